@@ -5,5 +5,6 @@ pub mod case;
 pub mod close;
 pub mod file;
 pub mod input;
+pub mod lattice;
 pub mod machine;
 mod source;

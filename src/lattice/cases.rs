@@ -1,0 +1,188 @@
+//! The cases of this chapter: Gaussian vectors, too many for a branch predictor to learn.
+
+use super::{Codec, Lattice, nearest, oracle};
+use crate::case::{Case, Step, Work};
+use crate::{close, input};
+
+/// Vectors of one step.
+const N: usize = 10_000;
+
+/// Every case of the chapter.
+pub fn cases() -> Vec<Case> {
+    use Lattice::{D4, E8, Z2};
+    let plain = |lattice| codec(lattice, 4, 2, 0.35, false);
+    let mut cases: Vec<_> = Lattice::ALL
+        .into_iter()
+        .flat_map(|l| [case_nearest(l), case_encode(plain(l)), case_decode(plain(l))])
+        .collect();
+    cases.push(case_encode(codec(D4, 4, 2, 0.25, true)));
+    cases.push(case_encode(codec(E8, 3, 3, 0.35, false)));
+    cases.push(case_encode(codec(Z2, 16, 1, 0.25, false)));
+    cases
+}
+
+fn codec(lattice: Lattice, q: u8, levels: usize, beta: f32, protected: bool) -> Codec {
+    Codec::new(lattice, q, levels, beta, protected).expect("the parameters are in range")
+}
+
+/// `kernel[-protected]-lattice-qQ-mM/nN`.
+fn id(kernel: &str, codec: &Codec) -> String {
+    let protected = if codec.max_scaling() > 0 { "-protected" } else { "" };
+    let lattice = codec.lattice().name().to_lowercase();
+    let (q, m) = (codec.q(), codec.levels());
+    format!("lattice/{kernel}{protected}-{lattice}-q{q}-m{m}/n{N}")
+}
+
+fn work(bytes_per_vector: usize) -> Work {
+    let count = |n: usize| n.try_into().expect("a count fits u64");
+    Work { units: count(N), unit: "vector", flops: 0, bytes: count(N * bytes_per_vector) }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "inputs are f32")]
+fn vectors(lattice: Lattice) -> Vec<f32> {
+    input::gaussian(1, lattice.dim() * N, 1.0).into_iter().map(|v| v as f32).collect()
+}
+
+fn case_nearest(lattice: Lattice) -> Case {
+    let id = format!("lattice/nearest-{}/n{N}", lattice.name().to_lowercase());
+    Case::new(id, "scalar", work(12 * lattice.dim()), move || {
+        let x = vectors(lattice);
+        Nearest { lattice, y: vec![0; x.len()], x }
+    })
+}
+
+struct Nearest {
+    lattice: Lattice,
+    x: Vec<f32>,
+    y: Vec<i64>,
+}
+
+impl Step for Nearest {
+    fn run(&mut self) {
+        nearest(self.lattice, &self.x, &mut self.y).expect("the input is in the domain");
+    }
+
+    fn spoil(&mut self) {
+        self.y.fill(i64::MAX);
+    }
+
+    fn digest(&self) -> u64 {
+        close::digest(self.y.iter().copied())
+    }
+
+    fn check(&self) -> Result<(), String> {
+        oracle::check_nearest(self.lattice, &self.x, &self.y)
+    }
+}
+
+fn case_encode(codec: Codec) -> Case {
+    let d = codec.lattice().dim();
+    Case::new(id("encode", &codec), "scalar", work(d * (4 + codec.levels())), move || {
+        Encode::new(codec.clone())
+    })
+}
+
+struct Encode {
+    codec: Codec,
+    x: Vec<f32>,
+    codes: Vec<u8>,
+    t: Vec<u8>,
+    overload: Vec<bool>,
+}
+
+impl Encode {
+    fn new(codec: Codec) -> Self {
+        let x = vectors(codec.lattice());
+        let codes = vec![0; codec.levels() * x.len()];
+        Self { codec, x, codes, t: vec![0; N], overload: vec![false; N] }
+    }
+}
+
+impl Step for Encode {
+    fn run(&mut self) {
+        self.codec
+            .encode(&self.x, &mut self.codes, &mut self.t, &mut self.overload)
+            .expect("the input is in the domain");
+    }
+
+    fn spoil(&mut self) {
+        self.codes.fill(u8::MAX);
+        self.t.fill(u8::MAX);
+        self.overload.fill(true);
+    }
+
+    fn digest(&self) -> u64 {
+        let flags = self.overload.iter().map(|&v| u8::from(v));
+        close::digest(self.codes.iter().chain(&self.t).copied().chain(flags))
+    }
+
+    fn check(&self) -> Result<(), String> {
+        oracle::check_encoded(&self.codec, &self.x, &self.codes, &self.t, &self.overload)
+    }
+}
+
+fn case_decode(codec: Codec) -> Case {
+    let d = codec.lattice().dim();
+    Case::new(id("decode", &codec), "scalar", work(d * (4 + codec.levels())), move || {
+        let mut encode = Encode::new(codec.clone());
+        encode.run();
+        let Encode { codec, x, codes, t, overload: _ } = encode;
+        Decode { codec, codes, t, x: vec![0.0; x.len()] }
+    })
+}
+
+struct Decode {
+    codec: Codec,
+    codes: Vec<u8>,
+    t: Vec<u8>,
+    x: Vec<f32>,
+}
+
+impl Step for Decode {
+    fn run(&mut self) {
+        self.codec
+            .decode(&self.codes, &self.t, &mut self.x)
+            .expect("the codes come from the codec");
+    }
+
+    fn spoil(&mut self) {
+        self.x.fill(f32::NAN);
+    }
+
+    fn digest(&self) -> u64 {
+        close::digest(self.x.iter().copied())
+    }
+
+    fn check(&self) -> Result<(), String> {
+        oracle::check_decoded(&self.codec, &self.codes, &self.t, &self.x)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn checks_find_one_wrong_value() {
+        let mut encode = Encode::new(codec(Lattice::D4, 4, 2, 0.25, true));
+        encode.run();
+        assert_eq!(encode.check(), Ok(()), "as encoded");
+        encode.codes[N] = (encode.codes[N] + 1) % 4;
+        assert!(encode.check().unwrap_err().starts_with("vector 0: level 0"), "a code");
+        encode.run();
+        encode.overload[7] ^= true;
+        assert!(encode.check().unwrap_err().starts_with("vector 7: "), "a flag");
+        encode.run();
+        let scaled = encode.t.iter().position(|&t| t == 1).expect("some vector is scaled");
+        encode.t[scaled] = 0;
+        assert!(
+            encode.check().unwrap_err().starts_with(&format!("vector {scaled}: ")),
+            "too small"
+        );
+        encode.t[scaled] = 2;
+        assert!(
+            encode.check().unwrap_err().starts_with(&format!("vector {scaled}: ")),
+            "too large"
+        );
+    }
+}

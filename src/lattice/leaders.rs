@@ -1,0 +1,90 @@
+//! The coset leaders a(b) = G b - q Q(G b / q): the point nearest to 0 among G b + q L.
+//!
+//! They are tabulated where there are at most 2^16, and else computed when asked for; the values
+//! are the same. Ties have the rule of [`super`].
+
+use std::array::from_fn;
+
+use super::nearest::column;
+use super::points::Points;
+
+/// The leaders of the digits b in `[0, q)^d`.
+#[derive(Clone)]
+pub(super) struct Leaders {
+    q: u8,
+    /// Shape `[q^d][d]`, the first coordinate of b fastest; empty if that is too many.
+    table: Vec<i8>,
+}
+
+impl Leaders {
+    pub(super) fn new<L: Points<D>, const D: usize>(q: u8) -> Self {
+        let count = (0..D).fold(1, |count, _| u64::from(q) * count);
+        let digit = |index: u64| {
+            let mut left = index;
+            from_fn(|_| {
+                let b = left % u64::from(q);
+                left /= u64::from(q);
+                u8::try_from(b).expect("below q")
+            })
+        };
+        let tabulated = if count <= 1 << 16 { 0..count } else { 0..0 };
+        let table = tabulated
+            .flat_map(|index| leader::<L, D>(digit(index), q))
+            .map(|a| i8::try_from(a).expect("no longer than q, so at most 32 doubled"))
+            .collect();
+        Self { q, table }
+    }
+
+    /// a(b).
+    pub(super) fn get<L: Points<D>, const D: usize>(&self, b: [u8; D]) -> [i64; D] {
+        if self.table.is_empty() {
+            return leader::<L, D>(b, self.q);
+        }
+        let index = b.iter().rev().fold(0, |i, &b| usize::from(self.q) * i + usize::from(b));
+        column::<_, D>(&self.table[D * index..][..D], 1, 0).map(i64::from)
+    }
+}
+
+/// The definition.
+#[inline]
+fn leader<L: Points<D>, const D: usize>(b: [u8; D], q: u8) -> [i64; D] {
+    let (g, q) = (L::point(b.map(i64::from)), i64::from(q));
+    let y = L::nearest(from_fn(|k| L::K / L::SCALE * g[k] + L::U[k]), L::K * q);
+    from_fn(|k| g[k] - q * y[k])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::d4::D4;
+    use super::super::e8::E8;
+    use super::super::z2::Z2;
+    use super::*;
+
+    #[test]
+    fn worked_by_hand() {
+        let leaders = Leaders::new::<Z2, 2>(4);
+        let diagonal = [0, 1, 2, 3].map(|b| leaders.get::<Z2, 2>([b, b]));
+        assert_eq!(diagonal, [[0, 0], [1, 1], [2, -2], [-1, -1]], "u points to the upper left");
+        // G b = (2, 0, 0, -2), and 0 is farther along u than (1, 0, 0, -1).
+        assert_eq!(leader::<D4, 4>([0, 2, 2, 2], 4), [2, 0, 0, -2], "a tie");
+        assert_eq!(leader::<E8, 8>([0, 0, 0, 0, 0, 0, 0, 15], 16), [-1; 8], "-(1/2, .., 1/2)");
+    }
+
+    #[test]
+    fn the_table_holds_what_is_computed_without_it() {
+        fn compare<L: Points<D>, const D: usize>(q: u8) {
+            let tabulated = Leaders::new::<L, D>(q);
+            assert!(!tabulated.table.is_empty(), "q {q} is small");
+            for seed in 0..1000 {
+                let values = crate::input::uniform(seed, D, 0.0, q.into());
+                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "< q")]
+                let b = from_fn(|k| values[k] as u8);
+                assert_eq!(tabulated.get::<L, D>(b), leader::<L, D>(b, q), "q {q}, b {b:?}");
+            }
+        }
+        compare::<Z2, 2>(16);
+        compare::<D4, 4>(16);
+        compare::<E8, 8>(3);
+        assert!(Leaders::new::<E8, 8>(5).table.is_empty(), "5^8 are too many");
+    }
+}
