@@ -2,9 +2,17 @@
 //! made a kernel slower, wrong or hungrier.
 
 pub mod case;
+pub mod cli;
 pub mod close;
+pub mod collect;
 pub mod file;
+pub mod gate;
 pub mod input;
 pub mod lattice;
 pub mod machine;
+pub mod record;
+pub mod registry;
+pub mod report;
+pub mod run;
 mod source;
+pub mod stats;

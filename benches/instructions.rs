@@ -1,0 +1,128 @@
+//! Instructions, cache misses and heap use of one step of every CPU case, by Callgrind.
+//!
+//! Repeatable to the instruction for one compiler, libc and Valgrind, so this gates on shared CI
+//! runners too. Callgrind wants its benchmarks at compile time: they are the lines of `cases.txt`,
+//! which a test in `registry` keeps equal to the list. Valgrind has no AVX-512, so these are the
+//! counts of the AVX2 path.
+
+#![expect(missing_docs, unused_qualifications, reason = "so do the macros below expand")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::env;
+use std::hint::black_box;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use iai_callgrind::{LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main};
+use stepmark::case::Step;
+use stepmark::collect::callgrind::IAI_CALLGRIND;
+use stepmark::run::{self, Run, Warm};
+use stepmark::{machine, registry};
+
+/// Compiled in, so that a changed list builds this bench anew.
+const CASES: &str = include_str!("cases.txt");
+
+/// The system's allocator, counting.
+struct Counting;
+
+static BLOCKS: AtomicU64 = AtomicU64::new(0);
+static BYTES: AtomicU64 = AtomicU64::new(0);
+
+// SAFETY: every method hands its arguments to `System` unchanged and returns what it returns.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count(layout.size());
+        // SAFETY: the caller keeps the contract of `alloc`, which is that of `System`.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        count(layout.size());
+        // SAFETY: as in `alloc`.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        count(new_size);
+        // SAFETY: `block` came from `System` by way of `alloc`; the rest is the caller's contract.
+        unsafe { System.realloc(block, layout, new_size) }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        // SAFETY: `block` came from `System` by way of `alloc` with this layout.
+        unsafe { System.dealloc(block, layout) }
+    }
+}
+
+fn count(size: usize) {
+    BLOCKS.fetch_add(1, Relaxed);
+    BYTES.fetch_add(size as u64, Relaxed);
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Blocks and bytes that `f` allocates.
+fn heap(f: impl FnOnce()) -> (u64, u64) {
+    let before = (BLOCKS.load(Relaxed), BYTES.load(Relaxed));
+    f();
+    (BLOCKS.load(Relaxed) - before.0, BYTES.load(Relaxed) - before.1)
+}
+
+fn folder() -> PathBuf {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("target/tmp");
+    run::folder(target, "instructions")
+}
+
+/// Marks the start of the run; runs once, outside Valgrind.
+fn begin() {
+    Run::begin(machine::instructions(IAI_CALLGRIND), CASES.lines().map(str::to_owned).collect())
+        .and_then(|run| run.write(&folder()))
+        .expect("target/stepmark is writable");
+}
+
+/// Checks the case, counts its heap use, and leaves it warm; runs under Valgrind, uncounted.
+fn warm(id: String) -> (Box<dyn Step>, u64) {
+    let cases = registry::cases();
+    let case = cases.iter().find(|case| case.id == id);
+    let case = case.unwrap_or_else(|| panic!("`{id}` is not in the registry"));
+    let (mut step, digest) = case.checked().unwrap_or_else(|err| panic!("{id} is wrong: {err}"));
+    let (heap_blocks, heap_bytes) = heap(|| step.run());
+    let (control_blocks, _) = heap(|| drop(black_box(Box::new(1_u64))));
+    assert_eq!(control_blocks, 1, "the heap counter is blind");
+
+    let implementation = case.implementation.to_owned();
+    let dispatch = machine::dispatch().to_owned();
+    let warm = Warm { id, implementation, dispatch, heap_blocks, heap_bytes, control_blocks };
+    // iai-callgrind says which benchmark this is: `--iai-run <group> 0 <position> <name>`.
+    let position = env::args().nth(4).expect("a position");
+    let text = serde_json::to_string(&warm).expect("plain data");
+    std::fs::write(folder().join(format!("{position}.json")), text)
+        .expect("target/stepmark is writable");
+    step.spoil();
+    (step, digest)
+}
+
+/// After the count: the counted run must have left the checked bits.
+fn verify((step, digest): (Box<dyn Step>, u64)) {
+    assert_eq!(step.digest(), digest, "the counted run left other bits");
+}
+
+// Returning the step keeps the release of its buffers out of the count.
+#[library_benchmark]
+#[benches::case(file = "benches/cases.txt", setup = warm, teardown = verify)]
+fn step((mut step, digest): (Box<dyn Step>, u64)) -> (Box<dyn Step>, u64) {
+    step.run();
+    (step, digest)
+}
+
+/// Without glibc's caches of freed blocks: maps with random hashing free in a random order, and
+/// the address of a later buffer, so its cache misses, must not depend on that.
+fn config() -> LibraryBenchmarkConfig {
+    let mut config = LibraryBenchmarkConfig::default();
+    config.env("GLIBC_TUNABLES", "glibc.malloc.tcache_count=0:glibc.malloc.mxfast=0");
+    config
+}
+
+library_benchmark_group!(name = instructions; benchmarks = step);
+main!(config = config(); setup = begin(); library_benchmark_groups = instructions);

@@ -1,0 +1,79 @@
+//! `stepmark accept`: the only command that writes baselines.
+
+use std::path::{Path, PathBuf};
+
+use super::record::path;
+use super::{Context, Exit, Stop, checked, current};
+use crate::machine::{self, Environment};
+use crate::record::{Error, Instructions, Measure, Record, Wall};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The folder of baselines to write to
+    #[arg(long, value_name = "DIR", default_value = "baselines")]
+    baseline: PathBuf,
+}
+
+pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> {
+    current()?;
+    let (counts, walls) = (fresh::<Instructions>(context)?, fresh::<Wall>(context)?);
+    if counts.is_none() && walls.is_none() {
+        let what = "there is no record to accept; run a whole bench, then `stepmark record`";
+        return Err(Stop::new(Exit::Incomparable, what));
+    }
+    for case in context.cases {
+        if let Err(why) = checked(case) {
+            let what = format!("{}: {why}; a wrong kernel has no baseline", case.id);
+            return Err(Stop::new(Exit::Wrong, what));
+        }
+    }
+    if let Some(record) = counts {
+        write(&record, &args.baseline.join(toolchain(&record.environment)), context)?;
+    }
+    if let Some(record) = walls {
+        write(&record, &args.baseline.join(machine::folder(&record.environment)), context)?;
+    }
+    Ok(Exit::Pass)
+}
+
+/// The folder of the instruction baseline of a toolchain: `<target>-rustc-<version>`.
+pub(super) fn toolchain(environment: &Environment) -> String {
+    format!("{}-rustc-{}", environment["target"], environment["rustc"])
+}
+
+/// The fresh record, if it is of these sources and of all cases; else says why the baseline stays.
+fn fresh<M: Measure>(context: &mut Context<'_>) -> Result<Option<Record<M>>, Stop> {
+    let path = path::<M>(&context.target);
+    let why = match Record::<M>::read(&path) {
+        Err(why @ Error::Missing { .. }) => why.to_string(),
+        Ok(record) if record.source != machine::SOURCE => {
+            format!("{} is of other sources", path.display())
+        }
+        Ok(record) => {
+            let measured = record.by_id();
+            match context.cases.iter().find(|case| !measured.contains_key(case.id.as_str())) {
+                Some(case) => format!("{} lacks {}", path.display(), case.id),
+                None => return Ok(Some(record)),
+            }
+        }
+        Err(why @ Error::Schema { .. }) => why.to_string(),
+        Err(why) => return Err(why.into()),
+    };
+    writeln!(context.out, "{}: its baseline stays: {why}", M::INSTRUMENT)?;
+    Ok(None)
+}
+
+fn write<M: Measure>(
+    record: &Record<M>,
+    dir: &Path,
+    context: &mut Context<'_>,
+) -> Result<(), Stop> {
+    let path = dir.join(format!("{}.json", M::INSTRUMENT));
+    record.write(&path)?;
+    writeln!(context.out, "{}: {} cases -> {}", M::INSTRUMENT, record.cases.len(), path.display())?;
+    if record.dirty {
+        let what = "measured with uncommitted changes, so no commit reproduces it";
+        writeln!(context.out, "{}: warning: {what}", M::INSTRUMENT)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,191 @@
+//! The `stepmark` command; one file per subcommand.
+
+mod accept;
+mod check;
+mod gate;
+mod list;
+mod record;
+mod report;
+
+use std::any::Any;
+use std::env;
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::panic::{self, AssertUnwindSafe};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::case::Case;
+pub use crate::gate::Exit;
+use crate::machine;
+
+const EXIT_CODES: &str = "Exit codes:
+  0  pass
+  1  tool failure: input or output, a panic, a missing program
+  2  usage: a wrong option, or a filter that matches no case
+  3  regression: a kernel became slower or hungrier
+  4  wrong result: a kernel fails its check
+  5  incomparable: no baseline, another toolchain, an empty selection
+Of several at once, the first of 1, 4, 5, 3.";
+
+/// Benchmarks of scientific step kernels, and a gate that fails closed
+#[derive(Debug, Parser)]
+#[command(version, after_help = EXIT_CODES, propagate_version = true)]
+struct Args {
+    /// The folder that cargo builds into [default: `CARGO_TARGET_DIR`, else target]
+    #[arg(long, global = true, value_name = "DIR")]
+    target_dir: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Print the ids of all cases
+    List(list::Args),
+    /// Check every case against its oracle
+    Check(check::Args),
+    /// Turn the samples of the last bench runs into records under target/stepmark
+    Record(record::Args),
+    /// Compare the records with the baselines
+    Gate(gate::Args),
+    /// Make the records the new baselines
+    Accept(accept::Args),
+    /// Print the records as a Markdown table
+    Report(report::Args),
+}
+
+/// What every subcommand works on.
+struct Context<'a> {
+    cases: &'a [Case],
+    target: PathBuf,
+    out: &'a mut dyn Write,
+}
+
+/// Which cases a subcommand works on.
+#[derive(Debug, clap::Args)]
+struct Selection {
+    /// Only cases whose id contains this text
+    #[arg(long, value_name = "TEXT")]
+    filter: Option<String>,
+}
+
+impl Selection {
+    fn holds(&self, id: &str) -> bool {
+        self.filter.as_ref().is_none_or(|text| id.contains(text.as_str()))
+    }
+
+    /// The selected cases; none is an error.
+    fn of<'a>(&self, cases: &'a [Case]) -> Result<Vec<&'a Case>, Stop> {
+        let selected: Vec<_> = cases.iter().filter(|case| self.holds(&case.id)).collect();
+        match &self.filter {
+            _ if !selected.is_empty() => Ok(selected),
+            Some(text) => Err(Stop::new(
+                Exit::Usage,
+                format!("no case id contains `{text}`; `stepmark list` prints all ids"),
+            )),
+            None => Err(Stop::new(Exit::Incomparable, "there are no cases at all")),
+        }
+    }
+}
+
+/// Why a subcommand ended early.
+#[derive(Debug)]
+struct Stop {
+    exit: Exit,
+    why: String,
+}
+
+impl Stop {
+    fn new(exit: Exit, why: impl Into<String>) -> Self {
+        Self { exit, why: why.into() }
+    }
+}
+
+impl<E: Into<anyhow::Error>> From<E> for Stop {
+    fn from(why: E) -> Self {
+        Self::new(Exit::Failure, format!("{:#}", why.into()))
+    }
+}
+
+/// Runs the command line of this process over `cases`.
+///
+/// A panic is a tool failure: never a verdict.
+pub fn main(cases: &[Case]) -> ExitCode {
+    let run = || run(cases, env::args_os(), &mut Lenient(io::stdout()), &mut io::stderr());
+    let exit = panic::catch_unwind(AssertUnwindSafe(run)).unwrap_or(Exit::Failure);
+    ExitCode::from(exit.code())
+}
+
+/// Output whose reader may leave early, as `head` does: the exit code is still the verdict.
+struct Lenient<W>(W);
+
+impl<W: Write> Write for Lenient<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.0.write(bytes) {
+            Err(err) if err.kind() == io::ErrorKind::BrokenPipe => Ok(bytes.len()),
+            written => written,
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+/// Runs one command line, program name first, over `cases`.
+///
+/// Results go to `out`, what went wrong to `err`.
+pub fn run(
+    cases: &[Case],
+    args: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> Exit {
+    let args = match Args::try_parse_from(args) {
+        Ok(args) => args,
+        Err(said) => {
+            let exit = if said.use_stderr() { Exit::Usage } else { Exit::Pass };
+            let to: &mut dyn Write = if said.use_stderr() { err } else { out };
+            return write!(to, "{said}").map_or(Exit::Failure, |()| exit);
+        }
+    };
+    let target = args.target_dir.or_else(|| env::var_os("CARGO_TARGET_DIR").map(PathBuf::from));
+    let target = target.unwrap_or_else(|| PathBuf::from("target"));
+    let mut context = Context { cases, target, out };
+    let done = match &args.command {
+        Command::List(args) => list::run(args, &mut context),
+        Command::Check(args) => check::run(args, &mut context),
+        Command::Record(args) => record::run(args, &mut context),
+        Command::Gate(args) => gate::run(args, &mut context),
+        Command::Accept(args) => accept::run(args, &mut context),
+        Command::Report(args) => report::run(args, &mut context),
+    };
+    done.unwrap_or_else(|stop| {
+        // The exit code still tells when the error stream is gone.
+        let _ = writeln!(err, "stepmark: {}: {}", stop.exit, stop.why);
+        stop.exit
+    })
+}
+
+/// Requires this executable to be built from the sources that lie beside it.
+fn current() -> Result<(), Stop> {
+    if machine::is_outdated() {
+        let why = "this executable was built from other sources; use `cargo run --release --`";
+        return Err(Stop::new(Exit::Incomparable, why));
+    }
+    Ok(())
+}
+
+/// Runs the check of one case; a panic in it is a wrong result of that case, said in one line.
+fn checked(case: &Case) -> Result<(), String> {
+    panic::catch_unwind(AssertUnwindSafe(|| case.checked().map(drop)))
+        .unwrap_or_else(|panic| Err(format!("panicked: {}", panic_message(&*panic))))
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message").to_owned()
+}

@@ -1,0 +1,286 @@
+//! Reads Callgrind's counts: the only module that knows iai-callgrind.
+//!
+//! Its summaries name benchmarks by position, so the id comes from the bench itself, which writes
+//! `<position>.json` under Valgrind; the summary's `details`, though cut short, must agree.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use super::Error;
+use crate::case::Case;
+use crate::record::{Instructions, Measure as _, Record};
+use crate::run::Warm;
+
+/// The version of iai-callgrind, which must also be that of its runner.
+pub const IAI_CALLGRIND: &str = "0.16.1";
+
+/// The command whose summaries are read here.
+pub const COMMAND: &str = "cargo bench --features instructions --bench instructions";
+
+#[derive(Deserialize)]
+struct Summary {
+    details: Option<String>,
+    profiles: Vec<Profile>,
+}
+
+#[derive(Deserialize)]
+struct Profile {
+    summaries: Parts,
+}
+
+#[derive(Deserialize)]
+struct Parts {
+    total: Total,
+}
+
+#[derive(Deserialize)]
+struct Total {
+    summary: Tool,
+}
+
+#[derive(Deserialize)]
+struct Tool {
+    #[serde(rename = "Callgrind")]
+    callgrind: BTreeMap<String, Metric>,
+}
+
+#[derive(Deserialize)]
+struct Metric {
+    metrics: Sides,
+}
+
+/// A fresh count stands on the left, one compared with an older run on both sides.
+#[derive(Deserialize)]
+enum Sides {
+    Left(Count),
+    Both(Count, IgnoredAny),
+}
+
+#[derive(Deserialize)]
+enum Count {
+    Int(u64),
+    Float(#[expect(dead_code, reason = "rates follow from the counts")] f64),
+}
+
+/// The counts of the last run, of those `cases` that it measured.
+///
+/// # Errors
+///
+/// If there was no run, or a file of it is unusable or contradicts it.
+pub fn collect(target: &Path, iai: &Path, cases: &[&Case]) -> Result<Record<Instructions>, Error> {
+    let (run, dir) = super::last_run::<Instructions>(target, COMMAND)?;
+    let mut environment = run.environment.clone();
+    let mut counts = Vec::new();
+    for (position, id) in run.ids.iter().enumerate() {
+        let warm_path = dir.join(format!("{position}.json"));
+        if !warm_path.exists() || cases.iter().all(|case| case.id != *id) {
+            continue;
+        }
+        let warm: Warm = super::read_json(&warm_path)?;
+        let seen = environment.entry("dispatch".to_owned()).or_insert(warm.dispatch.clone());
+        require(
+            &warm_path,
+            &format!("dispatch level {}", warm.dispatch),
+            &format!("dispatch level {seen}"),
+        )?;
+        require(&warm_path, &format!("`{}`", warm.id), &format!("`{id}`"))?;
+        require(
+            &warm_path,
+            &format!("{} heap blocks in the control", warm.control_blocks),
+            "1 heap blocks in the control",
+        )?;
+        let path = iai.join(SUMMARIES).join(format!("step.case_{position}")).join("summary.json");
+        if !super::is_fresh(&run, &path)? {
+            require(&path, "an older file", &format!("one written since {}", run.started))?;
+        }
+        counts.push(read_counts(&path, warm)?);
+    }
+    Ok(super::record(&run, environment, counts))
+}
+
+/// Package, bench, group: where iai-callgrind puts its summaries.
+const SUMMARIES: &str = "stepmark/instructions/instructions";
+
+fn require(path: &Path, found: &str, expected: &str) -> Result<(), Error> {
+    if found == expected {
+        return Ok(());
+    }
+    let (path, found, expected) = (path.to_owned(), found.to_owned(), expected.to_owned());
+    Err(Error::Contradiction { path, found, expected })
+}
+
+fn read_counts(path: &Path, warm: Warm) -> Result<Instructions, Error> {
+    let summary: Summary = super::read_json(path)?;
+    let details = summary.details.clone().unwrap_or_default();
+    if !names(&details, &warm.id) {
+        require(path, &format!("`{details}`"), &format!("`{}`", warm.id))?;
+    }
+    instructions(&summary, warm).ok_or_else(|| Error::Contradiction {
+        path: path.to_owned(),
+        found: "a missing or zero count".to_owned(),
+        expected: "Ir, D1mr, D1mw, ILmr, DLmr and DLmw".to_owned(),
+    })
+}
+
+fn instructions(summary: &Summary, warm: Warm) -> Option<Instructions> {
+    let [profile] = &summary.profiles[..] else { return None };
+    let counts = &profile.summaries.total.summary.callgrind;
+    let sum = |names: &[&str]| {
+        let counts = names.iter().map(|name| match &counts.get(*name)?.metrics {
+            Sides::Left(Count::Int(n)) | Sides::Both(Count::Int(n), _) => Some(*n),
+            _ => None,
+        });
+        counts.sum::<Option<u64>>()
+    };
+    let case = Instructions {
+        id: warm.id,
+        implementation: warm.implementation,
+        instructions: sum(&["Ir"])?,
+        d1_misses: sum(&["D1mr", "D1mw"])?,
+        ll_misses: sum(&["ILmr", "DLmr", "DLmw"])?,
+        heap_blocks: warm.heap_blocks,
+        heap_bytes: warm.heap_bytes,
+    };
+    case.is_plausible().then_some(case)
+}
+
+/// Whether `details`, which holds the id as a literal, wrapped and perhaps cut, fits the id.
+fn names(details: &str, id: &str) -> bool {
+    let Some((_, literal)) = details.split_once("from(\"") else { return false };
+    let literal: String = literal.split_whitespace().collect();
+    match literal.split_once('"') {
+        Some((whole, _)) => whole == id,
+        None => literal.strip_suffix("...").is_some_and(|start| id.starts_with(start)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::case::tests::right;
+    use crate::machine;
+    use crate::run::{self, Run};
+
+    const IDS: [&str; 2] = ["a/b/n1", "a/b/n2"];
+
+    /// A target folder as a bench run leaves it; what is measured is 100 x position + 7.
+    struct Folder(tempfile::TempDir);
+
+    impl Folder {
+        fn new() -> Self {
+            let folder = Self(tempfile::tempdir().unwrap());
+            let mut environment = machine::instructions(IAI_CALLGRIND);
+            environment.insert("valgrind".to_owned(), "valgrind-3.19.0".to_owned());
+            let run = Run::begin(environment, IDS.map(str::to_owned).into()).unwrap();
+            run.write(&folder.warm()).unwrap();
+            for (position, id) in IDS.iter().enumerate() {
+                folder.write(position, id, id, 1);
+            }
+            folder
+        }
+
+        fn warm(&self) -> std::path::PathBuf {
+            run::folder(self.0.path(), "instructions")
+        }
+
+        fn write(&self, position: usize, id: &str, details: &str, control_blocks: u64) {
+            let warm = Warm {
+                id: id.to_owned(),
+                implementation: "scalar".to_owned(),
+                dispatch: "avx2".to_owned(),
+                heap_blocks: 0,
+                heap_bytes: 0,
+                control_blocks,
+            };
+            let text = serde_json::to_string(&warm).unwrap();
+            fs::write(self.warm().join(format!("{position}.json")), text).unwrap();
+            let dir = self.0.path().join(SUMMARIES).join(format!("step.case_{position}"));
+            fs::create_dir_all(&dir).unwrap();
+            let ir = 100 * position + 7;
+            let text = format!(
+                r#"{{"details":"warm(String ::\nfrom(\"{details}\"))","profiles":[{{"summaries":
+                {{"total":{{"summary":{{"Callgrind":{{"Ir":{{"metrics":{{"Both":[{{"Int":{ir}}},
+                {{"Int":1}}]}}}},{}}}}}}}}}}}]}}"#,
+                ["D1mr", "D1mw", "ILmr", "DLmr", "DLmw"]
+                    .map(|name| format!(r#""{name}":{{"metrics":{{"Left":{{"Int":3}}}}}}"#))
+                    .join(",")
+            );
+            fs::write(dir.join("summary.json"), text).unwrap();
+        }
+
+        fn collect(&self) -> Result<Record<Instructions>, Error> {
+            let cases = IDS.map(right);
+            collect(self.0.path(), self.0.path(), &cases.iter().collect::<Vec<_>>())
+        }
+    }
+
+    #[test]
+    fn counts_are_read_by_position_and_the_newer_of_two() {
+        let record = Folder::new().collect().unwrap();
+        let got: Vec<_> = record.cases.iter().map(|c| (&*c.id, c.instructions)).collect();
+        assert_eq!(got, [("a/b/n1", 7), ("a/b/n2", 107)], "counts");
+        assert_eq!((record.cases[0].d1_misses, record.cases[0].ll_misses), (6, 9), "sums");
+        assert_eq!(record.environment["dispatch"], "avx2", "as seen under Valgrind");
+    }
+
+    #[test]
+    fn a_position_that_holds_another_id_is_refused() {
+        for (id, details) in [("a/b/n1", "a/b/n2"), ("a/b/n2", "a/b/n1")] {
+            let folder = Folder::new();
+            folder.write(1, id, details, 1);
+            let err = folder.collect().unwrap_err().to_string();
+            assert!(err.contains("expected `a/b/n2`") && err.contains("again"), "{err}");
+        }
+    }
+
+    #[test]
+    fn every_place_names_the_same_version() {
+        let (cargo, install) =
+            (include_str!("../../Cargo.toml"), include_str!("../../ci/install.sh"));
+        assert!(cargo.contains(&format!("iai-callgrind = \"={IAI_CALLGRIND}\"")), "Cargo.toml");
+        assert!(install.contains(&format!("version={IAI_CALLGRIND}\n")), "ci/install.sh");
+    }
+
+    #[test]
+    fn two_dispatch_levels_in_one_run_are_refused() {
+        let folder = Folder::new();
+        let path = folder.warm().join("1.json");
+        let text = fs::read_to_string(&path).unwrap().replace("avx2", "baseline");
+        fs::write(&path, text).unwrap();
+        let err = folder.collect().unwrap_err().to_string();
+        assert!(err.contains("dispatch level baseline, expected dispatch level avx2"), "{err}");
+    }
+
+    #[test]
+    fn a_heap_counter_that_is_blind_is_refused() {
+        let folder = Folder::new();
+        folder.write(0, "a/b/n1", "a/b/n1", 0);
+        let err = folder.collect().unwrap_err().to_string();
+        assert!(err.contains("0 heap blocks in the control, expected 1"), "{err}");
+    }
+
+    #[test]
+    fn a_summary_of_another_run_is_refused() {
+        let folder = Folder::new();
+        let mut run = Run::read(&folder.warm()).unwrap();
+        run.started = "2999-01-01T00:00:00Z".to_owned();
+        fs::write(folder.warm().join("run.json"), serde_json::to_string(&run).unwrap()).unwrap();
+        let err = folder.collect().unwrap_err().to_string();
+        assert!(err.contains("an older file"), "{err}");
+    }
+
+    #[test]
+    fn details_may_be_wrapped_and_cut_but_not_wrong() {
+        let id = "md/forces-sw-si/n512";
+        assert!(names("warm(String :: from(\"md/forces-sw-si/n512\"))", id), "whole");
+        assert!(names("warm(String ::\nfrom(\"md/for\nces-s...", id), "wrapped and cut");
+        for wrong in ["", "...", "from(\"md/forces-sw-si/n51\")", "from(\"mvar/...", "from(\"md/"] {
+            assert!(!names(wrong, id), "{wrong}");
+        }
+    }
+}

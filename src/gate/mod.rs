@@ -1,0 +1,11 @@
+//! The gate: did a change make a kernel slower, wrong or hungrier?
+//!
+//! It fails closed: what cannot be compared is never a pass. Tier 0 asks whether two records are
+//! comparable, tier 1 (`Case::checked`, run by the caller) whether the answers are right, tier 2
+//! whether the deterministic counts stayed within their limits. Wall times only inform.
+
+mod compare;
+mod verdict;
+
+pub use compare::{Ratio, Scope, comparable, instructions, ratios};
+pub use verdict::{Exit, Finding, Findings};

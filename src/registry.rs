@@ -1,0 +1,56 @@
+//! The one list of cases.
+
+use crate::case::Case;
+use crate::lattice;
+
+/// Every case, chapter by chapter.
+pub fn cases() -> Vec<Case> {
+    lattice::cases()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_case_is_right() {
+        for case in cases() {
+            if let Err(err) = case.checked() {
+                panic!("{}: {err}", case.id);
+            }
+        }
+    }
+
+    #[test]
+    fn ids_are_three_plain_parts_short_and_unique() {
+        let cases = cases();
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        for Case { id, work, .. } in &cases {
+            let parts: Vec<&str> = id.split('/').collect();
+            let named =
+                parts.len() == 3 && parts.iter().all(|p| !p.is_empty() && p.chars().all(plain));
+            assert!(named && id.len() < 60, "{id}");
+            assert!(work.units > 0 && !work.unit.is_empty(), "{id}: {work:?}");
+        }
+        let unique: BTreeSet<&String> = cases.iter().map(|case| &case.id).collect();
+        assert_eq!(unique.len(), cases.len(), "an id occurs twice");
+        assert!(cases.len() <= 40, "{} cases: `cargo bench` would take too long", cases.len());
+    }
+
+    #[test]
+    fn a_chapter_is_one_run_of_cases() {
+        let cases = cases();
+        let runs = cases.chunk_by(|a, b| a.chapter() == b.chapter()).count();
+        let chapters: BTreeSet<&str> = cases.iter().map(Case::chapter).collect();
+        assert_eq!(runs, chapters.len(), "benches/wall.rs makes one group of a run");
+    }
+
+    #[test]
+    fn the_instruction_bench_has_the_same_list() {
+        let list: String = cases().iter().map(|case| case.id.clone() + "\n").collect();
+        let file = include_str!("../benches/cases.txt");
+        assert!(list == file, "run `cargo run -- list --cpu > benches/cases.txt`");
+    }
+}

@@ -1,0 +1,5 @@
+//! Records as something to read.
+
+mod markdown;
+
+pub use markdown::{Unit, table};
