@@ -1,11 +1,11 @@
 //! The one list of cases.
 
 use crate::case::Case;
-use crate::lattice;
+use crate::{lattice, lstm, mvar};
 
 /// Every case, chapter by chapter.
 pub fn cases() -> Vec<Case> {
-    lattice::cases()
+    [lattice::cases(), mvar::cases(), lstm::cases()].into_iter().flatten().collect()
 }
 
 #[cfg(test)]

@@ -1,0 +1,210 @@
+//! A trained network with its window length and its normalisation, in a safetensors file.
+//!
+//! Tensors have the names of `PyTorch`: `lstm.weight_ih_l{k}`, `lstm.weight_hh_l{k}`,
+//! `lstm.bias_ih_l{k}`, `lstm.bias_hh_l{k}`, `layer_norm.{weight,bias}` (optional) and
+//! `out.{weight,bias}`, all f32; files written here add `input_mean` and `input_std` (f64) if
+//! inputs are normalised. The metadata strings `lag` and `residual` say what no tensor shows;
+//! `d`, `hidden_units`, `num_layers` and `use_layer_norm` repeat what the tensors show and must
+//! agree with them. What the metadata lacks, the caller must state in [`Options`]; a statement
+//! that contradicts the file is an error.
+//!
+//! wsindy-manifold keeps the normalisation in a file of its own, `lstm_normalization.npz`; see
+//! [`load_scale`].
+
+use std::path::Path;
+use std::{fs, io};
+
+use ndarray::{Array2, ArrayView2};
+use safetensors::SafeTensorError;
+use thiserror::Error;
+
+use super::cell_f32::Packed;
+use super::net::{Misfit, Net, Scale};
+use crate::{file, npz};
+
+mod format;
+#[cfg(test)]
+mod tests;
+
+/// The longest window accepted.
+pub const MAX_LAG: usize = 4096;
+
+/// Why a network cannot be loaded or saved.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The operating system refused.
+    #[error("{file}: {source}")]
+    Io {
+        /// The file.
+        file: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The bytes are no safetensors file, or a damaged one.
+    #[error("{file}: found no whole safetensors file ({source}), expected one")]
+    Safetensors {
+        /// The file.
+        file: String,
+        /// What the parser said.
+        source: SafeTensorError,
+    },
+    /// The normalisation cannot be read.
+    #[error(transparent)]
+    Npz(#[from] npz::Error),
+    /// A tensor, a metadata string or an option is missing or does not fit the others.
+    #[error("{file}: `{what}`: found {found}, expected {expected}")]
+    Unfit {
+        /// The file.
+        file: String,
+        /// The name of the part.
+        what: String,
+        /// What it is.
+        found: String,
+        /// What it should be.
+        expected: String,
+    },
+    /// Neither the file nor the caller says it.
+    #[error("{file}: found no metadata `{what}`, expected it there or stated by the caller")]
+    Unstated {
+        /// The file.
+        file: String,
+        /// What is missing.
+        what: &'static str,
+    },
+}
+
+/// What the caller knows about a file that may not say it itself.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// How many states a window has.
+    pub lag: Option<usize>,
+    /// Whether the last state of the window is added to the output.
+    pub residual: Option<bool>,
+    /// Normalisation of the inputs.
+    pub scale: Option<Scale>,
+}
+
+/// A network, the length of its window and the normalisation of its inputs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Model {
+    net: Net,
+    lag: usize,
+    scale: Option<Scale>,
+}
+
+/// Reads `input_mean` and `input_std` from a `NumPy` archive.
+///
+/// # Errors
+///
+/// If the archive cannot be read, or the two make no normalisation.
+pub fn load_scale(path: &Path) -> Result<Scale, Error> {
+    let mut npz = npz::Archive::open(path)?;
+    let (mean, std) = (npz.widened("input_mean")?, npz.widened("input_std")?);
+    Scale::new(mean, std).map_err(|misfit| unfit(npz.file(), misfit))
+}
+
+impl Model {
+    /// A model of a network whose windows have `lag` states.
+    ///
+    /// # Errors
+    ///
+    /// If the lag is 0 or above [`MAX_LAG`], or the normalisation is of another dimension.
+    pub fn new(net: Net, lag: usize, scale: Option<Scale>) -> Result<Self, Error> {
+        Self::named("model", net, lag, scale)
+    }
+
+    /// Loads a safetensors file.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read, contradicts itself or the options, or lacks something that
+    /// the options do not state.
+    pub fn load(path: &Path, options: &Options) -> Result<Self, Error> {
+        let file = path.display().to_string();
+        match fs::read(path) {
+            Ok(bytes) => Self::from_bytes(&file, &bytes, options),
+            Err(source) => Err(Error::Io { file, source }),
+        }
+    }
+
+    /// As [`Model::load`], from bytes; `file` is the name that errors give them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Model::load`].
+    pub fn from_bytes(file: &str, bytes: &[u8], options: &Options) -> Result<Self, Error> {
+        let reader = format::Reader::new(file, bytes)?;
+        let parts = reader.parts(options)?;
+        let net = Net::new(parts).map_err(|misfit| unfit(file, misfit))?;
+        reader.check_metadata(&net)?;
+        let lag = reader.stated("lag", options.lag)?.ok_or_else(|| reader.unstated("lag"))?;
+        Self::named(file, net, lag, reader.scale(options)?)
+    }
+
+    /// Saves the model, replacing `path` only once the new file is whole.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be written.
+    pub fn save(&self, path: &Path) -> Result<(), Error> {
+        let bytes = format::to_bytes(self).map_err(io::Error::other);
+        bytes
+            .and_then(|bytes| file::replace(path, &bytes))
+            .map_err(|source| Error::Io { file: path.display().to_string(), source })
+    }
+
+    /// The network.
+    pub fn net(&self) -> &Net {
+        &self.net
+    }
+
+    /// How many states a window has.
+    pub fn lag(&self) -> usize {
+        self.lag
+    }
+
+    /// The normalisation of the inputs; one that changes nothing if there is none.
+    pub fn scale(&self) -> Scale {
+        self.scale.clone().unwrap_or_else(|| Scale::identity(self.net.d()))
+    }
+
+    /// The network as the kernel wants it.
+    pub fn pack(&self) -> Packed {
+        Packed::new(&self.net)
+    }
+
+    /// Forecasts `n` states (n, d) from a window (lag, d), oldest first, in the units of the data.
+    ///
+    /// # Panics
+    ///
+    /// If the window is of another shape.
+    pub fn forecast(&self, window: ArrayView2<'_, f64>, n: usize) -> Array2<f64> {
+        let (d, packed) = (self.net.d(), self.pack());
+        assert_eq!(window.dim(), (self.lag, d), "window is not of shape (lag, d)");
+        let window: Vec<_> = window.iter().copied().collect();
+        let (mut x, mut y) = (vec![0.0; (self.lag + n) * d], vec![0.0; n * d]);
+        let mut buffers = packed.buffers(self.lag);
+        packed.forecast_scaled(&self.scale(), &window, &mut x, &mut buffers, &mut y);
+        Array2::from_shape_vec((n, d), y).expect("y has n d values")
+    }
+
+    fn named(file: &str, net: Net, lag: usize, scale: Option<Scale>) -> Result<Self, Error> {
+        if !(1..=MAX_LAG).contains(&lag) {
+            return Err(wrong(file, "lag", lag.to_string(), format!("1 to {MAX_LAG}")));
+        }
+        if let Some(scale) = scale.as_ref().filter(|s| s.mean().len() != net.d()) {
+            let found = format!("length {}", scale.mean().len());
+            return Err(wrong(file, "input_mean", found, net.d().to_string()));
+        }
+        Ok(Self { net, lag, scale })
+    }
+}
+
+fn wrong(file: &str, what: &str, found: String, expected: String) -> Error {
+    Error::Unfit { file: file.to_owned(), what: what.to_owned(), found, expected }
+}
+
+fn unfit(file: &str, misfit: Misfit) -> Error {
+    wrong(file, &misfit.tensor, misfit.found, misfit.expected)
+}

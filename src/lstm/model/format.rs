@@ -1,0 +1,242 @@
+//! The bytes of a safetensors file: what is read from them, and how they are written.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use ndarray::{Array, Array1, Dimension, IntoDimension as _};
+use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensorError, SafeTensors};
+
+use super::super::net::{Layer, LayerNorm, Net, Parts, Scale};
+use super::{Error, Model, Options, unfit, wrong};
+
+/// The tensors of layer `l`.
+fn weights(l: usize) -> [String; 4] {
+    ["weight_ih", "weight_hh", "bias_ih", "bias_hh"].map(|name| format!("lstm.{name}_l{l}"))
+}
+
+/// The tensors that are of no layer.
+const OTHERS: [&str; 6] =
+    ["layer_norm.weight", "layer_norm.bias", "out.weight", "out.bias", "input_mean", "input_std"];
+
+/// The metadata that repeats what the tensors show.
+fn shown(net: &Net) -> [(&'static str, String); 4] {
+    [
+        ("d", net.d().to_string()),
+        ("hidden_units", net.units().to_string()),
+        ("num_layers", net.parts().layers.len().to_string()),
+        ("use_layer_norm", net.parts().norm.is_some().to_string()),
+    ]
+}
+
+/// A parsed file.
+pub(super) struct Reader<'a> {
+    file: &'a str,
+    metadata: HashMap<String, String>,
+    tensors: SafeTensors<'a>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(file: &'a str, bytes: &'a [u8]) -> Result<Self, Error> {
+        let parsed = SafeTensors::read_metadata(bytes)
+            .and_then(|(_, header)| Ok((header, SafeTensors::deserialize(bytes)?)));
+        match parsed {
+            Err(source) => Err(Error::Safetensors { file: file.to_owned(), source }),
+            Ok((header, tensors)) => {
+                Ok(Self { file, metadata: header.metadata().clone().unwrap_or_default(), tensors })
+            }
+        }
+    }
+
+    /// The weights; every tensor of the file must be one that this network has.
+    pub(super) fn parts(&self, options: &Options) -> Result<Parts, Error> {
+        let names: BTreeSet<_> = self.tensors.names().into_iter().collect();
+        let count = (0..).take_while(|&l| names.contains(&*weights(l)[0])).count();
+        let known: BTreeSet<_> =
+            (0..count).flat_map(weights).chain(OTHERS.map(str::to_owned)).collect();
+        if let Some(name) = names.iter().find(|&&name| !known.contains(name)) {
+            let expected = "only the tensors of a plain LSTM with a linear head".to_owned();
+            return Err(wrong(self.file, name, "a tensor".to_owned(), expected));
+        }
+        let layer = |l| {
+            let [w_ih, w_hh, b_ih, b_hh] = weights(l);
+            let (w_ih, w_hh) = (self.single(&w_ih)?, self.single(&w_hh)?);
+            Ok(Layer { w_ih, w_hh, b_ih: self.single(&b_ih)?, b_hh: self.single(&b_hh)? })
+        };
+        let norm = if names.iter().any(|name| name.starts_with("layer_norm.")) {
+            let weight = self.single("layer_norm.weight")?;
+            Some(LayerNorm { weight, bias: self.single("layer_norm.bias")? })
+        } else {
+            None
+        };
+        let residual = self.stated("residual", options.residual)?;
+        Ok(Parts {
+            layers: (0..count).map(layer).collect::<Result<_, Error>>()?,
+            norm,
+            out_w: self.single("out.weight")?,
+            out_b: self.single("out.bias")?,
+            residual: residual.ok_or_else(|| self.unstated("residual"))?,
+        })
+    }
+
+    /// The normalisation that the file or the caller states, and both if they agree.
+    pub(super) fn scale(&self, options: &Options) -> Result<Option<Scale>, Error> {
+        let names = ["input_mean", "input_std"];
+        if names.iter().all(|name| self.tensors.tensor(name).is_err()) {
+            return Ok(options.scale.clone());
+        }
+        let [mean, std] = names.map(|name| self.double(name));
+        let scale = Scale::new(mean?, std?).map_err(|misfit| unfit(self.file, misfit))?;
+        match &options.scale {
+            Some(stated) if *stated != scale => {
+                let expected = "that of the caller".to_owned();
+                Err(wrong(self.file, "input_mean", "another normalisation".to_owned(), expected))
+            }
+            _ => Ok(Some(scale)),
+        }
+    }
+
+    pub(super) fn check_metadata(&self, net: &Net) -> Result<(), Error> {
+        for (what, expected) in shown(net) {
+            if let Some(found) = self.metadata.get(what)
+                && found.to_ascii_lowercase() != expected
+            {
+                let expected = format!("{expected}, as the tensors show");
+                return Err(wrong(self.file, what, found.clone(), expected));
+            }
+        }
+        Ok(())
+    }
+
+    /// A value that the metadata or the caller states, and both if they agree.
+    pub(super) fn stated<T>(
+        &self,
+        what: &'static str,
+        option: Option<T>,
+    ) -> Result<Option<T>, Error>
+    where
+        T: std::str::FromStr + std::fmt::Display + PartialEq,
+    {
+        let Some(text) = self.metadata.get(what) else { return Ok(option) };
+        // Python writes True and False.
+        let Ok(found) = text.to_ascii_lowercase().parse::<T>() else {
+            let expected = std::any::type_name::<T>().to_owned();
+            return Err(wrong(self.file, what, format!("{text:?}"), expected));
+        };
+        match option {
+            Some(stated) if stated != found => {
+                let expected = format!("{stated}, as the caller states");
+                Err(wrong(self.file, what, found.to_string(), expected))
+            }
+            _ => Ok(Some(found)),
+        }
+    }
+
+    pub(super) fn unstated(&self, what: &'static str) -> Error {
+        Error::Unstated { file: self.file.to_owned(), what }
+    }
+
+    /// The tensor, if it is of one of these types, has as many dimensions as `D`, and is not
+    /// empty.
+    fn view<D: Dimension>(
+        &self,
+        name: &str,
+        dtypes: &[Dtype],
+    ) -> Result<(TensorView<'_>, D), Error> {
+        let Ok(view) = self.tensors.tensor(name) else {
+            return Err(wrong(self.file, name, "no tensor".to_owned(), "one".to_owned()));
+        };
+        let mut shape = D::zeros(D::NDIM.expect("the dimension is fixed"));
+        if !dtypes.contains(&view.dtype()) || view.shape().len() != shape.ndim() {
+            let found = format!("{:?} of shape {:?}", view.dtype(), view.shape());
+            let expected = format!("{dtypes:?}, {}-D", shape.ndim());
+            return Err(wrong(self.file, name, found, expected));
+        }
+        // Beside an axis of 0 the parser lets any other pass, even one that no memory could hold.
+        if view.shape().contains(&0) {
+            let found = format!("shape {:?}", view.shape());
+            return Err(wrong(self.file, name, found, "no axis of length 0".to_owned()));
+        }
+        shape.slice_mut().copy_from_slice(view.shape());
+        Ok((view, shape))
+    }
+
+    fn single<D: Dimension>(&self, name: &str) -> Result<Array<f32, D>, Error> {
+        let (view, shape) = self.view::<D>(name, &[Dtype::F32])?;
+        Ok(filled(shape, singles(view.data())))
+    }
+
+    fn double(&self, name: &str) -> Result<Array1<f64>, Error> {
+        let (view, shape) = self.view(name, &[Dtype::F64, Dtype::F32])?;
+        if view.dtype() == Dtype::F32 {
+            return Ok(filled(shape, singles(view.data()).map(f64::from)));
+        }
+        let (values, _) = view.data().as_chunks::<8>();
+        Ok(filled(shape, values.iter().map(|v| f64::from_le_bytes(*v))))
+    }
+}
+
+fn singles(data: &[u8]) -> impl Iterator<Item = f32> {
+    data.as_chunks::<4>().0.iter().map(|v| f32::from_le_bytes(*v))
+}
+
+/// The parser has checked that the data are as long as the shape says, and [`Reader::view`] that
+/// no axis is 0, so the shape is no larger than the data.
+fn filled<T, D: Dimension>(shape: D, values: impl Iterator<Item = T>) -> Array<T, D> {
+    Array::from_shape_vec(shape.into_dimension(), values.collect())
+        .expect("a tensor is as long as its shape says")
+}
+
+/// The file: the metadata sorted, so that the same model gives the same bytes.
+pub(super) fn to_bytes(model: &Model) -> Result<Vec<u8>, SafeTensorError> {
+    let parts = model.net.parts();
+    let mut tensors: Vec<(String, Dtype, Vec<usize>, Vec<u8>)> = Vec::new();
+    let mut single = |name: String, shape: &[usize], values: Vec<u8>| {
+        tensors.push((name, Dtype::F32, shape.to_vec(), values));
+    };
+    for (l, layer) in parts.layers.iter().enumerate() {
+        let [w_ih, w_hh, b_ih, b_hh] = weights(l);
+        single(w_ih, layer.w_ih.shape(), le_bytes(&layer.w_ih));
+        single(w_hh, layer.w_hh.shape(), le_bytes(&layer.w_hh));
+        single(b_ih, layer.b_ih.shape(), le_bytes(&layer.b_ih));
+        single(b_hh, layer.b_hh.shape(), le_bytes(&layer.b_hh));
+    }
+    if let Some(norm) = &parts.norm {
+        single("layer_norm.weight".to_owned(), norm.weight.shape(), le_bytes(&norm.weight));
+        single("layer_norm.bias".to_owned(), norm.bias.shape(), le_bytes(&norm.bias));
+    }
+    single("out.weight".to_owned(), parts.out_w.shape(), le_bytes(&parts.out_w));
+    single("out.bias".to_owned(), parts.out_b.shape(), le_bytes(&parts.out_b));
+    if let Some(scale) = &model.scale {
+        for (name, values) in [("input_mean", scale.mean()), ("input_std", scale.std())] {
+            let bytes = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+            tensors.push((name.to_owned(), Dtype::F64, values.shape().to_vec(), bytes));
+        }
+    }
+    let views = tensors.iter().map(|(name, dtype, shape, bytes)| {
+        Ok((name, TensorView::new(*dtype, shape.clone(), bytes)?))
+    });
+    let views: Vec<_> = views.collect::<Result<_, SafeTensorError>>()?;
+    let metadata: HashMap<_, _> =
+        [("lag", model.lag.to_string()), ("residual", parts.residual.to_string())]
+            .into_iter()
+            .chain(shown(&model.net))
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect();
+    sorted(&safetensors::serialize(views, Some(metadata))?)
+}
+
+/// The little-endian bytes of a weight array, in rows.
+fn le_bytes<D: Dimension>(values: &Array<f32, D>) -> Vec<u8> {
+    values.iter().flat_map(|v| v.to_le_bytes()).collect()
+}
+
+/// The same file with the names in its header sorted; the library leaves them in hash order.
+fn sorted(file: &[u8]) -> Result<Vec<u8>, SafeTensorError> {
+    let (len, _) = SafeTensors::read_metadata(file)?;
+    let (start, data) = file.split_at(8 + len);
+    let header: BTreeMap<String, BTreeMap<String, serde_json::Value>> =
+        serde_json::from_slice(&start[8..])?;
+    let mut text = serde_json::to_vec(&header)?;
+    text.resize(text.len().next_multiple_of(8), b' ');
+    Ok([&(text.len() as u64).to_le_bytes()[..], &text, data].concat())
+}

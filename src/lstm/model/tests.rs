@@ -1,0 +1,203 @@
+use ndarray::{Array1, array};
+use proptest::prelude::*;
+
+use super::super::cases::{Size, synthetic};
+use super::*;
+
+/// A small model: 3 components, 4 units, 2 layers, windows of 6 states.
+fn model(norm: bool, scale: bool) -> Model {
+    let scale = scale.then(|| Scale::new(array![1.0, 2.0, -3.0], array![0.1, 2.0, 1e-8]).unwrap());
+    Model::new(synthetic(1, Size { d: 3, h: 4, layers: 2 }, norm, true), 6, scale).unwrap()
+}
+
+fn good() -> Vec<u8> {
+    format::to_bytes(&model(true, true)).unwrap()
+}
+
+fn read(bytes: &[u8], options: &Options) -> Result<Model, String> {
+    Model::from_bytes("m.safetensors", bytes, options).map_err(|e| e.to_string())
+}
+
+/// The file with its header changed.
+fn edited(bytes: &[u8], edit: impl FnOnce(String) -> String) -> Vec<u8> {
+    let len = usize::try_from(u64::from_le_bytes(*bytes.first_chunk().unwrap())).unwrap();
+    let (header, data) = bytes[8..].split_at(len);
+    let header = edit(String::from_utf8(header.to_vec()).unwrap());
+    [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), data].concat()
+}
+
+fn replaced(from: &str, to: &str) -> Vec<u8> {
+    edited(&good(), |header| {
+        assert!(header.contains(from), "{header} has no {from}");
+        header.replace(from, to)
+    })
+}
+
+/// What is wrong with the good file once `from` in its header is `to`.
+fn complaint(from: &str, to: &str) -> String {
+    let message = read(&replaced(from, to), &Options::default()).expect_err("a bad file was read");
+    assert!(message.starts_with("m.safetensors: "), "{message}");
+    message
+}
+
+#[test]
+fn a_saved_model_is_loaded_bit_for_bit() {
+    let dir = tempfile::tempdir().unwrap();
+    for (norm, scale) in [(true, true), (false, false)] {
+        let (path, model) = (dir.path().join("m.safetensors"), model(norm, scale));
+        model.save(&path).unwrap();
+        let loaded = Model::load(&path, &Options::default()).unwrap();
+        assert_eq!(loaded, model, "finite numbers are equal");
+        let first = fs::read(&path).unwrap();
+        loaded.save(&path).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), first, "so are the bytes of the file");
+    }
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing else is left behind");
+}
+
+#[test]
+fn what_the_metadata_lacks_the_caller_must_state() {
+    let bare = edited(&good(), |header| {
+        let end = header.find("},").unwrap() + 2;
+        format!("{{{}", &header[end..])
+    });
+    let (lag, residual) = (Some(6), Some(true));
+    let stated = Options { lag, residual, scale: None };
+    assert_eq!(read(&bare, &stated).unwrap(), model(true, true), "all is stated");
+    let err = read(&bare, &Options { lag: None, ..stated.clone() }).unwrap_err();
+    assert!(err.contains("no metadata `lag`"), "{err}");
+    let err = read(&bare, &Options { residual: None, ..stated }).unwrap_err();
+    assert!(err.contains("no metadata `residual`"), "{err}");
+}
+
+#[test]
+fn a_statement_that_contradicts_the_file_is_an_error() {
+    let none = Options::default();
+    let scale = model(true, true).scale();
+    let same = Options { lag: Some(6), residual: Some(true), scale: Some(scale) };
+    assert!(read(&good(), &same).is_ok(), "the same again");
+    let other = Scale::new(Array1::zeros(3), Array1::ones(3)).unwrap();
+    for (options, words) in [
+        (Options { lag: Some(5), ..none.clone() }, "`lag`: found 6, expected 5"),
+        (Options { residual: Some(false), ..none.clone() }, "`residual`: found true"),
+        (Options { scale: Some(other), ..none }, "`input_mean`: found another"),
+    ] {
+        let err = read(&good(), &options).unwrap_err();
+        assert!(err.contains(words), "{err}");
+    }
+    for (name, value) in
+        [("d", "3"), ("hidden_units", "4"), ("num_layers", "2"), ("use_layer_norm", "true")]
+    {
+        let err = complaint(&format!("\"{name}\":\"{value}\""), &format!("\"{name}\":\"7\""));
+        assert!(err.contains(&format!("`{name}`: found 7, expected {value}")), "{err}");
+    }
+    let python = replaced("\"residual\":\"true\"", "\"residual\":\"True\"");
+    assert!(read(&python, &none).is_ok(), "as Python writes it");
+}
+
+#[test]
+fn tensors_that_make_no_plain_network_are_refused() {
+    for (from, to, words) in [
+        ("lstm.bias_hh_l1", "lstm.bias_xx_l1", "`lstm.bias_xx_l1`: found a tensor"),
+        ("layer_norm.bias", "layer_norm.best", "`layer_norm.best`: found a tensor"),
+        ("\"out.weight\"", "\"lstm.weight_hr_l0\"", "`lstm.weight_hr_l0`: found a tensor"),
+        ("\"F32\",\"shape\":[4]", "\"I32\",\"shape\":[4]", "found I32 of shape [4]"),
+        ("\"shape\":[3,4]", "\"shape\":[4,3]", "expected"),
+        ("\"shape\":[3,4]", "\"shape\":[12]", "found F32 of shape [12]"),
+        ("\"shape\":[16,3]", "\"shape\":[3,16]", "found shape [3, 16], expected [16, 3]"),
+        ("\"shape\":[3,4]", "\"shape\":[1099511627776,1099511627776]", "whole safetensors"),
+        ("\"lag\":\"6\"", "\"lag\":\"0\"", "`lag`: found 0"),
+        ("\"lag\":\"6\"", "\"lag\":\"99999999999\"", "`lag`: found 99999999999"),
+        ("\"lag\":\"6\"", "\"lag\":\"six\"", "`lag`: found \"six\""),
+        ("\"residual\":\"true\"", "\"residual\":\"1\"", "`residual`: found \"1\""),
+    ] {
+        let err = complaint(from, to);
+        assert!(err.contains(words), "{from} to {to}: {err}");
+    }
+}
+
+/// A file without data that holds these tensors.
+fn empty<'a>(tensors: impl Iterator<Item = (String, &'a str)>) -> Vec<u8> {
+    let tensor = |(name, shape)| {
+        format!("\"{name}\":{{\"dtype\":\"F32\",\"shape\":{shape},\"data_offsets\":[0,0]}}")
+    };
+    let header = format!("{{{}}}", tensors.map(tensor).collect::<Vec<_>>().join(","));
+    [&(header.len() as u64).to_le_bytes()[..], header.as_bytes()].concat()
+}
+
+/// Beside an axis of 0 any other fits the data, of which there are none.
+#[test]
+fn an_empty_tensor_is_refused_however_long_its_other_axis() {
+    for shape in ["[0,18446744073709551615]", "[9223372036854775808,0]", "[0,4]"] {
+        let bytes = empty(std::iter::once(("out.weight".to_owned(), shape)));
+        let err = read(&bytes, &Options::default()).unwrap_err();
+        assert!(err.contains("`out.weight`: found shape [") && err.contains("length 0"), "{err}");
+    }
+}
+
+#[test]
+fn a_file_of_very_many_layers_is_searched_in_linear_time() {
+    let layers = (0..100_000).map(|l| (format!("lstm.weight_ih_l{l}"), "[0]"));
+    let bytes = empty(layers.chain([("strange".to_owned(), "[0]")]));
+    let err = read(&bytes, &Options::default()).unwrap_err();
+    assert!(err.contains("`strange`: found a tensor"), "{err}");
+}
+
+#[test]
+fn nan_and_foreign_bytes_are_errors() {
+    let good = good();
+    let mut nan = good.clone();
+    let end = nan.len();
+    nan[end - 4..].copy_from_slice(&f32::NAN.to_le_bytes());
+    let err = read(&nan, &Options::default()).unwrap_err();
+    assert!(err.contains("NaN or infinity"), "{err}");
+    let huge = [&u64::MAX.to_le_bytes()[..], b"{}"].concat();
+    for bytes in [&b""[..], b"PK\x03\x04", &[0; 64], &huge, &good[..good.len() - 1]] {
+        let err = read(bytes, &Options::default()).unwrap_err();
+        assert!(err.contains("found no whole safetensors"), "{err}");
+    }
+    let gone = Model::load(Path::new("no/such"), &Options::default()).unwrap_err().to_string();
+    assert!(gone.starts_with("no/such: "), "{gone}");
+}
+
+#[test]
+fn a_normalisation_is_read_beside_the_network() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("lstm_normalization.npz");
+    let mut npz = npz::Writer::new(&path);
+    npz.add("input_mean", array![1.0, 2.0].view()).unwrap();
+    npz.add("input_std", array![0.5_f32, 4.0].view()).unwrap();
+    npz.finish().unwrap();
+    let scale = load_scale(&path).unwrap();
+    assert_eq!(scale, Scale::new(array![1.0, 2.0], array![0.5, 4.0]).unwrap(), "scale");
+    let bytes = format::to_bytes(&model(true, false)).unwrap();
+    let err = read(&bytes, &Options { scale: Some(scale), ..Options::default() }).unwrap_err();
+    assert!(err.contains("`input_mean`: found length 2, expected 3"), "{err}");
+}
+
+#[test]
+fn a_forecast_is_in_the_units_of_the_data() {
+    let (plain, scaled) = (model(true, false), model(true, true));
+    let (mean, std) = (scaled.scale().mean().clone(), scaled.scale().std().clone());
+    let states = Array2::from_shape_fn((6, 3), |(t, j)| 0.25 * (t + 2 * j) as f64 - 1.0);
+    let y = plain.forecast(states.view(), 4);
+    let y_scaled = scaled.forecast((&states * &std + &mean).view(), 4);
+    let far = ((y_scaled - &mean) / &std - y).mapv(f64::abs).fold(0.0, |a: f64, b| a.max(*b));
+    // 1e-8 around -3: the normalised states are only good to 1e-8.
+    assert!(far < 1e-6, "off by {far:e}");
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_it_panic(
+        cut in 1_usize..4000,
+        flips in prop::collection::vec((0_usize..1200, any::<u8>()), 0..5),
+    ) {
+        let mut bytes = good();
+        for (at, value) in flips {
+            bytes[at] = value;
+        }
+        bytes.truncate(cut);
+        let _ = read(&bytes, &Options::default());
+    }
+}

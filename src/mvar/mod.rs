@@ -1,0 +1,23 @@
+//! Multivariate autoregression: the next state is a linear function of the last p states.
+//!
+//! y\[t\] = c + sum over k = 0..p of A\[k\] y\[t - p + k\], for vectors of dimension d.
+//!
+//! In this chapter every window of states and every stack of coefficients has its oldest lag
+//! first, so that a trajectory in time order is its own sequence of windows: the step to row t
+//! reads rows t - p to t - 1, which are contiguous. Files with the newest lag first are turned
+//! around when they are loaded.
+//!
+//! | module  | holds                                                                 |
+//! |---------|-----------------------------------------------------------------------|
+//! | `step`  | one step and a rollout: reference, packed kernel, error bound         |
+//! | `model` | coefficients with their intercept; loads three formats, saves one     |
+//! | `cases` | what is timed                                                         |
+//!
+//! Source: H. Luetkepohl, New Introduction to Multiple Time Series Analysis (2005), ch. 2.
+
+mod cases;
+pub mod model;
+pub mod step;
+
+pub use cases::cases;
+pub use model::Model;

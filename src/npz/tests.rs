@@ -1,0 +1,217 @@
+use std::io::Write as _;
+
+use ndarray::{Array1, Array2, Array3, Ix1, Ix2, Ix3, arr0, array};
+use proptest::prelude::*;
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
+
+use super::*;
+
+/// A `.npy` file with that header and that data.
+fn npy(header: &str, data: &[u8]) -> Vec<u8> {
+    let len = u16::try_from(header.len() + 1).unwrap();
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend(len.to_le_bytes());
+    bytes.extend(header.as_bytes());
+    bytes.push(b'\n');
+    bytes.extend(data);
+    bytes
+}
+
+/// The header of an array of `f64`.
+fn header(shape: &str, fortran: bool) -> String {
+    let fortran = if fortran { "True" } else { "False" };
+    format!("{{'descr': '<f8', 'fortran_order': {fortran}, 'shape': {shape}, }}")
+}
+
+fn doubles(values: &[f64]) -> Vec<u8> {
+    values.iter().flat_map(|v| v.to_le_bytes()).collect()
+}
+
+/// An archive with one deflated member, `x.npy`.
+fn zipped(member: &[u8]) -> Vec<u8> {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    zip.start_file("x.npy", SimpleFileOptions::default()).unwrap();
+    zip.write_all(member).unwrap();
+    zip.finish().unwrap().into_inner()
+}
+
+fn read<D: Dimension>(member: &[u8]) -> Result<Array<f64, D>, Error> {
+    Archive::from_bytes("t.npz", zipped(member)).unwrap().array("x")
+}
+
+fn message<D: Dimension>(member: &[u8]) -> String {
+    read::<D>(member).expect_err("a bad array was read").to_string()
+}
+
+/// A small archive as [`Writer`] leaves it.
+fn good() -> Vec<u8> {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("good.npz");
+    let mut writer = Writer::new(&path);
+    writer.add("a", array![[1.0, -0.0], [f64::MIN_POSITIVE, 4.5]].view()).unwrap();
+    writer.add("n", arr0(-7_i64).view()).unwrap();
+    writer.add("single", array![1.5_f32, 0.1].view()).unwrap();
+    assert!(!path.exists(), "the file appears before it is whole");
+    writer.finish().unwrap();
+    fs::read(path).unwrap()
+}
+
+#[test]
+fn what_is_written_is_read_back_bit_for_bit() {
+    let mut npz = Archive::from_bytes("good.npz", good()).unwrap();
+    assert_eq!(npz.names(), ["a", "n", "single"], "names");
+    let a: Array2<f64> = npz.array("a").unwrap();
+    let want = [1.0, -0.0, f64::MIN_POSITIVE, 4.5].map(f64::to_bits);
+    assert_eq!(a.mapv(f64::to_bits).into_raw_vec_and_offset().0, want, "bits of a");
+    assert_eq!(npz.scalar::<i64>("n").unwrap(), -7, "n");
+    let single: Array1<f64> = npz.widened("single").unwrap();
+    assert_eq!(single, array![1.5, f64::from(0.1_f32)], "widened");
+    assert_eq!(npz.array::<f32, Ix1>("single").unwrap(), array![1.5, 0.1], "as it is");
+}
+
+#[test]
+fn fortran_order_is_honoured() {
+    let values = doubles(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+    let c: Array2<f64> = read(&npy(&header("(2, 3)", false), &values)).unwrap();
+    assert_eq!(c, array![[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], "rows first");
+    let f: Array2<f64> = read(&npy(&header("(2, 3)", true), &values)).unwrap();
+    assert_eq!(f, array![[1.0, 3.0, 5.0], [2.0, 4.0, 6.0]], "columns first");
+    assert!(f.is_standard_layout(), "rows are contiguous after reading");
+}
+
+#[test]
+fn another_type_shape_or_name_is_an_error_that_says_so() {
+    let mut npz = Archive::from_bytes("good.npz", good()).unwrap();
+    let missing = npz.array::<f64, Ix1>("b").unwrap_err().to_string();
+    assert!(missing.contains("good.npz") && missing.contains("`b`"), "{missing}");
+    let ndim = npz.array::<f64, Ix3>("a").unwrap_err().to_string();
+    assert!(ndim.contains("[2, 2]") && ndim.contains("3-D"), "{ndim}");
+    for (name, found) in [("single", "<f4"), ("n", "<i8")] {
+        let err = npz.array::<f64, Ix1>(name).unwrap_err().to_string();
+        assert!(err.contains(found) && err.contains("<f8"), "{err}");
+    }
+    let swapped = header("(1,)", false).replace('<', ">");
+    assert!(message::<Ix1>(&npy(&swapped, &doubles(&[1.0]))).contains(">f8"), "big-endian");
+    // Named before its length, which would be wrong for eight bytes each.
+    let halved = header("(2,)", false).replace("<f8", "<i4");
+    let err = message::<Ix1>(&npy(&halved, &[0; 8]));
+    assert!(err.ends_with("found type <i4, expected <f4, <f8 or <i8"), "{err}");
+}
+
+#[test]
+fn messages_are_one_line_and_list_ten_names_at_most() {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    for k in 0..12 {
+        zip.start_file(format!("a{k:02}.npy"), SimpleFileOptions::default()).unwrap();
+    }
+    let bytes = zip.finish().unwrap().into_inner();
+    let err = Archive::from_bytes("t.npz", bytes).unwrap().array::<f64, Ix1>("b").unwrap_err();
+    let err = err.to_string();
+    assert!(err.contains("\"a09\"] and 2 more, expected `b`") && !err.contains("a10"), "{err}");
+    let err = message::<Ix1>(&npy("{'descr': !}", &[]));
+    assert!(err.contains("expected the header of an array") && !err.contains('\n'), "{err}");
+}
+
+#[test]
+fn nan_and_infinity_are_errors_on_both_ways() {
+    for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        let err = message::<Ix1>(&npy(&header("(2,)", false), &doubles(&[1.0, bad])));
+        assert!(err.contains("`x`") && err.contains("NaN or infinity"), "{err}");
+        let dir = tempfile::tempdir().unwrap();
+        let mut writer = Writer::new(&dir.path().join("bad.npz"));
+        assert!(writer.add("x", array![bad].view()).is_err(), "{bad} was written");
+    }
+}
+
+#[test]
+fn a_claimed_length_is_never_believed() {
+    for (shape, found) in [
+        ("(1099511627776,)", "at most 268435456 bytes"),
+        ("(4294967296, 4294967296, 2)", "4294967296"),
+        ("(0, 18446744073709551615)", "18446744073709551615"),
+        ("(99999999999999999999999,)", "shape"),
+        ("(3,)", "16 bytes of data"),
+        ("(1,)", "at least 9 bytes of data"),
+        ("()", "at least 9 bytes of data"),
+    ] {
+        let member = npy(&header(shape, false), &doubles(&[1.0, 2.0]));
+        let err = message::<Ix1>(&member);
+        assert!(err.contains(found), "{shape}: {err}");
+    }
+}
+
+#[test]
+fn a_bomb_is_not_unpacked() {
+    // 64 MiB of zeros deflate to 64 KiB; the header claims two numbers.
+    let member = npy(&header("(2,)", false), &vec![0; 1 << 26]);
+    let bytes = zipped(&member);
+    assert!(bytes.len() < 1 << 17, "the bomb is small");
+    let mut npz = Archive::from_bytes("bomb.npz", bytes).unwrap();
+    let err = npz.array::<f64, Ix1>("x").unwrap_err().to_string();
+    assert!(err.contains("at least 17 bytes"), "{err}");
+}
+
+#[test]
+fn a_deep_or_long_header_is_refused_before_it_is_parsed() {
+    let deep = format!("{}{}", "(".repeat(2000), ")".repeat(2000));
+    assert!(message::<Ix1>(&npy(&deep, &[])).contains("nested"), "deep");
+    let long = " ".repeat(5000);
+    assert!(message::<Ix1>(&npy(&long, &[])).contains("5001 bytes"), "long");
+    let mut huge = npy(&header("(1,)", false), &doubles(&[1.0]));
+    huge.splice(6..10, [2, 0, 0xff, 0xff, 0xff, 0xff]);
+    assert!(message::<Ix1>(&huge).contains("4294967295 bytes"), "version 2");
+}
+
+#[test]
+fn foreign_empty_and_damaged_files_are_errors() {
+    for bytes in [&b""[..], b"PK", b"\x93NUMPY\x01\x00", &[0; 300]] {
+        let err = Archive::from_bytes("f.npz", bytes.to_vec()).unwrap_err().to_string();
+        assert!(err.starts_with("f.npz: found no whole zip"), "{err}");
+    }
+    for member in [&b""[..], b"\x93NUMPY", b"hello, world, this is not an array", &[0x80; 99]] {
+        assert!(message::<Ix1>(member).contains("`x`"), "{member:?}");
+    }
+    let stored = good();
+    let at = stored.windows(8).position(|w| w == 4.5_f64.to_le_bytes()).unwrap();
+    let mut flipped = stored;
+    flipped[at] ^= 1;
+    let err = Archive::from_bytes("f.npz", flipped).unwrap().array::<f64, Ix2>("a").unwrap_err();
+    assert!(err.to_string().contains("checksum"), "{err}");
+    let gone = Archive::open(Path::new("no/such/file.npz")).unwrap_err().to_string();
+    assert!(gone.starts_with("no/such/file.npz: "), "{gone}");
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_it_panic(
+        cut in 0_usize..2000,
+        flips in prop::collection::vec((0_usize..2000, any::<u8>()), 0..6),
+    ) {
+        let mut bytes = good();
+        for (at, value) in flips {
+            let at = at % bytes.len();
+            bytes[at] = value;
+        }
+        bytes.truncate(cut.max(1));
+        if let Ok(mut npz) = Archive::from_bytes("m.npz", bytes) {
+            for name in npz.names() {
+                let _ = npz.array::<f64, Ix2>(&name);
+                let _ = npz.scalar::<i64>(&name);
+                let _ = npz.widened::<Ix1>(&name);
+            }
+        }
+    }
+
+    #[test]
+    fn no_member_makes_it_panic(flips in prop::collection::vec((0_usize..400, any::<u8>()), 1..6)) {
+        let mut member = npy(&header("(2, 2, 2)", true), &doubles(&[0.5; 8]));
+        for (at, value) in flips {
+            let at = at % member.len();
+            member[at] = value;
+        }
+        let _ = read::<Ix3>(&member);
+        let mut npz = Archive::from_bytes("m.npz", zipped(&member)).unwrap();
+        let _: Result<Array3<f64>, _> = npz.widened("x");
+    }
+}
