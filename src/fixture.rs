@@ -4,6 +4,8 @@
 
 use ndarray::Array2;
 
+use crate::md::extxyz::Frame;
+use crate::md::system::System;
 use crate::{lstm, mvar, npz};
 
 macro_rules! fixture {
@@ -45,6 +47,29 @@ pub fn states() -> Array2<f64> {
     let archive = npz::Archive::from_bytes("lorenz96-states.npz", bytes);
     let states = archive.and_then(|mut npz| npz.array("states"));
     states.expect("the fixture is an array")
+}
+
+/// 512 atoms of silicon at about 300 K, with velocities.
+///
+/// # Panics
+///
+/// Never: a test parses it.
+pub fn silicon_512() -> System {
+    atoms("silicon-512.extxyz", fixture!("silicon-512.extxyz"))
+}
+
+/// 256 atoms of solid argon at about 82 K, with velocities.
+///
+/// # Panics
+///
+/// Never: a test parses it.
+pub fn argon_256() -> System {
+    atoms("argon-256.extxyz", fixture!("argon-256.extxyz"))
+}
+
+fn atoms(file: &str, bytes: &[u8]) -> System {
+    let frame = Frame::parse(file, bytes).and_then(|frame| frame.into_system(file));
+    frame.expect("the fixture is a frame")
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ pub mod input;
 pub mod lattice;
 pub mod lstm;
 pub mod machine;
+pub mod md;
 pub mod mvar;
 pub mod npz;
 pub mod record;

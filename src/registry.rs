@@ -1,11 +1,11 @@
 //! The one list of cases.
 
 use crate::case::Case;
-use crate::{lattice, lstm, mvar};
+use crate::{lattice, lstm, md, mvar};
 
 /// Every case, chapter by chapter.
 pub fn cases() -> Vec<Case> {
-    [lattice::cases(), mvar::cases(), lstm::cases()].into_iter().flatten().collect()
+    [lattice::cases(), mvar::cases(), lstm::cases(), md::cases()].into_iter().flatten().collect()
 }
 
 #[cfg(test)]

@@ -1,0 +1,417 @@
+//! The cases of this chapter: steps, forces and neighbour lists of silicon and argon.
+
+use super::integrate;
+use super::neighbours::{NeighbourList, bonds};
+use super::potentials::{Forces, LennardJones, Potential, StillingerWeber, Truncation};
+use super::system::{System, Vector, norm};
+use super::{MVV2E, boxes};
+use crate::case::{Case, Step, Work};
+use crate::close::{digest, within};
+use crate::fixture;
+
+/// Angstrom. Each run starts from a fresh list and is too short to outlive it; what a build costs
+/// is measured by the `neighbours` cases.
+const SKIN: f64 = 1.0;
+
+/// Velocity Verlet steps of one run.
+const STEPS: usize = 10;
+
+/// A potential with what its cases need to know.
+#[derive(Debug, Clone, Copy)]
+struct Model<P> {
+    potential: P,
+    dt_ps: f64,
+    /// No eigenvalue of the second derivatives of E exceeds this, in eV/angstrom^2.
+    stiffness: f64,
+    /// Neighbours of an atom in the list, how many of them the potential reads, and how many are
+    /// within the cutoff.
+    listed: u64,
+    read: u64,
+    near: u64,
+    /// Operations per neighbour read, per neighbour within the cutoff, and per atom.
+    flops: [u64; 3],
+}
+
+/// The stiffest vibration of this crystal, 18 THz, has m w^2 = 39 eV/angstrom^2. Nine operations
+/// tell whether a neighbour is within the cutoff; one that is costs two exponentials of 35 and
+/// about 100 for bond, moments and forces.
+const SILICON: Model<StillingerWeber> = Model {
+    potential: StillingerWeber::SILICON,
+    dt_ps: 0.001,
+    stiffness: 60.0,
+    listed: 27,
+    read: 27,
+    near: 6,
+    flops: [9, 170, 140],
+};
+
+/// The closest pairs, at 3.3 angstrom, have V'' = 0.7 eV/angstrom^2, and an atom has few of them.
+/// Each pair is met once: 13 operations for the distance and its inverse, 17 for energy and force,
+/// and 22 to add up forces and virial.
+fn argon() -> Model<LennardJones> {
+    Model {
+        potential: LennardJones::argon(Truncation::ForceShifted),
+        dt_ps: 0.005,
+        stiffness: 3.0,
+        listed: 84,
+        read: 42,
+        near: 64,
+        flops: [52, 0, 30],
+    }
+}
+
+impl<P> Model<P> {
+    /// Work of `steps` evaluations of `atoms` atoms. Each reads at least the list and the position
+    /// and writes the force of every atom.
+    fn work(&self, atoms: u64, steps: u64) -> Work {
+        let [read, near, own] = self.flops;
+        let flops = read * self.read + near * self.near + own;
+        let bytes = 4 * self.read + 48;
+        let units = atoms * steps;
+        Work { units, unit: "atom-step", flops: units * flops, bytes: units * bytes }
+    }
+}
+
+/// Every case of the chapter.
+pub fn cases() -> Vec<Case> {
+    let silicon = |repeat| {
+        move || {
+            let mut system = boxes::silicon_crystal(repeat, 5.431);
+            boxes::rattle(&mut system, 1, 0.08);
+            boxes::thermalise(&mut system, 2, 300.0);
+            system
+        }
+    };
+    vec![
+        step("md/step-sw-si/n64", 64, SILICON, silicon(2)),
+        step("md/step-sw-si/n216", 216, SILICON, silicon(3)),
+        step("md/step-sw-si/n512", 512, SILICON, fixture::silicon_512),
+        step("md/step-lj-ar/n256", 256, argon(), fixture::argon_256),
+        forces("md/forces-sw-si/n64", 64, SILICON, silicon(2)),
+        forces("md/forces-sw-si/n512", 512, SILICON, fixture::silicon_512),
+        forces("md/forces-lj-ar/n256", 256, argon(), fixture::argon_256),
+        neighbours("md/neighbours-si/n512", 512, SILICON, fixture::silicon_512),
+        neighbours("md/neighbours-ar/n256", 256, argon(), fixture::argon_256),
+    ]
+}
+
+fn step<P: Potential + Copy + 'static>(
+    id: &str,
+    atoms: u64,
+    model: Model<P>,
+    start: impl Fn() -> System + 'static,
+) -> Case {
+    let work = model.work(atoms, STEPS as u64);
+    Case::new(id, "portable", work, move || Steps::new(model, start()))
+}
+
+fn forces<P: Potential + Copy + 'static>(
+    id: &str,
+    atoms: u64,
+    model: Model<P>,
+    start: impl Fn() -> System + 'static,
+) -> Case {
+    Case::new(id, "portable", model.work(atoms, 1), move || Evaluation::new(model, start()))
+}
+
+/// A build looks at six or seven images for each one that it lists, with nine operations.
+fn neighbours<P: Potential + Copy + 'static>(
+    id: &str,
+    atoms: u64,
+    model: Model<P>,
+    start: impl Fn() -> System + 'static,
+) -> Case {
+    let flops = atoms * 6 * 9 * model.listed;
+    let bytes = atoms * (4 * model.listed + 24);
+    let work = Work { units: atoms, unit: "atom", flops, bytes };
+    Case::new(id, "portable", work, move || Build::new(model, start()))
+}
+
+/// A list of `system` with the skin of these cases.
+fn list<P: Potential>(potential: &P, system: &System) -> NeighbourList {
+    NeighbourList::new(&system.cell, &system.positions, potential.cutoff(), SKIN)
+        .expect("a cell as large as the cutoff")
+}
+
+fn bits(forces: &Forces) -> impl Iterator<Item = f64> + '_ {
+    let rows = forces.forces.iter().chain(&forces.virial).flatten();
+    std::iter::once(forces.energy).chain(rows.copied())
+}
+
+fn spoil(forces: &mut Forces) {
+    forces.energy = f64::NAN;
+    forces.virial = [[f64::NAN; 3]; 3];
+    forces.forces.fill([f64::NAN; 3]);
+}
+
+/// Requires energy, forces and virial to be those of the definition.
+fn check_forces<P: Potential>(potential: &P, system: &System, got: &Forces) -> Result<(), String> {
+    let want = potential.reference(&system.cell, &system.positions);
+    let bound = potential.bound(&system.cell, &system.positions);
+    let flat = |f: &Forces| f.forces.as_flattened().to_vec();
+    within("energy", &[got.energy], &[want.energy], &[bound.energy])?;
+    within("forces", &flat(got), &flat(&want), &flat(&bound))?;
+    let virial = |f: &Forces| f.virial.as_flattened().to_vec();
+    within("virial", &virial(got), &virial(&want), &virial(&bound))
+}
+
+/// [`STEPS`] steps from a stored state.
+struct Steps<P> {
+    model: Model<P>,
+    start: (System, NeighbourList, Forces),
+    system: System,
+    list: NeighbourList,
+    forces: Forces,
+}
+
+impl<P: Potential> Steps<P> {
+    fn new(model: Model<P>, system: System) -> Self {
+        let list = list(&model.potential, &system);
+        let mut forces = Forces::default();
+        model.potential.compute(&system.positions, &list, &mut forces);
+        let start = (system.clone(), list.clone(), forces.clone());
+        Self { model, start, system, list, forces }
+    }
+
+    /// How far positions and velocities may be from those of the reference.
+    ///
+    /// Let e and w be the 2-norms of their differences, b that of the force bound, L the
+    /// stiffness, so that forces differ by at most F = L e + b. A kick adds dt/2 F / m to w, a
+    /// drift adds dt w to e, and each rounds: eps of the largest coordinate or speed, per entry.
+    fn bound(&self) -> [f64; 2] {
+        let Model { potential, dt_ps, stiffness, .. } = &self.model;
+        let (from, _, _) = &self.start;
+        let two_norm = |v: &[Vector]| v.iter().map(|&v| norm(v).powi(2)).sum::<f64>().sqrt();
+        let largest = |v: &[Vector]| v.iter().flatten().fold(0.0, |m: f64, x| m.max(x.abs()));
+        let b = two_norm(&potential.bound(&from.cell, &from.positions).forces);
+        let lightest = from.masses.iter().copied().fold(f64::INFINITY, f64::min) * MVV2E;
+        let entries = (3.0 * from.len() as f64).sqrt();
+        let places = entries * f64::EPSILON * (largest(&from.positions) + 1.0);
+        let speeds = entries * f64::EPSILON * 2.0 * largest(&from.velocities);
+        let (mut e, mut w) = (0.0, 0.0);
+        for _ in 0..STEPS {
+            w += 0.5 * dt_ps * (stiffness * e + b) / lightest + speeds;
+            e += dt_ps * w + places;
+            w += 0.5 * dt_ps * (stiffness * e + b) / lightest + speeds;
+        }
+        // The configurations passed through differ a little from the first.
+        [2.0 * e, 2.0 * w]
+    }
+}
+
+impl<P: Potential> Step for Steps<P> {
+    fn run(&mut self) {
+        let (system, list, forces) = &self.start;
+        self.system.positions.copy_from_slice(&system.positions);
+        self.system.velocities.copy_from_slice(&system.velocities);
+        self.list.copy_from(list);
+        self.forces.copy_from(forces);
+        let Model { potential, dt_ps, .. } = &self.model;
+        let Self { system, list, forces, .. } = self;
+        integrate::run(system, potential, list, forces, *dt_ps, STEPS);
+    }
+
+    fn spoil(&mut self) {
+        self.system.positions.fill([f64::NAN; 3]);
+        self.system.velocities.fill([f64::NAN; 3]);
+        spoil(&mut self.forces);
+    }
+
+    fn digest(&self) -> u64 {
+        let state = self.system.positions.iter().chain(&self.system.velocities).flatten();
+        digest(state.copied().chain(bits(&self.forces)))
+    }
+
+    /// The state against the reference's, and the forces in it against the definition.
+    fn check(&self) -> Result<(), String> {
+        let Model { potential, dt_ps, .. } = &self.model;
+        let mut want = self.start.0.clone();
+        let mut forces = potential.reference(&want.cell, &want.positions);
+        integrate::run_reference(&mut want, potential, &mut forces, *dt_ps, STEPS);
+        let [e, w] = self.bound();
+        let close = |what, got: &[Vector], want: &[Vector], bound| {
+            within(what, got.as_flattened(), want.as_flattened(), &vec![bound; 3 * got.len()])
+        };
+        close("positions", &self.system.positions, &want.positions, e)?;
+        close("velocities", &self.system.velocities, &want.velocities, w)?;
+        check_forces(potential, &self.system, &self.forces)
+    }
+}
+
+/// One evaluation of a potential, with a list that exists.
+struct Evaluation<P> {
+    model: Model<P>,
+    system: System,
+    list: NeighbourList,
+    forces: Forces,
+}
+
+impl<P: Potential> Evaluation<P> {
+    fn new(model: Model<P>, system: System) -> Self {
+        let list = list(&model.potential, &system);
+        let mut forces = Forces::default();
+        // The buffers grow to their size here.
+        model.potential.compute(&system.positions, &list, &mut forces);
+        Self { model, system, list, forces }
+    }
+}
+
+impl<P: Potential> Step for Evaluation<P> {
+    fn run(&mut self) {
+        self.model.potential.compute(&self.system.positions, &self.list, &mut self.forces);
+    }
+
+    fn spoil(&mut self) {
+        spoil(&mut self.forces);
+    }
+
+    fn digest(&self) -> u64 {
+        digest(bits(&self.forces))
+    }
+
+    fn check(&self) -> Result<(), String> {
+        check_forces(&self.model.potential, &self.system, &self.forces)
+    }
+}
+
+/// One build of a list.
+struct Build {
+    system: System,
+    list: NeighbourList,
+    reach: f64,
+}
+
+impl Build {
+    fn new<P: Potential>(model: Model<P>, system: System) -> Self {
+        let list = list(&model.potential, &system);
+        Self { system, list, reach: model.potential.cutoff() + SKIN }
+    }
+}
+
+impl Step for Build {
+    fn run(&mut self) {
+        self.list.build(&self.system.positions);
+    }
+
+    fn spoil(&mut self) {
+        self.list.clear();
+    }
+
+    fn digest(&self) -> u64 {
+        let of = |i| {
+            self.list.offsets(i).flat_map(|(atom, offset)| {
+                let atom = u64::try_from(atom).expect("a 64-bit machine at most");
+                std::iter::once(atom).chain(offset.map(|o| o.cast_unsigned().into()))
+            })
+        };
+        digest((0..self.list.len()).flat_map(of))
+    }
+
+    /// The same images of the same atoms as the reference finds, in whatever order.
+    fn check(&self) -> Result<(), String> {
+        let want = bonds(&self.system.cell, &self.system.positions, self.reach);
+        for (i, want) in want.iter().enumerate() {
+            let mut want: Vec<_> = want.iter().map(|b| (b.atom, b.offset)).collect();
+            let mut got: Vec<_> = self.list.offsets(i).collect();
+            want.sort_unstable();
+            got.sort_unstable();
+            if got != want {
+                let (got, want) = (got.len(), want.len());
+                return Err(format!(
+                    "atom {i} has {got} neighbours, not the {want} of the reference"
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bound_of_a_step_is_tight() {
+        let mut steps = Steps::new(SILICON, fixture::silicon_512());
+        steps.run();
+        let [e, w] = steps.bound();
+        assert!(e < 3e-9 && w < 1e-6, "{e:e} angstrom, {w:e} angstrom/ps");
+        steps.check().unwrap();
+        steps.system.positions[7][1] += 2.0 * e;
+        let err = steps.check().unwrap_err();
+        assert!(err.starts_with("positions[22]"), "{err}");
+        steps.run();
+        steps.forces.forces[3][2] += 1e-9;
+        let err = steps.check().unwrap_err();
+        assert!(err.starts_with("forces[11]"), "{err}");
+    }
+
+    /// The stored list must come back, or the second run adds up in another order.
+    #[test]
+    fn a_step_that_rebuilds_its_list_is_replayable() {
+        let mut system = boxes::silicon_crystal(2, 5.431);
+        boxes::thermalise(&mut system, 1, 8000.0);
+        let mut steps = Steps::new(Model { dt_ps: 0.004, ..SILICON }, system);
+        steps.run();
+        let digest = steps.digest();
+        assert!(steps.list.builds() > steps.start.1.builds(), "the list was not rebuilt");
+        for _ in 0..3 {
+            steps.run();
+            assert_eq!(steps.digest(), digest, "digest");
+        }
+    }
+
+    #[test]
+    fn no_case_rebuilds_its_list_within_a_run() {
+        fn assert_kept<P: Potential>(model: Model<P>, system: System) {
+            let mut steps = Steps::new(model, system);
+            steps.run();
+            assert_eq!(steps.list.builds(), steps.start.1.builds(), "builds");
+        }
+        assert_kept(SILICON, fixture::silicon_512());
+        assert_kept(argon(), fixture::argon_256());
+    }
+
+    /// The counts that the estimates of work rest on.
+    #[test]
+    fn atoms_have_as_many_neighbours_as_the_work_says() {
+        fn assert_counts<P: Potential>(model: Model<P>, system: &System) {
+            let list = list(&model.potential, system);
+            let n = system.len();
+            let listed = list.pairs() / n;
+            let near = list.counts(&system.positions).iter().sum::<usize>() / n;
+            assert_eq!((listed as u64, near as u64), (model.listed, model.near), "neighbours");
+            assert!([listed as u64, listed as u64 / 2].contains(&model.read), "half or all");
+        }
+        assert_counts(SILICON, &fixture::silicon_512());
+        assert_counts(argon(), &fixture::argon_256());
+    }
+
+    /// Power iteration on the second derivatives of the energy.
+    #[test]
+    fn no_box_is_stiffer_than_its_bound_assumes() {
+        fn stiffness<P: Potential>(model: &Model<P>, system: &System) -> f64 {
+            let list = list(&model.potential, system);
+            let mut mode = crate::input::gaussian(9, 3 * system.len(), 1.0);
+            let mut found = 0.0;
+            for _ in 0..40 {
+                let length = mode.iter().map(|m| m * m).sum::<f64>().sqrt();
+                let forces = [1e-4, -1e-4].map(|h| {
+                    let mut x = system.positions.clone();
+                    x.iter_mut().flatten().zip(&mode).for_each(|(x, m)| *x += h * m / length);
+                    let mut out = Forces::default();
+                    model.potential.compute(&x, &list, &mut out);
+                    out.forces
+                });
+                let [plus, minus] = forces.each_ref().map(|f| f.as_flattened());
+                mode = plus.iter().zip(minus).map(|(p, m)| (m - p) / 2e-4).collect();
+                found = mode.iter().map(|m| m * m).sum::<f64>().sqrt();
+            }
+            found
+        }
+        let si = stiffness(&SILICON, &fixture::silicon_512());
+        assert!(si > 0.4 * SILICON.stiffness && si < SILICON.stiffness, "silicon {si}");
+        let ar = stiffness(&argon(), &fixture::argon_256());
+        assert!(ar > 0.4 * argon().stiffness && ar < argon().stiffness, "argon {ar}");
+    }
+}

@@ -1,0 +1,64 @@
+//! Molecular dynamics: atoms in a periodic box, moved by classical forces.
+//!
+//! A step of length dt is velocity Verlet: v += dt/2 a, x += dt v, forces at the new x,
+//! v += dt/2 a, with a = F / (m [`MVV2E`]). A potential gives the energy E, the forces F = -dE/dx
+//! and the virial, the sum over atoms of `x[a] F[b] = -dE/d(strain[a, b])`; the stress is the
+//! virial over minus the volume.
+//!
+//! Units: angstrom, eV, picosecond, atomic mass unit; velocities in angstrom/ps.
+//!
+//! Layout: one `[f64; 3]` per atom. The rows of a cell are its lattice vectors. Positions are not
+//! wrapped; a neighbour list places the periodic images of the atoms around the cell and refers
+//! to those, so a kernel needs no minimum image and a box may be smaller than the cutoff.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`system`] | [`Cell`], [`System`] |
+//! | [`neighbours`] | the list with a skin, and its reference: all pairs of all images |
+//! | [`potentials`] | Lennard-Jones and Stillinger-Weber: definition, fast form, error bound |
+//! | [`integrate`] | velocity Verlet |
+//! | [`extxyz`] | the extended XYZ file format |
+//! | [`boxes`] | crystals, thermal velocities, and how the fixtures are made |
+//!
+//! Sources: M. P. Allen, D. J. Tildesley, "Computer Simulation of Liquids", 2nd ed. (2017),
+//! chapters 1, 3 and 5, and those that each potential names.
+
+pub mod boxes;
+mod cases;
+pub mod extxyz;
+pub mod integrate;
+pub mod neighbours;
+pub mod potentials;
+pub mod system;
+
+pub use cases::cases;
+pub use neighbours::NeighbourList;
+pub use potentials::{Forces, LennardJones, Potential, StillingerWeber};
+pub use system::{Cell, System};
+
+/// One amu angstrom^2/ps^2 in eV, from the CODATA 2018 values of the amu and the electronvolt.
+pub const MVV2E: f64 = 1.660_539_066_60e-23 / 1.602_176_634e-19;
+
+/// Boltzmann's constant in eV/K (CODATA 2018, rounded to ten digits).
+pub const BOLTZMANN: f64 = 8.617_333_262e-5;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A free argon atom at 100 m/s, in joules by the definition of m v^2 / 2, then in eV.
+    #[test]
+    fn kinetic_energies_are_in_ev() {
+        assert!((MVV2E / 1.036_426_965_268_050_6e-4 - 1.0).abs() < 1e-12, "{MVV2E:e}");
+        let atom = System {
+            cell: Cell::orthorhombic([9.0; 3]).unwrap(),
+            species: vec!["Ar".to_owned()],
+            positions: vec![[0.0; 3]],
+            velocities: vec![[0.6, 0.0, 0.8]],
+            masses: vec![39.948],
+        };
+        let joules = 0.5 * (39.948 * 1.660_539_066_60e-27) * 100.0 * 100.0;
+        let want = joules / 1.602_176_634e-19;
+        assert!((atom.kinetic_energy() / want - 1.0).abs() < 1e-12, "{}", atom.kinetic_energy());
+    }
+}

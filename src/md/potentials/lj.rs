@@ -1,0 +1,225 @@
+//! Lennard-Jones: V(r) = 4 eps ((sigma/r)^12 - (sigma/r)^6) for r < cutoff.
+//!
+//! Cut there, V jumps; shifted by V(cutoff), its slope jumps; shifted by the tangent,
+//! V(r) - V(cutoff) - (r - cutoff) V'(cutoff), neither does. All three are
+//! c12/r^12 - c6/r^6 - shift - slope (r - cutoff) with suitable constants.
+//!
+//! Bound: let |V'| = 12 c12/r^13 + 6 c6/r^7 + |slope| with no cancellation. A distance off by d
+//! changes a term's magnitude by at most 14 d/r and its direction by d/r; computing it takes under
+//! 40 roundings; summing n of them adds n eps/2 of the sum of magnitudes (N. J. Higham, "Accuracy
+//! and Stability of Numerical Algorithms", 2nd ed., ch. 4).
+//!
+//! Source: M. P. Allen, D. J. Tildesley, "Computer Simulation of Liquids", 2nd ed. (2017), ch. 1
+//! and 5; argon by L. Verlet, Phys. Rev. 159 (1967) 98-103.
+
+use super::{Forces, LANES, Lanes, Potential, sum};
+use crate::md::BOLTZMANN;
+use crate::md::neighbours::{NeighbourList, bonds, displacement_error};
+use crate::md::system::{Cell, Vector, add_scaled};
+
+/// What happens to the potential at the cutoff.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Truncation {
+    /// It jumps to zero: good for energies only.
+    Cut,
+    /// Shifted to be continuous.
+    EnergyShifted,
+    /// Shifted, and tilted so that the force is continuous.
+    ForceShifted,
+}
+
+/// The potential of one species.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LennardJones {
+    cutoff: f64,
+    c12: f64,
+    c6: f64,
+    shift: f64,
+    slope: f64,
+}
+
+impl LennardJones {
+    /// The potential of depth `epsilon` (eV) and diameter `sigma` (angstrom).
+    ///
+    /// # Panics
+    ///
+    /// If `sigma` or `cutoff` (angstrom) is not positive.
+    pub fn new(epsilon: f64, sigma: f64, cutoff: f64, truncation: Truncation) -> Self {
+        assert!(sigma > 0.0 && cutoff > 0.0, "sigma {sigma} or cutoff {cutoff} is not positive");
+        let (c12, c6) = (4.0 * epsilon * sigma.powi(12), 4.0 * epsilon * sigma.powi(6));
+        let at_cutoff = c12 / cutoff.powi(12) - c6 / cutoff.powi(6);
+        let tangent = -12.0 * c12 / cutoff.powi(13) + 6.0 * c6 / cutoff.powi(7);
+        let (shift, slope) = match truncation {
+            Truncation::Cut => (0.0, 0.0),
+            Truncation::EnergyShifted => (at_cutoff, 0.0),
+            Truncation::ForceShifted => (at_cutoff, tangent),
+        };
+        Self { cutoff, c12, c6, shift, slope }
+    }
+
+    /// Argon: epsilon = 119.8 K, sigma = 3.405 angstrom, cut at 2.5 sigma.
+    pub fn argon(truncation: Truncation) -> Self {
+        Self::new(119.8 * BOLTZMANN, 3.405, 2.5 * 3.405, truncation)
+    }
+
+    /// Energy of a pair, and its derivative.
+    fn pair(&self, r: f64) -> (f64, f64) {
+        let (r12, r6) = (self.c12 / r.powi(12), self.c6 / r.powi(6));
+        let energy = r12 - r6 - self.shift - self.slope * (r - self.cutoff);
+        (energy, (-12.0 * r12 + 6.0 * r6) / r - self.slope)
+    }
+}
+
+impl Potential for LennardJones {
+    fn cutoff(&self) -> f64 {
+        self.cutoff
+    }
+
+    fn compute(&self, positions: &[Vector], list: &NeighbourList, out: &mut Forces) {
+        out.start(self.cutoff, positions, list);
+        let images = &out.scratch.images;
+        let Self { cutoff, c12, c6, shift, slope } = *self;
+        let cutoff2 = cutoff * cutoff;
+        for i in 0..positions.len() {
+            let here = images[i];
+            // Energy; force; virial as xx, yy, zz, xy, xz, yz.
+            let (mut e, mut f, mut w) = ([0.0; LANES], [[0.0; LANES]; 3], [[0.0; LANES]; 6]);
+            for near in list.forward(i).chunks(LANES) {
+                // Missing lanes are beyond the cutoff.
+                let mut d = [[2.0 * cutoff; LANES]; 3];
+                for (l, &k) in near.iter().enumerate() {
+                    let there = images[k as usize];
+                    (0..3).for_each(|a| d[a][l] = there[a] - here[a]);
+                }
+                let [x, y, z] = d;
+                let (mut energy, mut pull): (Lanes, Lanes) = ([0.0; LANES], [0.0; LANES]);
+                for l in 0..LANES {
+                    let r2 = x[l] * x[l] + y[l] * y[l] + z[l] * z[l];
+                    let (r, inverse2) = (r2.sqrt(), 1.0 / r2);
+                    let inverse6 = inverse2 * inverse2 * inverse2;
+                    let (r12, r6) = (c12 * inverse6 * inverse6, c6 * inverse6);
+                    let v = r12 - r6 - shift - slope * (r - cutoff);
+                    // V'/r: positive where atoms attract.
+                    let p = (6.0 * r6 - 12.0 * r12 - slope * r) * inverse2;
+                    energy[l] = if r2 < cutoff2 { v } else { 0.0 };
+                    pull[l] = if r2 < cutoff2 { p } else { 0.0 };
+                }
+                for (l, &k) in near.iter().enumerate() {
+                    let force = &mut out.forces[list.atom(k)];
+                    add_scaled(force, -pull[l], [x[l], y[l], z[l]]);
+                }
+                for l in 0..LANES {
+                    let [fx, fy, fz] = [pull[l] * x[l], pull[l] * y[l], pull[l] * z[l]];
+                    e[l] += energy[l];
+                    f[0][l] += fx;
+                    f[1][l] += fy;
+                    f[2][l] += fz;
+                    w[0][l] += fx * x[l];
+                    w[1][l] += fy * y[l];
+                    w[2][l] += fz * z[l];
+                    w[3][l] += fx * y[l];
+                    w[4][l] += fx * z[l];
+                    w[5][l] += fy * z[l];
+                }
+            }
+            add_scaled(&mut out.forces[i], 1.0, f.map(sum));
+            out.energy += sum(e);
+            let w = w.map(|w| -sum(w));
+            for (a, b, k) in [(0, 0, 0), (1, 1, 1), (2, 2, 2), (0, 1, 3), (0, 2, 4), (1, 2, 5)] {
+                out.virial[a][b] += w[k];
+                if a != b {
+                    out.virial[b][a] += w[k];
+                }
+            }
+        }
+    }
+
+    fn reference(&self, cell: &Cell, positions: &[Vector]) -> Forces {
+        let mut out = Forces::zeros(positions.len());
+        for (i, bonds) in bonds(cell, positions, self.cutoff).iter().enumerate() {
+            for b in bonds {
+                let (energy, slope) = self.pair(b.r);
+                // Each pair is met twice.
+                out.energy += 0.5 * energy;
+                out.pull(i, b.atom, b.d, b.d.map(|d| -0.5 * slope * d / b.r));
+            }
+        }
+        out
+    }
+
+    fn bound(&self, cell: &Cell, positions: &[Vector]) -> Forces {
+        let eps = f64::EPSILON;
+        let apart = displacement_error(cell, positions, self.cutoff);
+        let mut out = Forces::zeros(positions.len());
+        let bonds = bonds(cell, positions, self.cutoff);
+        let total: usize = bonds.iter().map(Vec::len).sum();
+        for (bonds, force) in bonds.iter().zip(&mut out.forces) {
+            // A force sums twice its own bonds in the reference, the totals sum all bonds.
+            let (own, all) = (2.0 * bonds.len() as f64, total as f64);
+            for b in bonds {
+                let (r12, r6) = (self.c12 / b.r.powi(12), self.c6 / b.r.powi(6));
+                let steep = (12.0 * r12 + 6.0 * r6) / b.r + self.slope.abs();
+                let high = r12 + r6 + self.shift.abs() + self.slope.abs() * (b.r + self.cutoff);
+                let relative = 15.0 * apart / b.r + 40.0 * eps;
+                force.iter_mut().for_each(|f| *f += steep * (relative + own * eps));
+                out.energy += 0.5 * (steep * apart + high * (40.0 + all) * eps);
+                let w = 0.5 * steep * b.r * (relative + apart / b.r + all * eps);
+                out.virial.iter_mut().flatten().for_each(|v| *v += w);
+            }
+        }
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::md::boxes;
+
+    #[test]
+    fn a_pair_worked_by_hand() {
+        let argon = LennardJones::new(2.0, 1.0, 2.5, Truncation::Cut);
+        let (v, slope) = argon.pair(2.0_f64.powf(1.0 / 6.0));
+        assert!((v + 2.0).abs() < 1e-14 && slope.abs() < 1e-13, "the minimum is -epsilon: {v}");
+        assert_eq!(argon.pair(1.0), (0.0, -48.0), "at sigma: 24 epsilon / sigma");
+    }
+
+    #[test]
+    fn the_truncations_differ_as_they_should() {
+        let ends = [Truncation::Cut, Truncation::EnergyShifted, Truncation::ForceShifted]
+            .map(|t| LennardJones::argon(t).pair(8.5125));
+        assert!(ends[0].0 < -1e-4 && ends[0].1 > 1e-5, "cut: {:?}", ends[0]);
+        assert!(ends[1].0.abs() < 1e-18 && ends[1].1 == ends[0].1, "energy: {:?}", ends[1]);
+        assert!(ends[2].0.abs() < 1e-18 && ends[2].1.abs() < 1e-18, "force: {:?}", ends[2]);
+    }
+
+    /// Energies of the crystal per epsilon, at its lattice constant for this cutoff.
+    #[test]
+    fn the_argon_crystal_has_its_known_energy() {
+        let crystal = boxes::argon_crystal(4, 5.276_40);
+        let of = |t: Truncation| {
+            let energy = LennardJones::argon(t).reference(&crystal.cell, &crystal.positions).energy;
+            energy / 256.0 / (119.8 * BOLTZMANN)
+        };
+        assert!((of(Truncation::Cut) + 8.0996).abs() < 1e-4, "cut {}", of(Truncation::Cut));
+        let shifted = of(Truncation::EnergyShifted);
+        assert!((shifted + 7.4633).abs() < 1e-4, "shifted {shifted}");
+    }
+
+    #[test]
+    fn two_atoms_repel_when_near_and_attract_when_far() {
+        let cell = Cell::orthorhombic([30.0; 3]).expect("a box");
+        let argon = LennardJones::argon(Truncation::ForceShifted);
+        for (r, sign) in [(3.0, -1.0), (5.0, 1.0)] {
+            let x = [[1.0, 2.0, 3.0], [1.0 + r, 2.0, 3.0]];
+            let list = NeighbourList::new(&cell, &x, argon.cutoff(), 0.0).unwrap();
+            let mut out = Forces::default();
+            argon.compute(&x, &list, &mut out);
+            let (energy, slope) = argon.pair(r);
+            assert!((out.energy - energy).abs() < 1e-15, "energy at {r}");
+            assert!((out.forces[0][0] - slope).abs() < 1e-14, "force at {r}");
+            assert!(out.forces[0][0] * sign > 0.0, "sign at {r}");
+            assert!((out.virial[0][0] + slope * r).abs() < 1e-14, "virial at {r}");
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Potentials: energy, forces and virial of atoms at rest.
+//!
+//! Each potential has two forms. [`Potential::reference`] is the definition, written plainly over
+//! all pairs (and triplets) of all images. [`Potential::compute`] is the fast form over a
+//! neighbour list. Floating-point sums depend on their order and, near the cutoff, on the last
+//! bits of a distance, so the two agree to [`Potential::bound`], which is derived to first order
+//! in eps = 2^-52: a rounding is off by at most eps/2, and both forms round. A pair within rounding
+//! of the cutoff may count for one form only; that matters where the potential jumps there, as the
+//! plainly cut Lennard-Jones potential does.
+
+mod exp;
+mod lj;
+mod sw;
+mod sw_moments;
+
+pub use lj::{LennardJones, Truncation};
+pub use sw::StillingerWeber;
+
+use super::neighbours::NeighbourList;
+use super::system::{Cell, Matrix, Vector, add_scaled};
+
+/// A potential for atoms of one species.
+pub trait Potential {
+    /// Distance in angstrom from which on atoms do not interact.
+    fn cutoff(&self) -> f64;
+
+    /// The fast form: writes energy, forces and virial of atoms at `positions` into `out`.
+    ///
+    /// Does not allocate if `out` was last used with a list of as many images and neighbours.
+    ///
+    /// # Panics
+    ///
+    /// If `list` has a shorter cutoff or another number of atoms.
+    fn compute(&self, positions: &[Vector], list: &NeighbourList, out: &mut Forces);
+
+    /// The definition. No two atoms may coincide.
+    fn reference(&self, cell: &Cell, positions: &[Vector]) -> Forces;
+
+    /// How far [`Potential::compute`] and [`Potential::reference`] may be apart, entry by entry.
+    fn bound(&self, cell: &Cell, positions: &[Vector]) -> Forces;
+}
+
+/// What a potential gives, and the scratch space it needs.
+#[derive(Debug, Clone, Default)]
+pub struct Forces {
+    /// Potential energy in eV.
+    pub energy: f64,
+    /// Force on each atom in eV/angstrom.
+    pub forces: Vec<Vector>,
+    /// Sum over atoms of `x[a] F[b]`, which is `-dE/d(strain[a, b])`, in eV.
+    pub virial: Matrix,
+    scratch: Scratch,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Scratch {
+    images: Vec<Vector>,
+    near: sw_moments::Near,
+}
+
+impl Forces {
+    /// Zeros for `atoms` atoms.
+    pub fn zeros(atoms: usize) -> Self {
+        Self { forces: vec![[0.0; 3]; atoms], ..Self::default() }
+    }
+
+    /// Stress in eV/angstrom^3 of a cell of the given volume: -W/V, positive under tension.
+    pub fn stress(&self, volume: f64) -> Matrix {
+        self.virial.map(|row| row.map(|w| -w / volume))
+    }
+
+    /// Copies energy, forces and virial of `other`, as many atoms, without allocating.
+    pub fn copy_from(&mut self, other: &Self) {
+        (self.energy, self.virial) = (other.energy, other.virial);
+        self.forces.clone_from(&other.forces);
+    }
+
+    /// Checks the list, zeroes the results and places the images.
+    fn start(&mut self, cutoff: f64, positions: &[Vector], list: &NeighbourList) {
+        assert!(list.cutoff() >= cutoff, "list cutoff {} under {cutoff}", list.cutoff());
+        (self.energy, self.virial) = (0.0, [[0.0; 3]; 3]);
+        self.forces.clear();
+        self.forces.resize(positions.len(), [0.0; 3]);
+        list.place(positions, &mut self.scratch.images);
+    }
+
+    /// A force `f` from atom `i` on an image of atom `j` at `d` from it, and its opposite on `i`.
+    fn pull(&mut self, i: usize, j: usize, d: Vector, f: Vector) {
+        add_scaled(&mut self.forces[i], -1.0, f);
+        add_scaled(&mut self.forces[j], 1.0, f);
+        for (row, d) in self.virial.iter_mut().zip(d) {
+            add_scaled(row, d, f);
+        }
+    }
+}
+
+/// Numbers handled side by side, so that the compiler can use vector instructions.
+const LANES: usize = 4;
+type Lanes = [f64; LANES];
+
+/// Sum of the lanes, in pairs.
+fn sum(x: Lanes) -> f64 {
+    (x[0] + x[2]) + (x[1] + x[3])
+}
+
+#[cfg(test)]
+mod tests;

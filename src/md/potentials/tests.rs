@@ -1,0 +1,274 @@
+//! What holds for every potential, in both forms.
+
+use super::*;
+use crate::md::boxes;
+use crate::md::system::{System, dot, times};
+
+/// Potentials with a box: crystals with several images of each atom in reach, and larger ones.
+fn worlds() -> Vec<(&'static str, Box<dyn Potential>, System)> {
+    let argon = LennardJones::argon(Truncation::ForceShifted);
+    let shifted = LennardJones::argon(Truncation::EnergyShifted);
+    let si = StillingerWeber::SILICON;
+    let rattled = |mut system: System, seed, sigma| {
+        boxes::rattle(&mut system, seed, sigma);
+        system
+    };
+    let tilted = |mut system: System, rows| {
+        let cell = Cell::new(rows).unwrap();
+        for x in &mut system.positions {
+            *x = cell.cartesian(system.cell.fractional(*x));
+        }
+        system.cell = cell;
+        system
+    };
+    // Primitive cells of the two crystals.
+    let one = |edge: f64, atoms: usize, full: System| System {
+        cell: Cell::new([[0.0, edge, edge], [edge, 0.0, edge], [edge, edge, 0.0]]).unwrap(),
+        species: full.species[..atoms].to_vec(),
+        positions: full.positions[..atoms].to_vec(),
+        velocities: full.velocities[..atoms].to_vec(),
+        masses: full.masses[..atoms].to_vec(),
+    };
+    let tilt = [[10.9, 0.3, -0.2], [2.1, 10.6, 0.1], [-1.0, 3.0, 11.1]];
+    vec![
+        ("argon 1 cell", Box::new(argon), rattled(boxes::argon_crystal(1, 5.3), 1, 0.1)),
+        ("argon primitive", Box::new(argon), one(2.65, 1, boxes::argon_crystal(1, 5.3))),
+        ("argon 3 cells", Box::new(argon), rattled(boxes::argon_crystal(3, 5.3), 2, 0.2)),
+        (
+            "argon tilted",
+            Box::new(argon),
+            rattled(tilted(boxes::argon_crystal(2, 5.4), tilt), 3, 0.2),
+        ),
+        ("argon shifted", Box::new(shifted), rattled(boxes::argon_crystal(2, 5.3), 4, 0.1)),
+        ("silicon 1 cell", Box::new(si), rattled(boxes::silicon_crystal(1, 5.4), 5, 0.1)),
+        (
+            "silicon primitive",
+            Box::new(si),
+            one(2.7, 2, rattled(boxes::silicon_crystal(1, 5.4), 6, 0.1)),
+        ),
+        ("silicon 2 cells", Box::new(si), rattled(boxes::silicon_crystal(2, 5.4), 7, 0.2)),
+        ("silicon dense", Box::new(si), rattled(boxes::silicon_crystal(2, 4.7), 8, 0.1)),
+        (
+            "silicon tilted",
+            Box::new(si),
+            rattled(tilted(boxes::silicon_crystal(2, 5.4), tilt), 9, 0.2),
+        ),
+    ]
+}
+
+fn fast(potential: &dyn Potential, cell: &Cell, positions: &[Vector]) -> Forces {
+    let list = NeighbourList::new(cell, positions, potential.cutoff(), 0.7).unwrap();
+    let mut out = Forces::default();
+    potential.compute(positions, &list, &mut out);
+    out
+}
+
+fn largest_difference(a: &[Vector], b: &[Vector]) -> f64 {
+    assert_eq!(a.len(), b.len(), "lengths");
+    a.iter().flatten().zip(b.iter().flatten()).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
+}
+
+/// Fourth-order central difference of `f` at 0.
+fn derivative(f: impl Fn(f64) -> f64) -> f64 {
+    let h = 1e-4;
+    (8.0 * (f(h) - f(-h)) - (f(2.0 * h) - f(-2.0 * h))) / (12.0 * h)
+}
+
+#[test]
+fn both_forms_agree_within_a_tight_bound() {
+    for (name, potential, system) in worlds() {
+        let want = potential.reference(&system.cell, &system.positions);
+        let got = fast(&*potential, &system.cell, &system.positions);
+        let bound = potential.bound(&system.cell, &system.positions);
+        assert!((got.energy - want.energy).abs() <= bound.energy, "{name}: energy");
+        assert!(bound.energy < 1e-8 * system.len() as f64, "{name}: bound {:e}", bound.energy);
+        for i in 0..system.len() {
+            let off = largest_difference(&[got.forces[i]], &[want.forces[i]]);
+            assert!(off <= bound.forces[i][0], "{name}: force {i} is off by {off:e}");
+            assert!(bound.forces[i][0] < 3e-9, "{name}: bound {:e}", bound.forces[i][0]);
+        }
+        let off = largest_difference(&got.virial, &want.virial);
+        assert!(off <= bound.virial[0][0], "{name}: the virial is off by {off:e}");
+        assert!(bound.virial[0][0] < 1e-7 * system.len() as f64, "{name}: {:?}", bound.virial);
+    }
+}
+
+#[test]
+fn forces_are_derivatives_of_the_energy() {
+    for (name, potential, system) in worlds() {
+        let forces = fast(&*potential, &system.cell, &system.positions).forces;
+        for (i, a) in [(0, 0), (system.len() - 1, 1), (system.len() / 2, 2)] {
+            let moved = |h: f64| {
+                let mut x = system.positions.clone();
+                x[i][a] += h;
+                potential.reference(&system.cell, &x).energy
+            };
+            let want = -derivative(moved);
+            // An energy-shifted potential has a kink at the cutoff.
+            let off = (forces[i][a] - want).abs();
+            assert!(off < 1e-6 || name == "argon shifted", "{name}: {}, {want}", forces[i][a]);
+        }
+    }
+}
+
+#[test]
+fn the_virial_is_the_derivative_by_strain() {
+    for (name, potential, system) in worlds() {
+        let got = fast(&*potential, &system.cell, &system.positions).virial;
+        for (a, b) in [(0, 0), (1, 1), (2, 2), (0, 1), (1, 2), (2, 0)] {
+            let strained = |h: f64| {
+                let mut strain = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
+                strain[a][b] += h;
+                let cell = Cell::new(system.cell.rows().map(|row| times(row, strain))).unwrap();
+                let x: Vec<_> = system.positions.iter().map(|&x| times(x, strain)).collect();
+                potential.reference(&cell, &x).energy
+            };
+            let (got, want) = (got[a][b], -derivative(strained));
+            let kinked = name == "argon shifted";
+            assert!((got - want).abs() < 1e-6 || kinked, "{name}: W[{a}][{b}] {got}, {want}");
+        }
+    }
+}
+
+#[test]
+fn forces_cancel_and_the_virial_is_symmetric() {
+    for (name, potential, system) in worlds() {
+        for out in [
+            fast(&*potential, &system.cell, &system.positions),
+            potential.reference(&system.cell, &system.positions),
+        ] {
+            for a in 0..3 {
+                let net: f64 = out.forces.iter().map(|f| f[a]).sum();
+                assert!(net.abs() < 1e-11, "{name}: net force {net:e} along {a}");
+                for b in 0..a {
+                    let odd = (out.virial[a][b] - out.virial[b][a]).abs();
+                    assert!(odd < 1e-10, "{name}: the virial is asymmetric by {odd:e}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_rotated_box_has_rotated_forces() {
+    // A turn by the Pythagorean triple (3, 4, 5), then one by (5, 12, 13) about another axis.
+    let turn = [[0.6, 0.8, 0.0], [-0.8, 0.6, 0.0], [0.0, 0.0, 1.0]].map(|row| {
+        times(
+            row,
+            [[1.0, 0.0, 0.0], [0.0, 5.0 / 13.0, 12.0 / 13.0], [0.0, -12.0 / 13.0, 5.0 / 13.0]],
+        )
+    });
+    for (name, potential, system) in worlds() {
+        let want = fast(&*potential, &system.cell, &system.positions);
+        let cell = Cell::new(system.cell.rows().map(|row| times(row, turn))).unwrap();
+        let x: Vec<_> = system.positions.iter().map(|&x| times(x, turn)).collect();
+        let got = fast(&*potential, &cell, &x);
+        let turned: Vec<_> = want.forces.iter().map(|&f| times(f, turn)).collect();
+        assert!((got.energy - want.energy).abs() < 1e-9, "{name}: energy");
+        let off = largest_difference(&got.forces, &turned);
+        assert!(off < 1e-10, "{name}: off by {off:e}");
+    }
+}
+
+#[test]
+fn renumbered_translated_and_wrapped_atoms_feel_the_same() {
+    for (name, potential, system) in worlds() {
+        let want = fast(&*potential, &system.cell, &system.positions);
+        let n = system.len();
+        let moved = |k: usize| {
+            // The last comes first, shifted, and by whole cells that differ from atom to atom.
+            let mut x = system.positions[n - 1 - k];
+            add_scaled(&mut x, 1.0, [0.7, -1.3, 2.9]);
+            let cells = [(k % 3) as f64 - 1.0, 0.0, 2.0 - (k % 5) as f64];
+            add_scaled(&mut x, 1.0, system.cell.cartesian(cells));
+            x
+        };
+        let x: Vec<_> = (0..n).map(moved).collect();
+        for got in [fast(&*potential, &system.cell, &x), potential.reference(&system.cell, &x)] {
+            assert!((got.energy - want.energy).abs() < 1e-9, "{name}: energy");
+            let reversed: Vec<_> = got.forces.into_iter().rev().collect();
+            let off = largest_difference(&reversed, &want.forces);
+            assert!(off < 1e-10, "{name}: off by {off:e}");
+        }
+    }
+}
+
+#[test]
+fn a_repeated_box_has_as_much_energy_per_atom() {
+    for (name, potential, system) in worlds() {
+        let want = fast(&*potential, &system.cell, &system.positions);
+        let [a, b, c] = system.cell.rows();
+        let cell = Cell::new([a.map(|x| 2.0 * x), b, c.map(|x| 3.0 * x)]).unwrap();
+        let mut x = Vec::new();
+        for k in 0..6 {
+            let cells = [f64::from(k % 2), 0.0, f64::from(k / 2)];
+            x.extend(system.positions.iter().map(|&p| {
+                let mut p = p;
+                add_scaled(&mut p, 1.0, system.cell.cartesian(cells));
+                p
+            }));
+        }
+        let got = fast(&*potential, &cell, &x);
+        assert!((got.energy - 6.0 * want.energy).abs() < 1e-9, "{name}: energy");
+        for copy in got.forces.chunks(system.len()) {
+            let off = largest_difference(copy, &want.forces);
+            assert!(off < 1e-10, "{name}: off by {off:e}");
+        }
+    }
+}
+
+#[test]
+fn the_same_buffers_serve_again() {
+    for (name, potential, system) in worlds() {
+        let list =
+            NeighbourList::new(&system.cell, &system.positions, potential.cutoff(), 0.7).unwrap();
+        let mut out = Forces::default();
+        potential.compute(&system.positions, &list, &mut out);
+        let (first, room) = (out.clone(), out.forces.as_ptr());
+        potential.compute(&system.positions, &list, &mut out);
+        assert_eq!((out.energy, out.virial), (first.energy, first.virial), "{name}");
+        assert_eq!((&out.forces, out.forces.as_ptr()), (&first.forces, room), "{name}");
+    }
+}
+
+/// C11 and C12, and C44 with the atoms held.
+#[test]
+fn silicon_has_its_known_elastic_constants() {
+    let si = boxes::silicon_crystal(1, 5.430_949_8);
+    let second = |strain: &dyn Fn(f64) -> Matrix| {
+        let energy = |h: f64| {
+            let strain = strain(h);
+            let cell = Cell::new(si.cell.rows().map(|row| times(row, strain))).unwrap();
+            let x: Vec<_> = si.positions.iter().map(|&x| times(x, strain)).collect();
+            StillingerWeber::SILICON.reference(&cell, &x).energy
+        };
+        let h = 1e-3;
+        (energy(h) - 2.0 * energy(0.0) + energy(-h)) / (h * h * si.cell.volume()) * 160.217_663
+    };
+    let c11 = second(&|h| [[1.0 + h, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]);
+    let both = second(&|h| [[1.0 + h, 0.0, 0.0], [0.0, 1.0 + h, 0.0], [0.0, 0.0, 1.0]]);
+    let c44 = second(&|h| [[1.0, h / 2.0, 0.0], [h / 2.0, 1.0, 0.0], [0.0, 0.0, 1.0]]);
+    let c12 = both / 2.0 - c11;
+    for (got, want) in [(c11, 151.42), (c12, 76.42), (c44, 109.76)] {
+        assert!((got - want).abs() < 0.05, "{got} GPa, expected {want}");
+    }
+}
+
+#[test]
+fn stress_is_minus_virial_over_volume() {
+    let out = Forces {
+        virial: [[2.0, 0.0, 0.0], [0.0, 4.0, 0.0], [0.0, 0.0, -6.0]],
+        ..Forces::default()
+    };
+    let stress = out.stress(2.0);
+    assert_eq!([stress[0][0], stress[1][1], stress[2][2]], [-1.0, -2.0, 3.0], "stress");
+    assert_eq!(dot(stress[0], stress[1]), 0.0, "off the diagonal");
+}
+
+#[test]
+#[should_panic(expected = "list cutoff 3 under 3.77")]
+fn a_list_with_too_short_a_cutoff_is_refused() {
+    let si = boxes::silicon_crystal(1, 5.4);
+    let list = NeighbourList::new(&si.cell, &si.positions, 3.0, 0.0).unwrap();
+    StillingerWeber::SILICON.compute(&si.positions, &list, &mut Forces::default());
+}
