@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# The README's test command, then the tests that need Valgrind, where it is installed.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+cargo test
+if command -v valgrind >/dev/null && command -v iai-callgrind-runner >/dev/null; then
+  cargo test --test end_to_end -- --ignored --nocapture
+else
+  echo "test.sh: no Valgrind or no iai-callgrind-runner (ci/install.sh installs both):" \
+    "the end-to-end test was not run"
+fi
