@@ -1,0 +1,480 @@
+//! The `stepmark` command as its users meet it: exit codes and messages.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use stepmark::case::{Case, Step, Work};
+use stepmark::cli::{self, Exit};
+use stepmark::record::{Instructions, Measure, Record, Wall};
+use stepmark::{machine, registry};
+
+/// A folder with a baseline, and a copy of it as the fresh record.
+struct Bench {
+    dir: tempfile::TempDir,
+    record: Record<Instructions>,
+}
+
+/// What a command printed, and how it ended.
+#[derive(Debug)]
+struct Said {
+    exit: Exit,
+    out: String,
+    err: String,
+}
+
+impl Said {
+    #[track_caller]
+    fn expect(&self, exit: Exit, texts: &[&str]) {
+        assert_eq!(self.exit, exit, "{self:#?}");
+        for text in texts {
+            assert!(self.out.contains(text) || self.err.contains(text), "`{text}` in {self:#?}");
+        }
+    }
+}
+
+impl Bench {
+    /// The committed instruction baseline, and the same numbers as if just measured.
+    ///
+    /// Cases that it does not hold yet get made-up counts, so that a new workload is tested before
+    /// it is accepted.
+    fn committed() -> Self {
+        let own = format!("{}-rustc-{}", machine::TARGET, machine::RUSTC);
+        let mut folders: Vec<_> =
+            fs::read_dir("baselines").unwrap().map(|entry| entry.unwrap().path()).collect();
+        folders.sort_by_key(|folder| !folder.ends_with(&own));
+        let mut files = folders.into_iter().map(|folder| folder.join("instructions.json"));
+        let file = files.find(|file| file.exists()).expect("a committed instruction baseline");
+        let mut record = Record::<Instructions>::read(&file).unwrap();
+        record.source = machine::SOURCE.to_owned();
+        record.environment.extend(machine::toolchain());
+        let counts = |case: &Case| Instructions {
+            id: case.id.clone(),
+            implementation: case.implementation.to_owned(),
+            instructions: 100_000,
+            d1_misses: 0,
+            ll_misses: 0,
+            heap_blocks: 0,
+            heap_bytes: 0,
+        };
+        let old = record.by_id();
+        let same = |case: &Case| old.get(case.id.as_str()).map(|old| (*old).clone());
+        let mut cases: Vec<_> = registry::cases()
+            .iter()
+            .map(|case| same(case).unwrap_or_else(|| counts(case)))
+            .collect();
+        cases.sort_by(|a, b| a.id.cmp(&b.id));
+        record.cases = cases;
+        let bench = Self { dir: tempfile::tempdir().unwrap(), record };
+        bench.record.write(&bench.baseline()).unwrap();
+        bench.measured(|_| ());
+        bench
+    }
+
+    fn baselines(&self) -> PathBuf {
+        self.dir.path().join("baselines")
+    }
+
+    fn baseline(&self) -> PathBuf {
+        let environment = &self.record.environment;
+        let folder = format!("{}-rustc-{}", environment["target"], environment["rustc"]);
+        self.baselines().join(folder).join("instructions.json")
+    }
+
+    fn fresh<M: Measure>(&self) -> PathBuf {
+        self.dir.path().join("target/stepmark").join(format!("{}.json", M::INSTRUMENT))
+    }
+
+    fn record_of(&self, change: impl FnOnce(&mut Record<Instructions>)) -> Record<Instructions> {
+        let mut record = self.record.clone();
+        change(&mut record);
+        record
+    }
+
+    /// Plants a change in the fresh record.
+    fn measured(&self, change: impl FnOnce(&mut Record<Instructions>)) {
+        self.record_of(change).write(&self.fresh::<Instructions>()).unwrap();
+    }
+
+    fn run(&self, args: &str) -> Said {
+        self.run_with(&registry::cases(), args)
+    }
+
+    fn run_with(&self, cases: &[Case], args: &str) -> Said {
+        let mut line = vec!["stepmark".into()];
+        line.extend(args.split_whitespace().map(str::to_owned));
+        line.extend(["--target-dir".to_owned(), path(&self.dir.path().join("target"))]);
+        let compares = args.starts_with("gate") || args.starts_with("accept");
+        if compares && !args.contains("--baseline") {
+            line.extend(["--baseline".to_owned(), path(&self.baselines())]);
+        }
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let exit = cli::run(cases, line, &mut out, &mut err);
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Said { exit, out: text(out), err: text(err) }
+    }
+
+    /// A case to plant something in, and its id.
+    fn first(&self) -> &str {
+        &self.record.cases[0].id
+    }
+}
+
+fn path(path: &Path) -> String {
+    path.to_str().unwrap().to_owned()
+}
+
+/// Computes x -> -x, and the oracle knows better.
+struct WrongSign(f64);
+
+impl Step for WrongSign {
+    fn run(&mut self) {
+        self.0 = -1.0;
+    }
+    fn spoil(&mut self) {
+        self.0 = f64::NAN;
+    }
+    fn digest(&self) -> u64 {
+        self.0.to_bits()
+    }
+    fn check(&self) -> Result<(), String> {
+        stepmark::close::within("y", &[self.0], &[1.0], &[1e-12])
+    }
+}
+
+/// Counts of a case that only a test knows; its id sorts last.
+fn counted(id: &str) -> Instructions {
+    Instructions {
+        id: id.to_owned(),
+        implementation: "scalar".to_owned(),
+        instructions: 1000,
+        d1_misses: 0,
+        ll_misses: 0,
+        heap_blocks: 0,
+        heap_bytes: 0,
+    }
+}
+
+fn wrong_sign() -> Case {
+    let work = Work { units: 1, unit: "step", flops: 1, bytes: 8 };
+    Case::new("test/wrong-sign/n1", "scalar", work, || WrongSign(0.0))
+}
+
+#[test]
+fn unchanged_code_passes() {
+    let bench = Bench::committed();
+    let all = registry::cases().len();
+    let compared = format!("{all} of {all} cases compared, no findings");
+    bench.run("gate").expect(Exit::Pass, &["pass (exit 0)", &compared]);
+}
+
+#[test]
+fn two_percent_more_instructions_are_a_regression() {
+    let bench = Bench::committed();
+    bench.measured(|record| record.cases[0].instructions += record.cases[0].instructions / 50);
+    let said = bench.run("gate");
+    said.expect(
+        Exit::Regression,
+        &[bench.first(), "+2.00 %, limit +0.50 %", "regression by tier 2"],
+    );
+    let line = said.out.lines().find(|line| line.starts_with("FAIL")).unwrap();
+    let reproduce =
+        format!("gate --filter {} --baseline {}", bench.first(), bench.baselines().display());
+    assert!(line.ends_with(&reproduce), "a FAIL line ends with how to see it again: {line}");
+}
+
+#[test]
+fn one_heap_block_more_is_a_regression() {
+    let bench = Bench::committed();
+    bench.measured(|record| {
+        record.cases[0].heap_blocks += 1;
+        record.cases[0].heap_bytes += 8;
+    });
+    bench.run("gate").expect(Exit::Regression, &["heap blocks per step 0 -> 1", "2 regressions"]);
+}
+
+#[test]
+fn a_gain_passes_and_asks_for_accept() {
+    let bench = Bench::committed();
+    bench.measured(|record| record.cases[0].instructions -= record.cases[0].instructions / 50);
+    bench
+        .run("gate")
+        .expect(Exit::Pass, &["note", "to keep the gain: cargo run --release -- accept"]);
+}
+
+#[test]
+fn a_wrong_sign_is_a_wrong_result_whatever_the_counts_say() {
+    let bench = Bench::committed();
+    let mut cases = registry::cases();
+    cases.push(wrong_sign());
+    let said = bench.run_with(&cases, "gate");
+    said.expect(Exit::Wrong, &["test/wrong-sign/n1: y[0] is -1e0, expected 1e0", "tier 1"]);
+    bench.run_with(&cases, "check --filter wrong").expect(Exit::Wrong, &["WRONG", "1 wrong"]);
+    bench.measured(|record| record.cases.push(counted("test/wrong-sign/n1")));
+    bench.run_with(&cases, "accept").expect(Exit::Wrong, &["a wrong kernel has no baseline"]);
+}
+
+#[test]
+fn wrong_comes_before_regressed() {
+    let bench = Bench::committed();
+    let mut cases = registry::cases();
+    cases.push(wrong_sign());
+    bench.measured(|record| {
+        record.cases[0].instructions *= 2;
+        record.cases.push(counted("test/wrong-sign/n1"));
+    });
+    let said = bench.run_with(&cases, "gate");
+    said.expect(Exit::Wrong, &["1 wrong result", "1 regression"]);
+}
+
+#[test]
+fn a_deleted_baseline_is_incomparable() {
+    let bench = Bench::committed();
+    fs::remove_file(bench.baseline()).unwrap();
+    bench.run("gate").expect(Exit::Incomparable, &["no baseline", "stepmark accept"]);
+    fs::remove_dir_all(bench.baselines()).unwrap();
+    bench.run("gate").expect(Exit::Incomparable, &["no baseline", "holds nothing"]);
+}
+
+#[test]
+fn a_foreign_toolchain_is_incomparable() {
+    let bench = Bench::committed();
+    bench.measured(|record| {
+        record.environment.insert("rustc".to_owned(), "1.0.0".to_owned());
+    });
+    let said = bench.run("gate");
+    said.expect(Exit::Incomparable, &["rustc-1.0.0/instructions.json", "holds", "stepmark accept"]);
+    let said = bench.run(&format!("gate --baseline {}", path(&bench.baseline())));
+    said.expect(Exit::Incomparable, &["rustc is `", "` in the baseline but `1.0.0` in the record"]);
+    // Nor may record and baseline agree on a compiler that did not build what is checked here.
+    let both = bench.record_of(|record| {
+        record.environment.insert("llvm".to_owned(), "1.0.0".to_owned());
+    });
+    both.write(&bench.baseline()).unwrap();
+    both.write(&bench.fresh::<Instructions>()).unwrap();
+    bench.run("gate").expect(Exit::Incomparable, &["llvm is `1.0.0` in the record but `"]);
+}
+
+#[test]
+fn a_filter_without_a_case_is_a_usage_error_everywhere() {
+    let bench = Bench::committed();
+    for command in ["list", "check", "record", "gate"] {
+        let said = bench.run(&format!("{command} --filter no-such-case"));
+        said.expect(Exit::Usage, &["no case id contains `no-such-case`", "stepmark list"]);
+    }
+    bench.run("gate --filer x").expect(Exit::Usage, &["--filer"]);
+    bench.run("fly").expect(Exit::Usage, &["fly"]);
+}
+
+#[test]
+fn an_empty_selection_is_incomparable() {
+    let bench = Bench::committed();
+    for command in ["list", "check", "record", "gate"] {
+        bench.run_with(&[], command).expect(Exit::Incomparable, &["there are no cases"]);
+    }
+    bench.run("accept").expect(Exit::Pass, &[]);
+    bench.measured(|record| record.cases.clear());
+    bench
+        .run("gate")
+        .expect(Exit::Incomparable, &["was not measured: the instructions record lacks it"]);
+    bench.run("accept").expect(Exit::Incomparable, &["lacks"]);
+}
+
+#[test]
+fn a_removed_case_is_incomparable_and_a_new_one_a_note() {
+    let bench = Bench::committed();
+    let mut cases = registry::cases();
+    cases.retain(|case| case.id != bench.first());
+    bench.run_with(&cases, "gate").expect(Exit::Incomparable, &["is gone", bench.first()]);
+
+    let mut older = bench.record.clone();
+    let new = older.cases.remove(0);
+    older.write(&bench.baseline()).unwrap();
+    bench.run("gate").expect(Exit::Pass, &["note", &new.id, "is new", "-- accept"]);
+}
+
+#[test]
+fn a_filter_narrows_what_is_compared() {
+    let bench = Bench::committed();
+    let id = bench.first().to_owned();
+    bench.measured(|record| {
+        record.cases.retain(|case| case.id == id);
+    });
+    bench.run("gate").expect(Exit::Incomparable, &["was not measured"]);
+    bench.run(&format!("gate --filter {id}")).expect(Exit::Pass, &["gate: 1 cases"]);
+}
+
+#[test]
+fn another_implementation_or_other_sources_are_incomparable() {
+    let bench = Bench::committed();
+    bench.measured(|record| record.cases[0].implementation = "other".to_owned());
+    bench.run("gate").expect(Exit::Incomparable, &["but `other` now"]);
+    bench.measured(|record| record.source = "0123456789abcdef".to_owned());
+    bench.run("gate").expect(Exit::Incomparable, &["the record is of sources 0123456789abcdef"]);
+    bench.run("accept").expect(Exit::Incomparable, &["is of other sources"]);
+}
+
+#[test]
+fn another_schema_is_incomparable_and_a_damaged_file_a_failure() {
+    let bench = Bench::committed();
+    let text = fs::read_to_string(bench.baseline()).unwrap();
+    let two = text.replace("\"schema\": 1", "\"schema\": 2");
+    fs::write(bench.baseline(), &two).unwrap();
+    bench.run("gate").expect(Exit::Incomparable, &["schema 2, expected 1", "stepmark accept"]);
+    fs::write(bench.baseline(), &text[..text.len() / 2]).unwrap();
+    bench.run("gate").expect(Exit::Failure, &["instructions.json", "expected a stepmark record"]);
+    fs::write(bench.baseline(), &text).unwrap();
+    fs::write(bench.fresh::<Instructions>(), two).unwrap();
+    bench.run("gate").expect(Exit::Incomparable, &["schema 2, expected 1"]);
+}
+
+#[test]
+fn a_tier_that_did_not_run_is_a_failure_unless_skipped_aloud() {
+    let bench = Bench::committed();
+    fs::remove_file(bench.fresh::<Instructions>()).unwrap();
+    let said = bench.run("gate");
+    said.expect(Exit::Failure, &["cargo bench --features instructions", "ci/install.sh"]);
+    let said = bench.run("gate --skip instructions");
+    said.expect(Exit::Incomparable, &["nothing that decides was compared"]);
+    let first = said.out.lines().next().unwrap();
+    assert!(first.contains("without instructions (--skip instructions)"), "{first}");
+}
+
+#[test]
+fn wall_times_inform_but_never_fail() {
+    let bench = Bench::committed();
+    let wall = |factor: f64| -> Record<Wall> {
+        let case = |case: &Instructions| Wall {
+            id: case.id.clone(),
+            implementation: case.implementation.clone(),
+            p05_ns: 90.0 * factor,
+            p25_ns: 95.0 * factor,
+            median_ns: 100.0 * factor,
+            p75_ns: 105.0 * factor,
+            p95_ns: 110.0 * factor,
+            samples: 60,
+        };
+        let cases = bench.record.cases.iter().map(case).collect();
+        let Record { schema, harness, started, commit, dirty, source, executable, .. } =
+            bench.record.clone();
+        let instrument = "wall".to_owned();
+        let environment = machine::wall();
+        Record {
+            schema,
+            instrument,
+            harness,
+            started,
+            commit,
+            dirty,
+            source,
+            executable,
+            environment,
+            cases,
+        }
+    };
+    let folder = machine::folder(&machine::wall());
+    wall(1.0).write(&bench.baselines().join(folder).join("wall.json")).unwrap();
+    wall(3.0).write(&bench.fresh::<Wall>()).unwrap();
+    bench.run("gate").expect(Exit::Pass, &["3.000x", "ranges apart", "wall times (inform only)"]);
+
+    let mut foreign = wall(1.0);
+    foreign.environment.insert("cpu_name".to_owned(), "Another".to_owned());
+    foreign.write(&bench.fresh::<Wall>()).unwrap();
+    bench.run("gate").expect(Exit::Pass, &["not compared: no baseline"]);
+}
+
+#[test]
+fn nothing_measured_is_nothing_to_record_accept_or_report() {
+    let dir = tempfile::tempdir().unwrap();
+    let record = Bench::committed().record;
+    let bench = Bench { dir, record };
+    bench.run("record").expect(Exit::Incomparable, &["nothing was recorded", "cargo bench"]);
+    bench.run("accept").expect(Exit::Incomparable, &["no record to accept"]);
+    bench.run("report").expect(Exit::Incomparable, &["wall.json: no such file; run `cargo bench`"]);
+}
+
+#[test]
+fn accept_writes_what_the_gate_then_finds() {
+    let bench = Bench::committed();
+    bench.measured(|record| record.cases[0].instructions *= 2);
+    bench.run("gate").expect(Exit::Regression, &[]);
+    bench.run("accept").expect(Exit::Pass, &["instructions.json", "wall: its baseline stays"]);
+    bench.run("gate").expect(Exit::Pass, &["no findings"]);
+}
+
+#[test]
+fn help_states_the_exit_codes() {
+    let bench = Bench::committed();
+    let said = bench.run("--help");
+    said.expect(Exit::Pass, &["Exit codes:", "0  pass", "3  regression", "5  incomparable"]);
+    for command in ["list", "check", "record", "gate", "accept", "report"] {
+        bench.run(&format!("{command} --help")).expect(Exit::Pass, &["Usage:"]);
+    }
+}
+
+#[test]
+fn a_case_that_neither_side_holds_is_not_passed_over() {
+    let bench = Bench::committed();
+    let without = bench.record_of(|record| {
+        record.cases.remove(0);
+    });
+    without.write(&bench.baseline()).unwrap();
+    without.write(&bench.fresh::<Instructions>()).unwrap();
+    bench.run("gate").expect(Exit::Incomparable, &[bench.first(), "was not measured"]);
+}
+
+#[test]
+fn a_baseline_of_wall_times_does_not_stand_in_for_the_counts() {
+    let bench = Bench::committed();
+    bench.measured(|record| record.cases[0].instructions *= 2);
+    let file = bench.dir.path().join("wall.json");
+    fs::write(&file, "{\"schema\": 1, \"instrument\": \"wall\"}").unwrap();
+    let said = bench.run(&format!("gate --baseline {}", path(&file)));
+    said.expect(Exit::Incomparable, &["is a baseline of `wall`"]);
+}
+
+#[test]
+fn a_damaged_wall_record_neither_fails_the_gate_nor_hides_what_it_found() {
+    let bench = Bench::committed();
+    fs::write(bench.fresh::<Wall>(), "garbage").unwrap();
+    bench.run("gate").expect(Exit::Pass, &["wall times (inform only): not compared", "wall.json"]);
+    bench.measured(|record| record.cases[0].instructions *= 2);
+    bench.run("gate").expect(Exit::Regression, &["+100.00 %"]);
+    fs::write(bench.fresh::<Instructions>(), "garbage").unwrap();
+    let mut cases = registry::cases();
+    cases.push(wrong_sign());
+    bench.run_with(&cases, "gate").expect(Exit::Failure, &["1 tool failure", "1 wrong result"]);
+}
+
+#[test]
+fn a_panic_in_a_check_is_a_wrong_result_of_that_case() {
+    struct Panics;
+    impl Step for Panics {
+        fn run(&mut self) {
+            panic!("out of range");
+        }
+        fn spoil(&mut self) {}
+        fn digest(&self) -> u64 {
+            0
+        }
+        fn check(&self) -> Result<(), String> {
+            Ok(())
+        }
+    }
+    let work = Work { units: 1, unit: "step", flops: 0, bytes: 0 };
+    let cases = [Case::new("test/panics/n1", "scalar", work, || Panics)];
+    let said = Bench::committed().run_with(&cases, "check");
+    said.expect(Exit::Wrong, &["WRONG  test/panics/n1: panicked: out of range"]);
+}
+
+#[test]
+fn the_program_itself_exits_with_these_codes() {
+    let stepmark = |args: &[&str]| {
+        let out = std::process::Command::new(env!("CARGO_BIN_EXE_stepmark")).args(args).output();
+        out.unwrap().status.code()
+    };
+    assert_eq!(stepmark(&["list"]), Some(0), "list");
+    assert_eq!(stepmark(&["list", "--filter", "no-such-case"]), Some(2), "filter");
+    assert_eq!(stepmark(&["gate", "--target-dir", "/no/such/folder"]), Some(1), "no record");
+}
