@@ -1,5 +1,21 @@
 //! A benchmark harness for scientific step kernels, with a gate that tells CI whether a change
 //! made a kernel slower, wrong or hungrier.
+//!
+//! A kernel never knows that it is timed; the gate never knows what a lattice is.
+//!
+//! | modules | hold |
+//! | --- | --- |
+//! | [`lattice`], [`mvar`], [`lstm`], [`md`] | chapters: kernels, their oracles, their cases |
+//! | [`case`](mod@case), [`registry`] | what is measured: the one list of cases |
+//! | [`input`], [`fixture`] | seeded and embedded inputs |
+//! | [`close`] | when two results are the same |
+//! | [`npz`], [`file`](mod@file) | `NumPy` archives; files that are whole or not there |
+//! | [`machine`], [`run`], [`record`] | what a number belongs to, from bench to baseline |
+//! | [`collect`], [`stats`] | from samples to records |
+//! | [`gate`], [`report`], [`cli`] | the verdict, the table, the command |
+//!
+//! Data flows one way: a seed or a fixture, a case, its check, Criterion or Callgrind, a record, the
+//! gate. Only `stepmark accept` writes baselines.
 
 pub mod case;
 pub mod cli;
