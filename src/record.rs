@@ -4,127 +4,25 @@
 //! by id, one per line, so that a line of a diff is a changed case. Reading validates.
 
 use std::collections::BTreeMap;
-use std::fmt::{self, Write as _};
+use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::file;
 use crate::machine::Environment;
+
+mod measure;
+
+pub use measure::{Instructions, Measure, Wall};
 
 /// The version of this format; a record of another one cannot be compared.
 pub const SCHEMA: u32 = 1;
 
 /// No record comes near this size; a larger file is something else.
 const MAX_LEN_BYTES: u64 = 16 << 20;
-
-/// What one instrument measures of one case.
-pub trait Measure: Serialize + DeserializeOwned + Clone + fmt::Debug + PartialEq {
-    /// The instrument's name, as in `<instrument>.json`.
-    const INSTRUMENT: &'static str;
-    /// The environment fields that a record of this instrument must state.
-    const FIELDS: &'static [&'static str];
-
-    /// The case.
-    fn id(&self) -> &str;
-    /// Which implementation was measured.
-    fn implementation(&self) -> &str;
-    /// Whether the numbers can be what they claim to be.
-    fn is_plausible(&self) -> bool;
-}
-
-/// Wall time per step, in nanoseconds, over the samples of one run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Wall {
-    /// The case.
-    pub id: String,
-    /// Which implementation was measured.
-    pub implementation: String,
-    /// The 5 % quantile of the samples.
-    pub p05_ns: f64,
-    /// The 25 % quantile.
-    pub p25_ns: f64,
-    /// The median.
-    pub median_ns: f64,
-    /// The 75 % quantile.
-    pub p75_ns: f64,
-    /// The 95 % quantile.
-    pub p95_ns: f64,
-    /// How many samples there are.
-    pub samples: u64,
-}
-
-impl Measure for Wall {
-    const INSTRUMENT: &'static str = "wall";
-    const FIELDS: &'static [&'static str] = &[
-        "caches",
-        "cpu_cores",
-        "cpu_family",
-        "cpu_model",
-        "cpu_name",
-        "cpu_stepping",
-        "cpu_vendor",
-        "dispatch",
-        "kernel",
-        "libc",
-        "llvm",
-        "rustc",
-        "rustflags",
-        "target",
-        "virtualised",
-    ];
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-    fn implementation(&self) -> &str {
-        &self.implementation
-    }
-    fn is_plausible(&self) -> bool {
-        let q = [self.p05_ns, self.p25_ns, self.median_ns, self.p75_ns, self.p95_ns];
-        self.samples > 0 && q[0] > 0.0 && q.is_sorted() && q[4].is_finite()
-    }
-}
-
-/// What Callgrind counts in one warm step, and what a warm step takes from the heap.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Instructions {
-    /// The case.
-    pub id: String,
-    /// Which implementation was measured.
-    pub implementation: String,
-    /// Instructions executed.
-    pub instructions: u64,
-    /// Misses of the simulated first-level data cache.
-    pub d1_misses: u64,
-    /// Misses of the simulated last-level cache, data and instructions.
-    pub ll_misses: u64,
-    /// Heap blocks allocated.
-    pub heap_blocks: u64,
-    /// Heap bytes allocated.
-    pub heap_bytes: u64,
-}
-
-impl Measure for Instructions {
-    const INSTRUMENT: &'static str = "instructions";
-    const FIELDS: &'static [&'static str] =
-        &["dispatch", "iai_callgrind", "libc", "llvm", "rustc", "rustflags", "target", "valgrind"];
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-    fn implementation(&self) -> &str {
-        &self.implementation
-    }
-    fn is_plausible(&self) -> bool {
-        self.instructions > 0
-    }
-}
 
 /// The numbers of one run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -243,6 +141,11 @@ impl<M: Measure> Record<M> {
         write().map_err(|source| Error::Io { path: path.to_owned(), source })
     }
 
+    /// Where the baseline of such a record lies in the folder `baselines`.
+    pub fn baseline(&self, baselines: &Path) -> PathBuf {
+        baselines.join(M::folder(&self.environment)).join(file_name::<M>())
+    }
+
     /// The cases by id.
     pub fn by_id(&self) -> BTreeMap<&str, &M> {
         self.cases.iter().map(|case| (case.id(), case)).collect()
@@ -257,6 +160,11 @@ impl<M: Measure> Record<M> {
         write!(text, "[\n    {}\n  ]\n}}\n", lines.join(",\n    ")).expect("a String grows");
         Ok(text)
     }
+}
+
+/// `<instrument>.json`
+pub fn file_name<M: Measure>() -> String {
+    format!("{}.json", M::INSTRUMENT)
 }
 
 /// The instrument that the record in a file is of.
@@ -338,30 +246,6 @@ mod tests {
                 .map(|f| ((*f).to_owned(), "x".to_owned()))
                 .collect(),
             cases: vec![case("a/b/n1"), case("a/b/n2")],
-        }
-    }
-
-    #[test]
-    fn wall_times_that_cannot_be_are_refused() {
-        let wall = Wall {
-            id: "a/b/n1".to_owned(),
-            implementation: "scalar".to_owned(),
-            p05_ns: 1.0,
-            p25_ns: 2.0,
-            median_ns: 3.0,
-            p75_ns: 4.0,
-            p95_ns: 5.0,
-            samples: 60,
-        };
-        assert!(wall.is_plausible(), "these can be");
-        for wrong in [
-            Wall { median_ns: 4.5, ..wall.clone() },
-            Wall { p05_ns: 0.0, ..wall.clone() },
-            Wall { p05_ns: f64::NAN, ..wall.clone() },
-            Wall { p95_ns: f64::INFINITY, ..wall.clone() },
-            Wall { samples: 0, ..wall },
-        ] {
-            assert!(!wrong.is_plausible(), "{wrong:?}");
         }
     }
 

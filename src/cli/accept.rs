@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::record::path;
 use super::{Context, Exit, Stop, checked, current};
-use crate::machine::{self, Environment};
+use crate::machine;
 use crate::record::{Error, Instructions, Measure, Record, Wall};
 
 #[derive(Debug, clap::Args)]
@@ -28,17 +28,12 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
         }
     }
     if let Some(record) = counts {
-        write(&record, &args.baseline.join(toolchain(&record.environment)), context)?;
+        write(&record, &args.baseline, context)?;
     }
     if let Some(record) = walls {
-        write(&record, &args.baseline.join(machine::folder(&record.environment)), context)?;
+        write(&record, &args.baseline, context)?;
     }
     Ok(Exit::Pass)
-}
-
-/// The folder of the instruction baseline of a toolchain: `<target>-rustc-<version>`.
-pub(super) fn toolchain(environment: &Environment) -> String {
-    format!("{}-rustc-{}", environment["target"], environment["rustc"])
 }
 
 /// The fresh record, if it is of these sources and of all cases; else says why the baseline stays.
@@ -65,10 +60,10 @@ fn fresh<M: Measure>(context: &mut Context<'_>) -> Result<Option<Record<M>>, Sto
 
 fn write<M: Measure>(
     record: &Record<M>,
-    dir: &Path,
+    baselines: &Path,
     context: &mut Context<'_>,
 ) -> Result<(), Stop> {
-    let path = dir.join(format!("{}.json", M::INSTRUMENT));
+    let path = record.baseline(baselines);
     record.write(&path)?;
     writeln!(context.out, "{}: {} cases -> {}", M::INSTRUMENT, record.cases.len(), path.display())?;
     if record.dirty {

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
-use super::accept::toolchain;
 use super::record::path;
 use super::{Context, Exit, Selection, Stop, checked, current};
 use crate::case::Case;
@@ -69,7 +68,7 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
         if skipped { 0 } else { instructions(args, &scope, &context.target, &mut findings) };
     let ratios = wall(args, &scope, &context.target);
     if compared == 0 && findings.exit() == Exit::Pass && (!skipped || ratios.is_err()) {
-        let next = Some("ci/gate.sh".to_owned());
+        let next = Some(gate::MEASURE.to_owned());
         findings.push(Exit::Incomparable, "gate", "nothing that decides was compared", next);
     }
 
@@ -104,11 +103,10 @@ fn check(cases: &[&Case], findings: &mut Findings) {
 
 /// Tiers 0 and 2; returns how many cases were compared.
 fn instructions(args: &Args, scope: &Scope<'_>, target: &Path, findings: &mut Findings) -> usize {
-    let folder = |record: &Record<Instructions>| toolchain(&record.environment);
-    let Both { old, new } = match both(args, target, folder) {
+    let Both { old, new } = match both::<Instructions>(args, target) {
         Ok(both) => both,
         Err(Missed { exit, why }) => {
-            findings.push(exit, Instructions::INSTRUMENT, why, Some("ci/gate.sh".to_owned()));
+            findings.push(exit, Instructions::INSTRUMENT, why, Some(gate::MEASURE.to_owned()));
             return 0;
         }
     };
@@ -129,8 +127,7 @@ fn instructions(args: &Args, scope: &Scope<'_>, target: &Path, findings: &mut Fi
 
 /// The ratios of wall times, or why there are none.
 fn wall(args: &Args, scope: &Scope<'_>, target: &Path) -> Result<Vec<Ratio>, String> {
-    let folder = |record: &Record<Wall>| machine::folder(&record.environment);
-    let Both { old, new } = both(args, target, folder).map_err(|missed| missed.why)?;
+    let Both { old, new } = both::<Wall>(args, target).map_err(|missed| missed.why)?;
     let mut findings = Findings::default();
     let pairs = gate::comparable(&old, &new, scope, &mut findings);
     let why = findings.iter().find(|finding| finding.exit != Exit::Pass);
@@ -141,11 +138,7 @@ fn wall(args: &Args, scope: &Scope<'_>, target: &Path) -> Result<Vec<Ratio>, Str
 }
 
 /// The record of an instrument and the baseline that belongs to it.
-fn both<M: Measure>(
-    args: &Args,
-    target: &Path,
-    folder: impl Fn(&Record<M>) -> String,
-) -> Result<Both<M>, Missed> {
+fn both<M: Measure>(args: &Args, target: &Path) -> Result<Both<M>, Missed> {
     let missed = |exit, why: String| Missed { exit, why };
     let unusable = |err: Error| match err {
         Error::Schema { .. } => missed(Exit::Incomparable, err.to_string()),
@@ -167,7 +160,7 @@ fn both<M: Measure>(
         }
         baseline.clone()
     } else {
-        baseline.join(folder(&new)).join(format!("{}.json", M::INSTRUMENT))
+        new.baseline(baseline)
     };
     match Record::<M>::read(&old) {
         Err(Error::Missing { .. }) => Err(missed(Exit::Incomparable, no_baseline(&old, baseline))),

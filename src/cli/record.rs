@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Context, Exit, Selection, Stop};
 use crate::collect::{Error, callgrind, criterion};
-use crate::record::{Measure, Record};
+use crate::record::{self, Measure, Record};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -62,5 +62,5 @@ fn write<M: Measure>(
 
 /// Where the fresh record of an instrument lies.
 pub(super) fn path<M: Measure>(target: &Path) -> PathBuf {
-    target.join("stepmark").join(format!("{}.json", M::INSTRUMENT))
+    target.join("stepmark").join(record::file_name::<M>())
 }

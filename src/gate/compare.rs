@@ -32,9 +32,9 @@ impl fmt::Debug for Scope<'_> {
     }
 }
 
-/// Measuring and recording anew.
-const MEASURE: &str = "ci/gate.sh";
-/// Making the record the baseline.
+/// The shell line that measures and records anew.
+pub const MEASURE: &str = "ci/gate.sh";
+/// The shell line that makes the record the baseline.
 const ACCEPT: &str = "cargo run --release -- accept";
 
 /// Tier 0: the pairs of cases of `old` and `new` that may be compared.

@@ -7,5 +7,5 @@
 mod compare;
 mod verdict;
 
-pub use compare::{Ratio, Scope, comparable, instructions, ratios};
+pub use compare::{MEASURE, Ratio, Scope, comparable, instructions, ratios};
 pub use verdict::{Exit, Finding, Findings};

@@ -1,0 +1,152 @@
+//! What the instruments measure of a case: the lines of a record.
+
+use std::fmt;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::machine::{self, Environment};
+
+/// What one instrument measures of one case.
+pub trait Measure: Serialize + DeserializeOwned + Clone + fmt::Debug + PartialEq {
+    /// The instrument's name, as in `<instrument>.json`.
+    const INSTRUMENT: &'static str;
+    /// The environment fields that a record of this instrument must state.
+    const FIELDS: &'static [&'static str];
+
+    /// The folder of `baselines/` for what was measured in this environment.
+    fn folder(environment: &Environment) -> String;
+    /// The case.
+    fn id(&self) -> &str;
+    /// Which implementation was measured.
+    fn implementation(&self) -> &str;
+    /// Whether the numbers can be what they claim to be.
+    fn is_plausible(&self) -> bool;
+}
+
+/// Wall time per step, in nanoseconds, over the samples of one run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wall {
+    /// The case.
+    pub id: String,
+    /// Which implementation was measured.
+    pub implementation: String,
+    /// The 5 % quantile of the samples.
+    pub p05_ns: f64,
+    /// The 25 % quantile.
+    pub p25_ns: f64,
+    /// The median.
+    pub median_ns: f64,
+    /// The 75 % quantile.
+    pub p75_ns: f64,
+    /// The 95 % quantile.
+    pub p95_ns: f64,
+    /// How many samples there are.
+    pub samples: u64,
+}
+
+impl Measure for Wall {
+    const INSTRUMENT: &'static str = "wall";
+    const FIELDS: &'static [&'static str] = &[
+        "caches",
+        "cpu_cores",
+        "cpu_family",
+        "cpu_model",
+        "cpu_name",
+        "cpu_stepping",
+        "cpu_vendor",
+        "dispatch",
+        "kernel",
+        "libc",
+        "llvm",
+        "rustc",
+        "rustflags",
+        "target",
+        "virtualised",
+    ];
+
+    /// `<machine>`
+    fn folder(environment: &Environment) -> String {
+        machine::folder(environment)
+    }
+    fn id(&self) -> &str {
+        &self.id
+    }
+    fn implementation(&self) -> &str {
+        &self.implementation
+    }
+    fn is_plausible(&self) -> bool {
+        let q = [self.p05_ns, self.p25_ns, self.median_ns, self.p75_ns, self.p95_ns];
+        self.samples > 0 && q[0] > 0.0 && q.is_sorted() && q[4].is_finite()
+    }
+}
+
+/// What Callgrind counts in one warm step, and what a warm step takes from the heap.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Instructions {
+    /// The case.
+    pub id: String,
+    /// Which implementation was measured.
+    pub implementation: String,
+    /// Instructions executed.
+    pub instructions: u64,
+    /// Misses of the simulated first-level data cache.
+    pub d1_misses: u64,
+    /// Misses of the simulated last-level cache, data and instructions.
+    pub ll_misses: u64,
+    /// Heap blocks allocated.
+    pub heap_blocks: u64,
+    /// Heap bytes allocated.
+    pub heap_bytes: u64,
+}
+
+impl Measure for Instructions {
+    const INSTRUMENT: &'static str = "instructions";
+    const FIELDS: &'static [&'static str] =
+        &["dispatch", "iai_callgrind", "libc", "llvm", "rustc", "rustflags", "target", "valgrind"];
+
+    /// `<target>-rustc-<version>`
+    fn folder(environment: &Environment) -> String {
+        format!("{}-rustc-{}", environment["target"], environment["rustc"])
+    }
+    fn id(&self) -> &str {
+        &self.id
+    }
+    fn implementation(&self) -> &str {
+        &self.implementation
+    }
+    fn is_plausible(&self) -> bool {
+        self.instructions > 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wall_times_that_cannot_be_are_refused() {
+        let wall = Wall {
+            id: "a/b/n1".to_owned(),
+            implementation: "scalar".to_owned(),
+            p05_ns: 1.0,
+            p25_ns: 2.0,
+            median_ns: 3.0,
+            p75_ns: 4.0,
+            p95_ns: 5.0,
+            samples: 60,
+        };
+        assert!(wall.is_plausible(), "these can be");
+        for wrong in [
+            Wall { median_ns: 4.5, ..wall.clone() },
+            Wall { p05_ns: 0.0, ..wall.clone() },
+            Wall { p05_ns: f64::NAN, ..wall.clone() },
+            Wall { p95_ns: f64::INFINITY, ..wall.clone() },
+            Wall { samples: 0, ..wall },
+        ] {
+            assert!(!wrong.is_plausible(), "{wrong:?}");
+        }
+    }
+}
