@@ -9,6 +9,7 @@
 //! | [`case`](mod@case), [`registry`] | what is measured: the one list of cases |
 //! | [`input`], [`fixture`] | seeded and embedded inputs |
 //! | [`close`] | when two results are the same |
+//! | [`isa`] | instruction sets, detected and chosen |
 //! | [`npz`], [`file`](mod@file) | `NumPy` archives; files that are whole or not there |
 //! | [`machine`], [`run`], [`record`] | what a number belongs to, from bench to baseline |
 //! | [`collect`], [`stats`] | from samples to records |
@@ -25,6 +26,7 @@ pub mod file;
 pub mod fixture;
 pub mod gate;
 pub mod input;
+pub mod isa;
 pub mod lattice;
 pub mod lstm;
 pub mod machine;

@@ -8,6 +8,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use crate::isa::Isa;
 use crate::source;
 
 /// Named facts; two records with equal ones may be compared.
@@ -87,20 +88,7 @@ pub fn folder(wall: &Environment) -> String {
 
 /// The best instruction set that kernels may choose on this processor.
 pub fn dispatch() -> &'static str {
-    #[cfg(target_arch = "x86_64")]
-    {
-        let avx512 = is_x86_feature_detected!("avx512f")
-            && is_x86_feature_detected!("avx512vl")
-            && is_x86_feature_detected!("avx512dq")
-            && is_x86_feature_detected!("avx512bw");
-        if avx512 {
-            return "avx512";
-        }
-        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-            return "avx2";
-        }
-    }
-    "baseline"
+    Isa::best().name()
 }
 
 /// The checked-out commit, and whether the tree differs from it; `None` outside git.

@@ -16,13 +16,14 @@ const CHAPTERS: [&str; 4] = ["lattice", "mvar", "lstm", "md"];
 const MODELS: [&str; 3] = ["model", "extxyz", "boxes"];
 
 /// The arrows outside the chapters.
-const ARROWS: [(&str, &[&str]); 15] = [
+const ARROWS: [(&str, &[&str]); 16] = [
     ("cli", &["report", "gate", "collect", "registry", "machine"]),
     ("report", &["gate"]),
     ("gate", &["record", "stats", "machine"]),
     ("collect", &["record", "stats", "registry", "run"]),
     ("record", &["machine", "file"]),
-    ("machine", &["source"]),
+    ("machine", &["source", "isa"]),
+    ("isa", &[]),
     ("run", &["machine", "close"]),
     ("fixture", &["lattice/model", "mvar/model", "lstm/model", "md/model"]),
     ("registry", &["lattice/cases", "mvar/cases", "lstm/cases", "md/cases"]),
@@ -60,7 +61,7 @@ fn arrows(from: &str) -> Vec<String> {
             .into_iter()
             .chain(["npz", "file", "input"].map(str::to_owned))
             .collect(),
-        Some(_) => Vec::new(),
+        Some(_) => vec!["isa".to_owned()],
         None => {
             let found = ARROWS.iter().find(|(name, _)| *name == from);
             found.into_iter().flat_map(|(_, to)| to.iter().map(|to| (*to).to_owned())).collect()

@@ -4,26 +4,33 @@ use std::collections::HashSet;
 
 use proptest::prelude::*;
 use stepmark::input;
-use stepmark::lattice::{Codec, Error, Lattice, nearest};
+use stepmark::lattice::{Codec, Encoded, Error, Form, Lattice, Layout, nearest};
 
-/// What [`Codec::encode`] writes.
+/// Codes of shape `[M][d][n]`, scalings and flags.
 struct Coded {
     codes: Vec<u8>,
     t: Vec<u8>,
     overload: Vec<bool>,
 }
 
+const SOA: Form = Form::Digits(Layout::Soa);
+
 fn encode(codec: &Codec, x: &[f32]) -> Result<Coded, Error> {
     let n = x.len() / codec.lattice().dim();
-    let (codes, t, overload) = (vec![0; codec.levels() * x.len()], vec![0; n], vec![false; n]);
-    let mut coded = Coded { codes, t, overload };
-    codec.encode(x, &mut coded.codes, &mut coded.t, &mut coded.overload)?;
-    Ok(coded)
+    let mut codes = Encoded::new(codec, SOA, n);
+    codec.encode(x, Layout::Soa, &mut codes)?;
+    let (t, overload) = (0..n).map(|i| (codes.scaling(i), codes.is_overloaded(i))).unzip();
+    Ok(Coded { codes: codes.digits().to_vec(), t, overload })
 }
 
 fn decode(codec: &Codec, coded: &Coded) -> Vec<f32> {
+    let mut codes = Encoded::new(codec, SOA, coded.t.len());
+    codes.digits_mut().copy_from_slice(&coded.codes);
+    for (slot, t) in codes.scalings_mut().iter_mut().zip(&coded.t) {
+        *slot = *t;
+    }
     let mut x = vec![0.0; codec.lattice().dim() * coded.t.len()];
-    codec.decode(&coded.codes, &coded.t, &mut x).expect("codes of a codec");
+    codec.decode(&codes, &mut x, Layout::Soa).expect("codes of a codec");
     x
 }
 

@@ -1,6 +1,6 @@
 //! The cases of this chapter: Gaussian vectors, too many for a branch predictor to learn.
 
-use super::{Codec, Lattice, nearest, oracle};
+use super::{Codec, Encoded, Form, Lattice, Layout, nearest, oracle};
 use crate::case::{Case, Step, Work};
 use crate::{close, input};
 
@@ -85,39 +85,37 @@ fn case_encode(codec: Codec) -> Case {
 struct Encode {
     codec: Codec,
     x: Vec<f32>,
-    codes: Vec<u8>,
-    t: Vec<u8>,
-    overload: Vec<bool>,
+    codes: Encoded,
 }
 
 impl Encode {
     fn new(codec: Codec) -> Self {
         let x = vectors(codec.lattice());
-        let codes = vec![0; codec.levels() * x.len()];
-        Self { codec, x, codes, t: vec![0; N], overload: vec![false; N] }
+        let codes = Encoded::new(&codec, Form::Digits(Layout::Soa), N);
+        Self { codec, x, codes }
     }
 }
 
 impl Step for Encode {
     fn run(&mut self) {
         self.codec
-            .encode(&self.x, &mut self.codes, &mut self.t, &mut self.overload)
+            .encode(&self.x, Layout::Soa, &mut self.codes)
             .expect("the input is in the domain");
     }
 
     fn spoil(&mut self) {
-        self.codes.fill(u8::MAX);
-        self.t.fill(u8::MAX);
-        self.overload.fill(true);
+        self.codes.digits_mut().fill(u8::MAX);
+        self.codes.scalings_mut().fill(u8::MAX);
     }
 
     fn digest(&self) -> u64 {
-        let flags = self.overload.iter().map(|&v| u8::from(v));
-        close::digest(self.codes.iter().chain(&self.t).copied().chain(flags))
+        let Self { codes, .. } = self;
+        let bytes = codes.digits().iter().chain(codes.scalings()).chain(codes.overload());
+        close::digest(bytes.copied())
     }
 
     fn check(&self) -> Result<(), String> {
-        oracle::check_encoded(&self.codec, &self.x, &self.codes, &self.t, &self.overload)
+        oracle::check_encoded(&self.codec, &self.x, Layout::Soa, &self.codes)
     }
 }
 
@@ -126,22 +124,21 @@ fn case_decode(codec: Codec) -> Case {
     Case::new(id("decode", &codec), "scalar", work(d * (4 + codec.levels())), move || {
         let mut encode = Encode::new(codec.clone());
         encode.run();
-        let Encode { codec, x, codes, t, overload: _ } = encode;
-        Decode { codec, codes, t, x: vec![0.0; x.len()] }
+        let Encode { codec, x, codes } = encode;
+        Decode { codec, codes, x: vec![0.0; x.len()] }
     })
 }
 
 struct Decode {
     codec: Codec,
-    codes: Vec<u8>,
-    t: Vec<u8>,
+    codes: Encoded,
     x: Vec<f32>,
 }
 
 impl Step for Decode {
     fn run(&mut self) {
         self.codec
-            .decode(&self.codes, &self.t, &mut self.x)
+            .decode(&self.codes, &mut self.x, Layout::Soa)
             .expect("the codes come from the codec");
     }
 
@@ -154,7 +151,7 @@ impl Step for Decode {
     }
 
     fn check(&self) -> Result<(), String> {
-        oracle::check_decoded(&self.codec, &self.codes, &self.t, &self.x)
+        oracle::check_decoded(&self.codec, &self.codes, &self.x, Layout::Soa)
     }
 }
 
@@ -167,22 +164,16 @@ mod tests {
         let mut encode = Encode::new(codec(Lattice::D4, 4, 2, 0.25, true));
         encode.run();
         assert_eq!(encode.check(), Ok(()), "as encoded");
-        encode.codes[N] = (encode.codes[N] + 1) % 4;
+        let code = &mut encode.codes.digits_mut()[N];
+        *code = (*code + 1) % 4;
         assert!(encode.check().unwrap_err().starts_with("vector 0: level 0"), "a code");
         encode.run();
-        encode.overload[7] ^= true;
-        assert!(encode.check().unwrap_err().starts_with("vector 7: "), "a flag");
-        encode.run();
-        let scaled = encode.t.iter().position(|&t| t == 1).expect("some vector is scaled");
-        encode.t[scaled] = 0;
-        assert!(
-            encode.check().unwrap_err().starts_with(&format!("vector {scaled}: ")),
-            "too small"
-        );
-        encode.t[scaled] = 2;
-        assert!(
-            encode.check().unwrap_err().starts_with(&format!("vector {scaled}: ")),
-            "too large"
-        );
+        let scaled = encode.codes.scalings().iter().position(|&t| t == 1);
+        let scaled = scaled.expect("some vector is scaled");
+        for t in [0, 2] {
+            encode.codes.scalings_mut()[scaled] = t;
+            let err = encode.check().unwrap_err();
+            assert!(err.starts_with(&format!("vector {scaled}: ")), "scaling {t}: {err}");
+        }
     }
 }

@@ -18,16 +18,19 @@
 //! integers has the same; all comparisons are then exact. There is no error bound: codes,
 //! scalings and decoded floats have the same bits everywhere.
 //!
-//! A batch of n vectors is stored by coordinate: floats and points as `[d][n]`, so that
-//! coordinate k of vector i is `x[k * n + i]`, codes as `[M][d][n]`, one `u8` each.
+//! A batch of n vectors is stored by coordinate, floats as `[d][n]`, so that coordinate k of
+//! vector i is `x[k * n + i]`; or vector by vector, as `[n][d]`. Codes are packed, or a `u8` for
+//! each digit.
 //!
 //! | | |
 //! | --- | --- |
 //! | [`Codec`] | encodes and decodes batches |
+//! | [`Encoded`] | the codes of a batch |
 //! | [`nearest()`] | Q for a batch |
 //! | `points` | what the codec asks of a lattice |
 //! | `z2`, `d4`, `e8` | G, its inverse, U, and the point nearest to a fraction |
 //! | `leaders` | a(b), tabulated where there are few |
+//! | `scalar` | the codec, one vector at a time |
 //! | `oracle` | the definition by exhaustive search, which checks all of these |
 //!
 //! Sources: I. Kaplan, O. Ordentlich, "High-rate nested-lattice quantized matrix multiplication
@@ -39,16 +42,19 @@ mod cases;
 mod codec;
 mod d4;
 mod e8;
+mod encoded;
 mod leaders;
 mod nearest;
 mod oracle;
 mod points;
+mod scalar;
 mod z2;
 
 use std::fmt;
 
 pub use cases::cases;
 pub use codec::Codec;
+pub use encoded::{Encoded, Form, Layout};
 pub use nearest::nearest;
 
 /// A lattice that the codec knows.
@@ -129,6 +135,22 @@ pub enum Error {
         vector: usize,
         /// The step; 1 where there is no codec.
         beta: f32,
+    },
+    /// A batch is not a whole number of vectors, or not as many as there is room for.
+    #[error("{found} floats, expected {n} vectors of {dim}")]
+    Batch {
+        /// The number of floats.
+        found: usize,
+        /// The dimension of a vector.
+        dim: usize,
+        /// The number of vectors expected.
+        n: usize,
+    },
+    /// A bit is set past the last digit of a packed word.
+    #[error("the word of vector {vector} has a bit set past its last digit")]
+    Padding {
+        /// The first such vector.
+        vector: usize,
     },
     /// A code is not a digit.
     #[error(

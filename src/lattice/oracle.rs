@@ -7,7 +7,7 @@
 use std::array::from_fn;
 use std::iter;
 
-use super::{Codec, Lattice};
+use super::{Codec, Encoded, Lattice, Layout};
 use crate::close;
 
 /// Twice the columns of G; a lattice of dimension d uses the first d of each.
@@ -108,8 +108,9 @@ pub(super) fn check_nearest(lattice: Lattice, x: &[f32], y: &[i64]) -> Result<()
     let n = x.len() / lattice.dim();
     let doubling = 2 / i64::from(lattice.scale());
     (0..n).try_for_each(|i| {
-        let got: Vec<_> = vector(y, n, i).into_iter().map(|y| doubling * y).collect();
-        let want = nearest_float(lattice, &vector(x, n, i), 0);
+        let got: Vec<_> =
+            vector(y, Layout::Soa, lattice.dim(), i).into_iter().map(|y| doubling * y).collect();
+        let want = nearest_float(lattice, &vector(x, Layout::Soa, lattice.dim(), i), 0);
         close::bits(&format!("twice point {i}"), &got, &want)
     })
 }
@@ -118,14 +119,13 @@ pub(super) fn check_nearest(lattice: Lattice, x: &[f32], y: &[i64]) -> Result<()
 pub(super) fn check_encoded(
     codec: &Codec,
     x: &[f32],
-    codes: &[u8],
-    t: &[u8],
-    overload: &[bool],
+    layout: Layout,
+    codes: &Encoded,
 ) -> Result<(), String> {
-    let n = t.len();
-    (0..n).try_for_each(|i| {
-        let z: Vec<f32> = vector(x, n, i).iter().map(|x| x / codec.beta()).collect();
-        check_code(codec, &z, &digits(codec, codes, n, i), t[i], overload[i])
+    (0..codes.len()).try_for_each(|i| {
+        let x = vector(x, layout, codec.lattice().dim(), i);
+        let z: Vec<f32> = x.iter().map(|x| x / codec.beta()).collect();
+        check_code(codec, &z, &digits(codec, codes, i), codes.scaling(i), codes.is_overloaded(i))
             .map_err(|e| format!("vector {i}: {e}"))
     })
 }
@@ -162,17 +162,17 @@ fn levels(codec: &Codec, z: &[f32], t: u8) -> Vec<Vec<i64>> {
     iter::successors(Some(first), next).take(codec.levels() + 1).collect()
 }
 
-/// Checks what [`Codec::decode`] made of `codes` and `t`.
+/// Checks what [`Codec::decode`] made of `codes`.
 pub(super) fn check_decoded(
     codec: &Codec,
-    codes: &[u8],
-    t: &[u8],
+    codes: &Encoded,
     x: &[f32],
+    layout: Layout,
 ) -> Result<(), String> {
-    let n = t.len();
-    (0..n).try_for_each(|i| {
-        let want = decoded(codec, &digits(codec, codes, n, i), t[i]);
-        close::bits(&format!("vector {i}"), &vector(x, n, i), &want)
+    (0..codes.len()).try_for_each(|i| {
+        let want = decoded(codec, &digits(codec, codes, i), codes.scaling(i));
+        let got = vector(x, layout, codec.lattice().dim(), i);
+        close::bits(&format!("vector {i}"), &got, &want)
     })
 }
 
@@ -192,14 +192,20 @@ fn decoded(codec: &Codec, digits: &[Vec<u8>], t: u8) -> Vec<f32> {
     sum.iter().map(|&s| s as f32 * (codec.beta() * 2f32.powi(i32::from(t) - 1))).collect()
 }
 
-/// Vector `i` of a batch of shape `[d][n]`.
-fn vector<T: Copy>(batch: &[T], n: usize, i: usize) -> Vec<T> {
-    batch.iter().skip(i).step_by(n).copied().collect()
+/// Vector `i` of a batch of dimension `d`.
+fn vector<T: Copy>(batch: &[T], layout: Layout, d: usize, i: usize) -> Vec<T> {
+    let n = batch.len() / d;
+    match layout {
+        Layout::Soa => batch.iter().skip(i).step_by(n).copied().collect(),
+        Layout::Rows => batch[i * d..][..d].to_vec(),
+    }
 }
 
-/// The digits of vector `i`, finest first, from codes of shape `[M][d][n]`.
-fn digits(codec: &Codec, codes: &[u8], n: usize, i: usize) -> Vec<Vec<u8>> {
-    codes.chunks(codec.lattice().dim() * n).map(|level| vector(level, n, i)).collect()
+/// The digits of vector `i`, finest first.
+fn digits(codec: &Codec, codes: &Encoded, i: usize) -> Vec<Vec<u8>> {
+    let d = codec.lattice().dim();
+    let level = |m: usize| (0..d).map(|k| codes.digit(i, m * d + k)).collect();
+    (0..codec.levels()).map(level).collect()
 }
 
 /// G b, doubled.

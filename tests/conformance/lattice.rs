@@ -10,7 +10,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 use serde_json::Value;
-use stepmark::lattice::{Codec, Lattice, nearest};
+use stepmark::lattice::{Codec, Encoded, Form, Lattice, Layout, nearest};
 
 use crate::{Kind, Role};
 
@@ -113,9 +113,9 @@ fn check_basis(lattice: Lattice, file: &File) -> Result<(), String> {
     same("basis vectors", &file.generator_columns.len(), &d)?;
     let codec = Codec::new(lattice, 16, 1, 1.0, false).map_err(|e| e.to_string())?;
     for (i, column) in file.generator_columns.iter().enumerate() {
-        let mut codes = vec![0; d];
-        codes[i] = 1;
-        same(&format!("basis vector {i}"), &as_f64(&decode(&codec, &codes, 0)?), column)?;
+        let mut codes = Encoded::new(&codec, Form::Digits(Layout::Rows), 1);
+        codes.digits_mut()[i] = 1;
+        same(&format!("basis vector {i}"), &as_f64(&decode(&codec, &codes)?), column)?;
     }
     Ok(())
 }
@@ -128,16 +128,18 @@ fn check_case(codec: &Codec, case: &Case) -> Result<(), String> {
     let steps: Vec<f32> = x.iter().map(|x| x / codec.beta()).collect();
     same("nearest point", &nearest_point(lattice, &steps)?, &case.nearest0)?;
 
-    let (mut codes, mut t, mut overload) = (vec![0; codec.levels() * x.len()], [0], [false]);
-    codec.encode(&x, &mut codes, &mut t, &mut overload).map_err(|e| e.to_string())?;
-    let decoded = as_f64(&decode(codec, &codes, t[0])?);
-    let digits: Vec<Vec<u8>> = codes.chunks(x.len()).map(<[u8]>::to_vec).collect();
-    let expect = &case.expect;
+    let mut codes = Encoded::new(codec, Form::Packed, 1);
+    codec.encode(&x, Layout::Rows, &mut codes).map_err(|e| e.to_string())?;
+    let decoded = as_f64(&decode(codec, &codes)?);
+    let d = lattice.dim();
+    let level = |m: usize| (0..d).map(|k| codes.digit(0, m * d + k)).collect::<Vec<_>>();
+    let digits: Vec<_> = (0..codec.levels()).map(level).collect();
+    let (t, expect) = (codes.scaling(0), &case.expect);
     same("codes", &digits, &expect.codes)?;
-    same("scaling", &t[0], &expect.t)?;
-    same("overload", &overload[0], &expect.overload)?;
+    same("scaling", &t, &expect.t)?;
+    same("overload", &codes.is_overloaded(0), &expect.overload)?;
     close("decoded", &decoded, &expect.decoded, 1e-5)?;
-    if !expect.overload && t[0] == 0 {
+    if !expect.overload && t == 0 {
         let point: Vec<f64> = case.nearest0.iter().map(|y| f64::from(y * codec.beta())).collect();
         same("decoded, bit for bit", &decoded, &point)?;
     }
@@ -150,9 +152,9 @@ fn nearest_point(lattice: Lattice, x: &[f32]) -> Result<Vec<f32>, String> {
     Ok(y.iter().map(|&y| y as f32 / f32::from(lattice.scale())).collect())
 }
 
-fn decode(codec: &Codec, codes: &[u8], t: u8) -> Result<Vec<f32>, String> {
+fn decode(codec: &Codec, codes: &Encoded) -> Result<Vec<f32>, String> {
     let mut x = vec![0.0; codec.lattice().dim()];
-    codec.decode(codes, &[t], &mut x).map_err(|e| e.to_string())?;
+    codec.decode(codes, &mut x, Layout::Rows).map_err(|e| e.to_string())?;
     Ok(x)
 }
 
