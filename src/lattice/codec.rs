@@ -5,8 +5,13 @@ use std::fmt;
 use super::d4::D4;
 use super::e8::E8;
 use super::encoded::Word;
+use super::lanes::{LanePoints, Step};
 use super::leaders::Leaders;
+use super::points::Points;
 use super::scalar::Scalar;
+#[cfg(target_arch = "x86_64")]
+use super::simd;
+use super::table::Table;
 use super::z2::Z2;
 use super::{Encoded, Error, Lattice, Layout};
 use crate::isa::Isa;
@@ -24,6 +29,7 @@ pub struct Codec {
     protected: bool,
     isa: Isa,
     leaders: Leaders,
+    table: Option<Table>,
 }
 
 impl Codec {
@@ -49,12 +55,12 @@ impl Codec {
         if !(2f32.powi(-100)..=2f32.powi(100)).contains(&beta) {
             return Err(Error::Beta { found: beta });
         }
-        let leaders = match lattice {
-            Lattice::Z2 => Leaders::new::<Z2, 2>(q),
-            Lattice::D4 => Leaders::new::<D4, 4>(q),
-            Lattice::E8 => Leaders::new::<E8, 8>(q),
+        let (leaders, table) = match lattice {
+            Lattice::Z2 => tables::<Z2, 2>(q, levels),
+            Lattice::D4 => tables::<D4, 4>(q, levels),
+            Lattice::E8 => tables::<E8, 8>(q, levels),
         };
-        Ok(Self { lattice, q, levels, beta, protected, isa: Isa::best(), leaders })
+        Ok(Self { lattice, q, levels, beta, protected, isa: Isa::best(), leaders, table })
     }
 
     /// The same code, made with `isa`: the same bits at another speed. [`Isa::Scalar`] is the
@@ -118,6 +124,10 @@ impl Codec {
         &self.leaders
     }
 
+    pub(super) fn table(&self) -> Option<&Table> {
+        self.table.as_ref()
+    }
+
     /// Encodes the vectors `x`, which lie in `layout`, into `codes`.
     ///
     /// # Errors
@@ -132,9 +142,27 @@ impl Codec {
     pub fn encode(&self, x: &[f32], layout: Layout, codes: &mut Encoded) -> Result<(), Error> {
         self.assert_same_batch(x, codes)?;
         match self.lattice {
-            Lattice::Z2 => Scalar::<Z2, 2>::new(self).encode(x, layout, codes),
-            Lattice::D4 => Scalar::<D4, 4>::new(self).encode(x, layout, codes),
-            Lattice::E8 => Scalar::<E8, 8>::new(self).encode(x, layout, codes),
+            Lattice::Z2 => self.encode_in::<Z2, 2>(x, layout, codes),
+            Lattice::D4 => self.encode_in::<D4, 4>(x, layout, codes),
+            Lattice::E8 => self.encode_in::<E8, 8>(x, layout, codes),
+        }
+    }
+
+    fn encode_in<L: LanePoints<D>, const D: usize>(
+        &self,
+        x: &[f32],
+        layout: Layout,
+        codes: &mut Encoded,
+    ) -> Result<(), Error> {
+        match self.isa {
+            _ if self.beta < Step::MIN => Scalar::<L, D>::new(self).encode(x, layout, codes),
+            // SAFETY: `with_isa` and `Isa::best` leave only what this processor has.
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => unsafe { simd::encode_avx2::<L, D>(self, x, layout, codes) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => unsafe { simd::encode_avx512::<L, D>(self, x, layout, codes) },
+            _ => Scalar::<L, D>::new(self).encode(x, layout, codes),
         }
     }
 
@@ -154,9 +182,26 @@ impl Codec {
     pub fn decode(&self, codes: &Encoded, x: &mut [f32], layout: Layout) -> Result<(), Error> {
         self.assert_same_batch(x, codes)?;
         match self.lattice {
-            Lattice::Z2 => Scalar::<Z2, 2>::new(self).decode(codes, x, layout),
-            Lattice::D4 => Scalar::<D4, 4>::new(self).decode(codes, x, layout),
-            Lattice::E8 => Scalar::<E8, 8>::new(self).decode(codes, x, layout),
+            Lattice::Z2 => self.decode_in::<Z2, 2>(codes, x, layout),
+            Lattice::D4 => self.decode_in::<D4, 4>(codes, x, layout),
+            Lattice::E8 => self.decode_in::<E8, 8>(codes, x, layout),
+        }
+    }
+
+    fn decode_in<L: LanePoints<D>, const D: usize>(
+        &self,
+        codes: &Encoded,
+        x: &mut [f32],
+        layout: Layout,
+    ) -> Result<(), Error> {
+        match self.isa {
+            // SAFETY: `with_isa` and `Isa::best` leave only what this processor has.
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => unsafe { simd::decode_avx2::<L, D>(self, codes, x, layout) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => unsafe { simd::decode_avx512::<L, D>(self, codes, x, layout) },
+            _ => Scalar::<L, D>::new(self).decode(codes, x, layout),
         }
     }
 
@@ -194,9 +239,16 @@ impl Codec {
     }
 }
 
+fn tables<L: Points<D>, const D: usize>(q: u8, levels: usize) -> (Leaders, Option<Table>) {
+    let leaders = Leaders::new::<L, D>(q);
+    let bits = Word { digits: levels * D, q, protected: false }.digit_bits();
+    let table = Table::new::<L, D>(&leaders, q, bits, levels);
+    (leaders, table)
+}
+
 impl fmt::Debug for Codec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { lattice, q, levels, beta, protected, isa, leaders: _ } = self;
+        let Self { lattice, q, levels, beta, protected, isa, leaders: _, table: _ } = self;
         let isa = isa.name();
         write!(
             f,

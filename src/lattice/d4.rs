@@ -7,6 +7,7 @@
 
 use std::array::from_fn;
 
+use super::lanes::{Floats, Ints, LanePoints, Modulus, REACH, ROUND, Step, mask, max, min, sign};
 use super::points::{Points, odd, round};
 
 pub(super) struct D4;
@@ -34,6 +35,116 @@ impl Points<4> for D4 {
         [-(y[0] + tail) / 2, (y[0] - tail) / 2, -(y[2] + y[3]), -y[3]]
     }
 }
+
+impl LanePoints<4> for D4 {
+    #[inline(always)]
+    fn nearest_lanes<const W: usize>(
+        step: Step,
+        x: &[Floats<W>; 4],
+        y: &mut [Ints<W>; 4],
+        again: &mut Ints<W>,
+    ) {
+        for i in 0..W {
+            let (mut s, mut e, mut a, mut reach) = ([0.0_f32; 4], [0.0_f32; 4], [0.0; 4], 0);
+            let mut parity = 0;
+            for k in 0..4 {
+                let z = step.divide(x[k][i]);
+                s[k] = z + ROUND;
+                e[k] = (z - (s[k] - ROUND)) + 3.0 - 3.0;
+                a[k] = e[k].abs();
+                parity ^= s[k].to_bits();
+                reach = reach.max(z.abs().to_bits());
+            }
+            let high = [max(a[0], a[1]), max(a[2], a[3])];
+            let least = [min(a[0], a[1]), min(a[2], a[3])];
+            let far = max(high[0], high[1]);
+            let second = max(min(high[0], high[1]), max(least[0], least[1]));
+            let odd = (parity & 1).wrapping_neg();
+            for k in 0..4 {
+                // The last bit of s is an integer's, so its bits count as one.
+                let step = (e[k].to_bits().cast_signed() >> 31 | 1).cast_unsigned();
+                let step = if a[k] == far { odd & step } else { 0 };
+                y[k][i] = s[k].to_bits().wrapping_add(step) as i16;
+            }
+            let tie = (far == second) & ((odd != 0) | (far == 0.5));
+            again[i] = mask(tie | (reach >= REACH.to_bits()));
+        }
+    }
+
+    #[inline(always)]
+    fn point_lanes<const W: usize>(b: &[Ints<W>; 4], y: &mut [Ints<W>; 4]) {
+        for i in 0..W {
+            y[0][i] = b[1][i] - b[0][i];
+            y[1][i] = b[2][i] - b[1][i] - b[0][i];
+            y[2][i] = b[3][i] - b[2][i];
+            y[3][i] = -b[3][i];
+        }
+    }
+
+    #[inline(always)]
+    fn level<const W: usize>(q: Modulus, y: &mut [Ints<W>; 4], b: &mut [Ints<W>; 4]) {
+        for i in 0..W {
+            let h = 16 * q.get();
+            let (mut base, mut r) = ([0; 4], [0; 4]);
+            for k in 0..4 {
+                // y = q base + r with -q <= r < q and even base.
+                let (quotient, rest) = q.split(y[k][i] + q.get(), 1);
+                (base[k], r[k]) = (2 * quotient, rest - q.get());
+            }
+            digits(q, &r, b, i);
+            let (mut f, mut e, mut parity, mut far) = ([0; 4], [0_i16; 4], 0, 0);
+            for k in 0..4 {
+                let v = 16 * r[k] + U[k];
+                f[k] = mask(v < -h / 2) - mask(v > h / 2);
+                e[k] = v - h * f[k];
+                parity ^= f[k];
+                far = e[k].abs().max(far);
+            }
+            let odd = -(parity & 1);
+            for k in 0..4 {
+                let step = if e[k].abs() == far { odd & sign(e[k]) } else { 0 };
+                y[k][i] = base[k] + f[k] + step;
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn last_level<const W: usize>(
+        q: Modulus,
+        y: &[Ints<W>; 4],
+        b: &mut [Ints<W>; 4],
+        outside: &mut Ints<W>,
+    ) {
+        for i in 0..W {
+            let (mut r, mut a) = ([0; 4], [0_i16; 4]);
+            for k in 0..4 {
+                r[k] = q.split(y[k][i] + q.get(), 1).1 - q.get();
+                // No point of the cell has a component over q.
+                let y = y[k][i].clamp(-q.get() - 1, q.get() + 1);
+                a[k] = (16 * y + U[k]).abs();
+            }
+            digits(q, &r, b, i);
+            // Along the roots, of which each has two components of 1.
+            let high = [a[0].max(a[1]), a[2].max(a[3])];
+            let low = [a[0].min(a[1]), a[2].min(a[3])];
+            let second = high[0].min(high[1]).max(low[0].max(low[1]));
+            outside[i] = mask(high[0].max(high[1]) + second > 16 * q.get());
+        }
+    }
+}
+
+/// Writes the digits of `r`.
+#[inline(always)]
+fn digits<const W: usize>(q: Modulus, r: &[i16; 4], b: &mut [Ints<W>; 4], i: usize) {
+    let tail = r[2] + r[3];
+    b[0][i] = q.reduce(-(r[0] + r[1] + tail) >> 1);
+    b[1][i] = q.reduce((r[0] - r[1] - tail) >> 1);
+    b[2][i] = q.reduce(-tail);
+    b[3][i] = q.reduce(-r[3]);
+}
+
+/// [`Points::U`].
+const U: [i16; 4] = [-1, 4, -5, 3];
 
 #[cfg(test)]
 mod tests {

@@ -15,6 +15,9 @@
 
 use std::array::from_fn;
 
+use super::lanes::{
+    Floats, Ints, LanePoints, Modulus, REACH, ROUND, Step, low, mask, max, min, sign,
+};
 use super::points::{Points, odd, round};
 
 pub(super) struct E8;
@@ -66,6 +69,160 @@ impl Points<8> for E8 {
         b
     }
 }
+
+impl LanePoints<8> for E8 {
+    #[inline(always)]
+    fn nearest_lanes<const W: usize>(
+        step: Step,
+        x: &[Floats<W>; 8],
+        y: &mut [Ints<W>; 8],
+        again: &mut Ints<W>,
+    ) {
+        for i in 0..W {
+            let (mut f, mut e, mut a, mut reach) = ([0.0_f32; 8], [0.0_f32; 8], [0.0; 8], 0);
+            let (mut far, mut near, mut sum, mut parity, mut signs) = (0.0, 1.0, 0.0, 0, 0);
+            for k in 0..8 {
+                let z = step.divide(x[k][i]);
+                let s = z + ROUND;
+                f[k] = s - ROUND;
+                e[k] = (z - f[k]) + 3.0 - 3.0;
+                a[k] = e[k].abs();
+                far = max(far, a[k]);
+                near = min(near, a[k]);
+                sum += a[k];
+                parity ^= s.to_bits();
+                signs ^= e[k].to_bits();
+                reach = reach.max(z.abs().to_bits());
+            }
+            let odd0 = parity & 1 != 0;
+            let odd1 = odd0 ^ (signs >> 31 != 0);
+            let d = 2.0 - sum + if odd1 { 2.0 * near } else { 0.0 }
+                - if odd0 { 1.0 - 2.0 * far } else { 0.0 };
+            let half = d < 0.0;
+            let at = if half { near } else { far };
+            let usual = if half { 0.5 } else { 0.0 };
+            let odd = if half { odd1 } else { odd0 };
+            let mended = if odd { if half { -0.5 } else { 1.0 } } else { usual };
+            let mut twice = 0;
+            for k in 0..8 {
+                let hit = a[k] == at;
+                twice += i32::from(hit);
+                let step: f32 = if hit { mended } else { usual };
+                // Doubled, since the last bit of this sum is a half.
+                let minus = e[k].to_bits() & 0x8000_0000;
+                y[k][i] = low(f[k] + f32::from_bits(step.to_bits() ^ minus) + 0.5 * ROUND);
+            }
+            let free = odd | (far == 0.5) | (half & (near == 0.0));
+            let tie = (d == 0.0) | ((twice > 1) & free);
+            again[i] = mask(tie | (reach >= REACH.to_bits()));
+        }
+    }
+
+    #[inline(always)]
+    fn point_lanes<const W: usize>(b: &[Ints<W>; 8], y: &mut [Ints<W>; 8]) {
+        for i in 0..W {
+            y[0][i] = 2 * (2 * b[0][i] - b[1][i]) + b[7][i];
+            for k in 1..6 {
+                y[k][i] = 2 * (b[k][i] - b[k + 1][i]) + b[7][i];
+            }
+            y[6][i] = 2 * b[6][i] + b[7][i];
+            y[7][i] = b[7][i];
+        }
+    }
+
+    #[inline(always)]
+    fn level<const W: usize>(q: Modulus, y: &mut [Ints<W>; 8], b: &mut [Ints<W>; 8]) {
+        let mut r = [[0; W]; 8];
+        for k in 0..8 {
+            for i in 0..W {
+                // y = q base + r with -2q <= r < 2q and base a multiple of 4, doubled all three.
+                let (quotient, rest) = q.split(y[k][i] + 2 * q.get(), 2);
+                (y[k][i], r[k][i]) = (4 * quotient, rest - 2 * q.get());
+            }
+        }
+        digits(q, &r, b);
+        for i in 0..W {
+            let h = 256 * q.get();
+            let (mut f, mut e) = ([0; 8], [0_i16; 8]);
+            let (mut far, mut near, mut sum, mut parity, mut signs) = (0, h, 0, 0, 0);
+            for k in 0..8 {
+                let v = 128 * r[k][i] + U[k];
+                f[k] = mask(v < -h / 2) - mask(v > h / 2);
+                e[k] = v - h * f[k];
+                let a = e[k].abs();
+                far = a.max(far);
+                near = a.min(near);
+                sum += a;
+                parity ^= f[k];
+                signs ^= e[k];
+            }
+            let odd0 = -(parity & 1);
+            let odd1 = odd0 ^ (signs >> 15);
+            let d = 2 * h - sum + (odd1 & (2 * near)) - (odd0 & (h - 2 * far));
+            let half = mask(d < 0);
+            let at = if half != 0 { near } else { far };
+            let usual = half & 1;
+            let mended = if half != 0 { odd1 | 1 } else { odd0 & 2 };
+            for k in 0..8 {
+                let step = if e[k].abs() == at { mended } else { usual };
+                y[k][i] += 2 * f[k] + step * sign(e[k]);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn last_level<const W: usize>(
+        q: Modulus,
+        y: &[Ints<W>; 8],
+        b: &mut [Ints<W>; 8],
+        outside: &mut Ints<W>,
+    ) {
+        let mut r = [[0; W]; 8];
+        for k in 0..8 {
+            for i in 0..W {
+                r[k][i] = q.split(y[k][i] + 2 * q.get(), 2).1 - 2 * q.get();
+            }
+        }
+        digits(q, &r, b);
+        for i in 0..W {
+            let (mut far, mut second, mut near, mut sum, mut signs) = (0, 0, i16::MAX, 0_i16, 0);
+            for k in 0..8 {
+                // No point of the cell has a component over q.
+                let y = y[k][i].clamp(-2 * q.get() - 2, 2 * q.get() + 2);
+                let v = 128 * y + U[k];
+                let a = v.abs();
+                second = second.max(a.min(far));
+                far = far.max(a);
+                near = near.min(a);
+                sum = a.saturating_add(sum);
+                signs ^= v;
+            }
+            // Along the roots: two components of 1, or eight of 1/2 with signs of product 1.
+            let h = 256 * q.get();
+            let halves = sum - ((signs >> 15) & (2 * near));
+            outside[i] = mask((far + second > h) | (halves > 2 * h));
+        }
+    }
+}
+
+/// Writes the digits of `r`, which is doubled.
+#[inline(always)]
+fn digits<const W: usize>(q: Modulus, r: &[Ints<W>; 8], b: &mut [Ints<W>; 8]) {
+    let mut c = [0; W];
+    for k in (0..8).rev() {
+        for i in 0..W {
+            let last = r[7][i];
+            c[i] += if k == 7 { last } else { (r[k][i] - last) >> 1 };
+            b[k][i] = q.reduce(if k == 0 { c[i] >> 1 } else { c[i] });
+            if k == 7 {
+                c[i] = 0;
+            }
+        }
+    }
+}
+
+/// [`Points::U`].
+const U: [i16; 8] = [-15, 42, -47, 26, -33, 19, -68, -25];
 
 #[cfg(test)]
 mod tests {

@@ -6,6 +6,7 @@
 //! `u16` and a `u8` as the rest requires. Plane k holds part k of every word, little-endian, at a
 //! 64-byte boundary.
 
+use std::array::from_fn;
 use std::fmt;
 
 use super::Codec;
@@ -63,7 +64,21 @@ impl Word {
         (self.digits * self.digit_bits()).div_ceil(8)
     }
 
-    /// The widths of the parts of a word, in bytes.
+    /// The word of `digits`, in parts of 16 bits, lowest first.
+    pub(super) fn pack(self, digits: &[u8]) -> [u16; PARTS] {
+        let bits = self.digit_bits();
+        let mut word = [0; PARTS];
+        for (j, &b) in digits.iter().enumerate() {
+            let (part, shift) = (j * bits / 16, j * bits % 16);
+            word[part] |= u16::from(b) << shift;
+            if shift + bits > 16 {
+                word[part + 1] |= u16::from(b) >> (16 - shift);
+            }
+        }
+        word
+    }
+
+    /// The widths of the planes, in bytes.
     fn widths(self) -> impl Iterator<Item = usize> {
         let bytes = self.bytes();
         let rest = [4, 2, 1].into_iter().filter(move |width| bytes & width != 0);
@@ -200,27 +215,23 @@ impl Encoded {
     }
 
     /// The packed word of vector `i`, lowest bits first.
-    fn packed_word(&self, i: usize) -> [u64; 4] {
-        let mut bytes = [0; 32];
+    fn packed_word(&self, i: usize) -> [u16; PARTS] {
+        let mut bytes = [0; 2 * PARTS];
         let mut at = 0;
         for plane in &self.planes {
             let width = plane.width;
             bytes[at..at + width].copy_from_slice(&plane.bytes()[i * width..][..width]);
             at += width;
         }
-        let mut word = [0; 4];
-        for (word, bytes) in word.iter_mut().zip(bytes.as_chunks().0) {
-            *word = u64::from_le_bytes(*bytes);
-        }
-        word
+        from_fn(|p| u16::from_le_bytes([bytes[2 * p], bytes[2 * p + 1]]))
     }
 
     /// Whether no bit of vector `i` is set past its last digit.
     pub(super) fn is_clean(&self, i: usize) -> bool {
         let bits = self.word.digits * self.word.digit_bits();
         self.form != Form::Packed
-            || bits == 256
-            || self.packed_word(i)[bits / 64] >> (bits % 64) == 0
+            || bits == 16 * PARTS
+            || self.packed_word(i)[bits / 16] >> (bits % 16) == 0
     }
 
     /// Digit `j` of vector `i`, as stored; digit d m + k is coordinate k of level m.
@@ -237,18 +248,151 @@ impl Encoded {
         }
     }
 
-    /// Stores the code of vector `i`: its digits, finest level first, its scaling and its flag.
-    pub(super) fn set(&mut self, i: usize, digits: &[u8], t: u8, overload: bool) {
-        assert_eq!(digits.len(), self.word.digits, "digits of one vector");
+    /// Stores the code words of the `count` vectors from `at`, in parts of 16 bits.
+    #[inline(always)]
+    pub(super) fn set_words(&mut self, at: usize, count: usize, words: &Words) {
         match self.form {
-            Form::Packed => self.set_word(i, digits),
-            Form::Digits(Layout::Soa) => {
-                let n = self.n;
-                let plane = self.plane_mut(0);
-                digits.iter().enumerate().for_each(|(j, &b)| plane[j * n + i] = b);
+            Form::Packed => {
+                let mut part = 0;
+                for plane in &mut self.planes {
+                    let word = &words[part..];
+                    match plane.width {
+                        8 => plane.set(at, count, |i| join(word, i).to_le_bytes()),
+                        4 => plane.set(at, count, |i| {
+                            (u32::from(word[0][i]) | u32::from(word[1][i]) << 16).to_le_bytes()
+                        }),
+                        2 => plane.set(at, count, |i| word[0][i].to_le_bytes()),
+                        _ => plane.set(at, count, |i| [word[0][i].to_le_bytes()[0]]),
+                    }
+                    part += plane.width / 2;
+                }
             }
-            Form::Digits(Layout::Rows) => {
-                self.plane_mut(0)[i * digits.len()..][..digits.len()].copy_from_slice(digits);
+            Form::Digits(layout) => {
+                let Word { digits, .. } = self.word;
+                let (n, bits) = (self.n, self.word.digit_bits());
+                let plane = self.planes[0].bytes_mut();
+                for j in 0..digits {
+                    let digit = digit_lanes(words, j * bits, bits);
+                    match layout {
+                        Layout::Soa => {
+                            plane[j * n + at..][..count].copy_from_slice(&digit[..count]);
+                        }
+                        Layout::Rows => {
+                            let row = plane[at * digits..].chunks_exact_mut(digits);
+                            row.zip(&digit[..count]).for_each(|(row, b)| row[j] = *b);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Reads the code words of the `count` vectors from `at`; lanes past `count` are unspecified
+    /// words of digits.
+    #[inline(always)]
+    pub(super) fn words(&self, at: usize, count: usize, words: &mut Words) {
+        match self.form {
+            Form::Packed => {
+                let mut part = 0;
+                for plane in &self.planes {
+                    let words = &mut words[part..];
+                    match plane.width {
+                        8 => {
+                            let block = plane.get::<8>(at, count);
+                            for i in 0..LANES {
+                                for (p, word) in words[..4].iter_mut().enumerate() {
+                                    word[i] =
+                                        u16::from_le_bytes([block[i][2 * p], block[i][2 * p + 1]]);
+                                }
+                            }
+                        }
+                        4 => {
+                            let block = plane.get::<4>(at, count);
+                            for i in 0..LANES {
+                                words[0][i] = u16::from_le_bytes([block[i][0], block[i][1]]);
+                                words[1][i] = u16::from_le_bytes([block[i][2], block[i][3]]);
+                            }
+                        }
+                        2 => {
+                            let block = plane.get(at, count);
+                            for i in 0..LANES {
+                                words[0][i] = u16::from_le_bytes(block[i]);
+                            }
+                        }
+                        _ => {
+                            let block = plane.get::<1>(at, count);
+                            for i in 0..LANES {
+                                words[0][i] = block[i][0].into();
+                            }
+                        }
+                    }
+                    part += plane.width / 2;
+                }
+            }
+            Form::Digits(layout) => {
+                let Word { digits, .. } = self.word;
+                let bits = self.word.digit_bits();
+                let plane = self.planes[0].bytes();
+                *words = [[0; LANES]; PARTS];
+                for j in 0..digits {
+                    let (part, shift) = (j * bits / 16, j * bits % 16);
+                    for i in 0..count {
+                        let b = match layout {
+                            Layout::Soa => plane[j * self.n + at + i],
+                            Layout::Rows => plane[(at + i) * digits + j],
+                        };
+                        words[part][i] |= u16::from(b) << shift;
+                        if shift + bits > 16 {
+                            words[part + 1][i] |= u16::from(b) >> (16 - shift);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether some stored digit of the `count` vectors from `at` is q or more; only for digits.
+    #[inline(always)]
+    pub(super) fn has_large_digits(&self, at: usize, count: usize) -> bool {
+        let (digits, q, plane) = (self.word.digits, self.word.q, self.planes[0].bytes());
+        let large = |bytes: &[u8]| bytes.iter().any(|&b| b >= q);
+        match self.form {
+            Form::Packed => false,
+            Form::Digits(Layout::Soa) => {
+                (0..digits).any(|j| large(&plane[j * self.n + at..][..count]))
+            }
+            Form::Digits(Layout::Rows) => large(&plane[at * digits..][..count * digits]),
+        }
+    }
+
+    /// Stores the overload flags of the `count` vectors from `at`, a multiple of 8.
+    #[inline(always)]
+    pub(super) fn set_overload(&mut self, at: usize, count: usize, flags: u32) {
+        let to = &mut self.overload[at / 8..][..count.div_ceil(8)];
+        for (to, byte) in to.iter_mut().zip(flags.to_le_bytes()) {
+            *to = byte;
+        }
+    }
+
+    /// Stores the code of vector `i`: its word in parts of 16 bits, its scaling and its flag.
+    pub(super) fn set(&mut self, i: usize, word: &[u16; PARTS], t: u8, overload: bool) {
+        let Word { digits, .. } = self.word;
+        let (n, bits) = (self.n, self.word.digit_bits());
+        match self.form {
+            Form::Packed => {
+                let mut bytes = word.iter().flat_map(|part| part.to_le_bytes());
+                for plane in &mut self.planes {
+                    let width = plane.width;
+                    let element = &mut plane.bytes_mut()[i * width..][..width];
+                    element.fill_with(|| bytes.next().expect("a word has 32 bytes"));
+                }
+            }
+            Form::Digits(layout) => {
+                let plane = self.planes[0].bytes_mut();
+                for j in 0..digits {
+                    let at = if layout == Layout::Soa { j * n + i } else { i * digits + j };
+                    plane[at] = bits_at(word, j * bits, bits);
+                }
             }
         }
         if let Some(slot) = self.t.get_mut(i) {
@@ -257,32 +401,39 @@ impl Encoded {
         let bit = 1 << (i % 8);
         self.overload[i / 8] = self.overload[i / 8] & !bit | if overload { bit } else { 0 };
     }
-
-    fn set_word(&mut self, i: usize, digits: &[u8]) {
-        let bits = self.word.digit_bits();
-        let mut word = [0_u64; 5];
-        for (j, &b) in digits.iter().enumerate() {
-            let (at, shift) = (j * bits / 64, j * bits % 64);
-            word[at] |= u64::from(b) << shift;
-            if shift + bits > 64 {
-                word[at + 1] |= u64::from(b) >> (64 - shift);
-            }
-        }
-        let mut bytes = word.iter().flat_map(|word| word.to_le_bytes());
-        for plane in &mut self.planes {
-            let width = plane.width;
-            plane.bytes_mut()[i * width..][..width].fill_with(|| bytes.next().expect("enough"));
-        }
-    }
 }
 
 /// The `count` bits of a word from bit `at`; `count` is at most 4.
 #[inline]
-fn bits_at(word: &[u64; 4], at: usize, count: usize) -> u8 {
-    let (at, shift) = (at / 64, at % 64);
-    let high = if shift + count > 64 { word[at + 1] << (64 - shift) } else { 0 };
-    let bits = (word[at] >> shift | high) & ((1 << count) - 1);
-    bits.try_into().expect("at most 4 bits")
+fn bits_at(word: &[u16; PARTS], at: usize, count: usize) -> u8 {
+    let (part, shift) = (at / 16, at % 16);
+    let mut bits = word[part] >> shift;
+    if shift + count > 16 {
+        bits |= word[part + 1] << (16 - shift);
+    }
+    (bits & ((1 << count) - 1)).to_le_bytes()[0]
+}
+
+/// The first 64 bits of the word of lane `i`.
+#[inline(always)]
+fn join(word: &[[u16; LANES]], i: usize) -> u64 {
+    let part = |p: usize| u64::from(word[p][i]) << (16 * p);
+    part(0) | part(1) | part(2) | part(3)
+}
+
+/// The digit at bit `at` of every lane.
+#[inline(always)]
+pub(super) fn digit_lanes(words: &Words, at: usize, bits: usize) -> [u8; LANES] {
+    let (part, shift) = (at / 16, at % 16);
+    let mut digit = [0; LANES];
+    for i in 0..LANES {
+        let mut b = words[part][i] >> shift;
+        if shift + bits > 16 {
+            b |= words[part + 1][i] << (16 - shift);
+        }
+        digit[i] = (b & ((1 << bits) - 1)).to_le_bytes()[0];
+    }
+    digit
 }
 
 impl fmt::Debug for Encoded {
@@ -300,6 +451,13 @@ struct Plane {
     lines: Vec<Line>,
 }
 
+/// The code words of a block in parts of 16 bits, lowest first.
+pub(super) type Words = [[u16; LANES]; PARTS];
+/// Vectors of a block.
+pub(super) const LANES: usize = 32;
+/// Parts of the longest word.
+pub(super) const PARTS: usize = 16;
+
 /// A cache line.
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
@@ -308,6 +466,34 @@ struct Line([u8; 64]);
 impl Plane {
     fn new(width: usize, len: usize) -> Self {
         Self { width, len, lines: vec![Line([0; 64]); len.div_ceil(64)] }
+    }
+
+    /// Sets elements `at..at + count` of width N.
+    #[inline(always)]
+    fn set<const N: usize>(&mut self, at: usize, count: usize, element: impl Fn(usize) -> [u8; N]) {
+        let mut block = [[0; N]; LANES];
+        for (i, bytes) in block.iter_mut().enumerate() {
+            *bytes = element(i);
+        }
+        let to = &mut self.bytes_mut()[at * N..][..count * N];
+        match to.as_chunks_mut().0.first_chunk_mut() {
+            Some(to) => *to = block,
+            None => to.copy_from_slice(&block.as_flattened()[..count * N]),
+        }
+    }
+
+    /// Elements `at..at + count` of width N, and zeros.
+    #[inline(always)]
+    fn get<const N: usize>(&self, at: usize, count: usize) -> [[u8; N]; LANES] {
+        let elements = self.bytes()[at * N..][..count * N].as_chunks().0;
+        match elements.first_chunk() {
+            Some(block) => *block,
+            None => {
+                let mut block = [[0; N]; LANES];
+                block[..count].copy_from_slice(elements);
+                block
+            }
+        }
     }
 
     fn bytes(&self) -> &[u8] {

@@ -38,16 +38,25 @@
 //! quantizing and decoding algorithms for lattice quantizers and codes", IEEE Trans. Inf. Theory
 //! 28 (1982) 227-232.
 
+mod block;
 mod cases;
 mod codec;
 mod d4;
+#[cfg(target_arch = "x86_64")]
+mod decode;
 mod e8;
 mod encoded;
+mod lanes;
 mod leaders;
 mod nearest;
 mod oracle;
 mod points;
+#[cfg(target_arch = "x86_64")]
+mod rows;
 mod scalar;
+#[cfg(target_arch = "x86_64")]
+mod simd;
+mod table;
 mod z2;
 
 use std::fmt;

@@ -39,9 +39,22 @@ impl<'a, L: Points<D>, const D: usize> Scalar<'a, L, D> {
         codes: &mut Encoded,
     ) -> Result<(), Error> {
         for i in 0..codes.len() {
-            let Code { digits, t, overload } = self.encode_one(vector(x, layout, i), i)?;
-            codes.set(i, digits[..self.codec.levels()].as_flattened(), t, overload);
+            self.encode_into(x, layout, i, codes)?;
         }
+        Ok(())
+    }
+
+    /// Encodes vector `i`.
+    pub(super) fn encode_into(
+        &self,
+        x: &[f32],
+        layout: Layout,
+        i: usize,
+        codes: &mut Encoded,
+    ) -> Result<(), Error> {
+        let Code { digits, t, overload } = self.encode_one(vector(x, layout, i), i)?;
+        let word = self.codec.word().pack(digits[..self.codec.levels()].as_flattened());
+        codes.set(i, &word, t, overload);
         Ok(())
     }
 
@@ -157,7 +170,7 @@ pub(super) fn vector<const D: usize>(x: &[f32], layout: Layout, i: usize) -> [f3
     }
 }
 
-fn set_vector<const D: usize>(x: &mut [f32], layout: Layout, i: usize, v: [f32; D]) {
+pub(super) fn set_vector<const D: usize>(x: &mut [f32], layout: Layout, i: usize, v: [f32; D]) {
     let n = x.len() / D;
     for (k, v) in v.into_iter().enumerate() {
         match layout {

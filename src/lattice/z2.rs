@@ -1,5 +1,6 @@
 //! Z2, the integer vectors of the plane: every component is rounded by itself.
 
+use super::lanes::{Floats, Ints, LanePoints, Modulus, REACH, ROUND, Step, low, mask, max};
 use super::points::{Points, round};
 
 pub(super) struct Z2;
@@ -23,6 +24,69 @@ impl Points<2> for Z2 {
     fn coordinates(y: [i64; 2]) -> [i64; 2] {
         y
     }
+}
+
+impl LanePoints<2> for Z2 {
+    #[inline(always)]
+    fn nearest_lanes<const W: usize>(
+        step: Step,
+        x: &[Floats<W>; 2],
+        y: &mut [Ints<W>; 2],
+        again: &mut Ints<W>,
+    ) {
+        for i in 0..W {
+            let (mut far, mut reach) = (0.0, 0);
+            for k in 0..2 {
+                let z = step.divide(x[k][i]);
+                let s = z + ROUND;
+                let e = (z - (s - ROUND)) + 3.0 - 3.0;
+                y[k][i] = low(s);
+                far = max(far, e.abs());
+                reach = reach.max(z.abs().to_bits());
+            }
+            again[i] = mask((far == 0.5) | (reach >= REACH.to_bits()));
+        }
+    }
+
+    #[inline(always)]
+    fn point_lanes<const W: usize>(b: &[Ints<W>; 2], y: &mut [Ints<W>; 2]) {
+        for i in 0..W {
+            (y[0][i], y[1][i]) = (b[0][i], b[1][i]);
+        }
+    }
+
+    #[inline(always)]
+    fn level<const W: usize>(q: Modulus, y: &mut [Ints<W>; 2], b: &mut [Ints<W>; 2]) {
+        for i in 0..W {
+            for k in 0..2 {
+                (b[k][i], y[k][i]) = (q.reduce(y[k][i]), quotient(q, k, y[k][i]));
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn last_level<const W: usize>(
+        q: Modulus,
+        y: &[Ints<W>; 2],
+        b: &mut [Ints<W>; 2],
+        outside: &mut Ints<W>,
+    ) {
+        for i in 0..W {
+            let mut rest = 0;
+            for k in 0..2 {
+                b[k][i] = q.reduce(y[k][i]);
+                rest |= quotient(q, k, y[k][i]);
+            }
+            outside[i] = mask(rest != 0);
+        }
+    }
+}
+
+/// Component k of Q(y / q): a half is rounded as U says, down for k = 0.
+#[inline(always)]
+fn quotient(q: Modulus, k: usize, y: i16) -> i16 {
+    let half = if k == 0 { (q.get() - 1) / 2 } else { q.get() / 2 };
+    q.split(y + half, 0).0
 }
 
 #[cfg(test)]

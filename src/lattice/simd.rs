@@ -1,0 +1,215 @@
+//! The codec by AVX2 and AVX-512: the blocks of [`super::block`], compiled for either.
+//!
+//! A block is loaded, encoded and stored; then the vectors that it marks are done again by
+//! [`super::scalar`]. With protection, overloaded vectors are gathered into new blocks.
+
+use std::arch::x86_64::*;
+use std::array::from_fn;
+
+use super::block::Block;
+use super::decode::decode;
+use super::encoded::LANES;
+use super::lanes::{Floats, LanePoints, Modulus, Step};
+use super::scalar::{Scalar, vector};
+use super::{Codec, Encoded, Error, Layout};
+
+/// Vectors after which those that are overloaded are gathered.
+const CHUNK: usize = 1024;
+
+/// Encodes a block; returns the lanes that are overloaded and those to be done again.
+type EncodeBlock<const D: usize> =
+    unsafe fn(Modulus, usize, Step, &[Floats<LANES>; D], &mut Block<LANES>) -> (u32, u32);
+
+/// An encoder, its block encoders specialised for some q, and a decoder.
+macro_rules! compile {
+    ($features:literal, $encode:ident, $decode:ident, $bits:expr) => {
+        #[target_feature(enable = $features)]
+        pub(super) fn $encode<L: LanePoints<D>, const D: usize>(
+            codec: &Codec,
+            x: &[f32],
+            layout: Layout,
+            codes: &mut Encoded,
+        ) -> Result<(), Error> {
+            #[target_feature(enable = $features)]
+            fn any<L: LanePoints<D>, const D: usize>(
+                q: Modulus,
+                levels: usize,
+                step: Step,
+                x: &[Floats<LANES>; D],
+                block: &mut Block<LANES>,
+            ) -> (u32, u32) {
+                block.encode::<L, D>(q, levels, step, x);
+                ($bits(&block.overload), $bits(&block.again))
+            }
+            #[target_feature(enable = $features)]
+            fn fixed<L: LanePoints<D>, const D: usize, const Q: u8>(
+                _: Modulus,
+                levels: usize,
+                step: Step,
+                x: &[Floats<LANES>; D],
+                block: &mut Block<LANES>,
+            ) -> (u32, u32) {
+                block.encode::<L, D>(const { Modulus::new(Q) }, levels, step, x);
+                ($bits(&block.overload), $bits(&block.again))
+            }
+            let encode_block: EncodeBlock<D> = match codec.q() {
+                2 => fixed::<L, D, 2>,
+                3 => fixed::<L, D, 3>,
+                4 => fixed::<L, D, 4>,
+                8 => fixed::<L, D, 8>,
+                16 => fixed::<L, D, 16>,
+                _ => any::<L, D>,
+            };
+            encode::<L, D>(codec, x, layout, codes, encode_block)
+        }
+
+        #[target_feature(enable = $features)]
+        pub(super) fn $decode<L: LanePoints<D>, const D: usize>(
+            codec: &Codec,
+            codes: &Encoded,
+            x: &mut [f32],
+            layout: Layout,
+        ) -> Result<(), Error> {
+            decode::<L, D>(codec, codes, x, layout)
+        }
+    };
+}
+compile!("avx2,fma", encode_avx2, decode_avx2, bits_avx2);
+compile!("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma", encode_avx512, decode_avx512, bits_avx512);
+
+/// One bit of each lane of a mask.
+#[target_feature(enable = "avx2")]
+fn bits_avx2(mask: &[i16; LANES]) -> u32 {
+    // SAFETY: 16 numbers are 32 readable bytes; the load may be unaligned.
+    let low = unsafe { _mm256_loadu_si256(mask[..16].as_ptr().cast()) };
+    // SAFETY: as above.
+    let high = unsafe { _mm256_loadu_si256(mask[16..].as_ptr().cast()) };
+    // Packing works within halves of 128 bits.
+    let bytes = _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_packs_epi16(low, high));
+    _mm256_movemask_epi8(bytes).cast_unsigned()
+}
+
+/// One bit of each lane of a mask.
+#[target_feature(enable = "avx512f,avx512bw")]
+fn bits_avx512(mask: &[i16; LANES]) -> u32 {
+    // SAFETY: 32 numbers are 64 readable bytes; the load may be unaligned.
+    _mm512_movepi16_mask(unsafe { _mm512_loadu_si512(mask.as_ptr().cast()) })
+}
+
+/// The positions of the bits that are set.
+fn positions(mut bits: u32) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let at = bits.trailing_zeros() as usize;
+        bits &= bits.wrapping_sub(1);
+        (at < 32).then_some(at)
+    })
+}
+
+#[inline(always)]
+fn encode<L: LanePoints<D>, const D: usize>(
+    codec: &Codec,
+    x: &[f32],
+    layout: Layout,
+    codes: &mut Encoded,
+    encode_block: EncodeBlock<D>,
+) -> Result<(), Error> {
+    let scalar = Scalar::<L, D>::new(codec);
+    let (q, levels, n) = (Modulus::any(codec.q()), codec.levels(), codes.len());
+    let step = Step::new(codec.beta());
+    let protected = codec.max_scaling() > 0;
+    let mut block = Block::new();
+    let mut pending = [0; CHUNK];
+    let mut z = [[0.0; LANES]; D];
+    for start in (0..n).step_by(CHUNK) {
+        let mut waiting = 0;
+        for at in (start..n.min(start + CHUNK)).step_by(LANES) {
+            let count = LANES.min(n - at);
+            load::<D>(x, layout, at, count, &mut z);
+            // SAFETY: the caller has the features that `encode_block` is compiled for.
+            let (overload, again) = unsafe { encode_block(q, levels, step, &z, &mut block) };
+            let lanes = u32::MAX >> (LANES - count);
+            let (overload, again) = (overload & lanes, again & lanes);
+            codes.set_words(at, count, &block.words);
+            codes.set_overload(at, count, overload);
+            if protected {
+                codes.scalings_mut()[at..][..count].fill(0);
+                for lane in positions(overload & !again) {
+                    pending[waiting] = at + lane;
+                    waiting += 1;
+                }
+            }
+            for lane in positions(again) {
+                scalar.encode_into(x, layout, at + lane, codes)?;
+            }
+        }
+        for t in 1..=codec.max_scaling() {
+            let mut left = 0;
+            for from in (0..waiting).step_by(LANES) {
+                let count = LANES.min(waiting - from);
+                let shrink = 1.0 / f32::from(1_u16 << t);
+                for lane in 0..count {
+                    let x: [f32; D] = vector(x, layout, pending[from + lane]);
+                    for k in 0..D {
+                        z[k][lane] = shrink * x[k];
+                    }
+                }
+                // SAFETY: as above.
+                let (overload, again) = unsafe { encode_block(q, levels, step, &z, &mut block) };
+                for lane in 0..count {
+                    let i = pending[from + lane];
+                    if again >> lane & 1 != 0 {
+                        scalar.encode_into(x, layout, i, codes)?;
+                    } else if overload >> lane & 1 != 0 && t < codec.max_scaling() {
+                        pending[left] = i;
+                        left += 1;
+                    } else {
+                        let word = from_fn(|p| block.words[p][lane]);
+                        codes.set(i, &word, t, overload >> lane & 1 != 0);
+                    }
+                }
+            }
+            waiting = left;
+        }
+    }
+    Ok(())
+}
+
+/// The `count` vectors from `at`, and zeros.
+#[inline(always)]
+fn load<const D: usize>(
+    x: &[f32],
+    layout: Layout,
+    at: usize,
+    count: usize,
+    z: &mut [Floats<LANES>; D],
+) {
+    let n = x.len() / D;
+    match layout {
+        Layout::Soa => {
+            for (k, z) in z.iter_mut().enumerate() {
+                let x = &x[k * n + at..][..count];
+                match x.first_chunk() {
+                    Some(x) => *z = *x,
+                    None => z[..count].copy_from_slice(x),
+                }
+            }
+        }
+        Layout::Rows => {
+            let rows = x[at * D..][..count * D].as_chunks::<D>().0;
+            match rows.first_chunk::<LANES>() {
+                Some(rows) => {
+                    for i in 0..LANES {
+                        for k in 0..D {
+                            z[k][i] = rows[i][k];
+                        }
+                    }
+                }
+                None => {
+                    for (i, row) in rows.iter().enumerate() {
+                        (0..D).for_each(|k| z[k][i] = row[k]);
+                    }
+                }
+            }
+        }
+    }
+}
