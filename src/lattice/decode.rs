@@ -100,13 +100,14 @@ fn decode_with<S: Sum, L: LanePoints<D>, const D: usize>(
         }
         if layout == Layout::Rows && count == LANES {
             let to = &mut x[at * D..][..D * LANES];
-            if stream {
-                decode_block::<S, L, D, true>(codec, &words, &half, to);
-            } else {
-                decode_block::<S, L, D, false>(codec, &words, &half, to);
+            match (stream, codec.max_scaling() > 0) {
+                (true, true) => decode_block::<S, L, D, true, true>(codec, &words, &half, to),
+                (true, false) => decode_block::<S, L, D, true, false>(codec, &words, &half, to),
+                (false, true) => decode_block::<S, L, D, false, true>(codec, &words, &half, to),
+                (false, false) => decode_block::<S, L, D, false, false>(codec, &words, &half, to),
             }
         } else {
-            decode_block::<S, L, D, false>(codec, &words, &half, out);
+            decode_block::<S, L, D, false, true>(codec, &words, &half, out);
             store::<D>(x, layout, at, count, out);
         }
     }
@@ -119,7 +120,13 @@ fn decode_with<S: Sum, L: LanePoints<D>, const D: usize>(
 
 /// Decodes `words` into `out`, vector by vector.
 #[inline(always)]
-fn decode_block<S: Sum, L: LanePoints<D>, const D: usize, const STREAM: bool>(
+fn decode_block<
+    S: Sum,
+    L: LanePoints<D>,
+    const D: usize,
+    const STREAM: bool,
+    const SCALED: bool,
+>(
     codec: &Codec,
     words: &Words,
     half: &[f32; LANES],
@@ -135,7 +142,7 @@ fn decode_block<S: Sum, L: LanePoints<D>, const D: usize, const STREAM: bool>(
     chunk_lanes(words, table.bits, index);
     if S::IS_F32 {
         // SAFETY: the caller of this inlined function has AVX2 and FMA.
-        unsafe { table.rows.sum::<D, STREAM>(index, weight, half, out) };
+        unsafe { table.rows.sum::<D, STREAM, SCALED>(index, weight, half, out) };
     } else {
         sum_rows::<D>(&table.rows, index, weight, half, out);
     }

@@ -9,8 +9,8 @@ use std::array::from_fn;
 use super::leaders::Leaders;
 use super::points::Points;
 
-/// Rows of floats of so many bytes stay in the first caches.
-const FLOATS: usize = 1 << 16;
+/// Rows of floats of so many bytes stay in the first cache; larger tables are of bytes.
+const FLOATS: usize = 1 << 14;
 
 /// A table and how words are cut.
 #[derive(Debug, Clone)]
@@ -47,7 +47,6 @@ impl Table {
             let lens = [8, 12, 16].into_iter().filter(|&len| len >= levels * level);
             lens.min().map(|len| D << len)
         };
-        let fits = |&levels: &usize| len(levels).is_some_and(|len| 4 * len <= FLOATS);
         let row = |chunk: usize, levels: usize| {
             (0..levels).rev().fold([0; D], |sum, m| {
                 let digit = |k: usize| chunk >> (m * level + k * bits) & ((1 << bits) - 1);
@@ -56,18 +55,24 @@ impl Table {
                 from_fn(|k| i64::from(q) * sum[k] + 2 / L::SCALE * a[k])
             })
         };
-        let rows = |levels: usize| (0..1 << (levels * level)).flat_map(move |c| row(c, levels));
-        let (levels, rows) = match (1..=levels).rev().find(fits) {
-            Some(levels) => {
-                let mut rows: Vec<_> = rows(levels).map(|v| v as f32).collect();
-                rows.resize(len(levels)?, 0.0);
-                (levels, Rows::Floats(rows))
-            }
-            None => {
-                let byte = |v: i64| v.try_into().expect("2 a(b) is at most 2q");
-                (1, Rows::Bytes(rows(1).map(byte).collect()))
-            }
-        };
-        Some(Self { bits: levels * level, levels, rows })
+        (1..=levels).rev().find_map(|levels| {
+            let len = len(levels)?;
+            let numbers: Vec<_> =
+                (0..1 << (levels * level)).flat_map(|chunk| row(chunk, levels)).collect();
+            let rows = if 4 * len <= FLOATS {
+                Rows::Floats(padded(numbers.iter().map(|&v| v as f32), len))
+            } else {
+                let bytes: Result<Vec<i8>, _> = numbers.into_iter().map(i8::try_from).collect();
+                Rows::Bytes(padded(bytes.ok()?.into_iter(), len))
+            };
+            Some(Self { bits: levels * level, levels, rows })
+        })
     }
+}
+
+/// `numbers`, and zeros up to `len`.
+fn padded<T: Clone + Default>(numbers: impl Iterator<Item = T>, len: usize) -> Vec<T> {
+    let mut rows: Vec<T> = numbers.collect();
+    rows.resize(len, T::default());
+    rows
 }
