@@ -223,9 +223,27 @@ impl Codec {
             return Err(Error::Batch { found: x.len(), dim, n: x.len() / dim });
         }
         match self.lattice {
-            Lattice::Z2 => Scalar::<Z2, 2>::new(self).quantize(x, y, layout),
-            Lattice::D4 => Scalar::<D4, 4>::new(self).quantize(x, y, layout),
-            Lattice::E8 => Scalar::<E8, 8>::new(self).quantize(x, y, layout),
+            Lattice::Z2 => self.quantize_in::<Z2, 2>(x, y, layout),
+            Lattice::D4 => self.quantize_in::<D4, 4>(x, y, layout),
+            Lattice::E8 => self.quantize_in::<E8, 8>(x, y, layout),
+        }
+    }
+
+    fn quantize_in<L: LanePoints<D>, const D: usize>(
+        &self,
+        x: &[f32],
+        y: &mut [f32],
+        layout: Layout,
+    ) -> Result<usize, Error> {
+        match self.isa {
+            _ if self.beta < Step::MIN => Scalar::<L, D>::new(self).quantize(x, y, layout),
+            // SAFETY: `with_isa` and `Isa::best` leave only what this processor has.
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => unsafe { simd::quantize_avx2::<L, D>(self, x, y, layout) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => unsafe { simd::quantize_avx512::<L, D>(self, x, y, layout) },
+            _ => Scalar::<L, D>::new(self).quantize(x, y, layout),
         }
     }
 

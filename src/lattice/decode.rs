@@ -1,10 +1,12 @@
 //! Decoding, a block of vectors at a time: by table, or where that would be too large by lanes.
 
+use std::marker::PhantomData;
 use std::ops::Mul;
 
 use super::encoded::{LANES, PARTS, Words, digit_lanes};
 use super::lanes::{LanePoints, Modulus};
 use super::scalar::{Scalar, set_vector};
+use super::simd::{Sink, positions};
 use super::table::Rows;
 use super::{Codec, Encoded, Error, Form, Layout};
 
@@ -54,13 +56,22 @@ pub(super) fn decode<L: LanePoints<D>, const D: usize>(
     x: &mut [f32],
     layout: Layout,
 ) -> Result<(), Error> {
-    // Sums are below 4 q^M, doubled.
-    let size = f64::from(codec.q()).powi(codec.levels() as i32);
-    if size <= 4_194_304.0 {
+    if is_exact_in_f32(codec) {
         decode_with::<f32, L, D>(codec, codes, x, layout)
     } else {
         decode_with::<f64, L, D>(codec, codes, x, layout)
     }
+}
+
+/// Whether f32 holds every sum of the q^m a(b), doubled: they are below 4 q^M.
+fn is_exact_in_f32(codec: &Codec) -> bool {
+    (0..codec.levels()).fold(4.0, |most, _| most * f64::from(codec.q())) <= 16_777_216.0
+}
+
+/// beta 2^(T-1).
+#[inline(always)]
+fn half_step(codec: &Codec, t: u8) -> f32 {
+    codec.beta() * (f32::from(1_u16 << t) / 2.0)
 }
 
 #[inline(always)]
@@ -72,9 +83,9 @@ fn decode_with<S: Sum, L: LanePoints<D>, const D: usize>(
 ) -> Result<(), Error> {
     let scalar = Scalar::<L, D>::new(codec);
     let n = codes.len();
-    let mut half_steps = [0.5 * codec.beta(); 256];
-    for t in 1..=codec.max_scaling() {
-        half_steps[usize::from(t)] = 2.0 * half_steps[usize::from(t) - 1];
+    let mut half_steps = [0.0; 256];
+    for t in 0..=codec.max_scaling() {
+        half_steps[usize::from(t)] = half_step(codec, t);
     }
     let mut half = [half_steps[0]; LANES];
     let mut out = [0.0; 8 * LANES];
@@ -116,6 +127,69 @@ fn decode_with<S: Sum, L: LanePoints<D>, const D: usize>(
         unsafe { std::arch::x86_64::_mm_sfence() };
     }
     Ok(())
+}
+
+/// Decodes the codes of blocks instead of storing them.
+pub(super) struct Quantized<'a, L, const D: usize> {
+    codec: &'a Codec,
+    y: &'a mut [f32],
+    layout: Layout,
+    pub(super) overloaded: usize,
+    lattice: PhantomData<L>,
+}
+
+impl<'a, L: LanePoints<D>, const D: usize> Quantized<'a, L, D> {
+    pub(super) fn new(codec: &'a Codec, y: &'a mut [f32], layout: Layout) -> Self {
+        Self { codec, y, layout, overloaded: 0, lattice: PhantomData }
+    }
+
+    /// Decodes `words`, all scaled by `t`, into `out`.
+    #[inline(always)]
+    fn decode(&self, words: &Words, t: u8, out: &mut [f32]) {
+        let half = [half_step(self.codec, t); LANES];
+        if is_exact_in_f32(self.codec) {
+            decode_block::<f32, L, D, false, false>(self.codec, words, &half, out);
+        } else {
+            decode_block::<f64, L, D, false, false>(self.codec, words, &half, out);
+        }
+    }
+}
+
+impl<L: LanePoints<D>, const D: usize> Sink<L, D> for Quantized<'_, L, D> {
+    #[inline(always)]
+    fn block(&mut self, at: usize, count: usize, words: &Words, overload: u32) {
+        let mut out = [0.0; 8 * LANES];
+        let out = &mut out[..D * LANES];
+        self.decode(words, 0, out);
+        store::<D>(self.y, self.layout, at, count, out);
+        if self.codec.max_scaling() == 0 {
+            self.overloaded += overload.count_ones() as usize;
+        }
+    }
+
+    #[inline(always)]
+    fn gathered(&mut self, which: &[usize], words: &Words, t: u8, done: u32, overload: u32) {
+        let mut out = [0.0; 8 * LANES];
+        let out = &mut out[..D * LANES];
+        self.decode(words, t, out);
+        for lane in positions(done) {
+            set_vector(self.y, self.layout, which[lane], out.as_chunks::<D>().0[lane]);
+        }
+        self.overloaded += (done & overload).count_ones() as usize;
+    }
+
+    #[inline(always)]
+    fn again(
+        &mut self,
+        scalar: &Scalar<'_, L, D>,
+        x: &[f32],
+        layout: Layout,
+        i: usize,
+    ) -> Result<(), Error> {
+        let overloaded = scalar.quantize_one(x, self.y, layout, i)?;
+        self.overloaded += usize::from(overloaded);
+        Ok(())
+    }
 }
 
 /// Decodes `words` into `out`, vector by vector.

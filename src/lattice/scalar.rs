@@ -78,12 +78,23 @@ impl<'a, L: Points<D>, const D: usize> Scalar<'a, L, D> {
     ) -> Result<usize, Error> {
         let mut overloaded = 0;
         for i in 0..x.len() / D {
-            let code = self.encode_one(vector(x, layout, i), i)?;
-            overloaded += usize::from(code.overload);
-            let digits = &code.digits[..self.codec.levels()];
-            set_vector(y, layout, i, self.floats(self.sum(digits), code.t));
+            overloaded += usize::from(self.quantize_one(x, y, layout, i)?);
         }
         Ok(overloaded)
+    }
+
+    /// Quantizes vector `i`; returns whether it is overloaded.
+    pub(super) fn quantize_one(
+        &self,
+        x: &[f32],
+        y: &mut [f32],
+        layout: Layout,
+        i: usize,
+    ) -> Result<bool, Error> {
+        let code = self.encode_one(vector(x, layout, i), i)?;
+        let digits = &code.digits[..self.codec.levels()];
+        set_vector(y, layout, i, self.floats(self.sum(digits), code.t));
+        Ok(code.overload)
     }
 
     /// The code of `x`, which is vector `i`: scaled until it fits.

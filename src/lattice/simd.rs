@@ -7,8 +7,8 @@ use std::arch::x86_64::*;
 use std::array::from_fn;
 
 use super::block::Block;
-use super::decode::decode;
-use super::encoded::LANES;
+use super::decode::{Quantized, decode};
+use super::encoded::{LANES, Words};
 use super::lanes::{Floats, LanePoints, Modulus, Step};
 use super::scalar::{Scalar, vector};
 use super::{Codec, Encoded, Error, Layout};
@@ -22,14 +22,8 @@ type EncodeBlock<const D: usize> =
 
 /// An encoder, its block encoders specialised for some q, and a decoder.
 macro_rules! compile {
-    ($features:literal, $encode:ident, $decode:ident, $bits:expr) => {
-        #[target_feature(enable = $features)]
-        pub(super) fn $encode<L: LanePoints<D>, const D: usize>(
-            codec: &Codec,
-            x: &[f32],
-            layout: Layout,
-            codes: &mut Encoded,
-        ) -> Result<(), Error> {
+    ($features:literal, $block:ident, $encode:ident, $decode:ident, $quantize:ident, $bits:expr) => {
+        fn $block<L: LanePoints<D>, const D: usize>(q: u8) -> EncodeBlock<D> {
             #[target_feature(enable = $features)]
             fn any<L: LanePoints<D>, const D: usize>(
                 q: Modulus,
@@ -52,15 +46,36 @@ macro_rules! compile {
                 block.encode::<L, D>(const { Modulus::new(Q) }, levels, step, x);
                 ($bits(&block.overload), $bits(&block.again))
             }
-            let encode_block: EncodeBlock<D> = match codec.q() {
+            match q {
                 2 => fixed::<L, D, 2>,
                 3 => fixed::<L, D, 3>,
                 4 => fixed::<L, D, 4>,
                 8 => fixed::<L, D, 8>,
                 16 => fixed::<L, D, 16>,
                 _ => any::<L, D>,
-            };
-            encode::<L, D>(codec, x, layout, codes, encode_block)
+            }
+        }
+
+        #[target_feature(enable = $features)]
+        pub(super) fn $encode<L: LanePoints<D>, const D: usize>(
+            codec: &Codec,
+            x: &[f32],
+            layout: Layout,
+            codes: &mut Encoded,
+        ) -> Result<(), Error> {
+            encode::<L, D>(codec, x, layout, codes, $block::<L, D>(codec.q()))
+        }
+
+        #[target_feature(enable = $features)]
+        pub(super) fn $quantize<L: LanePoints<D>, const D: usize>(
+            codec: &Codec,
+            x: &[f32],
+            y: &mut [f32],
+            layout: Layout,
+        ) -> Result<usize, Error> {
+            let mut quantized = Quantized::<L, D>::new(codec, y, layout);
+            encode::<L, D>(codec, x, layout, &mut quantized, $block::<L, D>(codec.q()))?;
+            Ok(quantized.overloaded)
         }
 
         #[target_feature(enable = $features)]
@@ -74,8 +89,15 @@ macro_rules! compile {
         }
     };
 }
-compile!("avx2,fma", encode_avx2, decode_avx2, bits_avx2);
-compile!("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma", encode_avx512, decode_avx512, bits_avx512);
+compile!("avx2,fma", block_avx2, encode_avx2, decode_avx2, quantize_avx2, bits_avx2);
+compile!(
+    "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma",
+    block_avx512,
+    encode_avx512,
+    decode_avx512,
+    quantize_avx512,
+    bits_avx512
+);
 
 /// One bit of each lane of a mask.
 #[target_feature(enable = "avx2")]
@@ -97,7 +119,7 @@ fn bits_avx512(mask: &[i16; LANES]) -> u32 {
 }
 
 /// The positions of the bits that are set.
-fn positions(mut bits: u32) -> impl Iterator<Item = usize> {
+pub(super) fn positions(mut bits: u32) -> impl Iterator<Item = usize> {
     std::iter::from_fn(move || {
         let at = bits.trailing_zeros() as usize;
         bits &= bits.wrapping_sub(1);
@@ -105,21 +127,69 @@ fn positions(mut bits: u32) -> impl Iterator<Item = usize> {
     })
 }
 
+/// Where the codes of blocks go.
+pub(super) trait Sink<L, const D: usize> {
+    /// Takes the words of the `count` vectors from `at`, not scaled, and which are overloaded.
+    fn block(&mut self, at: usize, count: usize, words: &Words, overload: u32);
+
+    /// Takes those of a gathered block that `done` marks: vectors `which`, scaled by `t`.
+    fn gathered(&mut self, which: &[usize], words: &Words, t: u8, done: u32, overload: u32);
+
+    /// Encodes vector `i` by the definition.
+    fn again(
+        &mut self,
+        scalar: &Scalar<'_, L, D>,
+        x: &[f32],
+        layout: Layout,
+        i: usize,
+    ) -> Result<(), Error>;
+}
+
+impl<L: LanePoints<D>, const D: usize> Sink<L, D> for Encoded {
+    #[inline(always)]
+    fn block(&mut self, at: usize, count: usize, words: &Words, overload: u32) {
+        self.set_words(at, count, words);
+        self.set_overload(at, count, overload);
+        if let Some(t) = self.scalings_mut().get_mut(at..at + count) {
+            t.fill(0);
+        }
+    }
+
+    #[inline(always)]
+    fn gathered(&mut self, which: &[usize], words: &Words, t: u8, done: u32, overload: u32) {
+        for lane in positions(done) {
+            let word = from_fn(|p| words[p][lane]);
+            self.set(which[lane], &word, t, overload >> lane & 1 != 0);
+        }
+    }
+
+    #[inline(always)]
+    fn again(
+        &mut self,
+        scalar: &Scalar<'_, L, D>,
+        x: &[f32],
+        layout: Layout,
+        i: usize,
+    ) -> Result<(), Error> {
+        scalar.encode_into(x, layout, i, self)
+    }
+}
+
 #[inline(always)]
 fn encode<L: LanePoints<D>, const D: usize>(
     codec: &Codec,
     x: &[f32],
     layout: Layout,
-    codes: &mut Encoded,
+    sink: &mut impl Sink<L, D>,
     encode_block: EncodeBlock<D>,
 ) -> Result<(), Error> {
     let scalar = Scalar::<L, D>::new(codec);
-    let (q, levels, n) = (Modulus::any(codec.q()), codec.levels(), codes.len());
+    let (q, levels, n) = (Modulus::any(codec.q()), codec.levels(), x.len() / D);
     let step = Step::new(codec.beta());
     let protected = codec.max_scaling() > 0;
     let mut block = Block::new();
-    let mut pending = [0; CHUNK];
     let mut z = [[0.0; LANES]; D];
+    let mut pending = [0; CHUNK];
     for start in (0..n).step_by(CHUNK) {
         let mut waiting = 0;
         for at in (start..n.min(start + CHUNK)).step_by(LANES) {
@@ -128,44 +198,42 @@ fn encode<L: LanePoints<D>, const D: usize>(
             // SAFETY: the caller has the features that `encode_block` is compiled for.
             let (overload, again) = unsafe { encode_block(q, levels, step, &z, &mut block) };
             let lanes = u32::MAX >> (LANES - count);
-            let (overload, again) = (overload & lanes, again & lanes);
-            codes.set_words(at, count, &block.words);
-            codes.set_overload(at, count, overload);
+            let (overload, again) = (overload & !again & lanes, again & lanes);
+            sink.block(at, count, &block.words, overload);
             if protected {
-                codes.scalings_mut()[at..][..count].fill(0);
-                for lane in positions(overload & !again) {
+                for lane in positions(overload) {
                     pending[waiting] = at + lane;
                     waiting += 1;
                 }
             }
             for lane in positions(again) {
-                scalar.encode_into(x, layout, at + lane, codes)?;
+                sink.again(&scalar, x, layout, at + lane)?;
             }
         }
         for t in 1..=codec.max_scaling() {
             let mut left = 0;
             for from in (0..waiting).step_by(LANES) {
                 let count = LANES.min(waiting - from);
+                let mut which = [0; LANES];
+                which[..count].copy_from_slice(&pending[from..from + count]);
                 let shrink = 1.0 / f32::from(1_u16 << t);
-                for lane in 0..count {
-                    let x: [f32; D] = vector(x, layout, pending[from + lane]);
+                for (lane, &i) in which[..count].iter().enumerate() {
+                    let x: [f32; D] = vector(x, layout, i);
                     for k in 0..D {
                         z[k][lane] = shrink * x[k];
                     }
                 }
                 // SAFETY: as above.
                 let (overload, again) = unsafe { encode_block(q, levels, step, &z, &mut block) };
-                for lane in 0..count {
-                    let i = pending[from + lane];
-                    if again >> lane & 1 != 0 {
-                        scalar.encode_into(x, layout, i, codes)?;
-                    } else if overload >> lane & 1 != 0 && t < codec.max_scaling() {
-                        pending[left] = i;
-                        left += 1;
-                    } else {
-                        let word = from_fn(|p| block.words[p][lane]);
-                        codes.set(i, &word, t, overload >> lane & 1 != 0);
-                    }
+                let lanes = u32::MAX >> (LANES - count);
+                let wait = if t < codec.max_scaling() { overload & !again & lanes } else { 0 };
+                for lane in positions(wait) {
+                    pending[left] = which[lane];
+                    left += 1;
+                }
+                sink.gathered(&which, &block.words, t, lanes & !again & !wait, overload);
+                for lane in positions(again & lanes) {
+                    sink.again(&scalar, x, layout, which[lane])?;
                 }
             }
             waiting = left;
