@@ -8,13 +8,16 @@ use std::array::from_fn;
 
 use super::block::Block;
 use super::decode::{Quantized, decode};
-use super::encoded::{LANES, Words};
+use super::encoded::{LANES, PARTS, Words};
 use super::lanes::{Floats, LanePoints, Modulus, Step};
 use super::scalar::{Scalar, vector};
 use super::{Codec, Encoded, Error, Layout};
 
 /// Vectors after which those that are overloaded are gathered.
 const CHUNK: usize = 1024;
+
+/// Up to so many vectors are encoded one by one.
+const FEW: usize = 3;
 
 /// Encodes a block; returns the lanes that are overloaded and those to be done again.
 type EncodeBlock<const D: usize> =
@@ -135,6 +138,9 @@ pub(super) trait Sink<L, const D: usize> {
     /// Takes those of a gathered block that `done` marks: vectors `which`, scaled by `t`.
     fn gathered(&mut self, which: &[usize], words: &Words, t: u8, done: u32, overload: u32);
 
+    /// Takes the word of vector `i`, scaled by `t`.
+    fn vector(&mut self, i: usize, word: &[u16; PARTS], t: u8, overload: bool);
+
     /// Encodes vector `i` by the definition.
     fn again(
         &mut self,
@@ -164,6 +170,11 @@ impl<L: LanePoints<D>, const D: usize> Sink<L, D> for Encoded {
     }
 
     #[inline(always)]
+    fn vector(&mut self, i: usize, word: &[u16; PARTS], t: u8, overload: bool) {
+        self.set(i, word, t, overload);
+    }
+
+    #[inline(always)]
     fn again(
         &mut self,
         scalar: &Scalar<'_, L, D>,
@@ -186,6 +197,37 @@ fn encode<L: LanePoints<D>, const D: usize>(
     let scalar = Scalar::<L, D>::new(codec);
     let (q, levels, n) = (Modulus::any(codec.q()), codec.levels(), x.len() / D);
     let step = Step::new(codec.beta());
+    if n <= FEW {
+        for i in 0..n {
+            let mut block = Block::<1>::new();
+            for t in 0..=codec.max_scaling() {
+                let shrink = 1.0 / f32::from(1_u16 << t);
+                let x: [f32; D] = vector(x, layout, i);
+                let mut z = [[0.0]; D];
+                for k in 0..D {
+                    z[k][0] = shrink * x[k];
+                }
+                block.encode::<L, D>(q, levels, step, &z);
+                if block.again[0] != 0 {
+                    break;
+                }
+                let overload = block.overload[0] != 0;
+                if !overload || t == codec.max_scaling() {
+                    sink.vector(
+                        i,
+                        block.words.as_flattened().first_chunk().expect("whole"),
+                        t,
+                        overload,
+                    );
+                    break;
+                }
+            }
+            if block.again[0] != 0 {
+                sink.again(&scalar, x, layout, i)?;
+            }
+        }
+        return Ok(());
+    }
     let protected = codec.max_scaling() > 0;
     let mut block = Block::new();
     let mut z = [[0.0; LANES]; D];
