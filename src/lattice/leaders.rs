@@ -5,7 +5,6 @@
 
 use std::array::from_fn;
 
-use super::nearest::column;
 use super::points::Points;
 
 /// The leaders of the digits b in `[0, q)^d`.
@@ -19,17 +18,10 @@ pub(super) struct Leaders {
 impl Leaders {
     pub(super) fn new<L: Points<D>, const D: usize>(q: u8) -> Self {
         let count = (0..D).fold(1, |count, _| u64::from(q) * count);
-        let digit = |index: u64| {
-            let mut left = index;
-            from_fn(|_| {
-                let b = left % u64::from(q);
-                left /= u64::from(q);
-                u8::try_from(b).expect("below q")
-            })
-        };
-        let tabulated = if count <= 1 << 16 { 0..count } else { 0..0 };
-        let table = tabulated
-            .flat_map(|index| leader::<L, D>(digit(index), q))
+        let tabulated = if count <= 1 << 16 { count } else { 0 };
+        let tabulated = u32::try_from(tabulated).expect("at most 2^16");
+        let table = (0..tabulated)
+            .flat_map(|index| leader::<L, D>(digit(index, q), q))
             .map(|a| i8::try_from(a).expect("no longer than q, so at most 32 doubled"))
             .collect();
         Self { q, table }
@@ -40,9 +32,27 @@ impl Leaders {
         if self.table.is_empty() {
             return leader::<L, D>(b, self.q);
         }
-        let index = b.iter().rev().fold(0, |i, &b| usize::from(self.q) * i + usize::from(b));
-        column::<_, D>(&self.table[D * index..][..D], 1, 0).map(i64::from)
+        self.at::<L, D>(b.iter().rev().fold(0, |i, &b| u32::from(self.q) * i + u32::from(b)))
     }
+
+    /// a(b) of the digit b with this index in the table, also where there is none.
+    #[inline]
+    pub(super) fn at<L: Points<D>, const D: usize>(&self, index: u32) -> [i64; D] {
+        if self.table.is_empty() {
+            return leader::<L, D>(digit(index, self.q), self.q);
+        }
+        self.table.as_chunks().0[index as usize].map(i64::from)
+    }
+}
+
+/// The digit with an index, its first coordinate fastest.
+fn digit<const D: usize>(index: u32, q: u8) -> [u8; D] {
+    let mut left = index;
+    from_fn(|_| {
+        let b = left % u32::from(q);
+        left /= u32::from(q);
+        u8::try_from(b).expect("below q")
+    })
 }
 
 /// The definition.

@@ -27,9 +27,11 @@
 //! | [`Codec`] | encodes and decodes batches |
 //! | [`Encoded`] | the codes of a batch |
 //! | [`nearest()`] | Q for a batch |
+//! | [`DotTable`] | inner products of codes, by table |
 //! | `points` | what the codec asks of a lattice |
 //! | `z2`, `d4`, `e8` | G, its inverse, U, and the point nearest to a fraction |
 //! | `leaders` | a(b), tabulated where there are few |
+//! | `indices` | the digits of many vectors as numbers |
 //! | `scalar` | the codec, one vector at a time |
 //! | `oracle` | the definition by exhaustive search, which checks all of these |
 //!
@@ -44,8 +46,10 @@ mod codec;
 mod d4;
 #[cfg(target_arch = "x86_64")]
 mod decode;
+mod dot;
 mod e8;
 mod encoded;
+mod indices;
 mod lanes;
 mod leaders;
 mod nearest;
@@ -63,6 +67,7 @@ use std::fmt;
 
 pub use cases::cases;
 pub use codec::Codec;
+pub use dot::DotTable;
 pub use encoded::{Encoded, Form, Layout};
 pub use nearest::nearest;
 
@@ -186,5 +191,26 @@ pub enum Error {
         found: u8,
         /// 10 with protection, else 0.
         max: u8,
+    },
+    /// An inner product of two codes may be too large.
+    #[error("inner products of {lattice} codes with q {q} and M {levels} can exceed 64 bits")]
+    DotOverflow {
+        /// The lattice.
+        lattice: Lattice,
+        /// The number of values of a digit.
+        q: u8,
+        /// The number of levels.
+        levels: usize,
+    },
+    /// A table of the inner products of all leaders would be too large.
+    #[error(
+        "the inner products of {lattice} leaders with q {q} are more than the 2^20 of a table: \
+         use Codec::dot"
+    )]
+    DotTable {
+        /// The lattice.
+        lattice: Lattice,
+        /// The number of values of a digit.
+        q: u8,
     },
 }
