@@ -10,6 +10,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 use serde_json::Value;
+use stepmark::isa::Isa;
 use stepmark::lattice::{Codec, Encoded, Form, Lattice, Layout, nearest};
 
 use crate::{Kind, Role};
@@ -94,14 +95,14 @@ fn check(path: &Path) -> Result<(), String> {
         if group.overload_protection {
             same("most scalings", &codec.max_scaling(), &file.max_scaling_iterations)?;
         }
-        for (i, case) in group.cases.iter().enumerate() {
-            check_case(&codec, case).map_err(|e| {
-                let Group { overload_protection, beta, .. } = group;
-                format!(
-                    "protection {overload_protection}, beta {beta}, case {i} ({}): {e}",
-                    case.tag
-                )
-            })?;
+        let Group { overload_protection, beta, cases } = group;
+        let at = format!("protection {overload_protection}, beta {beta}");
+        for (i, case) in cases.iter().enumerate() {
+            check_case(&codec, case).map_err(|e| format!("{at}, case {i} ({}): {e}", case.tag))?;
+        }
+        for isa in Isa::available() {
+            check_batch(&codec.clone().with_isa(isa), cases)
+                .map_err(|e| format!("{at}, batch, {}: {e}", isa.name()))?;
         }
     }
     Ok(())
@@ -122,7 +123,7 @@ fn check_basis(lattice: Lattice, file: &File) -> Result<(), String> {
 
 fn check_case(codec: &Codec, case: &Case) -> Result<(), String> {
     let lattice = codec.lattice();
-    let x = case.x_bits.iter().map(|bits| float(bits)).collect::<Result<Vec<_>, _>>()?;
+    let x = vector(case)?;
     same("length of x", &x.len(), &lattice.dim())?;
 
     let steps: Vec<f32> = x.iter().map(|x| x / codec.beta()).collect();
@@ -144,6 +145,39 @@ fn check_case(codec: &Codec, case: &Case) -> Result<(), String> {
         same("decoded, bit for bit", &decoded, &point)?;
     }
     Ok(())
+}
+
+/// All cases at once, in every layout and form.
+fn check_batch(codec: &Codec, cases: &[Case]) -> Result<(), String> {
+    let (d, n) = (codec.lattice().dim(), cases.len());
+    let rows: Vec<f32> = cases.iter().map(vector).collect::<Result<Vec<_>, _>>()?.concat();
+    let by_coordinate = |x: &[f32]| -> Vec<f32> {
+        (0..d).flat_map(|k| x.iter().skip(k).step_by(d).copied()).collect()
+    };
+    let digits = codec.levels() * d;
+    for (layout, form) in [Layout::Rows, Layout::Soa].into_iter().flat_map(|layout| {
+        [Form::Packed, Form::Digits(Layout::Rows), Form::Digits(Layout::Soa)].map(|f| (layout, f))
+    }) {
+        let x = if layout == Layout::Rows { rows.clone() } else { by_coordinate(&rows) };
+        let (mut codes, mut y) = (Encoded::new(codec, form, n), vec![0.0; x.len()]);
+        codec.encode(&x, layout, &mut codes).map_err(|e| e.to_string())?;
+        codec.decode(&codes, &mut y, layout).map_err(|e| e.to_string())?;
+        for (i, Case { expect, .. }) in cases.iter().enumerate() {
+            let what = |what| format!("{what} of case {i}, {layout:?} to {form:?}");
+            let got: Vec<_> = (0..digits).map(|j| codes.digit(i, j)).collect();
+            same(&what("codes"), &got, &expect.codes.concat())?;
+            same(&what("scaling"), &codes.scaling(i), &expect.t)?;
+            same(&what("overload"), &codes.is_overloaded(i), &expect.overload)?;
+            let (first, step) = if layout == Layout::Rows { (i * d, 1) } else { (i, n) };
+            let got: Vec<_> = (0..d).map(|k| f64::from(y[first + k * step])).collect();
+            close(&what("decoded"), &got, &expect.decoded, 1e-5)?;
+        }
+    }
+    Ok(())
+}
+
+fn vector(case: &Case) -> Result<Vec<f32>, String> {
+    case.x_bits.iter().map(|bits| float(bits)).collect()
 }
 
 fn nearest_point(lattice: Lattice, x: &[f32]) -> Result<Vec<f32>, String> {
