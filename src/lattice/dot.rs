@@ -16,6 +16,8 @@
 
 use std::array::from_fn;
 use std::fmt;
+use std::iter::Sum;
+use std::ops::{Add, Mul};
 
 use super::d4::D4;
 use super::e8::E8;
@@ -74,11 +76,15 @@ impl Codec {
         let (lattice, q, levels) = (self.lattice(), self.q(), self.levels());
         // 4 R^2
         let square = if lattice == Lattice::Z2 { 2 } else { 4 };
-        let reach = (0..levels).fold(0, |reach, _| i128::from(q) * (reach + 1));
-        if i64::try_from(square * reach * reach).is_err() {
+        if i64::try_from(square * i128::from(self.reach()).pow(2)).is_err() {
             return Err(Error::DotOverflow { lattice, q, levels });
         }
         Ok(())
+    }
+
+    /// q + .. + q^M; no point is longer than R times that.
+    fn reach(&self) -> i64 {
+        (0..self.levels()).fold(0, |reach, _| i64::from(self.q()) * (reach + 1))
     }
 
     fn dot_in<L: Points<D>, const D: usize>(
@@ -87,14 +93,50 @@ impl Codec {
         b: &Encoded,
         out: &mut [i64],
     ) -> Result<(), Error> {
-        let (q, doubling) = (i64::from(self.q()), 2 / L::SCALE);
-        let point = |codes: &Indices, i| {
-            (0..self.levels()).rev().fold([0; D], |y, m| {
-                let a = self.leaders().at::<L, D>(codes.get(m, i));
-                from_fn(|k| q * y[k] + a[k])
-            })
-        };
-        self.for_pairs(a, b, out, |a, b, i| doubling * doubling * inner(point(a, i), point(b, i)))
+        if L::SCALE * self.reach() <= i64::from(i16::MAX) {
+            self.dot_by::<L, i16, D>(a, b, out)
+        } else {
+            self.dot_by::<L, i64, D>(a, b, out)
+        }
+    }
+
+    /// With points whose coordinates, as stored, fit `T`.
+    fn dot_by<L: Points<D>, T: Coordinate, const D: usize>(
+        &self,
+        a: &Encoded,
+        b: &Encoded,
+        out: &mut [i64],
+    ) -> Result<(), Error> {
+        let doubling = 2 / L::SCALE;
+        let (mut y, mut z) = ([[T::from(0_u8); D]; BLOCK], [[T::from(0_u8); D]; BLOCK]);
+        self.for_blocks(a, b, out, |a, b, out| {
+            self.points::<L, T, D>(a, &mut y);
+            self.points::<L, T, D>(b, &mut z);
+            for (out, (y, z)) in out.iter_mut().zip(y.iter().zip(&z)) {
+                let products = y.iter().zip(z).map(|(&y, &z)| T::Product::from(y) * z.into());
+                *out = doubling * doubling * products.sum::<T::Product>().into();
+            }
+        })
+    }
+
+    /// The points of a block, as stored.
+    fn points<L: Points<D>, T: Coordinate, const D: usize>(
+        &self,
+        codes: &Indices,
+        points: &mut [[T; D]; BLOCK],
+    ) {
+        let (q, leaders) = (T::from(self.q()), self.leaders());
+        points.fill([T::from(0_u8); D]);
+        for index in codes.levels(self.levels()).iter().rev() {
+            let add = |y: &mut [T; D], a: [i8; D]| *y = from_fn(|k| q * y[k] + T::from(a[k]));
+            match leaders.table() {
+                [] => points.iter_mut().zip(index).for_each(|(y, &b)| {
+                    let a = leaders.at::<L, D>(b).map(|a| a.try_into().expect("at most 32"));
+                    add(y, a);
+                }),
+                table => points.iter_mut().zip(index).for_each(|(y, &b)| add(y, table[b as usize])),
+            }
+        }
     }
 
     fn dot_table_in<L: Points<D>, const D: usize>(&self) -> Result<DotTable, Error> {
@@ -111,15 +153,14 @@ impl Codec {
         Ok(DotTable { codec: self.clone(), count: leaders.len(), table })
     }
 
-    /// Writes `dot(digits of a, digits of b, i)` for every pair of vectors, which have the lane i
-    /// of a block.
+    /// Calls `dot` for every block, with its digits of `a` and `b` and its part of `out`.
     #[inline]
-    fn for_pairs(
+    fn for_blocks(
         &self,
         a: &Encoded,
         b: &Encoded,
         out: &mut [i64],
-        dot: impl Fn(&Indices, &Indices, usize) -> i64,
+        mut dot: impl FnMut(&Indices, &Indices, &mut [i64]),
     ) -> Result<(), Error> {
         for codes in [a, b] {
             assert_eq!(codes.word(), self.word(), "codes are of another kind");
@@ -134,9 +175,7 @@ impl Codec {
             if !valid {
                 break;
             }
-            for (i, out) in out.iter_mut().enumerate() {
-                *out = dot(&left, &right, i);
-            }
+            dot(&left, &right, out);
         }
         if valid {
             return Ok(());
@@ -149,7 +188,21 @@ impl Codec {
     }
 }
 
-#[inline]
+/// A coordinate of a point.
+trait Coordinate: Copy + From<i8> + From<u8> + Mul<Output = Self> + Add<Output = Self> {
+    /// What holds the inner product of points with these coordinates.
+    type Product: From<Self> + Into<i64> + Mul<Output = Self::Product> + Sum;
+}
+
+/// For points shorter than 2^15, whose inner products are below 2^30.
+impl Coordinate for i16 {
+    type Product = i32;
+}
+
+impl Coordinate for i64 {
+    type Product = Self;
+}
+
 fn inner<const D: usize>(y: [i64; D], z: [i64; D]) -> i64 {
     y.iter().zip(z).map(|(y, z)| y * z).sum()
 }
@@ -177,12 +230,16 @@ impl DotTable {
     /// If the lengths differ, or one of the batches was made for another kind of code.
     pub fn dot(&self, a: &Encoded, b: &Encoded, out: &mut [i64]) -> Result<(), Error> {
         let (q, levels) = (i64::from(self.codec.q()), self.codec.levels());
-        self.codec.for_pairs(a, b, out, |a, b, i| {
-            (0..levels).rev().fold(0, |sum, m| {
-                let row = &self.table[a.get(m, i) as usize * self.count..][..self.count];
-                let entry = |m| i64::from(row[b.get(m, i) as usize]);
-                q * sum + (0..levels).rev().fold(0, |sum, m| q * sum + entry(m))
-            })
+        self.codec.for_blocks(a, b, out, |a, b, out| {
+            out.fill(0);
+            for index in a.levels(levels).iter().rev() {
+                for (i, out) in out.iter_mut().enumerate() {
+                    let row = &self.table[index[i] as usize * self.count..][..self.count];
+                    let entry = |index: &[u32; BLOCK]| i64::from(row[index[i] as usize]);
+                    let b = b.levels(levels).iter().rev();
+                    *out = q * *out + b.fold(0, |sum, index| q * sum + entry(index));
+                }
+            }
         })
     }
 

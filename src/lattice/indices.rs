@@ -21,10 +21,9 @@ impl Indices {
         Self { dim: codec.lattice().dim(), q: codec.q(), levels: [[0; BLOCK]; MAX_LEVELS] }
     }
 
-    /// The number of the digit of lane `i` at level `m`.
-    #[inline]
-    pub(super) fn get(&self, m: usize, i: usize) -> u32 {
-        self.levels[m][i]
+    /// The numbers of `count` levels, finest first.
+    pub(super) fn levels(&self, count: usize) -> &[[u32; BLOCK]] {
+        &self.levels[..count]
     }
 
     /// Reads vectors `at .. at + len` of `codes`, at most a block. Returns whether they are codes:

@@ -38,10 +38,15 @@ impl Leaders {
     /// a(b) of the digit b with this index in the table, also where there is none.
     #[inline]
     pub(super) fn at<L: Points<D>, const D: usize>(&self, index: u32) -> [i64; D] {
-        if self.table.is_empty() {
-            return leader::<L, D>(digit(index, self.q), self.q);
+        match self.table() {
+            [] => leader::<L, D>(digit(index, self.q), self.q),
+            table => table[index as usize].map(i64::from),
         }
-        self.table.as_chunks().0[index as usize].map(i64::from)
+    }
+
+    /// All a(b), the first coordinate of b fastest; empty if that is too many.
+    pub(super) fn table<const D: usize>(&self) -> &[[i8; D]] {
+        self.table.as_chunks().0
     }
 }
 
