@@ -30,8 +30,8 @@ use super::{Codec, Encoded, Error, Lattice, Layout};
 const MAX_LEADERS: u64 = 1 << 10;
 
 impl Codec {
-    /// Writes the inner product of vectors i of `a` and `b`, doubled and not yet scaled, to
-    /// `out[i]`: <2y, 2z>, where their codes stand for y and z.
+    /// Writes the inner product of vectors i of `a` and `b` to `out[i]`, as an integer: `<2y, 2z>`,
+    /// where their codes stand for y and z, before any scaling.
     ///
     /// # Errors
     ///

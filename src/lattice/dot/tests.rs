@@ -19,17 +19,35 @@ fn codecs() -> impl Iterator<Item = Codec> {
 fn random(codec: &Codec, seed: u64, n: usize) -> Vec<u8> {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "below q")]
     let digit = |v: f32| v as u8;
-    let len = codec.word().digits * n;
+    let len = codec.levels() * codec.lattice().dim() * n;
     input::uniform(seed, len, 0.0, codec.q().into()).into_iter().map(digit).collect()
 }
 
+/// Codes of the digits, shape `[n][M][d]`.
 fn encoded(codec: &Codec, form: Form, digits: &[u8]) -> Encoded {
-    let len = codec.word().digits;
-    let mut codes = Encoded::new(codec, form, digits.len() / len);
-    for (i, digits) in digits.chunks(len).enumerate() {
-        codes.set(i, digits, 0, false);
+    let (len, w) = (codec.levels() * codec.lattice().dim(), codec.digit_bits());
+    let n = digits.len() / len;
+    let mut codes = Encoded::new(codec, form, n);
+    for (j, &b) in digits.iter().enumerate() {
+        let (i, j) = (j / len, j % len);
+        match form {
+            Form::Packed => (0..w).for_each(|bit| or(&mut codes, i, w * j + bit, b >> bit & 1)),
+            Form::Digits(Layout::Soa) => codes.digits_mut()[j * n + i] = b,
+            Form::Digits(Layout::Rows) => codes.digits_mut()[i * len + j] = b,
+        }
     }
     codes
+}
+
+/// Sets a bit of the packed word of vector `i`, if `bit` is set.
+fn or(codes: &mut Encoded, i: usize, at: usize, bit: u8) {
+    let (mut byte, mut k) = (at / 8, 0);
+    while byte >= codes.plane_width(k) {
+        byte -= codes.plane_width(k);
+        k += 1;
+    }
+    let width = codes.plane_width(k);
+    codes.plane_mut(k)[i * width + byte] |= bit << (at % 8);
 }
 
 /// The points of digits, doubled, shape `[n][d]`: the leaders are what a single level decodes to.
@@ -45,7 +63,7 @@ fn points(codec: &Codec, digits: &[u8]) -> Vec<i128> {
             y.iter().zip(a).map(|(y, &a)| i128::from(codec.q()) * y + doubled(a)).collect()
         })
     };
-    x.chunks(codec.word().digits).flat_map(point).collect()
+    x.chunks(codec.levels() * d).flat_map(point).collect()
 }
 
 fn inner_products(codec: &Codec, y: &[i128], z: &[i128]) -> Vec<i128> {
@@ -73,7 +91,13 @@ fn every_code_has_the_inner_products_of_its_points_from_every_form() {
     for codec in codecs().filter(|codec| codec.check_dot().is_ok()) {
         let n = 130;
         let (a, b) = (random(&codec, 1, n), random(&codec, 2, n));
-        let want = inner_products(&codec, &points(&codec, &a), &points(&codec, &b));
+        let (y, z) = (points(&codec, &a), points(&codec, &b));
+        let want = inner_products(&codec, &y, &z);
+        if codec.reach() < 1 << 23 {
+            let mut x = vec![0.0; y.len()];
+            codec.decode(&encoded(&codec, FORMS[0], &a), &mut x, Layout::Rows).unwrap();
+            assert!(x.iter().zip(y).all(|(&x, y)| 2.0 * x == y as f32), "{codec:?}: points");
+        }
         let table = codec.dot_table().ok();
         tables += usize::from(table.is_some());
         for (left, right) in FORMS.into_iter().zip(FORMS.into_iter().cycle().skip(1)) {
@@ -183,19 +207,18 @@ fn what_is_no_code_is_named_as_in_decoding() {
             let mut scaled = codes.clone();
             scaled.scalings_mut()[i] = 11;
             let mut wrong = codes.clone();
-            // A digit of 7: in a word, its lowest three bits.
             match form {
-                Form::Packed => wrong.plane_mut(0)[4 * i] |= 7,
+                Form::Packed => (0..3).for_each(|bit| or(&mut wrong, i, 21 + bit, 1)),
                 Form::Digits(Layout::Soa) => wrong.digits_mut()[5 * n + i] = 255,
                 Form::Digits(Layout::Rows) => wrong.digits_mut()[12 * i + 11] = 5,
             }
-            // Digits of 12 * 3 bits in 4 bytes and one; the last half byte is padding.
             bad.extend([scaled, wrong]);
         }
     }
     let mut padded = encoded(&codec, Form::Packed, &random(&codec, 2, n));
-    padded.plane_mut(1)[149] |= 128;
-    padded.plane_mut(1)[80] |= 16;
+    // 36 bits of 40 are digits.
+    or(&mut padded, 149, 39, 1);
+    or(&mut padded, 80, 36, 1);
     bad.push(padded);
     let (mut x, mut out) = (vec![0.0; 4 * n], vec![0; n]);
     let mut kinds = std::collections::HashSet::new();
