@@ -55,10 +55,10 @@ fn decode(codec: &Codec, codes: &Encoded) -> Vec<f32> {
 
 /// Q(x) of vectors one after another, as floats: what a code decodes to that reaches 2^22.
 fn points(lattice: Lattice, isa: Isa, x: &[f32]) -> Vec<f32> {
-    let mut y = vec![f32::NAN; x.len()];
-    let overloaded = codec(lattice, 16, 6, isa).quantize(x, &mut y, Layout::Rows);
-    assert_eq!(overloaded, Ok(0), "16^6 points in each direction");
-    y
+    let codec = codec(lattice, 16, 6, isa);
+    let codes = encode(&codec, x);
+    assert_eq!(codes.overloaded(), 0, "16^6 points in each direction");
+    decode(&codec, &codes)
 }
 
 /// Exchanges the dimensions of a matrix whose rows are `n` long.
