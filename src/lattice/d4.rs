@@ -88,7 +88,7 @@ impl LanePoints<4> for D4 {
             let (mut base, mut r) = ([0; 4], [0; 4]);
             for k in 0..4 {
                 // y = q base + r with -q <= r < q and even base.
-                let (quotient, rest) = q.split(y[k][i] + q.get(), 1);
+                let (quotient, rest) = q.split(y[k][i].wrapping_add(q.get()), 1);
                 (base[k], r[k]) = (2 * quotient, rest - q.get());
             }
             digits(q, &r, b, i);
@@ -118,7 +118,7 @@ impl LanePoints<4> for D4 {
         for i in 0..W {
             let (mut r, mut a) = ([0; 4], [0_i16; 4]);
             for k in 0..4 {
-                r[k] = q.split(y[k][i] + q.get(), 1).1 - q.get();
+                r[k] = q.split(y[k][i].wrapping_add(q.get()), 1).1 - q.get();
                 // No point of the cell has a component over q.
                 let y = y[k][i].clamp(-q.get() - 1, q.get() + 1);
                 a[k] = (16 * y + U[k]).abs();

@@ -136,7 +136,7 @@ impl LanePoints<8> for E8 {
         for k in 0..8 {
             for i in 0..W {
                 // y = q base + r with -2q <= r < 2q and base a multiple of 4, doubled all three.
-                let (quotient, rest) = q.split(y[k][i] + 2 * q.get(), 2);
+                let (quotient, rest) = q.split(y[k][i].wrapping_add(2 * q.get()), 2);
                 (y[k][i], r[k][i]) = (4 * quotient, rest - 2 * q.get());
             }
         }
@@ -180,7 +180,7 @@ impl LanePoints<8> for E8 {
         let mut r = [[0; W]; 8];
         for k in 0..8 {
             for i in 0..W {
-                r[k][i] = q.split(y[k][i] + 2 * q.get(), 2).1 - 2 * q.get();
+                r[k][i] = q.split(y[k][i].wrapping_add(2 * q.get()), 2).1 - 2 * q.get();
             }
         }
         digits(q, &r, b);

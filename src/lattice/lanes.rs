@@ -189,7 +189,7 @@ mod tests {
     fn every_quotient_and_every_rest_is_right() {
         for (q, e) in (2..=16).flat_map(|q| [(q, 0), (q, 1), (q, 2)]) {
             let n = i16::from(q) << e;
-            for v in -8192..=8192 {
+            for v in -8192_i16..=8192 {
                 let want = (v.div_euclid(n), v.rem_euclid(n));
                 assert_eq!(Modulus::new(q).split(v, e), want, "{v} by {n}");
                 assert_eq!(Modulus::any(q).split(v, e), want, "{v} by {n}");

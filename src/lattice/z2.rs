@@ -86,7 +86,7 @@ impl LanePoints<2> for Z2 {
 #[inline(always)]
 fn quotient(q: Modulus, k: usize, y: i16) -> i16 {
     let half = if k == 0 { (q.get() - 1) / 2 } else { q.get() / 2 };
-    q.split(y + half, 0).0
+    q.split(y.wrapping_add(half), 0).0
 }
 
 #[cfg(test)]
