@@ -68,8 +68,8 @@ fn checked(case: &Case) -> (Box<dyn Step>, u64) {
 fn main() -> ExitCode {
     // Long enough for a steady median, short enough that all cases take under five minutes.
     let mut criterion = Criterion::default()
-        .warm_up_time(Duration::from_millis(500))
-        .measurement_time(Duration::from_secs(3))
+        .warm_up_time(Duration::from_millis(300))
+        .measurement_time(Duration::from_millis(1500))
         .sample_size(60)
         .without_plots()
         .configure_from_args();

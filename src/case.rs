@@ -47,6 +47,8 @@ pub struct Case {
     pub implementation: &'static str,
     /// What one run does.
     pub work: Work,
+    /// Whether only its time is taken: instructions are counted of smaller cases like it.
+    pub timed_only: bool,
     prepare: Box<dyn Fn() -> Box<dyn Step>>,
 }
 
@@ -59,7 +61,13 @@ impl Case {
         prepare: impl Fn() -> S + 'static,
     ) -> Self {
         let prepare = Box::new(move || Box::new(prepare()) as Box<dyn Step>);
-        Self { id: id.into(), implementation, work, prepare }
+        Self { id: id.into(), implementation, work, timed_only: false, prepare }
+    }
+
+    /// The same case, of which only the time is taken.
+    #[must_use]
+    pub fn timed_only(self) -> Self {
+        Self { timed_only: true, ..self }
     }
 
     /// The first part of the id: the workload, and Criterion's group.
@@ -113,11 +121,12 @@ impl Case {
 
 impl fmt::Debug for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { id, implementation, work, prepare: _ } = self;
+        let Self { id, implementation, work, timed_only, prepare: _ } = self;
         f.debug_struct("Case")
             .field("id", id)
             .field("implementation", implementation)
             .field("work", work)
+            .field("timed_only", timed_only)
             .finish_non_exhaustive()
     }
 }

@@ -36,7 +36,7 @@ mod tests {
         }
         let unique: BTreeSet<&String> = cases.iter().map(|case| &case.id).collect();
         assert_eq!(unique.len(), cases.len(), "an id occurs twice");
-        assert!(cases.len() <= 40, "{} cases: `cargo bench` would take too long", cases.len());
+        assert!(cases.len() <= 100, "{} cases: `cargo bench` would take too long", cases.len());
     }
 
     #[test]
@@ -49,7 +49,8 @@ mod tests {
 
     #[test]
     fn the_instruction_bench_has_the_same_list() {
-        let list: String = cases().iter().map(|case| case.id.clone() + "\n").collect();
+        let counted = cases().into_iter().filter(|case| !case.timed_only);
+        let list: String = counted.map(|case| case.id + "\n").collect();
         let file = include_str!("../benches/cases.txt");
         assert!(list == file, "run `cargo run -- list --cpu > benches/cases.txt`");
     }

@@ -49,13 +49,15 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
     let cases = args.selection.of(context.cases)?;
     current()?;
     let environment = machine::toolchain();
-    let scope = Scope {
-        selected: cases.iter().map(|case| case.id.as_str()).collect(),
-        would_select: &|id| args.selection.holds(id),
-        known: context.cases.iter().map(|case| case.id.as_str()).collect(),
+    let would_select = |id: &str| args.selection.holds(id);
+    let scope = |counted: bool| Scope {
+        selected: ids(cases.iter().copied().filter(|case| !counted || !case.timed_only)),
+        would_select: &would_select,
+        known: ids(context.cases.iter().filter(|case| !counted || !case.timed_only)),
         source: machine::SOURCE,
         toolchain: &environment,
     };
+    let (scope, counted) = (scope(false), scope(true));
     let skipped = args.skip.contains(&Tier::Instructions);
     let without = if skipped { ", without instructions (--skip instructions)" } else { "" };
     let against = args.baseline.display();
@@ -65,7 +67,7 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
     check(&cases, &mut findings);
     let wrong: BTreeSet<_> = findings.iter().map(|finding| finding.about.clone()).collect();
     let compared =
-        if skipped { 0 } else { instructions(args, &scope, &context.target, &mut findings) };
+        if skipped { 0 } else { instructions(args, &counted, &context.target, &mut findings) };
     let ratios = wall(args, &scope, &context.target);
     if compared == 0 && findings.exit() == Exit::Pass && (!skipped || ratios.is_err()) {
         let next = Some(gate::MEASURE.to_owned());
@@ -89,6 +91,10 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
         counts(&findings)
     )?;
     Ok(exit)
+}
+
+fn ids<'a>(cases: impl Iterator<Item = &'a Case>) -> BTreeSet<&'a str> {
+    cases.map(|case| case.id.as_str()).collect()
 }
 
 /// Tier 1.

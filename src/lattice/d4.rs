@@ -7,7 +7,9 @@
 
 use std::array::from_fn;
 
-use super::lanes::{Floats, Ints, LanePoints, Modulus, REACH, ROUND, Step, mask, max, min, sign};
+use super::lanes::{
+    Floats, Ints, LanePoints, Modulus, REACH, ROUND, Step, low_bits, mask, max, min, sign,
+};
 use super::points::{Points, odd, round};
 
 pub(super) struct D4;
@@ -64,7 +66,7 @@ impl LanePoints<4> for D4 {
                 // The last bit of s is an integer's, so its bits count as one.
                 let step = (e[k].to_bits().cast_signed() >> 31 | 1).cast_unsigned();
                 let step = if a[k] == far { odd & step } else { 0 };
-                y[k][i] = s[k].to_bits().wrapping_add(step) as i16;
+                y[k][i] = low_bits(s[k].to_bits().wrapping_add(step));
             }
             let tie = (far == second) & ((odd != 0) | (far == 0.5));
             again[i] = mask(tie | (reach >= REACH.to_bits()));

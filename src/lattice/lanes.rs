@@ -73,7 +73,14 @@ pub(super) fn mask(set: bool) -> i16 {
 /// The integer nearest to z, of `z + ROUND`.
 #[inline(always)]
 pub(super) fn low(s: f32) -> i16 {
-    s.to_bits() as i16
+    low_bits(s.to_bits())
+}
+
+/// The lowest 16 bits.
+#[inline(always)]
+#[expect(clippy::cast_possible_truncation, reason = "meant")]
+pub(super) fn low_bits(bits: u32) -> i16 {
+    bits as i16
 }
 
 /// -1 for numbers below 0, else 1.

@@ -185,11 +185,11 @@ fn store_4<const STREAM: bool>(to: &mut [f32; 4], v: __m256) {
 #[target_feature(enable = "avx2")]
 fn store_8<const STREAM: bool>(to: &mut [f32; 8], v: __m256) {
     if STREAM {
-        let (low, high) = to.split_at_mut(4);
-        // SAFETY: four writable f32, at a 16-byte boundary where the caller streams.
-        unsafe { _mm_stream_ps(low.as_mut_ptr(), _mm256_castps256_ps128(v)) }
-        // SAFETY: as above.
-        unsafe { _mm_stream_ps(high.as_mut_ptr(), _mm256_extractf128_ps::<1>(v)) }
+        let halves = [_mm256_castps256_ps128(v), _mm256_extractf128_ps::<1>(v)];
+        for (to, v) in to.chunks_mut(4).zip(halves) {
+            // SAFETY: four writable f32, at a 16-byte boundary where the caller streams.
+            unsafe { _mm_stream_ps(to.as_mut_ptr(), v) }
+        }
     } else {
         // SAFETY: eight writable f32; the store may be unaligned.
         unsafe { _mm256_storeu_ps(to.as_mut_ptr(), v) }

@@ -1,7 +1,7 @@
 //! Tables of decoded digits, for lattices and q that have few.
 //!
 //! The word of a vector is cut into chunks of equal length, each of one or more levels. Row b of
-//! the table is twice the sum of the q^m a(b_m) over the levels of the chunk b, so that a vector
+//! the table is twice the sum of the q^m a(b) over the levels of the chunk, so that a vector
 //! is a sum over its chunks by Horner's rule.
 
 use std::array::from_fn;
