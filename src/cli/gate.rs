@@ -87,7 +87,7 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
         "{exit}{} (exit {}): {compared} of {} cases compared{without}, {}",
         tier(exit),
         exit.code(),
-        cases.len(),
+        counted.selected.len(),
         counts(&findings)
     )?;
     Ok(exit)
