@@ -16,7 +16,7 @@ use crate::machine::Environment;
 
 mod measure;
 
-pub use measure::{Instructions, Measure, Wall};
+pub use measure::{Instructions, Measure, Peer, Wall};
 
 /// The version of this format; a record of another one cannot be compared.
 pub const SCHEMA: u32 = 1;
@@ -144,6 +144,22 @@ impl<M: Measure> Record<M> {
     /// Where the baseline of such a record lies in the folder `baselines`.
     pub fn baseline(&self, baselines: &Path) -> PathBuf {
         baselines.join(M::folder(&self.environment)).join(file_name::<M>())
+    }
+
+    /// What another instrument found in the same run.
+    pub fn beside<N: Measure>(&self, environment: Environment, cases: Vec<N>) -> Record<N> {
+        Record {
+            schema: SCHEMA,
+            instrument: N::INSTRUMENT.to_owned(),
+            harness: self.harness.clone(),
+            started: self.started.clone(),
+            commit: self.commit.clone(),
+            dirty: self.dirty,
+            source: self.source.clone(),
+            executable: self.executable.clone(),
+            environment,
+            cases,
+        }
     }
 
     /// The cases by id.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use stepmark::case::{Case, Step, Work};
 use stepmark::cli::{self, Exit};
-use stepmark::record::{Instructions, Measure, Record, Wall};
+use stepmark::record::{Instructions, Measure, Peer, Record, Wall};
 use stepmark::{machine, registry};
 
 /// A folder with a baseline, and a copy of it as the fresh record.
@@ -357,22 +357,7 @@ fn wall_times_inform_but_never_fail() {
             samples: 60,
         };
         let cases = bench.record.cases.iter().map(case).collect();
-        let Record { schema, harness, started, commit, dirty, source, executable, .. } =
-            bench.record.clone();
-        let instrument = "wall".to_owned();
-        let environment = machine::wall();
-        Record {
-            schema,
-            instrument,
-            harness,
-            started,
-            commit,
-            dirty,
-            source,
-            executable,
-            environment,
-            cases,
-        }
+        bench.record.beside(machine::wall(), cases)
     };
     let folder = machine::folder(&machine::wall());
     wall(1.0).write(&bench.baselines().join(folder).join("wall.json")).unwrap();
@@ -393,6 +378,11 @@ fn nothing_measured_is_nothing_to_record_accept_or_report() {
     bench.run("record").expect(Exit::Incomparable, &["nothing was recorded", "cargo bench"]);
     bench.run("accept").expect(Exit::Incomparable, &["no record to accept"]);
     bench.run("report").expect(Exit::Incomparable, &["wall.json: no such file; run `cargo bench`"]);
+    let said = bench.run("report --peers");
+    said.expect(Exit::Incomparable, &["peers.json: no such file; run `ci/peers.sh` first"]);
+    let said = bench.run("record --peers");
+    said.expect(Exit::Incomparable, &["no run of `peers`", "run `ci/peers.sh` first"]);
+    bench.run("record --peers --filter lattice").expect(Exit::Usage, &["cannot be used with"]);
 }
 
 #[test]
@@ -402,6 +392,28 @@ fn accept_writes_what_the_gate_then_finds() {
     bench.run("gate").expect(Exit::Regression, &[]);
     bench.run("accept").expect(Exit::Pass, &["instructions.json", "wall: its baseline stays"]);
     bench.run("gate").expect(Exit::Pass, &["no findings"]);
+}
+
+#[test]
+fn a_record_of_peers_is_printed_and_accepted_though_it_holds_few_cases() {
+    let bench = Bench::committed();
+    let peer = Peer {
+        id: format!("{} other", bench.first()),
+        implementation: "scalar".to_owned(),
+        version: "other 1.0".to_owned(),
+        theirs_ns: vec![30.0],
+        ours_ns: vec![10.0],
+        mse: 0.0,
+        flagged: 0.0,
+    };
+    let record = bench.record.beside(machine::wall(), vec![peer]);
+    record.write(&bench.fresh::<Peer>()).unwrap();
+    bench.run("report --peers").expect(Exit::Pass, &["other 1.0", "3.00 (3.00 - 3.00)"]);
+    bench.run("accept").expect(Exit::Pass, &["peers: 1 cases -> "]);
+    let accepted = record.baseline(&bench.baselines());
+    assert_eq!(Record::read(&accepted).unwrap(), record, "{}", accepted.display());
+    let said = bench.run(&format!("report --peers {}", path(&accepted)));
+    said.expect(Exit::Pass, &["other 1.0"]);
 }
 
 #[test]

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::record::path;
 use super::{Context, Exit, Stop, checked, current};
+use crate::case::Case;
 use crate::machine;
-use crate::record::{Error, Instructions, Measure, Record, Wall};
+use crate::record::{Error, Instructions, Measure, Peer, Record, Wall};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -16,8 +17,10 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> {
     current()?;
-    let (counts, walls) = (fresh::<Instructions>(context)?, fresh::<Wall>(context)?);
-    if counts.is_none() && walls.is_none() {
+    let cases = context.cases;
+    let (counts, walls) = (fresh::<Instructions>(cases, context)?, fresh::<Wall>(cases, context)?);
+    let peers = fresh::<Peer>(&[], context)?;
+    if counts.is_none() && walls.is_none() && peers.is_none() {
         let what = "there is no record to accept; run a whole bench, then `stepmark record`";
         return Err(Stop::new(Exit::Incomparable, what));
     }
@@ -33,11 +36,14 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
     if let Some(record) = walls {
         write(&record, &args.baseline, context)?;
     }
+    if let Some(record) = peers {
+        write(&record, &args.baseline, context)?;
+    }
     Ok(Exit::Pass)
 }
 
-/// The fresh record, if it is of these sources and of all cases; else says why the baseline stays.
-fn fresh<M: Measure>(context: &mut Context<'_>) -> Result<Option<Record<M>>, Stop> {
+/// The fresh record, if it is of these sources and of all `cases`; else says why the baseline stays.
+fn fresh<M: Measure>(cases: &[Case], context: &mut Context<'_>) -> Result<Option<Record<M>>, Stop> {
     let path = path::<M>(&context.target);
     let why = match Record::<M>::read(&path) {
         Err(why @ Error::Missing { .. }) => why.to_string(),
@@ -46,7 +52,7 @@ fn fresh<M: Measure>(context: &mut Context<'_>) -> Result<Option<Record<M>>, Sto
         }
         Ok(record) => {
             let measured = record.by_id();
-            match context.cases.iter().find(|case| !measured.contains_key(case.id.as_str())) {
+            match cases.iter().find(|case| !measured.contains_key(case.id.as_str())) {
                 Some(case) => format!("{} lacks {}", path.display(), case.id),
                 None => return Ok(Some(record)),
             }

@@ -4,16 +4,25 @@ use std::env;
 use std::path::{Path, PathBuf};
 
 use super::{Context, Exit, Selection, Stop};
-use crate::collect::{Error, callgrind, criterion};
+use crate::collect::{Error, callgrind, criterion, peers};
 use crate::record::{self, Measure, Record};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
     selection: Selection,
+    /// Record the last run of ci/peers.sh instead
+    #[arg(long, conflicts_with = "filter")]
+    peers: bool,
 }
 
 pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> {
+    if args.peers {
+        return match write(peers::collect(&context.target, context.cases), context)? {
+            0 => Err(Stop::new(Exit::Incomparable, "nothing was recorded")),
+            _ => Ok(Exit::Pass),
+        };
+    }
     let cases = args.selection.of(context.cases)?;
     let home = |variable: &str, default: &str| {
         env::var_os(variable).map_or_else(|| context.target.join(default), PathBuf::from)

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::record::path;
 use super::{Context, Exit, Stop};
-use crate::record::{Error, Instructions, Record, Wall};
+use crate::record::{Error, Instructions, Measure, Peer, Record, Wall};
 use crate::report;
 
 #[derive(Debug, clap::Args)]
@@ -15,20 +15,18 @@ pub(super) struct Args {
     /// The instruction record to print beside it [default: the one that `stepmark record` wrote]
     #[arg(long, value_name = "FILE")]
     instructions: Option<PathBuf>,
+    /// Print a record of peers instead [default: the one that `stepmark record --peers` wrote]
+    #[arg(long, value_name = "FILE", num_args = 0..=1, conflicts_with_all = ["wall", "instructions"])]
+    peers: Option<Option<PathBuf>>,
 }
 
 pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> {
-    let file = args.wall.clone().unwrap_or_else(|| path::<Wall>(&context.target));
-    let wall = match Record::<Wall>::read(&file) {
-        Err(why @ Error::Missing { .. }) => {
-            let what = format!("{why}; run `cargo bench` and `stepmark record` first");
-            return Err(Stop::new(Exit::Incomparable, what));
-        }
-        Err(why @ Error::Schema { .. }) => {
-            return Err(Stop::new(Exit::Incomparable, why.to_string()));
-        }
-        wall => wall?,
-    };
+    if let Some(file) = &args.peers {
+        let record = read::<Peer>(file.clone(), "`ci/peers.sh`", context)?;
+        write!(context.out, "{}", report::peers(&record))?;
+        return Ok(Exit::Pass);
+    }
+    let wall = read::<Wall>(args.wall.clone(), "`cargo bench` and `stepmark record`", context)?;
     let counts = match &args.instructions {
         Some(file) => Some(Record::<Instructions>::read(file)?),
         None => match Record::read(&path::<Instructions>(&context.target)) {
@@ -42,4 +40,19 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
     };
     write!(context.out, "{}", report::table(&wall, counts.as_ref(), unit))?;
     Ok(Exit::Pass)
+}
+
+/// The record in `file`, else the fresh one, which `command` makes.
+fn read<M: Measure>(
+    file: Option<PathBuf>,
+    command: &str,
+    context: &Context<'_>,
+) -> Result<Record<M>, Stop> {
+    match Record::read(&file.unwrap_or_else(|| path::<M>(&context.target))) {
+        Err(why @ Error::Missing { .. }) => {
+            Err(Stop::new(Exit::Incomparable, format!("{why}; run {command} first")))
+        }
+        Err(why @ Error::Schema { .. }) => Err(Stop::new(Exit::Incomparable, why.to_string())),
+        record => Ok(record?),
+    }
 }

@@ -4,6 +4,7 @@
 
 pub mod callgrind;
 pub mod criterion;
+pub mod peers;
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -11,7 +12,7 @@ use std::{fs, io};
 use serde::de::DeserializeOwned;
 
 use crate::machine::Environment;
-use crate::record::{Measure, Record, SCHEMA};
+use crate::record::{self, Measure, Record, SCHEMA};
 use crate::run::{self, Run};
 
 /// Why the samples of a run cannot be used. Each message says what to do next.
@@ -56,6 +57,9 @@ pub enum Error {
         /// How many there are.
         samples: usize,
     },
+    /// A record that the run left is unusable.
+    #[error(transparent)]
+    Record(#[from] record::Error),
 }
 
 /// The last run of the instrument of `M`, and its folder.

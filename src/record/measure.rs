@@ -122,6 +122,67 @@ impl Measure for Instructions {
     }
 }
 
+/// The time of a peer, another program for the same work, and ours beside it in the same run.
+///
+/// Times are medians in nanoseconds per unit of work, one for each round.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Peer {
+    /// The case and the peer, with a blank between them.
+    pub id: String,
+    /// Which implementation of ours was measured.
+    pub implementation: String,
+    /// The program that was measured.
+    pub version: String,
+    /// The peer's times.
+    pub theirs_ns: Vec<f64>,
+    /// Our times in the same rounds.
+    pub ours_ns: Vec<f64>,
+    /// The peer's squared error per coordinate, of what it did not flag.
+    pub mse: f64,
+    /// The share of the input that the peer flagged as overloaded.
+    pub flagged: f64,
+}
+
+impl Peer {
+    /// The case, and the peer.
+    ///
+    /// # Panics
+    ///
+    /// If the id has no blank: the record was not validated.
+    pub fn parts(&self) -> (&str, &str) {
+        self.id.split_once(' ').expect("an id is a case and a peer")
+    }
+}
+
+impl Measure for Peer {
+    const INSTRUMENT: &'static str = "peers";
+    const FIELDS: &'static [&'static str] = Wall::FIELDS;
+
+    /// `<machine>`
+    fn folder(environment: &Environment) -> String {
+        machine::folder(environment)
+    }
+    fn id(&self) -> &str {
+        &self.id
+    }
+    fn implementation(&self) -> &str {
+        &self.implementation
+    }
+    fn is_plausible(&self) -> bool {
+        let words = self.id.split(' ').filter(|word| !word.is_empty()).count();
+        let is_time = |ns: &f64| *ns > 0.0 && ns.is_finite();
+        self.id.matches(char::is_whitespace).count() == 1
+            && words == 2
+            && !self.theirs_ns.is_empty()
+            && self.theirs_ns.len() == self.ours_ns.len()
+            && self.theirs_ns.iter().chain(&self.ours_ns).all(is_time)
+            && self.mse >= 0.0
+            && self.mse.is_finite()
+            && (0.0..1.0).contains(&self.flagged)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -145,6 +206,33 @@ mod tests {
             Wall { p05_ns: f64::NAN, ..wall.clone() },
             Wall { p95_ns: f64::INFINITY, ..wall.clone() },
             Wall { samples: 0, ..wall },
+        ] {
+            assert!(!wrong.is_plausible(), "{wrong:?}");
+        }
+    }
+    #[test]
+    fn a_comparison_that_cannot_be_is_refused() {
+        let peer = Peer {
+            id: "a/b/n1 other".to_owned(),
+            implementation: "scalar".to_owned(),
+            version: "other 1.0".to_owned(),
+            theirs_ns: vec![2.0, 3.0],
+            ours_ns: vec![1.0, 1.0],
+            mse: 0.0,
+            flagged: 0.0,
+        };
+        assert!(peer.is_plausible(), "this can be");
+        assert_eq!(peer.parts(), ("a/b/n1", "other"), "parts");
+        for wrong in [
+            Peer { id: "a/b/n1".to_owned(), ..peer.clone() },
+            Peer { id: "a/b/n1 ".to_owned(), ..peer.clone() },
+            Peer { id: "a/b/n1 an other".to_owned(), ..peer.clone() },
+            Peer { theirs_ns: vec![2.0], ..peer.clone() },
+            Peer { theirs_ns: Vec::new(), ours_ns: Vec::new(), ..peer.clone() },
+            Peer { ours_ns: vec![1.0, 0.0], ..peer.clone() },
+            Peer { theirs_ns: vec![1.0, f64::INFINITY], ..peer.clone() },
+            Peer { mse: f64::NAN, ..peer.clone() },
+            Peer { flagged: 1.0, ..peer },
         ] {
             assert!(!wrong.is_plausible(), "{wrong:?}");
         }

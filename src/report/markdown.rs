@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::record::{Instructions, Record, Wall};
+use crate::record::{Instructions, Measure, Record, Wall};
 
 /// What one run of a case does, to turn its time into a rate.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +22,8 @@ pub fn table(
     unit: impl Fn(&str) -> Option<Unit>,
 ) -> String {
     let counts = counts.map(Record::by_id).unwrap_or_default();
-    let mut text = header(wall);
+    let samples = wall.cases.first().map_or(0, |case| case.samples);
+    let mut text = format!("{} Medians of {samples} samples.\n", header(wall));
     text +=
         "\n| case | implementation | median | p5 - p95 | per unit | instructions | heap blocks |\n";
     text += "|---|---|---:|---:|---:|---:|---:|\n";
@@ -49,15 +50,15 @@ pub fn table(
     text
 }
 
-fn header(wall: &Record<Wall>) -> String {
-    let get = |name: &str| wall.environment.get(name).map_or("unknown", String::as_str);
-    let date = wall.started.split('T').next().unwrap_or("unknown");
+/// Where and when a record with the environment of wall times was measured.
+pub(super) fn header<M: Measure>(record: &Record<M>) -> String {
+    let get = |name: &str| record.environment.get(name).map_or("unknown", String::as_str);
+    let date = record.started.split('T').next().unwrap_or("unknown");
     let commit =
-        wall.commit.as_deref().map_or("unknown", |commit| commit.get(..12).unwrap_or(commit));
+        record.commit.as_deref().map_or("unknown", |commit| commit.get(..12).unwrap_or(commit));
     let vm = if get("virtualised") == "true" { ", virtual machine" } else { "" };
     format!(
-        "Measured {date} on {} (family {}, model {}, {} cores{vm}; {}), {}, {}, rustc {}, commit {commit}{}. \
-         Medians of {} samples.\n",
+        "Measured {date} on {} (family {}, model {}, {} cores{vm}; {}), {}, {}, rustc {}, commit {commit}{}.",
         get("cpu_name"),
         get("cpu_family"),
         get("cpu_model"),
@@ -66,21 +67,25 @@ fn header(wall: &Record<Wall>) -> String {
         get("kernel"),
         get("libc"),
         get("rustc"),
-        if wall.dirty { " with changes" } else { "" },
-        wall.cases.first().map_or(0, |case| case.samples),
+        if record.dirty { " with changes" } else { "" },
     )
 }
 
 /// Three significant digits and the unit that fits.
-fn time(ns: f64) -> String {
+pub(super) fn time(ns: f64) -> String {
     let (value, unit) = match ns {
         ns if ns < 1e3 => (ns, "ns"),
         ns if ns < 1e6 => (ns / 1e3, "us"),
         ns if ns < 1e9 => (ns / 1e6, "ms"),
         ns => (ns / 1e9, "s"),
     };
+    format!("{} {unit}", three_digits(value))
+}
+
+/// A value below 1000 to three digits, or two decimals.
+pub(super) fn three_digits(value: f64) -> String {
     let digits = if value < 10.0 { 2 } else { usize::from(value < 100.0) };
-    format!("{value:.digits$} {unit}")
+    format!("{value:.digits$}")
 }
 
 fn thousands(n: u64) -> String {

@@ -1,0 +1,60 @@
+"""What every runner shares: the input, the clock and the line that it prints."""
+
+import json
+import statistics
+import sys
+import time
+
+import numpy as np
+
+SIZES = (10_000, 100_000)
+SAMPLES = 30
+SAMPLE_S = 0.03
+
+
+def gaussian(n, d):
+    """(n, d) standard normal values, f32; the seed is fixed."""
+    return np.random.default_rng(1).standard_normal((n, d), dtype=np.float32)
+
+
+def median_ns(call):
+    """Median time of one call, over samples of equal length after a warm-up."""
+    clock = time.perf_counter
+    calls, start = 0, clock()
+    while clock() - start < 0.2:
+        call()
+        calls += 1
+    calls = max(1, round(calls * SAMPLE_S / (clock() - start)))
+    samples = []
+    for _ in range(SAMPLES):
+        start = clock()
+        for _ in range(calls):
+            call()
+        samples.append((clock() - start) * 1e9 / calls)
+    return statistics.median(samples)
+
+
+def report(case, peer, version, units, call, mse, flagged):
+    """Times `call`, which handles `units` vectors, and prints one line.
+
+    Call it only once the answer is known to be right. `mse` is the squared error per coordinate of
+    the vectors that were not flagged as overloaded, `flagged` the share of those that were.
+    """
+    line = {
+        "case": case,
+        "peer": peer,
+        "version": version,
+        "units": units,
+        "median_ns": median_ns(call),
+        "samples": SAMPLES,
+        "threads": 1,
+        "mse": float(mse),
+        "flagged": float(flagged),
+    }
+    print(json.dumps(line), flush=True)
+
+
+def require(right, what):
+    """Ends the runner before it times a wrong answer."""
+    if not right:
+        sys.exit(f"{sys.argv[0]}: {what}, so it is not timed")

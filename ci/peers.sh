@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Times what one would use instead of this crate, and our own kernels in turn with it, and prints the ratios.
+# Arguments are runners of benches/peers; without any, those that take little to install.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+stepmark() { cargo run --release --quiet -- "$@"; }
+[ $# -gt 0 ] || set -- faiss_sq numpy_codec
+cases='^lattice/(en|de)code-(z2|d4|e8)-q4-m2/n100000?$'
+target=${CARGO_TARGET_DIR:-target}
+python=$target/peers-venv/bin/python
+rounds=$target/stepmark/peers
+export OMP_NUM_THREADS=1
+
+for peer in "$@"; do
+  [ -f "benches/peers/$peer.py" ] || { echo "peers.sh: no benches/peers/$peer.py" >&2; exit 2; }
+done
+python3 -m venv "$target/peers-venv"
+"$python" -m pip install --quiet --requirement benches/peers/requirements.txt
+for peer in "$@"; do
+  extra=benches/peers/requirements-$peer.txt
+  [ ! -f "$extra" ] || "$python" -m pip install --quiet --requirement "$extra"
+done
+
+rm -rf "$rounds"
+for round in 1 2 3; do
+  echo "peers.sh: round $round of 3"
+  cargo bench --bench wall -- "$cases" --warm-up-time 0.3 --measurement-time 1
+  stepmark record
+  mkdir -p "$rounds/$round"
+  cp "$target/stepmark/wall.json" "$rounds/$round/"
+  for peer in "$@"; do
+    # -B: a bytecode cache in benches/ would count as a change of the sources.
+    "$python" -B "benches/peers/$peer.py" | tee "$rounds/$round/$peer.jsonl"
+  done
+done
+stepmark record --peers
+stepmark report --peers
