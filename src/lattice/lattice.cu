@@ -1,0 +1,467 @@
+// The GPU twins of the codec: one thread per vector, the same bits as the scalar reference.
+//
+// A lattice, a batch form and (q, M) are read at run time, but for q 4, M 2, packed, which has
+// kernels of its own. Floats are [d][n] or, if `rows`, [n][d]. Digits are packed planes or one byte
+// each, [M][d][n] or [n][M][d]; see `encoded.rs`. Plane k of a buffer starts at the next multiple
+// of 64 bytes after plane k - 1.
+#include "points.cuh"
+
+#define BLOCK 256
+
+enum Form { PACKED, DIGITS_SOA, DIGITS_ROWS };
+
+// The parameters of a codec; `Parameters` in cuda.rs is the same. 64 bytes.
+struct Code {
+    float beta;      // the step
+    float inverse;   // 1 / beta, rounded
+    float scale;     // 2^64 if beta is so small that a rest could be subnormal, else 1
+    float scaled;    // beta * scale
+    float unscaled;  // inverse / scale
+    float h;         // q K
+    float h_inverse; // 1 / h, rounded
+    u32 q, levels;
+    u32 width;        // bits of a packed digit
+    u32 magic, shift; // floor(v / q) = (v * magic) >> (32 + shift) for v < 2^31
+    u32 max_scaling;
+    u32 bytes; // of a packed word
+    i64 top;   // q^M
+};
+
+// floor(c / q), |c| <= 2^26.
+template <int Q> __device__ __forceinline__ int floor_div(const Code &code, int c) {
+    if (Q == 4) return c >> 2;
+    return (int)(__umulhi((u32)c + (code.q << 26), code.magic) >> code.shift) - (1 << 26);
+}
+
+__device__ __forceinline__ size_t padded(size_t bytes) { return (bytes + 63) & ~(size_t)63; }
+
+// Vector i of n floats vectors.
+template <class L> __device__ __forceinline__ void load(const float *x, u32 rows, u32 n, u32 i, float (&v)[L::D]) {
+    if (!rows) {
+#pragma unroll
+        for (int k = 0; k < L::D; k++) v[k] = __ldcs(x + (size_t)k * n + i);
+    } else if (L::D == 2) {
+        const float2 p = __ldcs((const float2 *)x + i);
+        v[0] = p.x, v[1] = p.y;
+    } else {
+#pragma unroll
+        for (int k = 0; k < L::D / 4; k++) {
+            const float4 p = __ldcs((const float4 *)x + (size_t)i * (L::D / 4) + k);
+            v[4 * k] = p.x, v[4 * k + 1] = p.y, v[4 * k + 2] = p.z, v[4 * k + 3] = p.w;
+        }
+    }
+}
+
+template <class L> __device__ __forceinline__ void store(float *x, u32 rows, u32 n, u32 i, const float (&v)[L::D]) {
+    if (!rows) {
+#pragma unroll
+        for (int k = 0; k < L::D; k++) __stcs(x + (size_t)k * n + i, v[k]);
+    } else if (L::D == 2) {
+        __stcs((float2 *)x + i, make_float2(v[0], v[1]));
+    } else {
+#pragma unroll
+        for (int k = 0; k < L::D / 4; k++) {
+            const float4 p = make_float4(v[4 * k], v[4 * k + 1], v[4 * k + 2], v[4 * k + 3]);
+            __stcs((float4 *)x + (size_t)i * (L::D / 4) + k, p);
+        }
+    }
+}
+
+// x / beta, correctly rounded wherever it is not tiny (a product and two fused steps with the
+// rounded inverse: Markstein 1990). Returns whether |x / beta| <= 2^22; false for NaN.
+template <class L, int Q> __device__ __forceinline__ bool divide(const Code &code, float (&x)[L::D]) {
+    bool inside = true;
+#pragma unroll
+    for (int k = 0; k < L::D; k++) {
+        const float p = x[k] * code.inverse;
+        const float rest = Q ? fmaf(-p, code.beta, x[k]) : fmaf(-p, code.scaled, x[k] * code.scale);
+        x[k] = fmaf(rest, Q ? code.inverse : code.unscaled, p);
+        inside &= fabsf(x[k]) <= 4194304.0f;
+    }
+    return inside;
+}
+
+// beta 2^(t-1): what a doubled point is multiplied by.
+__device__ __forceinline__ float half_step(const Code &code, u32 t) {
+    return code.beta * __int_as_float((126 + (int)t) << 23);
+}
+
+// Cuts the word of one vector into planes, from its low end.
+struct Writer {
+    u8 *plane;
+    u32 n, i;
+    u64 word;
+    u32 bits;
+
+    template <class T> __device__ __forceinline__ void put() {
+        ((T *)plane)[i] = (T)word;
+        plane += padded(sizeof(T) * (size_t)n);
+    }
+    __device__ __forceinline__ void append(u32 level, u32 count) {
+        word |= (u64)level << bits;
+        bits += count;
+        if (bits >= 64) {
+            put<u64>();
+            bits -= 64;
+            word = (u64)level >> (count - bits);
+        }
+    }
+    __device__ __forceinline__ void finish() {
+        const u32 bytes = (bits + 7) / 8;
+        if (bytes == 8) put<u64>();
+        if (bytes & 4) put<u32>(), word >>= 32;
+        if (bytes & 2) put<u16>(), word >>= 16;
+        if (bytes & 1) put<u8>();
+    }
+};
+
+// Puts the word of one vector together again.
+struct Reader {
+    const u8 *plane;
+    u32 n, i;
+    u32 left; // bytes that no plane has given yet
+    u64 word;
+    u32 bits;
+
+    template <class T> __device__ __forceinline__ u64 get() {
+        const u64 v = __ldcs((const T *)plane + i);
+        plane += padded(sizeof(T) * (size_t)n);
+        return v;
+    }
+    __device__ __forceinline__ u64 next() {
+        if (left >= 8) {
+            left -= 8;
+            return get<u64>();
+        }
+        u64 v = 0;
+        u32 at = 0;
+        if (left & 4) v = get<u32>(), at = 32;
+        if (left & 2) v |= get<u16>() << at, at += 16;
+        if (left & 1) v |= get<u8>() << at;
+        left = 0;
+        return v;
+    }
+    __device__ __forceinline__ u32 take(u32 count) {
+        u64 level = word;
+        if (bits < count) {
+            const u64 more = next();
+            level |= more << bits;
+            word = more >> (count - bits);
+            bits += 64 - count;
+        } else {
+            word >>= count;
+            bits -= count;
+        }
+        return (u32)(level & ((1ULL << count) - 1));
+    }
+};
+
+// Writes level m of vector i, one byte per digit.
+template <class L>
+__device__ __forceinline__ void put_digits(u8 *codes, u32 form, u32 levels, u32 n, u32 i, u32 m, const int (&b)[L::D]) {
+    if (form == DIGITS_SOA) {
+#pragma unroll
+        for (int k = 0; k < L::D; k++) codes[((size_t)m * L::D + k) * n + i] = (u8)b[k];
+    } else if (L::D == 2) {
+        ((u16 *)codes)[(size_t)i * levels + m] = (u16)(b[0] | b[1] << 8);
+    } else {
+#pragma unroll
+        for (int k = 0; k < L::D; k += 4)
+            ((u32 *)codes)[((size_t)i * levels + m) * (L::D / 4) + k / 4] =
+                (u32)(b[k] | b[k + 1] << 8 | b[k + 2] << 16 | b[k + 3] << 24);
+    }
+}
+
+// Digits of the point of coordinates c, which becomes that of the last level; returns the overload.
+template <class L, int Q, int M>
+__device__ __forceinline__ bool encode_one(const Code &code, int (&c)[L::D], u8 *codes, u32 form, u32 n, u32 i) {
+    const int q = Q ? Q : (int)code.q, levels = M ? M : (int)code.levels;
+    const u32 width = Q == 4 ? 2 : code.width;
+    Writer writer = {codes, n, i, 0, 0};
+#pragma unroll(M ? M : 1)
+    for (int m = 0;; m++) {
+        int b[L::D], k[L::D];
+        u32 level = 0;
+#pragma unroll
+        for (int j = 0; j < L::D; j++) {
+            const int whole = floor_div<Q>(code, c[j]);
+            b[j] = c[j] - q * whole;
+            level |= (u32)b[j] << (width * j);
+            k[j] = whole;
+        }
+        if (form == PACKED)
+            writer.append(level, width * L::D);
+        else
+            put_digits<L>(codes, form, (u32)levels, n, i, (u32)m, b);
+        if (m + 1 == levels) break;
+        carry<L>(b, Q ? (float)(Q * L::K) : code.h, Q ? 1.0f / (float)(Q * L::K) : code.h_inverse, c);
+#pragma unroll
+        for (int j = 0; j < L::D; j++) c[j] += k[j];
+    }
+    if (form == PACKED) writer.finish();
+    return is_overload<L>(c, Q ? (float)(Q * L::K) : code.h);
+}
+
+// The sum of q^m a(b_m) of vector i, doubled. Returns false at a code of q or more, or a padding bit.
+template <class L, int Q, int M, class T>
+__device__ __forceinline__ bool decode_one(const Code &code, const u8 *codes, u32 form, u32 n, u32 i, T (&y)[L::D]) {
+    const u32 q = Q ? Q : code.q, levels = M ? M : code.levels, width = Q == 4 ? 2 : code.width;
+    Reader reader = {codes, n, i, code.bytes, 0, 0};
+    T sum[L::D] = {}, power = 1;
+    u32 most = 0;
+#pragma unroll(M ? M : 1)
+    for (u32 m = 0; m < levels; m++) {
+        int b[L::D], k[L::D];
+        const u32 level = form == PACKED ? reader.take(width * L::D) : 0;
+#pragma unroll
+        for (int j = 0; j < L::D; j++) {
+            if (form == PACKED)
+                b[j] = (level >> (width * j)) & ((1 << width) - 1);
+            else if (form == DIGITS_SOA)
+                b[j] = codes[((size_t)m * L::D + j) * n + i];
+            else
+                b[j] = codes[((size_t)i * levels + m) * L::D + j];
+            most = max(most, (u32)b[j]);
+        }
+        carry<L>(b, Q ? (float)(Q * L::K) : code.h, Q ? 1.0f / (float)(Q * L::K) : code.h_inverse, k);
+#pragma unroll
+        for (int j = 0; j < L::D; j++) sum[j] += power * (T)(b[j] - (int)q * k[j]);
+        power *= q;
+    }
+    L::doubled(sum, y);
+    return most < q && reader.word == 0;
+}
+
+__device__ __forceinline__ float rounded(int v) { return __int2float_rn(v); }
+__device__ __forceinline__ float rounded(i64 v) { return __ll2float_rn(v); }
+
+// One bit per thread, 32 to a word; every thread of the warp calls it.
+__device__ __forceinline__ void put_flags(u32 *flags, u32 n, u32 i, bool flag) {
+    const u32 word = __ballot_sync(0xffffffffu, flag);
+    if (i % 32 == 0 && i < n) flags[i / 32] = word;
+}
+
+template <class L, int Q, int M>
+__device__ __forceinline__ void encode(const Code &code, const float *x, u32 rows, u8 *codes, u32 form, u8 *scalings,
+                                       u32 *overload, u32 *bad, u32 n) {
+    const u32 i = blockIdx.x * BLOCK + threadIdx.x;
+    bool is_over = false;
+    if (i < n) {
+        float v[L::D];
+        load<L>(x, rows, n, i, v);
+        if (!divide<L, Q>(code, v)) {
+            atomicMin(bad, i);
+        } else {
+            for (u32 t = 0;; t++) {
+                int c[L::D];
+                nearest<L>(v, (int)t, c);
+                is_over = encode_one<L, Q, M>(code, c, codes, form, n, i);
+                if (is_over && t < code.max_scaling) continue;
+                if (code.max_scaling) scalings[i] = (u8)t;
+                break;
+            }
+        }
+    }
+    put_flags(overload, n, i, is_over);
+}
+
+template <class L, int Q, int M, class T>
+__device__ __forceinline__ void decode(const Code &code, const u8 *codes, u32 form, const u8 *scalings, float *x, u32 rows,
+                                       u32 *bad, u32 n) {
+    const u32 i = blockIdx.x * BLOCK + threadIdx.x;
+    if (i >= n) return;
+    const u32 t = code.max_scaling ? scalings[i] : 0;
+    T y[L::D];
+    if (!decode_one<L, Q, M>(code, codes, form, n, i, y) || t > code.max_scaling) {
+        atomicMin(bad, i);
+        return;
+    }
+    const float step = half_step(code, t);
+    float v[L::D];
+#pragma unroll
+    for (int k = 0; k < L::D; k++) v[k] = (Q ? to_float((int)y[k]) : rounded(y[k])) * step;
+    store<L>(x, rows, n, i, v);
+}
+
+// decode(encode(x)) without the codes: sum q^m a(b_m) is lam_0 - q^M lam_M.
+template <class L>
+__device__ __forceinline__ void quantize(const Code &code, const float *x, float *out, u32 rows, u32 *overloaded, u32 *bad,
+                                         u32 n) {
+    const u32 i = blockIdx.x * BLOCK + threadIdx.x;
+    bool is_over = false;
+    if (i < n) {
+        float v[L::D];
+        load<L>(x, rows, n, i, v);
+        if (!divide<L, 0>(code, v)) {
+            atomicMin(bad, i);
+        } else {
+            int first[L::D], c[L::D];
+            u32 t = 0;
+            for (;; t++) {
+                nearest<L>(v, (int)t, first);
+#pragma unroll
+                for (int k = 0; k < L::D; k++) c[k] = first[k];
+                for (u32 m = 0; m < code.levels; m++) {
+                    int b[L::D], whole[L::D];
+#pragma unroll
+                    for (int k = 0; k < L::D; k++) {
+                        whole[k] = floor_div<0>(code, c[k]);
+                        b[k] = c[k] - (int)code.q * whole[k];
+                    }
+                    carry<L>(b, code.h, code.h_inverse, c);
+#pragma unroll
+                    for (int k = 0; k < L::D; k++) c[k] += whole[k];
+                }
+                is_over = false;
+#pragma unroll
+                for (int k = 0; k < L::D; k++) is_over |= c[k] != 0;
+                if (!is_over || t >= code.max_scaling) break;
+            }
+            i64 sum[L::D], y[L::D];
+#pragma unroll
+            for (int k = 0; k < L::D; k++) sum[k] = first[k] - code.top * c[k];
+            L::doubled(sum, y);
+            const float step = half_step(code, t);
+#pragma unroll
+            for (int k = 0; k < L::D; k++) v[k] = rounded(y[k]) * step;
+            store<L>(out, rows, n, i, v);
+        }
+    }
+    const u32 word = __ballot_sync(0xffffffffu, is_over);
+    if (i % 32 == 0 && word) atomicAdd(overloaded, __popc(word));
+}
+
+// Inner products of the doubled sums of q^m a(b_m): integers, before any scaling.
+template <class L>
+__device__ __forceinline__ void dot(const Code &code, const u8 *a, u32 form_a, const u8 *b, u32 form_b, i64 *out, u32 *bad,
+                                    u32 n) {
+    const u32 i = blockIdx.x * BLOCK + threadIdx.x;
+    if (i >= n) return;
+    i64 ya[L::D], yb[L::D], sum = 0;
+    const bool good_a = decode_one<L, 0, 0>(code, a, form_a, n, i, ya);
+    const bool good_b = decode_one<L, 0, 0>(code, b, form_b, n, i, yb);
+    if (!good_a || !good_b) {
+        atomicMin(bad, i);
+        return;
+    }
+#pragma unroll
+    for (int k = 0; k < L::D; k++) sum += ya[k] * yb[k];
+    out[i] = sum;
+}
+
+#define KERNEL extern "C" __global__ void __launch_bounds__(BLOCK)
+
+#define ENCODE(name, L, Q, M)                                                                                          \
+    KERNEL name(Code code, const float *x, u32 rows, u8 *codes, u32 form, u8 *scalings, u32 *overload, u32 *bad,       \
+                u32 n) {                                                                                               \
+        encode<L, Q, M>(code, x, rows, codes, Q ? (u32)PACKED : form, scalings, overload, bad, n);                     \
+    }
+#define DECODE(name, L, Q, M, T)                                                                                       \
+    KERNEL name(Code code, const u8 *codes, u32 form, const u8 *scalings, float *x, u32 rows, u32 *bad, u32 n) {       \
+        decode<L, Q, M, T>(code, codes, Q ? (u32)PACKED : form, scalings, x, rows, bad, n);                            \
+    }
+#define QUANTIZE(name, L)                                                                                              \
+    KERNEL name(Code code, const float *x, float *out, u32 rows, u32 *overloaded, u32 *bad, u32 n) {                   \
+        quantize<L>(code, x, out, rows, overloaded, bad, n);                                                           \
+    }
+#define DOT(name, L)                                                                                                   \
+    KERNEL name(Code code, const u8 *a, u32 form_a, const u8 *b, u32 form_b, i64 *out, u32 *bad, u32 n) {              \
+        dot<L>(code, a, form_a, b, form_b, out, bad, n);                                                               \
+    }
+
+ENCODE(encode_z2, Z2, 0, 0)
+ENCODE(encode_d4, D4, 0, 0)
+ENCODE(encode_e8, E8, 0, 0)
+ENCODE(encode_z2_q4_m2, Z2, 4, 2)
+ENCODE(encode_e8_q4_m2, E8, 4, 2)
+DECODE(decode_z2, Z2, 0, 0, int)
+DECODE(decode_d4, D4, 0, 0, int)
+DECODE(decode_e8, E8, 0, 0, int)
+DECODE(decode_z2_wide, Z2, 0, 0, i64)
+DECODE(decode_d4_wide, D4, 0, 0, i64)
+DECODE(decode_e8_wide, E8, 0, 0, i64)
+DECODE(decode_z2_q4_m2, Z2, 4, 2, int)
+DECODE(decode_e8_q4_m2, E8, 4, 2, int)
+QUANTIZE(quantize_z2, Z2)
+QUANTIZE(quantize_d4, D4)
+QUANTIZE(quantize_e8, E8)
+DOT(dot_z2, Z2)
+DOT(dot_d4, D4)
+DOT(dot_e8, E8)
+
+// D4, q 4, M 2: a word is 16 bits and a digit 8, so that both levels look up one table of 256
+// entries, and the four coordinates of a point live in the bytes of one register.
+
+// Fills the table of the block: k(b), or a(b) + 4, one byte per coordinate.
+template <bool LEADERS> __device__ __forceinline__ void fill(u32 (&table)[256]) {
+    int b[4], k[4];
+    for (int j = 0; j < 4; j++) b[j] = (threadIdx.x >> (2 * j)) & 3;
+    carry<D4>(b, 4.0f * D4::K, 0.25f / D4::K, k);
+    u32 entry = 0;
+    if (LEADERS) {
+        int a[4], c[4];
+        for (int j = 0; j < 4; j++) c[j] = b[j] - 4 * k[j];
+        D4::doubled(c, a);
+        for (int j = 0; j < 4; j++) entry |= (u32)(a[j] / 2 + 4) << (8 * j);
+    } else {
+        for (int j = 0; j < 4; j++) entry |= (u32)(k[j] & 63) << (8 * j);
+    }
+    table[threadIdx.x] = entry;
+    __syncthreads();
+}
+
+// The four low pairs of bits of the bytes, as one index.
+__device__ __forceinline__ u32 digit(u32 bytes) { return ((bytes & 0x03030303u) * 0x01041040u) >> 24; }
+
+KERNEL encode_d4_q4_m2(Code code, const float *x, u32 rows, u8 *codes, u32, u8 *scalings, u32 *overload, u32 *bad, u32 n) {
+    __shared__ u32 carries[256];
+    fill<false>(carries);
+    for (u32 first = blockIdx.x * BLOCK; first < n; first += gridDim.x * BLOCK) {
+        const u32 i = first + threadIdx.x;
+        bool is_over = false;
+        if (i < n) {
+            float v[4];
+            load<D4>(x, rows, n, i, v);
+            if (!divide<D4, 4>(code, v)) {
+                atomicMin(bad, i);
+            } else {
+                const float far = fmaxf(fmaxf(fabsf(v[0]), fabsf(v[1])), fmaxf(fabsf(v[2]), fabsf(v[3])));
+                for (u32 t = 0;; t++) {
+                    int c[4];
+                    nearest<D4>(v, (int)t, c);
+                    const u32 c0 = __byte_perm(__byte_perm(c[0], c[1], 0x0040), __byte_perm(c[2], c[3], 0x0040), 0x5410);
+                    const u32 b0 = digit(c0);
+                    // Modulo 64, then modulo 16: enough for the digit, and for 0 if c is within 127.
+                    const u32 c1 = ((c0 >> 2) & 0x3f3f3f3fu) + carries[b0], b1 = digit(c1);
+                    const u32 c2 = ((c1 >> 2) & 0x0f0f0f0fu) + carries[b1];
+                    ((u16 *)codes)[i] = (u16)(b0 | b1 << 8);
+                    // Points of the codebook are within 20 of 0; coordinates within 33 * 2 of those nearby.
+                    is_over = far * __int_as_float((127 - (int)t) << 23) > 32.0f || (c2 & 0x0f0f0f0fu);
+                    if (is_over && t < code.max_scaling) continue;
+                    if (code.max_scaling) scalings[i] = (u8)t;
+                    break;
+                }
+            }
+        }
+        put_flags(overload, n, i, is_over);
+    }
+}
+
+KERNEL decode_d4_q4_m2(Code code, const u8 *codes, u32, const u8 *scalings, float *x, u32 rows, u32 *bad, u32 n) {
+    __shared__ u32 leaders[256];
+    fill<true>(leaders);
+    for (u32 i = blockIdx.x * BLOCK + threadIdx.x; i < n; i += gridDim.x * BLOCK) {
+        const u32 t = code.max_scaling ? scalings[i] : 0, word = __ldcs((const u16 *)codes + i);
+        if (t > code.max_scaling) {
+            atomicMin(bad, i);
+            continue;
+        }
+        // Bytes from 0 to 40, 20 the zero; no carry crosses them.
+        const u32 sums = leaders[word & 255] + 4 * leaders[word >> 8];
+        const float step = 2 * half_step(code, t);
+        float v[4];
+#pragma unroll
+        for (int k = 0; k < 4; k++) v[k] = (__int_as_float(__byte_perm(sums, 0x4B000000u, 0x7440 + k)) - 8388628.0f) * step;
+        store<D4>(x, rows, n, i, v);
+    }
+}
