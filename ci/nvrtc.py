@@ -52,7 +52,8 @@ def compile(lib, source):
     ptx = text("nvrtcGetPTXSize", "nvrtcGetPTX")
     ptx, count = re.subn(r"^\.version \d+\.\d+$", f".version {VERSION}", ptx, flags=re.M)
     assert count == 1, "one .version line"
-    return ptx
+    # Line tables name the files from the root of the repository, wherever it lies.
+    return re.sub(r'(\.file\s+\d+ )"[^"]*?([^/"]+)"', rf'\1"{source.parent}/\2"', ptx)
 
 
 def main():

@@ -25,6 +25,8 @@ pub mod collect;
 pub mod file;
 pub mod fixture;
 pub mod gate;
+#[cfg(feature = "cuda")]
+pub mod gpu;
 pub mod input;
 pub mod isa;
 pub mod lattice;

@@ -8,6 +8,12 @@ pub fn cases() -> Vec<Case> {
     [lattice::cases(), mvar::cases(), lstm::cases(), md::cases()].into_iter().flatten().collect()
 }
 
+/// Every case on a GPU.
+#[cfg(feature = "cuda")]
+pub fn gpu_cases() -> Vec<crate::gpu::Case> {
+    lattice::cuda::cases()
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;

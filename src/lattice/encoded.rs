@@ -194,6 +194,11 @@ impl Encoded {
         &self.overload
     }
 
+    #[cfg(feature = "cuda")]
+    pub(super) fn overload_mut(&mut self) -> &mut [u8] {
+        &mut self.overload
+    }
+
     /// Whether the codebook, scaled by 2^T, does not reach vector `i`.
     ///
     /// # Panics

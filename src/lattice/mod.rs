@@ -43,6 +43,8 @@
 mod block;
 mod cases;
 mod codec;
+#[cfg(feature = "cuda")]
+pub mod cuda;
 mod d4;
 #[cfg(target_arch = "x86_64")]
 mod decode;

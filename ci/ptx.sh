@@ -1,0 +1,86 @@
+#!/usr/bin/env bash
+# Compiles every src/**/*.cu again and fails where the committed PTX differs, or a kernel needs stack
+# or too many registers. `ci/ptx.sh --write` replaces the committed PTX. Needs no GPU; the compiler
+# comes from PyPI, at fixed versions, into target/ptx.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+wheels=(
+  nvidia-cuda-nvrtc==13.0.88
+  nvidia-cuda-nvcc==13.0.88 # ptxas
+  nvidia-cuda-cuobjdump==13.2.51
+)
+# Registers that a kernel may take; 64 is four blocks of 256 on every multiprocessor.
+limits='
+sm_clock 32
+expand 16
+encode_z2 32
+encode_d4 48
+encode_e8 64
+encode_z2_q4_m2 32
+encode_d4_q4_m2 40
+encode_e8_q4_m2 64
+decode_z2 40
+decode_d4 48
+decode_e8 64
+decode_z2_wide 40
+decode_d4_wide 48
+decode_e8_wide 64
+decode_z2_q4_m2 24
+decode_d4_q4_m2 24
+decode_e8_q4_m2 64
+quantize_z2 32
+quantize_d4 40
+quantize_e8 64
+dot_z2 52
+dot_d4 56
+dot_e8 84
+'
+
+work=target/ptx
+venv=$work/venv
+mkdir -p "$work"
+if [ "$(cat "$venv/wheels" 2>/dev/null)" != "${wheels[*]}" ]; then
+  rm -rf "$venv"
+  python3 -m venv "$venv"
+  "$venv/bin/pip" install --quiet --disable-pip-version-check --no-deps --only-binary=:all: "${wheels[@]}"
+  echo "${wheels[*]}" >"$venv/wheels"
+fi
+site=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+tools=$site/nvidia/cu13/bin
+
+bad=0
+while read -r source; do
+  ptx=${source%.cu}.ptx
+  name=$(basename "$ptx" .ptx)
+  "$venv/bin/python" ci/nvrtc.py "$site" "$source" "$work/$name.ptx"
+  if [ "${1:-}" = --write ]; then
+    cp "$work/$name.ptx" "$ptx"
+    echo "ptx.sh: wrote $ptx"
+  elif cmp "$work/$name.ptx" "$ptx"; then
+    echo "ptx.sh: $ptx is what $source compiles to"
+  else
+    echo "ptx.sh: $ptx is not what $source compiles to; run ci/ptx.sh --write and commit it" >&2
+    bad=1
+  fi
+  for arch in sm_75 sm_90; do
+    cubin=$work/$name.$arch.cubin
+    "$tools/ptxas" -O3 -arch=$arch "$work/$name.ptx" -o "$cubin"
+    "$tools/cuobjdump" -res-usage "$cubin" 2>&1 |
+      grep -oE 'Function [a-z0-9_]+|REG:[0-9]+|STACK:[0-9]+|LOCAL:[0-9]+' | sed -E 's/.*[ :]//' | paste - - - - |
+      awk -v arch=$arch -v limits="$limits" '
+        BEGIN { n = split(limits, words); for (i = 1; i < n; i += 2) limit[words[i]] = words[i + 1] }
+        {
+          ok = $1 in limit && $2 <= limit[$1] && $3 == 0 && $4 == 0
+          kernels++; bad += !ok
+          if (!ok) printf "ptx.sh: %s on %s: %s registers of %s, %s bytes of stack, %s local\n",
+            $1, arch, $2, ($1 in limit ? limit[$1] : "no limit: add one"), $3, $4
+        }
+        END {
+          if (!kernels) print "ptx.sh: cuobjdump lists no kernel"
+          else if (!bad) printf "ptx.sh: %d kernels on %s keep to their registers and need no stack\n", kernels, arch
+          exit bad || !kernels
+        }' >&2 || bad=1
+  done
+done < <(find src -name '*.cu' | sort)
+exit $bad

@@ -1,0 +1,176 @@
+//! The GPU: one context and one stream, loaded at run time.
+//!
+//! Nothing here needs CUDA to build, and a machine without a driver or a device is no error:
+//! [`Device::open`] then finds none. Kernels are PTX that is compiled ahead and embedded, so that the
+//! GPU's machine needs its driver only.
+
+mod case;
+mod timer;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use cudarc::driver::sys::{CUdevice_attribute as Attribute, cuDriverGetVersion, is_culib_present};
+use cudarc::driver::{CudaContext, CudaFunction, CudaModule, CudaStream, DriverError};
+use cudarc::nvrtc::Ptx;
+
+use crate::machine::Environment;
+
+pub use case::{Case, Step};
+pub use timer::{Replay, Timer};
+
+/// Threads of a block, in every kernel of ours.
+pub const BLOCK: u32 = 256;
+
+/// The kernels of this module.
+const PTX: &str = include_str!("gpu.ptx");
+
+/// Why something on the GPU cannot be done.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The driver refuses.
+    #[error("the CUDA driver refuses: {0}")]
+    Driver(#[from] DriverError),
+    /// The clock stays below three quarters of its default rate.
+    #[error(
+        "the GPU is throttled: its clock ran at {percent:.0} % of the default rate in every sample; \
+         let it cool, or have it to yourself"
+    )]
+    Throttled {
+        /// The share at the last attempt.
+        percent: f64,
+    },
+}
+
+/// The first GPU, with a stream of its own and the modules that were loaded on it.
+pub struct Device {
+    stream: Arc<CudaStream>,
+    modules: Mutex<HashMap<usize, Arc<CudaModule>>>,
+    name: String,
+    multiprocessors: u32,
+    l2_bytes: usize,
+    clock_khz: u32,
+    environment: Environment,
+}
+
+impl Device {
+    /// The first GPU; `None` where there is no driver or no GPU. Never panics for the lack of one.
+    ///
+    /// # Errors
+    ///
+    /// If there is a GPU that cannot be used.
+    pub fn open() -> Result<Option<Arc<Self>>, Error> {
+        // SAFETY: it tries to load the driver's library, whose initialisers are the driver's own.
+        let driver = unsafe { is_culib_present() };
+        // With a driver but without a device, the count is an error.
+        if !driver || CudaContext::device_count().unwrap_or(0) < 1 {
+            return Ok(None);
+        }
+        let context = CudaContext::new(0)?;
+        // SAFETY: no slice is used on two streams, since there is only one, and none exists yet.
+        // A tracked slice would make a captured launch wait for an event outside the capture.
+        unsafe { context.disable_event_tracking() };
+        let stream = context.new_stream()?;
+        let attribute = |which| context.attribute(which).map(i32::cast_unsigned);
+        let multiprocessors = attribute(Attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT)?;
+        let l2_bytes = attribute(Attribute::CU_DEVICE_ATTRIBUTE_L2_CACHE_SIZE)?;
+        let clock_khz = attribute(Attribute::CU_DEVICE_ATTRIBUTE_CLOCK_RATE)?;
+        let (major, minor) = context.compute_capability()?;
+        let name = context.name()?;
+        let facts = [
+            ("clock_khz", clock_khz.to_string()),
+            ("compute_capability", format!("{major}.{minor}")),
+            ("driver", driver_version()?),
+            ("gpu", name.clone()),
+            ("l2_bytes", l2_bytes.to_string()),
+            ("memory_bytes", context.total_mem()?.to_string()),
+            ("multiprocessors", multiprocessors.to_string()),
+        ];
+        Ok(Some(Arc::new(Self {
+            stream,
+            modules: Mutex::default(),
+            name,
+            multiprocessors,
+            l2_bytes: l2_bytes as usize,
+            clock_khz,
+            environment: facts.map(|(name, fact)| (name.to_owned(), fact)).into(),
+        })))
+    }
+
+    /// The stream on which everything of ours runs.
+    pub fn stream(&self) -> &Arc<CudaStream> {
+        &self.stream
+    }
+
+    /// The name that the driver gives it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The number of multiprocessors.
+    pub fn multiprocessors(&self) -> u32 {
+        self.multiprocessors
+    }
+
+    /// What a time on this GPU depends on.
+    pub fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    /// Whether this is the emulator of the tests, whose times mean nothing.
+    pub fn is_emulated(&self) -> bool {
+        is_emulated(&self.name)
+    }
+
+    /// The kernel `name` of an embedded module, which is loaded once.
+    ///
+    /// # Errors
+    ///
+    /// If the driver cannot compile the module, or there is no such kernel.
+    ///
+    /// # Panics
+    ///
+    /// If another thread panicked while it loaded a module.
+    pub fn kernel(&self, ptx: &'static str, name: &str) -> Result<CudaFunction, Error> {
+        let mut modules = self.modules.lock().expect("no thread panics while it loads a module");
+        let key = ptx.as_ptr().addr();
+        let module = match modules.get(&key) {
+            Some(module) => module,
+            None => {
+                let module = self.stream.context().load_module(Ptx::from_src(ptx))?;
+                modules.entry(key).or_insert(module)
+            }
+        };
+        Ok(module.load_function(name)?)
+    }
+
+    /// A kernel of this module: `expand` reads 4 bytes and writes 32 per element, the roof of
+    /// decoding.
+    ///
+    /// # Errors
+    ///
+    /// As [`Device::kernel`].
+    pub fn expand(&self) -> Result<CudaFunction, Error> {
+        self.kernel(PTX, "expand")
+    }
+}
+
+/// Whether a device of this name is the emulator of the tests.
+pub fn is_emulated(name: &str) -> bool {
+    name == "emulated device"
+}
+
+/// The CUDA version of the driver: `13.0`.
+fn driver_version() -> Result<String, Error> {
+    let mut version = 0;
+    // SAFETY: the driver writes one integer to the address that it is given.
+    unsafe { cuDriverGetVersion(&raw mut version) }.result()?;
+    Ok(format!("{}.{}", version / 1000, version % 1000 / 10))
+}
+
+impl fmt::Debug for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Device").field("environment", &self.environment).finish_non_exhaustive()
+    }
+}

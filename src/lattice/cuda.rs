@@ -1,0 +1,370 @@
+//! The codec on a GPU: batches that stay in device memory, the same bits as [`Codec`](super::Codec).
+//!
+//! One thread handles one vector, by the rule of [`super`]: f32 where every operation is exact,
+//! and integers for what may be a tie. The kernels are in `lattice.cu` and `points.cuh`.
+
+mod cases;
+mod encoded;
+mod parameters;
+
+use std::fmt;
+use std::sync::Arc;
+
+use cudarc::driver::{CudaFunction, CudaSlice, DriverError, LaunchConfig, PushKernelArg};
+
+use super::{Encoded, Form, Lattice, Layout};
+use crate::gpu::{self, BLOCK, Device};
+use parameters::Parameters;
+
+pub use cases::cases;
+pub use encoded::DeviceEncoded;
+
+/// The kernels of the chapter.
+const PTX: &str = include_str!("lattice.ptx");
+
+/// Why a batch cannot be coded on the GPU.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The batch is not what the codec takes; the CPU says the same.
+    #[error(transparent)]
+    Batch(#[from] super::Error),
+    /// The GPU cannot do it.
+    #[error(transparent)]
+    Gpu(#[from] gpu::Error),
+}
+
+impl From<DriverError> for Error {
+    fn from(err: DriverError) -> Self {
+        gpu::Error::from(err).into()
+    }
+}
+
+/// The GPU twin of a [`Codec`](super::Codec).
+pub struct Codec {
+    device: Arc<Device>,
+    codec: super::Codec,
+    parameters: Parameters,
+    /// For packed words of q 4 and M 2, and for all else.
+    encode: [Option<CudaFunction>; 2],
+    decode: [Option<CudaFunction>; 2],
+    quantize: CudaFunction,
+    dot: CudaFunction,
+    /// The first vector that is wrong, and a count of overloaded ones.
+    status: CudaSlice<u32>,
+}
+
+impl Codec {
+    /// The twin of `codec` on `device`.
+    ///
+    /// # Errors
+    ///
+    /// If the driver cannot load the kernels.
+    pub fn new(device: &Arc<Device>, codec: &super::Codec) -> Result<Self, Error> {
+        let parameters = Parameters::new(codec);
+        let lattice = codec.lattice().name().to_lowercase();
+        let kernel = |name: &str| device.kernel(PTX, name);
+        // The kernels of their own divide without scaling.
+        let own = codec.q() == 4 && codec.levels() == 2 && !parameters.is_scaled();
+        let special = |operation: &str| {
+            own.then(|| kernel(&format!("{operation}_{lattice}_q4_m2"))).transpose()
+        };
+        let wide = if parameters.top() > 1 << 24 { "_wide" } else { "" };
+        Ok(Self {
+            encode: [special("encode")?, Some(kernel(&format!("encode_{lattice}"))?)],
+            decode: [special("decode")?, Some(kernel(&format!("decode_{lattice}{wide}"))?)],
+            quantize: kernel(&format!("quantize_{lattice}"))?,
+            dot: kernel(&format!("dot_{lattice}"))?,
+            status: device.stream().clone_htod(&[u32::MAX, 0])?,
+            device: device.clone(),
+            codec: codec.clone(),
+            parameters,
+        })
+    }
+
+    /// The device.
+    pub fn device(&self) -> &Arc<Device> {
+        &self.device
+    }
+
+    /// The codec on the CPU.
+    pub fn codec(&self) -> &super::Codec {
+        &self.codec
+    }
+
+    /// Encodes the vectors `x`, which lie in `layout`, into `codes`; waits until it is done.
+    ///
+    /// # Errors
+    ///
+    /// As [`encode`](super::Codec::encode) of the CPU, or if the driver refuses.
+    ///
+    /// # Panics
+    ///
+    /// If `codes` was made for another kind of code.
+    pub fn encode(
+        &mut self,
+        x: &CudaSlice<f32>,
+        layout: Layout,
+        codes: &mut DeviceEncoded,
+    ) -> Result<(), Error> {
+        self.assert_floats(x.len(), codes.len())?;
+        self.reset()?;
+        self.launch_encode(x, layout, codes)?;
+        match self.status()? {
+            (Some(vector), _) => {
+                Err(super::Error::Domain { vector, beta: self.codec.beta() }.into())
+            }
+            (None, _) => Ok(()),
+        }
+    }
+
+    /// Decodes `codes` into the vectors `x`, which lie in `layout`; waits until it is done.
+    ///
+    /// # Errors
+    ///
+    /// As [`decode`](super::Codec::decode) of the CPU, or if the driver refuses.
+    ///
+    /// # Panics
+    ///
+    /// If `codes` was made for another kind of code.
+    pub fn decode(
+        &mut self,
+        codes: &DeviceEncoded,
+        x: &mut CudaSlice<f32>,
+        layout: Layout,
+    ) -> Result<(), Error> {
+        self.assert_floats(x.len(), codes.len())?;
+        self.reset()?;
+        self.launch_decode(codes, x, layout)?;
+        match self.status()? {
+            (Some(_), _) => Err(self.wrong_code(&[codes])?),
+            (None, _) => Ok(()),
+        }
+    }
+
+    /// Writes what decoding the codes of `x` gives into `y`; both lie in `layout`. Waits until it is
+    /// done, and returns how many vectors are overloaded.
+    ///
+    /// # Errors
+    ///
+    /// As [`quantize`](super::Codec::quantize) of the CPU, or if the driver refuses.
+    ///
+    /// # Panics
+    ///
+    /// If the lengths differ.
+    pub fn quantize(
+        &mut self,
+        x: &CudaSlice<f32>,
+        y: &mut CudaSlice<f32>,
+        layout: Layout,
+    ) -> Result<usize, Error> {
+        assert_eq!(x.len(), y.len(), "x and y differ in length");
+        let n = x.len() / self.codec.lattice().dim();
+        self.assert_floats(x.len(), n)?;
+        self.reset()?;
+        if n > 0 {
+            let (rows, count) = (rows(layout), count(n));
+            let (bad, overloaded) = (self.status.slice(..1), self.status.slice(1..));
+            let mut launch = self.device.stream().launch_builder(&self.quantize);
+            launch.arg(&self.parameters).arg(x).arg(y).arg(&rows).arg(&overloaded).arg(&bad);
+            launch.arg(&count);
+            // SAFETY: the arguments are those of `QUANTIZE` in lattice.cu; thread i < n uses vector
+            // i of x and y, which hold n vectors of floats at addresses that are multiples of 256.
+            unsafe { launch.launch(one_thread_each(n)) }?;
+        }
+        match self.status()? {
+            (Some(vector), _) => {
+                Err(super::Error::Domain { vector, beta: self.codec.beta() }.into())
+            }
+            (None, overloaded) => Ok(overloaded),
+        }
+    }
+
+    /// Writes the inner products of the vectors of `a` with those of `b` into `out`, in units of
+    /// (beta / 2)^2 and before any scaling by T: `<2y_a, 2y_b>`, y the sum of the `q^m a(b_m)`.
+    /// Waits until it is done.
+    ///
+    /// # Errors
+    ///
+    /// If a digit is not below q, a bit is set past the last digit, or the driver refuses.
+    ///
+    /// # Panics
+    ///
+    /// If the codes are not as many, or were made for another kind of code, or if such products can
+    /// exceed an `i64`.
+    pub fn dot(
+        &mut self,
+        a: &DeviceEncoded,
+        b: &DeviceEncoded,
+        out: &mut CudaSlice<i64>,
+    ) -> Result<(), Error> {
+        let n = a.len();
+        self.assert_kind(a);
+        self.assert_kind(b);
+        assert!(b.len() == n && out.len() == n, "a, b and out differ in length");
+        // |y| is at most the covering radius, 1 or less, times q + q^2 + .. + q^M, which is less than
+        // 2 q^M. So |<2y_a, 2y_b>| is less than 16 q^(2M).
+        assert!(
+            self.parameters.top() <= 1 << 29,
+            "inner products of these codes can exceed an i64"
+        );
+        self.reset()?;
+        if n > 0 {
+            let (form_a, form_b, count) = (number(a.form()), number(b.form()), count(n));
+            let bad = self.status.slice(..1);
+            let mut launch = self.device.stream().launch_builder(&self.dot);
+            launch.arg(&self.parameters).arg(a.bytes()).arg(&form_a).arg(b.bytes()).arg(&form_b);
+            launch.arg(out).arg(&bad).arg(&count);
+            // SAFETY: the arguments are those of `DOT` in lattice.cu; thread i < n uses vector i of
+            // a and b, which hold n, and element i of out, which holds n.
+            unsafe { launch.launch(one_thread_each(n)) }?;
+        }
+        match self.status()? {
+            (Some(_), _) => Err(self.wrong_code(&[a, b])?),
+            (None, _) => Ok(()),
+        }
+    }
+
+    /// Enqueues what [`Codec::encode`] does, without looking at what it finds.
+    ///
+    /// # Errors
+    ///
+    /// If the driver refuses.
+    ///
+    /// # Panics
+    ///
+    /// If the lengths do not fit together, or the codes were made for another kind of code.
+    pub fn launch_encode(
+        &self,
+        x: &CudaSlice<f32>,
+        layout: Layout,
+        codes: &mut DeviceEncoded,
+    ) -> Result<(), gpu::Error> {
+        self.assert_kind(codes);
+        let (n, form) = (codes.len(), codes.form());
+        assert_eq!(x.len(), self.codec.lattice().dim() * n, "x is not n vectors");
+        if n == 0 {
+            return Ok(());
+        }
+        let (rows, number, count) = (rows(layout), number(form), count(n));
+        let (function, config) = self.choose(&self.encode, form, n);
+        let (bytes, scalings, overload) = codes.buffers();
+        let bad = self.status.slice(..1);
+        let mut launch = self.device.stream().launch_builder(function);
+        launch.arg(&self.parameters).arg(x).arg(&rows).arg(bytes).arg(&number);
+        launch.arg(scalings).arg(overload).arg(&bad).arg(&count);
+        // SAFETY: the arguments are those of `ENCODE` in lattice.cu; thread i < n uses vector i of x
+        // and of the codes, which hold n, with scalings only if the parameters have them. The
+        // buffers start at multiples of 256 bytes.
+        unsafe { launch.launch(config) }?;
+        Ok(())
+    }
+
+    /// Enqueues what [`Codec::decode`] does, without looking at what it finds.
+    ///
+    /// # Errors
+    ///
+    /// If the driver refuses.
+    ///
+    /// # Panics
+    ///
+    /// If the lengths do not fit together, or the codes were made for another kind of code.
+    pub fn launch_decode(
+        &self,
+        codes: &DeviceEncoded,
+        x: &mut CudaSlice<f32>,
+        layout: Layout,
+    ) -> Result<(), gpu::Error> {
+        self.assert_kind(codes);
+        let (n, form) = (codes.len(), codes.form());
+        assert_eq!(x.len(), self.codec.lattice().dim() * n, "x is not n vectors");
+        if n == 0 {
+            return Ok(());
+        }
+        let (rows, number, count) = (rows(layout), number(form), count(n));
+        let (function, config) = self.choose(&self.decode, form, n);
+        let bad = self.status.slice(..1);
+        let mut launch = self.device.stream().launch_builder(function);
+        launch.arg(&self.parameters).arg(codes.bytes()).arg(&number).arg(codes.scalings());
+        launch.arg(x).arg(&rows).arg(&bad).arg(&count);
+        // SAFETY: the arguments are those of `DECODE` in lattice.cu; as in `launch_encode`.
+        unsafe { launch.launch(config) }?;
+        Ok(())
+    }
+
+    /// The kernel of its own where there is one for this form, else the general one.
+    fn choose<'a>(
+        &self,
+        kernels: &'a [Option<CudaFunction>; 2],
+        form: Form,
+        n: usize,
+    ) -> (&'a CudaFunction, LaunchConfig) {
+        let special = kernels[0].as_ref().filter(|_| form == Form::Packed);
+        let mut config = one_thread_each(n);
+        if special.is_some() && self.codec.lattice() == Lattice::D4 {
+            // Every block builds the table, so there are no more blocks than run at a time.
+            config.grid_dim.0 = config.grid_dim.0.min(8 * self.device.multiprocessors());
+        }
+        (special.or(kernels[1].as_ref()).expect("the general kernel is loaded"), config)
+    }
+
+    fn assert_kind(&self, codes: &DeviceEncoded) {
+        assert_eq!(codes.word(), self.codec.word(), "codes are of another kind");
+    }
+
+    fn assert_floats(&self, found: usize, n: usize) -> Result<(), super::Error> {
+        let dim = self.codec.lattice().dim();
+        if found == dim * n { Ok(()) } else { Err(super::Error::Batch { found, dim, n }) }
+    }
+
+    fn reset(&mut self) -> Result<(), DriverError> {
+        self.device.stream().memcpy_htod(&[u32::MAX, 0], &mut self.status)
+    }
+
+    /// Waits; the first wrong vector, if any, and the number of overloaded ones.
+    fn status(&self) -> Result<(Option<usize>, usize), DriverError> {
+        let status = self.device.stream().clone_dtoh(&self.status)?;
+        self.device.stream().synchronize()?;
+        let first = (status[0] != u32::MAX).then_some(status[0] as usize);
+        Ok((first, status[1] as usize))
+    }
+
+    /// What is wrong with the codes, as the CPU says it.
+    fn wrong_code(&self, batches: &[&DeviceEncoded]) -> Result<Error, Error> {
+        for batch in batches {
+            let codes: Encoded = batch.download(&self.device, &self.codec)?;
+            let mut x = vec![0.0; self.codec.lattice().dim() * codes.len()];
+            self.codec.decode(&codes, &mut x, Layout::Soa)?;
+        }
+        unreachable!("the GPU found a wrong code where the CPU finds none");
+    }
+}
+
+/// A block for every [`BLOCK`] vectors.
+fn one_thread_each(n: usize) -> LaunchConfig {
+    let grid_dim = (count(n).div_ceil(BLOCK), 1, 1);
+    LaunchConfig { grid_dim, block_dim: (BLOCK, 1, 1), shared_mem_bytes: 0 }
+}
+
+fn count(n: usize) -> u32 {
+    let n = u32::try_from(n).ok().filter(|n| *n < 1 << 31);
+    n.expect("a batch on the GPU has less than 2^31 vectors")
+}
+
+fn rows(layout: Layout) -> u32 {
+    (layout == Layout::Rows).into()
+}
+
+/// `Form` in lattice.cu.
+fn number(form: Form) -> u32 {
+    match form {
+        Form::Packed => 0,
+        Form::Digits(Layout::Soa) => 1,
+        Form::Digits(Layout::Rows) => 2,
+    }
+}
+
+impl fmt::Debug for Codec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} on {}", self.codec, self.device.name())
+    }
+}

@@ -1,0 +1,214 @@
+//! The cases of this chapter on a GPU: packed words of q 4, M 2 and vectors row by row, from what a
+//! launch costs to what memory allows, and the roof of decoding beside them.
+
+use std::sync::Arc;
+
+use cudarc::driver::{CudaFunction, CudaSlice, DriverError, LaunchConfig, PushKernelArg};
+
+use super::{Codec, DeviceEncoded};
+use crate::case::Work;
+use crate::gpu::{self, BLOCK, Case, Device, Step};
+use crate::lattice::{self, Encoded, Form, Lattice, Layout};
+use crate::{close, input};
+
+/// The size that no cache holds, measured with a flushed one too.
+const LARGE: usize = 1 << 24;
+
+/// Different vectors; larger batches repeat them, since a GPU learns no branches.
+const DIFFERENT: usize = 1 << 16;
+
+/// Every case of the chapter.
+pub fn cases() -> Vec<Case> {
+    let sizes = [(10_000, false), (1_000_000, false), (LARGE, false), (LARGE, true)];
+    let mut cases = Vec::new();
+    for lattice in Lattice::ALL {
+        cases.extend(sizes.map(|(n, cold)| case_encode(lattice, n, cold)));
+        cases.extend(sizes.map(|(n, cold)| case_decode(lattice, n, cold)));
+    }
+    cases.extend([false, true].map(case_expand));
+    cases
+}
+
+fn codec(lattice: Lattice) -> lattice::Codec {
+    lattice::Codec::new(lattice, 4, 2, 0.35, false).expect("the parameters are in range")
+}
+
+fn id(kernel: &str, n: usize, cold: bool) -> String {
+    format!("lattice/{kernel}{}/n{n}", if cold { "-cold" } else { "" })
+}
+
+fn work(n: usize, unit: &'static str, bytes: usize) -> Work {
+    let count = |n: usize| n.try_into().expect("a count fits u64");
+    Work { units: count(n), unit, flops: 0, bytes: count(n * bytes) }
+}
+
+fn case_encode(lattice: Lattice, n: usize, cold: bool) -> Case {
+    let (codec, name) = (codec(lattice), lattice.name().to_lowercase());
+    let work = work(n, "vector", 4 * lattice.dim() + codec.vector_bytes());
+    Case::new(id(&format!("encode-{name}-q4-m2"), n, cold), work, cold, move |device, n| {
+        Encode::new(device, &codec, n).map_err(|err| err.to_string())
+    })
+}
+
+fn case_decode(lattice: Lattice, n: usize, cold: bool) -> Case {
+    let (codec, name) = (codec(lattice), lattice.name().to_lowercase());
+    let work = work(n, "vector", 4 * lattice.dim() + codec.vector_bytes());
+    Case::new(id(&format!("decode-{name}-q4-m2"), n, cold), work, cold, move |device, n| {
+        Decode::new(device, &codec, n).map_err(|err| err.to_string())
+    })
+}
+
+fn case_expand(cold: bool) -> Case {
+    Case::new(id("expand-8x", LARGE, cold), work(LARGE, "element", 36), cold, |device, n| {
+        Expand::new(device, n).map_err(|err| err.to_string())
+    })
+}
+
+/// The first `len` elements of the repeated `period`.
+fn repeat<T: Copy>(period: &[T], len: usize) -> Vec<T> {
+    period.iter().copied().cycle().take(len).collect()
+}
+
+/// Whether `got` repeats `want`.
+fn repeats<T: close::Word>(what: &str, got: &[T], want: &[T]) -> Result<(), String> {
+    let parts = got.chunks(want.len().max(1));
+    let parts = parts.enumerate().map(|(k, part)| (k * want.len(), part));
+    parts.into_iter().try_for_each(|(at, part)| {
+        close::bits(&format!("{what}, from {at},"), part, &want[..part.len()])
+    })
+}
+
+/// Different vectors of a batch of `n`, row by row, and their codes.
+fn batch(codec: &lattice::Codec, n: usize) -> Result<(Vec<f32>, Encoded), super::Error> {
+    let different = DIFFERENT.min(n);
+    let len = codec.lattice().dim() * different;
+    #[expect(clippy::cast_possible_truncation, reason = "inputs are f32")]
+    let x: Vec<f32> = input::gaussian(1, len, 1.0).into_iter().map(|v| v as f32).collect();
+    let mut codes = Encoded::new(codec, Form::Packed, different);
+    codec.encode(&x, Layout::Rows, &mut codes)?;
+    Ok((x, codes))
+}
+
+struct Encode {
+    codec: Codec,
+    x: CudaSlice<f32>,
+    codes: DeviceEncoded,
+    want: Encoded,
+}
+
+impl Encode {
+    fn new(device: &Arc<Device>, codec: &lattice::Codec, n: usize) -> Result<Self, super::Error> {
+        let (x, want) = batch(codec, n)?;
+        let x = repeat(&x, codec.lattice().dim() * n);
+        Ok(Self {
+            x: device.stream().clone_htod(&x)?,
+            codes: DeviceEncoded::new(device, codec, Form::Packed, n)?,
+            codec: Codec::new(device, codec)?,
+            want,
+        })
+    }
+}
+
+impl Step for Encode {
+    fn launch(&mut self) -> Result<(), gpu::Error> {
+        self.codec.launch_encode(&self.x, Layout::Rows, &mut self.codes)
+    }
+
+    fn check(&mut self) -> Result<(), String> {
+        let device = self.codec.device().clone();
+        let mut run = || -> Result<Encoded, super::Error> {
+            self.codes.spoil(&device)?;
+            self.codec.encode(&self.x, Layout::Rows, &mut self.codes)?;
+            self.codes.download(&device, self.codec.codec())
+        };
+        let got = run().map_err(|err| err.to_string())?;
+        for k in 0..got.planes() {
+            repeats(&format!("plane {k}"), got.plane(k), self.want.plane(k))?;
+        }
+        repeats("overload", got.overload(), self.want.overload())
+    }
+}
+
+struct Decode {
+    codec: Codec,
+    codes: DeviceEncoded,
+    x: CudaSlice<f32>,
+    want: Vec<f32>,
+}
+
+impl Decode {
+    fn new(device: &Arc<Device>, codec: &lattice::Codec, n: usize) -> Result<Self, super::Error> {
+        let (mut want, part) = batch(codec, n)?;
+        codec.decode(&part, &mut want, Layout::Rows)?;
+        let mut codes = Encoded::new(codec, Form::Packed, n);
+        for k in 0..codes.planes() {
+            let plane = repeat(part.plane(k), codes.plane(k).len());
+            codes.plane_mut(k).copy_from_slice(&plane);
+        }
+        Ok(Self {
+            codes: DeviceEncoded::upload(device, codec, &codes)?,
+            x: device.stream().alloc_zeros(codec.lattice().dim() * n)?,
+            codec: Codec::new(device, codec)?,
+            want,
+        })
+    }
+}
+
+impl Step for Decode {
+    fn launch(&mut self) -> Result<(), gpu::Error> {
+        self.codec.launch_decode(&self.codes, &mut self.x, Layout::Rows)
+    }
+
+    fn check(&mut self) -> Result<(), String> {
+        let stream = self.codec.device().stream().clone();
+        let mut run = || -> Result<Vec<f32>, super::Error> {
+            stream.memcpy_htod(&vec![f32::NAN; self.x.len()], &mut self.x)?;
+            self.codec.decode(&self.codes, &mut self.x, Layout::Rows)?;
+            Ok(stream.clone_dtoh(&self.x)?)
+        };
+        repeats("x", &run().map_err(|err| err.to_string())?, &self.want)
+    }
+}
+
+/// What decoding reads and writes, without decoding.
+struct Expand {
+    device: Arc<Device>,
+    kernel: CudaFunction,
+    x: CudaSlice<f32>,
+    out: CudaSlice<f32>,
+}
+
+impl Expand {
+    fn new(device: &Arc<Device>, n: usize) -> Result<Self, gpu::Error> {
+        let x = repeat(&input::uniform(1, DIFFERENT.min(n), 0.0, 1.0), n);
+        Ok(Self {
+            kernel: device.expand()?,
+            x: device.stream().clone_htod(&x)?,
+            out: device.stream().alloc_zeros(8 * n)?,
+            device: device.clone(),
+        })
+    }
+}
+
+impl Step for Expand {
+    fn launch(&mut self) -> Result<(), gpu::Error> {
+        let n = u32::try_from(self.x.len()).expect("at most 2^24 elements");
+        let grid_dim = ((2 * n).div_ceil(BLOCK), 1, 1);
+        let config = LaunchConfig { grid_dim, block_dim: (BLOCK, 1, 1), shared_mem_bytes: 0 };
+        let mut launch = self.device.stream().launch_builder(&self.kernel);
+        launch.arg(&self.x).arg(&mut self.out).arg(&n);
+        // SAFETY: the arguments are those of `expand` in gpu.cu, which reads n elements and writes 8 n.
+        unsafe { launch.launch(config) }?;
+        Ok(())
+    }
+
+    fn check(&mut self) -> Result<(), String> {
+        self.launch().map_err(|err| err.to_string())?;
+        let stream = self.device.stream();
+        let read = |slice| -> Result<Vec<f32>, DriverError> { stream.clone_dtoh(slice) };
+        let x = read(&self.x).map_err(|err| err.to_string())?;
+        let out = read(&self.out).map_err(|err| err.to_string())?;
+        let want: Vec<f32> = x.iter().flat_map(|v| [*v; 8]).collect();
+        close::bits("out", &out, &want)
+    }
+}

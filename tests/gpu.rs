@@ -1,0 +1,301 @@
+//! The GPU twins against the scalar reference, on the first GPU or on the emulator of tests/cuda.
+//!
+//! Without a device each test says so and passes; with `STEPMARK_REQUIRE_GPU=1` it fails, so that a
+//! run that means to test them cannot miss them silently.
+
+#![cfg(feature = "cuda")]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::array::from_fn;
+use std::env;
+use std::sync::{Arc, OnceLock};
+
+use cudarc::driver::CudaSlice;
+use stepmark::gpu::{Device, Timer};
+use stepmark::isa::Isa;
+use stepmark::lattice::cuda::{self, DeviceEncoded};
+use stepmark::lattice::{Codec, Encoded, Error, Form, Lattice, Layout};
+use stepmark::{close, input, registry};
+
+const FORMS: [Form; 3] = [Form::Packed, Form::Digits(Layout::Soa), Form::Digits(Layout::Rows)];
+const LAYOUTS: [Layout; 2] = [Layout::Soa, Layout::Rows];
+
+/// The device; `None`, and a line that says so, without one.
+fn device() -> Option<Arc<Device>> {
+    static DEVICE: OnceLock<Option<Arc<Device>>> = OnceLock::new();
+    let device = DEVICE.get_or_init(|| Device::open().unwrap()).clone();
+    if device.is_none() {
+        assert!(env::var_os("STEPMARK_REQUIRE_GPU").is_none(), "a GPU is required, there is none");
+        println!("no CUDA device: skipped");
+    }
+    device
+}
+
+/// `n` vectors, row by row: Gaussian, on the borders of cells, huge, tiny.
+fn awkward(seed: u64, codec: &Codec, n: usize) -> Vec<f32> {
+    let (d, beta) = (codec.lattice().dim(), codec.beta());
+    let top = f32::from(codec.q()).powi(codec.levels().try_into().unwrap());
+    let normal = input::gaussian(seed, d * n, 1.0);
+    let uniform = input::uniform(seed, d * n, -1.0, 1.0);
+    #[expect(clippy::cast_possible_truncation, reason = "a test value")]
+    let steps = |i: usize| match i / d % 6 {
+        0 => normal[i] as f32,
+        1 => (normal[i] as f32 * top / 5.0).clamp(-4e6, 4e6),
+        2 => (uniform[i] * 6.0).round() / 2.0,
+        3 => (uniform[i] * 4.0 * top).round().clamp(-8e6, 8e6) / 2.0,
+        4 => uniform[i] * 2f32.powi(i32::try_from(i % 23).unwrap()),
+        _ => [0.0, -0.0, 1e-40, -4_194_304.0, 4_194_304.0, 0.5, 0.25 + 1e-7, -1.5][i * 5 % 8],
+    };
+    // The product may round up to a step more than the domain allows.
+    (0..d * n)
+        .map(|i| steps(i) * beta)
+        .map(|v| v.clamp(-4_194_303.0 * beta, 4_194_303.0 * beta))
+        .collect()
+}
+
+fn transpose(rows: &[f32], d: usize) -> Vec<f32> {
+    let n = rows.len() / d;
+    (0..rows.len()).map(|i| rows[i % n * d + i / n]).collect()
+}
+
+fn upload(device: &Device, x: &[f32]) -> CudaSlice<f32> {
+    // An empty buffer has no address, so one more element than is used.
+    let stream = device.stream();
+    if x.is_empty() { stream.null().unwrap() } else { stream.clone_htod(x).unwrap() }
+}
+
+fn same_codes(what: &str, got: &Encoded, want: &Encoded) {
+    for k in 0..want.planes() {
+        close::bits(&format!("{what}: plane {k}"), got.plane(k), want.plane(k)).unwrap();
+    }
+    close::bits(&format!("{what}: T"), got.scalings(), want.scalings()).unwrap();
+    close::bits(&format!("{what}: overload"), got.overload(), want.overload()).unwrap();
+}
+
+/// Encodes, decodes and quantizes `x`, vectors in `layout`, on both sides.
+fn compare(device: &Arc<Device>, codec: &Codec, x: &[f32], layout: Layout, form: Form) {
+    let what = format!("{codec:?}, {form:?}, floats {layout:?}");
+    let n = x.len() / codec.lattice().dim();
+    let mut gpu = cuda::Codec::new(device, codec).unwrap();
+    let mut want = Encoded::new(codec, form, n);
+    codec.encode(x, layout, &mut want).unwrap();
+    let x_gpu = upload(device, x);
+    let mut codes = DeviceEncoded::new(device, codec, form, n).unwrap();
+    codes.spoil(device).unwrap();
+    gpu.encode(&x_gpu, layout, &mut codes).unwrap();
+    same_codes(&what, &codes.download(device, codec).unwrap(), &want);
+
+    let mut want_x = vec![0.0; x.len()];
+    codec.decode(&want, &mut want_x, layout).unwrap();
+    let mut out = upload(device, &vec![f32::NAN; x.len()]);
+    let codes = DeviceEncoded::upload(device, codec, &want).unwrap();
+    gpu.decode(&codes, &mut out, layout).unwrap();
+    let download = |out: &CudaSlice<f32>| match n {
+        0 => Vec::new(),
+        _ => device.stream().clone_dtoh(out).unwrap(),
+    };
+    close::bits(&format!("{what}: decoded"), &download(&out), &want_x).unwrap();
+
+    let mut out = upload(device, &vec![f32::NAN; x.len()]);
+    let overloaded = gpu.quantize(&x_gpu, &mut out, layout).unwrap();
+    close::bits(&format!("{what}: quantized"), &download(&out), &want_x).unwrap();
+    assert_eq!(overloaded, want.overloaded(), "{what}: overloaded vectors");
+}
+
+fn scalar(lattice: Lattice, q: u8, levels: usize, beta: f32, protected: bool) -> Codec {
+    Codec::new(lattice, q, levels, beta, protected).unwrap().with_isa(Isa::Scalar)
+}
+
+/// 100 800 vectors of a lattice, over all (q, M), forms, layouts and betas, with and without
+/// protection.
+fn every_code(lattice: Lattice) {
+    let Some(device) = device() else { return };
+    let betas = [1.0, 0.35, 2f32.powi(-100), 2f32.powi(100), 1e-13, 0.1, 7.7e-25];
+    let mut turn = 0;
+    for (q, levels) in (2..=16).flat_map(|q| (1..=8).map(move |m| (q, m))) {
+        for protected in [false, true] {
+            let codec = scalar(lattice, q, levels, betas[turn % 7], protected);
+            let mut x = awkward(turn as u64, &codec, 420);
+            let (form, layout) = (FORMS[turn % 3], LAYOUTS[turn / 3 % 2]);
+            if layout == Layout::Soa {
+                x = transpose(&x, lattice.dim());
+            }
+            compare(&device, &codec, &x, layout, form);
+            turn += 1;
+        }
+    }
+}
+
+#[test]
+fn z2_is_the_scalar_reference_for_every_code() {
+    every_code(Lattice::Z2);
+}
+
+#[test]
+fn d4_is_the_scalar_reference_for_every_code() {
+    every_code(Lattice::D4);
+}
+
+#[test]
+fn e8_is_the_scalar_reference_for_every_code() {
+    every_code(Lattice::E8);
+}
+
+#[test]
+fn packed_words_of_q4_m2_are_those_of_the_scalar_reference() {
+    let Some(device) = device() else { return };
+    for (k, lattice) in (0..).zip(Lattice::ALL) {
+        for (beta, protected) in [(0.35, false), (0.25, true), (1.0, true)] {
+            let codec = scalar(lattice, 4, 2, beta, protected);
+            let x = awkward(k, &codec, 5000);
+            compare(&device, &codec, &x, Layout::Rows, Form::Packed);
+            let x = transpose(&x, lattice.dim());
+            compare(&device, &codec, &x, Layout::Soa, Form::Packed);
+        }
+    }
+}
+
+#[test]
+fn every_batch_size_is_that_of_the_scalar_reference() {
+    let Some(device) = device() else { return };
+    for (lattice, n) in Lattice::ALL.into_iter().flat_map(|l| (0..=33).map(move |n| (l, n))) {
+        for (q, form) in [(4, Form::Packed), (5, Form::Packed), (5, FORMS[1 + n % 2])] {
+            let codec = scalar(lattice, q, 2, 0.35, true);
+            compare(&device, &codec, &awkward(n as u64, &codec, n), Layout::Rows, form);
+        }
+    }
+}
+
+#[test]
+fn vectors_outside_the_domain_are_named() {
+    let Some(device) = device() else { return };
+    for (lattice, q) in Lattice::ALL.into_iter().flat_map(|l| [(l, 4), (l, 7)]) {
+        for beta in [0.25, 2f32.powi(-90)] {
+            let codec = scalar(lattice, q, 2, beta, true);
+            let d = lattice.dim();
+            let edge = 4_194_304.0 * beta;
+            for bad in [f32::NAN, f32::INFINITY, -f32::INFINITY, edge.next_up(), f32::MIN] {
+                let mut x = vec![edge; 600 * d];
+                (x[599 * d], x[300 * d + 1]) = (bad, bad);
+                let x = upload(&device, &x);
+                let mut gpu = cuda::Codec::new(&device, &codec).unwrap();
+                let mut codes = DeviceEncoded::new(&device, &codec, Form::Packed, 600).unwrap();
+                let mut y = upload(&device, &vec![0.0; 600 * d]);
+                let want = Error::Domain { vector: 300, beta };
+                for err in [
+                    gpu.encode(&x, Layout::Rows, &mut codes).unwrap_err(),
+                    gpu.quantize(&x, &mut y, Layout::Rows).unwrap_err(),
+                ] {
+                    assert!(matches!(err, cuda::Error::Batch(err) if err == want), "{bad}: {err}");
+                }
+                let fine = upload(&device, &vec![-edge; 600 * d]);
+                gpu.encode(&fine, Layout::Rows, &mut codes).unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+fn wrong_codes_are_named_as_the_cpu_names_them() {
+    let Some(device) = device() else { return };
+    let refuse = |codec: &Codec, codes: &Encoded| {
+        let mut x = vec![0.0; codec.lattice().dim() * codes.len()];
+        let want = codec.decode(codes, &mut x, Layout::Soa).unwrap_err();
+        let codes = DeviceEncoded::upload(&device, codec, codes).unwrap();
+        let mut gpu = cuda::Codec::new(&device, codec).unwrap();
+        let err = gpu.decode(&codes, &mut upload(&device, &x), Layout::Soa).unwrap_err();
+        assert!(matches!(err, cuda::Error::Batch(err) if err == want), "{err}, expected {want}");
+        want
+    };
+    for lattice in Lattice::ALL {
+        let codec = scalar(lattice, 5, 3, 0.5, true);
+        let digits = 3 * lattice.dim();
+        for form in [FORMS[1], FORMS[2]] {
+            let mut codes = Encoded::new(&codec, form, 40);
+            codes.digits_mut()[if form == FORMS[1] { 33 } else { 33 * digits }] = 5;
+            let err = refuse(&codec, &codes);
+            assert_eq!(err, Error::Code { vector: 33, level: 0, k: 0, found: 5, q: 5 }, "a code");
+        }
+        for form in FORMS {
+            let mut codes = Encoded::new(&codec, form, 40);
+            (codes.scalings_mut()[20], codes.scalings_mut()[30]) = (11, 255);
+            let err = refuse(&codec, &codes);
+            assert_eq!(err, Error::Scaling { vector: 20, found: 11, max: 10 }, "a scaling");
+        }
+        let mut codes = Encoded::new(&codec, Form::Packed, 40);
+        let last = codes.planes() - 1;
+        let end = codes.plane_width(last) * 18;
+        codes.plane_mut(last)[end - 1] = 0x80;
+        // Of 18, 36 and 72 bits, E8 fills its bytes: there the bit is of a digit.
+        let err = refuse(&codec, &codes);
+        let padding = err == Error::Padding { vector: 17 };
+        assert!(padding || matches!(err, Error::Code { vector: 17, level: 2, .. }), "{err}");
+    }
+    // The kernels of their own look at scalings too.
+    let codec = scalar(Lattice::D4, 4, 2, 0.5, true);
+    let mut codes = Encoded::new(&codec, Form::Packed, 40);
+    codes.scalings_mut()[39] = 11;
+    refuse(&codec, &codes);
+}
+
+#[test]
+fn inner_products_are_those_of_the_doubled_points() {
+    let Some(device) = device() else { return };
+    let pairs = [(2, 8), (3, 3), (4, 2), (5, 7), (8, 2), (10, 8), (16, 1), (16, 7)];
+    for (lattice, (q, levels)) in Lattice::ALL.into_iter().flat_map(|l| pairs.map(|p| (l, p))) {
+        let (d, n) = (lattice.dim(), 100);
+        let codec = scalar(lattice, q, levels, 2.0, false);
+        // Digits of one level decode to a(b), doubled, where beta is 2.
+        let level = scalar(lattice, q, 1, 2.0, false);
+        let batch = |seed| {
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "below q")]
+            let b: Vec<u8> = input::uniform(seed, levels * d * n, 0.0, q.into())
+                .into_iter()
+                .map(|v| v as u8)
+                .collect();
+            let mut points = vec![0_i64; d * n];
+            for (m, b) in (0..).zip(b.chunks(d * n)) {
+                let mut one = Encoded::new(&level, FORMS[1], n);
+                one.digits_mut().copy_from_slice(b);
+                let mut a = vec![0.0; d * n];
+                level.decode(&one, &mut a, Layout::Soa).unwrap();
+                #[expect(clippy::cast_possible_truncation, reason = "a small integer")]
+                points.iter_mut().zip(a).for_each(|(p, a)| *p += i64::from(q).pow(m) * a as i64);
+            }
+            let mut codes = Encoded::new(&codec, FORMS[1], n);
+            codes.digits_mut().copy_from_slice(&b);
+            (DeviceEncoded::upload(&device, &codec, &codes).unwrap(), points)
+        };
+        let ((a, ya), (b, yb)) = (batch(1), batch(2));
+        let mut out = device.stream().alloc_zeros(n).unwrap();
+        let mut gpu = cuda::Codec::new(&device, &codec).unwrap();
+        if i64::from(q).pow(levels.try_into().unwrap()) > 1 << 29 {
+            continue;
+        }
+        gpu.dot(&a, &b, &mut out).unwrap();
+        let want: Vec<i64> =
+            (0..n).map(|i| (0..d).map(|k| ya[k * n + i] * yb[k * n + i]).sum()).collect();
+        let got = device.stream().clone_dtoh(&out).unwrap();
+        close::bits(&format!("{codec:?}"), &got, &want).unwrap();
+    }
+}
+
+#[test]
+fn every_case_is_right_and_can_be_timed() {
+    let Some(device) = device() else { return };
+    let mut timer = Timer::new(&device).unwrap();
+    for case in registry::gpu_cases() {
+        let mut step = case.checked(&device).unwrap_or_else(|err| panic!("{}: {err}", case.id));
+        let replay = timer.capture(3, || step.launch()).unwrap();
+        let hot = timer.hot(&replay, 4).unwrap();
+        let cold = timer.cold(2, || step.launch()).unwrap();
+        assert!(!hot.is_zero() && !cold.is_zero(), "{}: {hot:?}, {cold:?}", case.id);
+        step.check().unwrap_or_else(|err| panic!("{}, after timing: {err}", case.id));
+    }
+}
+
+#[test]
+fn a_machine_without_a_gpu_is_no_error() {
+    let found: [bool; 2] = from_fn(|_| Device::open().unwrap().is_some());
+    assert_eq!(found[0], found[1], "asked twice");
+}
