@@ -23,6 +23,9 @@ pub use timer::{Replay, Timer};
 /// Threads of a block, in every kernel of ours.
 pub const BLOCK: u32 = 256;
 
+/// What the driver of the tests calls its device.
+const EMULATED: &str = "emulated device";
+
 /// The kernels of this module.
 const PTX: &str = include_str!("gpu.ptx");
 
@@ -82,6 +85,7 @@ impl Device {
             ("clock_khz", clock_khz.to_string()),
             ("compute_capability", format!("{major}.{minor}")),
             ("driver", driver_version()?),
+            ("emulated", (name == EMULATED).to_string()),
             ("gpu", name.clone()),
             ("l2_bytes", l2_bytes.to_string()),
             ("memory_bytes", context.total_mem()?.to_string()),
@@ -120,7 +124,7 @@ impl Device {
 
     /// Whether this is the emulator of the tests, whose times mean nothing.
     pub fn is_emulated(&self) -> bool {
-        is_emulated(&self.name)
+        self.name == EMULATED
     }
 
     /// The kernel `name` of an embedded module, which is loaded once.
@@ -154,11 +158,6 @@ impl Device {
     pub fn expand(&self) -> Result<CudaFunction, Error> {
         self.kernel(PTX, "expand")
     }
-}
-
-/// Whether a device of this name is the emulator of the tests.
-pub fn is_emulated(name: &str) -> bool {
-    name == "emulated device"
 }
 
 /// The CUDA version of the driver: `13.0`.

@@ -81,7 +81,11 @@ pub fn toolchain() -> Environment {
 pub fn folder(wall: &Environment) -> String {
     let get = |name: &str| wall.get(name).map_or("unknown", String::as_str);
     let vm = if get("virtualised") == "true" { "-vm" } else { "" };
-    let name = ["cpu_name", "cpu_family", "cpu_model", "cpu_stepping"].map(get).join("-") + vm;
+    plain(&(["cpu_name", "cpu_family", "cpu_model", "cpu_stepping"].map(get).join("-") + vm))
+}
+
+/// A name as a folder has it: `NVIDIA H200` as `nvidia-h200`.
+pub fn plain(name: &str) -> String {
     let words = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
     words.collect::<Vec<_>>().join("-").to_lowercase()
 }

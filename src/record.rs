@@ -16,7 +16,7 @@ use crate::machine::Environment;
 
 mod measure;
 
-pub use measure::{Instructions, Measure, Peer, Wall};
+pub use measure::{Gpu, Instructions, Measure, Peer, Wall};
 
 /// The version of this format; a record of another one cannot be compared.
 pub const SCHEMA: u32 = 1;

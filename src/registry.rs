@@ -14,6 +14,15 @@ pub fn gpu_cases() -> Vec<crate::gpu::Case> {
     lattice::cuda::cases()
 }
 
+/// The ids of every case on a GPU, also where there is none; without the feature `cuda`, no id.
+pub fn gpu_ids() -> Vec<String> {
+    #[cfg(feature = "cuda")]
+    let ids = gpu_cases().into_iter().map(|case| case.id).collect();
+    #[cfg(not(feature = "cuda"))]
+    let ids = Vec::new();
+    ids
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -43,6 +52,19 @@ mod tests {
         let unique: BTreeSet<&String> = cases.iter().map(|case| &case.id).collect();
         assert_eq!(unique.len(), cases.len(), "an id occurs twice");
         assert!(cases.len() <= 100, "{} cases: `cargo bench` would take too long", cases.len());
+    }
+
+    #[cfg(feature = "cuda")]
+    #[test]
+    fn ids_on_a_gpu_are_as_plain_short_and_unique() {
+        let ids = gpu_ids();
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        for id in &ids {
+            let named = id.split('/').all(|part| !part.is_empty() && part.chars().all(plain));
+            assert!(named && id.split('/').count() == 3 && id.len() < 60, "{id}");
+        }
+        let unique: BTreeSet<&String> = ids.iter().collect();
+        assert_eq!(unique.len(), ids.len(), "an id occurs twice");
     }
 
     #[test]

@@ -225,8 +225,8 @@ fn wrong_codes_are_named_as_the_cpu_names_them() {
         let mut codes = Encoded::new(&codec, Form::Packed, 40);
         let last = codes.planes() - 1;
         let end = codes.plane_width(last) * 18;
-        codes.plane_mut(last)[end - 1] = 0x80;
-        // Of 18, 36 and 72 bits, E8 fills its bytes: there the bit is of a digit.
+        codes.plane_mut(last)[end - 1] = 0xe0;
+        // Of 18, 36 and 72 bits, E8 fills its bytes: there the bits are a digit.
         let err = refuse(&codec, &codes);
         let padding = err == Error::Padding { vector: 17 };
         assert!(padding || matches!(err, Error::Code { vector: 17, level: 2, .. }), "{err}");
@@ -289,6 +289,9 @@ fn every_case_is_right_and_can_be_timed() {
         let replay = timer.capture(3, || step.launch()).unwrap();
         let hot = timer.hot(&replay, 4).unwrap();
         let cold = timer.cold(2, || step.launch()).unwrap();
+        step.spoil().unwrap();
+        assert!(step.check().is_err(), "{}: spoilt outputs pass", case.id);
+        timer.hot(&replay, 1).unwrap();
         assert!(!hot.is_zero() && !cold.is_zero(), "{}: {hot:?}, {cold:?}", case.id);
         step.check().unwrap_or_else(|err| panic!("{}, after timing: {err}", case.id));
     }

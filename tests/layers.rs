@@ -16,7 +16,7 @@ const CHAPTERS: [&str; 4] = ["lattice", "mvar", "lstm", "md"];
 const MODELS: [&str; 3] = ["model", "extxyz", "boxes"];
 
 /// The arrows outside the chapters.
-const ARROWS: [(&str, &[&str]); 16] = [
+const ARROWS: [(&str, &[&str]); 17] = [
     ("cli", &["report", "gate", "collect", "registry", "machine"]),
     ("report", &["gate"]),
     ("gate", &["record", "stats", "machine"]),
@@ -26,7 +26,8 @@ const ARROWS: [(&str, &[&str]); 16] = [
     ("isa", &[]),
     ("run", &["machine", "close"]),
     ("fixture", &["lattice/model", "mvar/model", "lstm/model", "md/model"]),
-    ("registry", &["lattice/cases", "mvar/cases", "lstm/cases", "md/cases"]),
+    ("registry", &["lattice/cases", "lattice/cuda", "mvar/cases", "lstm/cases", "md/cases"]),
+    ("gpu", &["machine", "case"]),
     ("npz", &["file"]),
     ("file", &[]),
     ("case", &[]),
@@ -57,6 +58,10 @@ fn arrows(from: &str) -> Vec<String> {
                 .chain(["input", "fixture", "close", "case"].map(str::to_owned))
                 .collect()
         }
+        Some((chapter, "cuda")) => [format!("{chapter}/kernel")]
+            .into_iter()
+            .chain(["gpu", "input", "close", "case"].map(str::to_owned))
+            .collect(),
         Some((chapter, "model")) => [format!("{chapter}/kernel")]
             .into_iter()
             .chain(["npz", "file", "input"].map(str::to_owned))
@@ -75,6 +80,7 @@ fn layer(path: &[&str]) -> String {
         [chapter, "cases" | "oracle", ..] if CHAPTERS.contains(chapter) => {
             format!("{chapter}/cases")
         }
+        [chapter, "cuda", ..] if CHAPTERS.contains(chapter) => format!("{chapter}/cuda"),
         [chapter, file, ..] if CHAPTERS.contains(chapter) && MODELS.contains(file) => {
             format!("{chapter}/model")
         }

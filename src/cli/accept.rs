@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::record::path;
 use super::{Context, Exit, Stop, checked, current};
-use crate::case::Case;
 use crate::machine;
-use crate::record::{Error, Instructions, Measure, Peer, Record, Wall};
+use crate::record::{Error, Gpu, Instructions, Measure, Peer, Record, Wall};
+use crate::registry;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -17,10 +17,12 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> {
     current()?;
-    let cases = context.cases;
-    let (counts, walls) = (fresh::<Instructions>(cases, context)?, fresh::<Wall>(cases, context)?);
+    let ids: Vec<String> = context.cases.iter().map(|case| case.id.clone()).collect();
+    let counts = fresh::<Instructions>(&ids, context)?;
+    let walls = fresh::<Wall>(&ids, context)?;
+    let gpu = fresh_gpu(context)?;
     let peers = fresh::<Peer>(&[], context)?;
-    if counts.is_none() && walls.is_none() && peers.is_none() {
+    if counts.is_none() && walls.is_none() && gpu.is_none() && peers.is_none() {
         let what = "there is no record to accept; run a whole bench, then `stepmark record`";
         return Err(Stop::new(Exit::Incomparable, what));
     }
@@ -36,14 +38,31 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
     if let Some(record) = walls {
         write(&record, &args.baseline, context)?;
     }
+    if let Some(record) = gpu {
+        write(&record, &args.baseline, context)?;
+    }
     if let Some(record) = peers {
         write(&record, &args.baseline, context)?;
     }
     Ok(Exit::Pass)
 }
 
-/// The fresh record, if it is of these sources and of all `cases`; else says why the baseline stays.
-fn fresh<M: Measure>(cases: &[Case], context: &mut Context<'_>) -> Result<Option<Record<M>>, Stop> {
+/// The fresh record of a GPU, where there is one; times of the tests' emulator are refused.
+fn fresh_gpu(context: &mut Context<'_>) -> Result<Option<Record<Gpu>>, Stop> {
+    let (path, ids) = (path::<Gpu>(&context.target), registry::gpu_ids());
+    if ids.is_empty() || !path.exists() {
+        return Ok(None);
+    }
+    let record = fresh::<Gpu>(&ids, context)?;
+    if record.as_ref().is_some_and(|record| record.environment["emulated"] == "true") {
+        let what = format!("{} is of an emulated device, whose times mean nothing", path.display());
+        return Err(Stop::new(Exit::Incomparable, what));
+    }
+    Ok(record)
+}
+
+/// The fresh record, if it is of these sources and of all `ids`; else says why the baseline stays.
+fn fresh<M: Measure>(ids: &[String], context: &mut Context<'_>) -> Result<Option<Record<M>>, Stop> {
     let path = path::<M>(&context.target);
     let why = match Record::<M>::read(&path) {
         Err(why @ Error::Missing { .. }) => why.to_string(),
@@ -52,8 +71,8 @@ fn fresh<M: Measure>(cases: &[Case], context: &mut Context<'_>) -> Result<Option
         }
         Ok(record) => {
             let measured = record.by_id();
-            match cases.iter().find(|case| !measured.contains_key(case.id.as_str())) {
-                Some(case) => format!("{} lacks {}", path.display(), case.id),
+            match ids.iter().find(|id| !measured.contains_key(id.as_str())) {
+                Some(id) => format!("{} lacks {id}", path.display()),
                 None => return Ok(Some(record)),
             }
         }

@@ -12,7 +12,8 @@ use serde::Deserialize;
 
 use super::Error;
 use crate::case::Case;
-use crate::record::{Measure as _, Record, Wall};
+use crate::record::{Gpu, Measure, Record, Wall};
+use crate::run::Run;
 use crate::stats;
 
 /// Below this, quantiles mean nothing.
@@ -32,30 +33,53 @@ struct Sample {
     times: Vec<f64>,
 }
 
+/// The command whose samples are those of a GPU.
+pub const GPU_COMMAND: &str = "cargo bench --bench gpu";
+
 /// The wall times of the last run, of those `cases` that it measured.
 ///
 /// # Errors
 ///
 /// If there was no run, a file of it is unusable, or a case has too few samples.
 pub fn collect(target: &Path, criterion: &Path, cases: &[&Case]) -> Result<Record<Wall>, Error> {
+    let implementations = cases.iter().map(|case| (case.id.as_str(), case.implementation));
     let (run, _) = super::last_run::<Wall>(target, COMMAND)?;
-    let cases: BTreeMap<&str, &Case> = cases.iter().map(|case| (case.id.as_str(), *case)).collect();
-    let mut walls = Vec::new();
+    times(&run, criterion, &implementations.collect())
+}
+
+/// The times of the last run on a GPU, of those cases in `ids` that it measured.
+///
+/// # Errors
+///
+/// As [`collect()`].
+pub fn collect_gpu(target: &Path, ids: &[&str]) -> Result<Record<Gpu>, Error> {
+    let implementations = ids.iter().map(|id| (*id, "cuda"));
+    let (run, dir) = super::last_run::<Gpu>(target, GPU_COMMAND)?;
+    times(&run, &dir.join("criterion"), &implementations.collect())
+}
+
+/// The samples below `criterion` that the run wrote, of cases with their implementations.
+fn times<M: Measure + From<Wall>>(
+    run: &Run,
+    criterion: &Path,
+    cases: &BTreeMap<&str, &str>,
+) -> Result<Record<M>, Error> {
+    let mut found = Vec::new();
     let mut samples = Vec::new();
     find_samples(criterion, &mut samples);
     for path in samples {
-        if !super::is_fresh(&run, &path)? {
+        if !super::is_fresh(run, &path)? {
             continue;
         }
         let benchmark: Benchmark = super::read_json(&path.with_file_name("benchmark.json"))?;
-        if let Some(case) = cases.get(benchmark.full_id.as_str()) {
-            walls.push(wall(case, &path)?);
+        if let Some(implementation) = cases.get(benchmark.full_id.as_str()) {
+            found.push(wall(&benchmark.full_id, implementation, &path)?.into());
         }
     }
-    Ok(super::record(&run, run.environment.clone(), walls))
+    Ok(super::record(run, run.environment.clone(), found))
 }
 
-fn wall(case: &Case, path: &Path) -> Result<Wall, Error> {
+fn wall(id: &str, implementation: &str, path: &Path) -> Result<Wall, Error> {
     let Sample { iters, times } = super::read_json(path)?;
     let contradiction = |found: String| Error::Contradiction {
         path: path.to_owned(),
@@ -66,14 +90,14 @@ fn wall(case: &Case, path: &Path) -> Result<Wall, Error> {
         return Err(contradiction(format!("{} counts, {} times", iters.len(), times.len())));
     }
     if times.len() < MIN_SAMPLES {
-        return Err(Error::TooFew { id: case.id.clone(), samples: times.len() });
+        return Err(Error::TooFew { id: id.to_owned(), samples: times.len() });
     }
     let mut ns: Vec<f64> = times.iter().zip(&iters).map(|(t, n)| t / n).collect();
     ns.sort_by(f64::total_cmp);
     let quantile = |p| stats::quantile(&ns, p);
     let wall = Wall {
-        id: case.id.clone(),
-        implementation: case.implementation.to_owned(),
+        id: id.to_owned(),
+        implementation: implementation.to_owned(),
         p05_ns: quantile(0.05),
         p25_ns: quantile(0.25),
         median_ns: quantile(0.5),
@@ -152,6 +176,18 @@ mod tests {
         let run = Run { started: "2999-01-01T00:00:00Z".to_owned(), ..Run::read(&dir).unwrap() };
         run.write(&dir).unwrap();
         assert!(folder.collect().unwrap().cases.is_empty(), "older than the run");
+    }
+
+    #[test]
+    fn times_of_a_gpu_lie_in_the_folder_of_its_run() {
+        let folder = Folder::with_run();
+        folder.sample("x", "a/b/n1", 11);
+        let dir = run::folder(folder.0.path(), "gpu");
+        Run::begin(machine::wall(), Vec::new()).unwrap().write(&dir).unwrap();
+        fs::rename(folder.0.path().join("criterion"), dir.join("criterion")).unwrap();
+        let record = collect_gpu(folder.0.path(), &["a/b/n1", "a/b/n2"]).unwrap();
+        assert_eq!((record.cases.len(), record.cases[0].implementation()), (1, "cuda"), "one");
+        assert!(folder.collect().unwrap().cases.is_empty(), "none is a wall time");
     }
 
     #[test]

@@ -15,12 +15,19 @@ pub trait Step {
     /// If the driver refuses.
     fn launch(&mut self) -> Result<(), Error>;
 
-    /// Overwrites the outputs, runs once, and compares with what the CPU makes of the inputs.
+    /// Overwrites the outputs, so that only another run can make them right again.
+    ///
+    /// # Errors
+    ///
+    /// If the driver refuses.
+    fn spoil(&mut self) -> Result<(), Error>;
+
+    /// Waits for the last run, and compares its outputs with what the CPU makes of the inputs.
     ///
     /// # Errors
     ///
     /// Says which output differs.
-    fn check(&mut self) -> Result<(), String>;
+    fn check(&self) -> Result<(), String>;
 }
 
 /// One entry of the registry's list for the GPU.
@@ -63,6 +70,11 @@ impl Case {
         let units = if device.is_emulated() { 1000 } else { self.work.units };
         let units = usize::try_from(units).map_err(|err| err.to_string())?;
         let mut step = (self.prepare)(device, units)?;
+        let mut run = || -> Result<(), Error> {
+            step.spoil()?;
+            step.launch()
+        };
+        run().map_err(|err| err.to_string())?;
         step.check()?;
         Ok(step)
     }

@@ -82,6 +82,45 @@ impl Measure for Wall {
     }
 }
 
+/// Time per launch on a GPU by CUDA events, with the same fields.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Gpu(pub Wall);
+
+impl Measure for Gpu {
+    const INSTRUMENT: &'static str = "gpu";
+    const FIELDS: &'static [&'static str] = &[
+        "clock_khz",
+        "compute_capability",
+        "driver",
+        "emulated",
+        "gpu",
+        "l2_bytes",
+        "memory_bytes",
+        "multiprocessors",
+    ];
+
+    /// `<gpu>`
+    fn folder(environment: &Environment) -> String {
+        machine::plain(&environment["gpu"])
+    }
+    fn id(&self) -> &str {
+        self.0.id()
+    }
+    fn implementation(&self) -> &str {
+        self.0.implementation()
+    }
+    fn is_plausible(&self) -> bool {
+        self.0.is_plausible()
+    }
+}
+
+impl From<Wall> for Gpu {
+    fn from(times: Wall) -> Self {
+        Self(times)
+    }
+}
+
 /// What Callgrind counts in one warm step, and what a warm step takes from the heap.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use cudarc::driver::{CudaFunction, CudaSlice, DriverError, LaunchConfig, PushKernelArg};
+use cudarc::driver::{CudaFunction, CudaSlice, LaunchConfig, PushKernelArg};
 
 use super::{Codec, DeviceEncoded};
 use crate::case::Work;
@@ -78,6 +78,18 @@ fn repeats<T: close::Word>(what: &str, got: &[T], want: &[T]) -> Result<(), Stri
     })
 }
 
+/// NaN everywhere.
+fn spoil(device: &Device, x: &mut CudaSlice<f32>) -> Result<(), gpu::Error> {
+    device.stream().memcpy_htod(&vec![f32::NAN; x.len()], x)?;
+    Ok(device.stream().synchronize()?)
+}
+
+fn download(device: &Device, x: &CudaSlice<f32>) -> Result<Vec<f32>, String> {
+    let values = device.stream().clone_dtoh(x).map_err(|err| err.to_string())?;
+    device.stream().synchronize().map_err(|err| err.to_string())?;
+    Ok(values)
+}
+
 /// Different vectors of a batch of `n`, row by row, and their codes.
 fn batch(codec: &lattice::Codec, n: usize) -> Result<(Vec<f32>, Encoded), super::Error> {
     let different = DIFFERENT.min(n);
@@ -114,14 +126,13 @@ impl Step for Encode {
         self.codec.launch_encode(&self.x, Layout::Rows, &mut self.codes)
     }
 
-    fn check(&mut self) -> Result<(), String> {
-        let device = self.codec.device().clone();
-        let mut run = || -> Result<Encoded, super::Error> {
-            self.codes.spoil(&device)?;
-            self.codec.encode(&self.x, Layout::Rows, &mut self.codes)?;
-            self.codes.download(&device, self.codec.codec())
-        };
-        let got = run().map_err(|err| err.to_string())?;
+    fn spoil(&mut self) -> Result<(), gpu::Error> {
+        self.codes.spoil(self.codec.device())
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let got = self.codes.download(self.codec.device(), self.codec.codec());
+        let got = got.map_err(|err| err.to_string())?;
         for k in 0..got.planes() {
             repeats(&format!("plane {k}"), got.plane(k), self.want.plane(k))?;
         }
@@ -159,14 +170,12 @@ impl Step for Decode {
         self.codec.launch_decode(&self.codes, &mut self.x, Layout::Rows)
     }
 
-    fn check(&mut self) -> Result<(), String> {
-        let stream = self.codec.device().stream().clone();
-        let mut run = || -> Result<Vec<f32>, super::Error> {
-            stream.memcpy_htod(&vec![f32::NAN; self.x.len()], &mut self.x)?;
-            self.codec.decode(&self.codes, &mut self.x, Layout::Rows)?;
-            Ok(stream.clone_dtoh(&self.x)?)
-        };
-        repeats("x", &run().map_err(|err| err.to_string())?, &self.want)
+    fn spoil(&mut self) -> Result<(), gpu::Error> {
+        spoil(self.codec.device(), &mut self.x)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        repeats("x", &download(self.codec.device(), &self.x)?, &self.want)
     }
 }
 
@@ -202,13 +211,13 @@ impl Step for Expand {
         Ok(())
     }
 
-    fn check(&mut self) -> Result<(), String> {
-        self.launch().map_err(|err| err.to_string())?;
-        let stream = self.device.stream();
-        let read = |slice| -> Result<Vec<f32>, DriverError> { stream.clone_dtoh(slice) };
-        let x = read(&self.x).map_err(|err| err.to_string())?;
-        let out = read(&self.out).map_err(|err| err.to_string())?;
+    fn spoil(&mut self) -> Result<(), gpu::Error> {
+        spoil(&self.device, &mut self.out)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let x = download(&self.device, &self.x)?;
         let want: Vec<f32> = x.iter().flat_map(|v| [*v; 8]).collect();
-        close::bits("out", &out, &want)
+        close::bits("out", &download(&self.device, &self.out)?, &want)
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use cudarc::driver::CudaSlice;
 
 use super::Error;
-use crate::gpu::Device;
+use crate::gpu::{self, Device};
 use crate::lattice::encoded::Word;
 use crate::lattice::{Codec, Encoded, Form};
 
@@ -106,7 +106,7 @@ impl DeviceEncoded {
     /// # Errors
     ///
     /// If the driver refuses.
-    pub fn spoil(&mut self, device: &Device) -> Result<(), Error> {
+    pub fn spoil(&mut self, device: &Device) -> Result<(), gpu::Error> {
         let stream = device.stream();
         stream.memcpy_htod(&vec![u8::MAX; self.bytes.len()], &mut self.bytes)?;
         stream.memcpy_htod(&vec![u8::MAX; self.scalings.len()], &mut self.scalings)?;
