@@ -7,6 +7,7 @@
 //! | --- | --- |
 //! | [`lattice`], [`mvar`], [`lstm`], [`md`] | chapters: kernels, their oracles, their cases |
 //! | [`case`](mod@case), [`registry`] | what is measured: the one list of cases |
+//! | `gpu` | the GPU, found at run time, and times on it; with the feature `cuda` |
 //! | [`input`], [`fixture`] | seeded and embedded inputs |
 //! | [`close`] | when two results are the same |
 //! | [`isa`] | instruction sets, detected and chosen |

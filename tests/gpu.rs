@@ -8,7 +8,7 @@
 
 use std::array::from_fn;
 use std::env;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use cudarc::driver::CudaSlice;
 use stepmark::gpu::{Device, Timer};
@@ -20,10 +20,10 @@ use stepmark::{close, input, registry};
 const FORMS: [Form; 3] = [Form::Packed, Form::Digits(Layout::Soa), Form::Digits(Layout::Rows)];
 const LAYOUTS: [Layout; 2] = [Layout::Soa, Layout::Rows];
 
-/// The device; `None`, and a line that says so, without one.
+/// The device, with a stream for this test alone, since nobody may wait for one that captures;
+/// `None`, and a line that says so, without one.
 fn device() -> Option<Arc<Device>> {
-    static DEVICE: OnceLock<Option<Arc<Device>>> = OnceLock::new();
-    let device = DEVICE.get_or_init(|| Device::open().unwrap()).clone();
+    let device = Device::open().unwrap();
     if device.is_none() {
         assert!(env::var_os("STEPMARK_REQUIRE_GPU").is_none(), "a GPU is required, there is none");
         println!("no CUDA device: skipped");

@@ -1,19 +1,22 @@
 //! The codec on a GPU: batches that stay in device memory, the same bits as [`Codec`](super::Codec).
 //!
 //! One thread handles one vector, by the rule of [`super`]: f32 where every operation is exact,
-//! and integers for what may be a tie. The kernels are in `lattice.cu` and `points.cuh`.
+//! and integers for what may be a tie. The kernels are in `lattice.cu`, the lattices in `points.cuh`,
+//! and where batches lie in `batches.cuh`.
 
 mod cases;
 mod encoded;
+mod launch;
 mod parameters;
 
 use std::fmt;
 use std::sync::Arc;
 
-use cudarc::driver::{CudaFunction, CudaSlice, DriverError, LaunchConfig, PushKernelArg};
+use cudarc::driver::{CudaFunction, CudaSlice, DriverError, PushKernelArg};
 
-use super::{Encoded, Form, Lattice, Layout};
-use crate::gpu::{self, BLOCK, Device};
+use super::{Encoded, Layout};
+use crate::gpu::{self, Device};
+use launch::{count, number, one_thread_each, rows};
 use parameters::Parameters;
 
 pub use cases::cases;
@@ -224,89 +227,6 @@ impl Codec {
         }
     }
 
-    /// Enqueues what [`Codec::encode`] does, without looking at what it finds.
-    ///
-    /// # Errors
-    ///
-    /// If the driver refuses.
-    ///
-    /// # Panics
-    ///
-    /// If the lengths do not fit together, or the codes were made for another kind of code.
-    pub fn launch_encode(
-        &self,
-        x: &CudaSlice<f32>,
-        layout: Layout,
-        codes: &mut DeviceEncoded,
-    ) -> Result<(), gpu::Error> {
-        self.assert_kind(codes);
-        let (n, form) = (codes.len(), codes.form());
-        assert_eq!(x.len(), self.codec.lattice().dim() * n, "x is not n vectors");
-        if n == 0 {
-            return Ok(());
-        }
-        let (rows, number, count) = (rows(layout), number(form), count(n));
-        let (function, config) = self.choose(&self.encode, form, n);
-        let (bytes, scalings, overload) = codes.buffers();
-        let bad = self.status.slice(..1);
-        let mut launch = self.device.stream().launch_builder(function);
-        launch.arg(&self.parameters).arg(x).arg(&rows).arg(bytes).arg(&number);
-        launch.arg(scalings).arg(overload).arg(&bad).arg(&count);
-        // SAFETY: the arguments are those of `ENCODE` in lattice.cu; thread i < n uses vector i of x
-        // and of the codes, which hold n, with scalings only if the parameters have them. The
-        // buffers start at multiples of 256 bytes.
-        unsafe { launch.launch(config) }?;
-        Ok(())
-    }
-
-    /// Enqueues what [`Codec::decode`] does, without looking at what it finds.
-    ///
-    /// # Errors
-    ///
-    /// If the driver refuses.
-    ///
-    /// # Panics
-    ///
-    /// If the lengths do not fit together, or the codes were made for another kind of code.
-    pub fn launch_decode(
-        &self,
-        codes: &DeviceEncoded,
-        x: &mut CudaSlice<f32>,
-        layout: Layout,
-    ) -> Result<(), gpu::Error> {
-        self.assert_kind(codes);
-        let (n, form) = (codes.len(), codes.form());
-        assert_eq!(x.len(), self.codec.lattice().dim() * n, "x is not n vectors");
-        if n == 0 {
-            return Ok(());
-        }
-        let (rows, number, count) = (rows(layout), number(form), count(n));
-        let (function, config) = self.choose(&self.decode, form, n);
-        let bad = self.status.slice(..1);
-        let mut launch = self.device.stream().launch_builder(function);
-        launch.arg(&self.parameters).arg(codes.bytes()).arg(&number).arg(codes.scalings());
-        launch.arg(x).arg(&rows).arg(&bad).arg(&count);
-        // SAFETY: the arguments are those of `DECODE` in lattice.cu; as in `launch_encode`.
-        unsafe { launch.launch(config) }?;
-        Ok(())
-    }
-
-    /// The kernel of its own where there is one for this form, else the general one.
-    fn choose<'a>(
-        &self,
-        kernels: &'a [Option<CudaFunction>; 2],
-        form: Form,
-        n: usize,
-    ) -> (&'a CudaFunction, LaunchConfig) {
-        let special = kernels[0].as_ref().filter(|_| form == Form::Packed);
-        let mut config = one_thread_each(n);
-        if special.is_some() && self.codec.lattice() == Lattice::D4 {
-            // Every block builds the table, so there are no more blocks than run at a time.
-            config.grid_dim.0 = config.grid_dim.0.min(8 * self.device.multiprocessors());
-        }
-        (special.or(kernels[1].as_ref()).expect("the general kernel is loaded"), config)
-    }
-
     fn assert_kind(&self, codes: &DeviceEncoded) {
         assert_eq!(codes.word(), self.codec.word(), "codes are of another kind");
     }
@@ -336,30 +256,6 @@ impl Codec {
             self.codec.decode(&codes, &mut x, Layout::Soa)?;
         }
         unreachable!("the GPU found a wrong code where the CPU finds none");
-    }
-}
-
-/// A block for every [`BLOCK`] vectors.
-fn one_thread_each(n: usize) -> LaunchConfig {
-    let grid_dim = (count(n).div_ceil(BLOCK), 1, 1);
-    LaunchConfig { grid_dim, block_dim: (BLOCK, 1, 1), shared_mem_bytes: 0 }
-}
-
-fn count(n: usize) -> u32 {
-    let n = u32::try_from(n).ok().filter(|n| *n < 1 << 31);
-    n.expect("a batch on the GPU has less than 2^31 vectors")
-}
-
-fn rows(layout: Layout) -> u32 {
-    (layout == Layout::Rows).into()
-}
-
-/// `Form` in lattice.cu.
-fn number(form: Form) -> u32 {
-    match form {
-        Form::Packed => 0,
-        Form::Digits(Layout::Soa) => 1,
-        Form::Digits(Layout::Rows) => 2,
     }
 }
 

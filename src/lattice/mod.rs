@@ -33,6 +33,7 @@
 //! | `leaders` | a(b), tabulated where there are few |
 //! | `indices` | the digits of many vectors as numbers |
 //! | `scalar` | the codec, one vector at a time |
+//! | `cuda` | the codec on a GPU, with the feature `cuda` |
 //! | `oracle` | the definition by exhaustive search, which checks all of these |
 //!
 //! Sources: I. Kaplan, O. Ordentlich, "High-rate nested-lattice quantized matrix multiplication
