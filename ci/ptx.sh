@@ -24,7 +24,7 @@ decode_z2 40
 decode_d4 48
 decode_e8 64
 decode_z2_wide 40
-decode_d4_wide 48
+decode_d4_wide 52
 decode_e8_wide 64
 decode_z2_q4_m2 24
 decode_d4_q4_m2 24

@@ -21,25 +21,24 @@ typedef long long i64;
 #define ROUND 12582912.0f
 #define ROUND_BITS 0x4B400000
 
-__device__ __forceinline__ float magnitude(float v) { return fabsf(v); }
-__device__ __forceinline__ i64 magnitude(i64 v) { return v < 0 ? -v : v; }
-
-// An integer that is negative if v is; v is not -0.
-__device__ __forceinline__ int sign(float v) { return __float_as_int(v); }
-__device__ __forceinline__ int sign(i64 v) { return (int)(v >> 32); }
-
 // An integer of at most 2^22 as a float.
 __device__ __forceinline__ float to_float(int v) { return __int_as_float(ROUND_BITS + v) - ROUND; }
+
+// 1 if v is 0, and 0 if v * unit is -1 or less.
+__device__ __forceinline__ float is_zero(float v, float unit) { return __saturatef(fmaf(v, unit, 1.0f)); }
 
 struct Z2 {
     enum { D = 2, K = 8, LOG_K = 3 };
     static __device__ __forceinline__ int tie(int k) { return k == 0 ? -1 : 2; }
 
     // From n, the rounded vector, and r, its rests in units of 1 / h, to the nearest point.
-    // Returns whether it may be one of several.
-    template <class R> static __device__ __forceinline__ bool settle(const R (&r)[D], R h, int (&)[D], int &half) {
+    static __device__ __forceinline__ void settle(const int (&)[D], i64, int (&)[D], int &half) { half = 0; }
+
+    // The same from u, n + ROUND, where rests are multiples of 1 / unit. Returns whether the point may
+    // be one of several.
+    static __device__ __forceinline__ bool settle(const float (&r)[D], float h, float, float (&)[D], int &half) {
         half = 0;
-        return 2 * magnitude(r[0]) == h || 2 * magnitude(r[1]) == h;
+        return 2 * fmaxf(fabsf(r[0]), fabsf(r[1])) == h;
     }
 
     // Whether 0 is not the point nearest to v / h: the criterion of the relevant vectors.
@@ -64,23 +63,36 @@ struct D4 {
         return u[k];
     }
 
-    template <class R> static __device__ __forceinline__ bool settle(const R (&r)[D], R h, int (&n)[D], int &half) {
-        R far = 0;
-        int sum = 0, times = 0;
+    static __device__ __forceinline__ void settle(const int (&r)[D], i64, int (&n)[D], int &half) {
+        int far = 0, odd = 0;
 #pragma unroll
         for (int k = 0; k < D; k++) {
-            far = max(far, magnitude(r[k]));
-            sum ^= n[k];
+            far = max(far, abs(r[k]));
+            odd ^= n[k];
         }
-        const bool odd = sum & 1;
+#pragma unroll
+        for (int k = 0; k < D; k++)
+            if ((odd & 1) && abs(r[k]) == far) n[k] += r[k] < 0 ? -1 : 1;
+        half = 0;
+    }
+
+    static __device__ __forceinline__ bool settle(const float (&r)[D], float h, float unit, float (&u)[D], int &half) {
+        float far = 0, times = 0;
+        int sum = 0;
 #pragma unroll
         for (int k = 0; k < D; k++) {
-            const bool here = magnitude(r[k]) == far;
-            times += here;
-            n[k] += here && odd ? (r[k] < 0 ? -1 : 1) : 0;
+            far = fmaxf(far, fabsf(r[k]));
+            sum ^= __float_as_int(u[k]);
+        }
+        const float odd = sum & 1 ? 1.0f : 0.0f;
+#pragma unroll
+        for (int k = 0; k < D; k++) {
+            const float at = is_zero(fabsf(r[k]) - far, unit);
+            times += at;
+            u[k] = fmaf(copysignf(odd, r[k]), at, u[k]);
         }
         half = 0;
-        return times > 1 && (odd || 2 * far == h);
+        return 2 * far == h || (odd != 0 && times > 1);
     }
 
     static __device__ __forceinline__ bool is_outside(const float (&v)[D], float h) {
@@ -113,34 +125,57 @@ struct E8 {
         return u[k];
     }
 
-    template <class R> static __device__ __forceinline__ bool settle(const R (&r)[D], R h, int (&n)[D], int &half) {
-        R far = 0, near = h, sum = 0;
-        int odd = 0, minus = 0, times = 0;
+    static __device__ __forceinline__ void settle(const int (&r)[D], i64 h, int (&n)[D], int &half) {
+        int far = 0, near = abs(r[0]), odd = 0, minus = 0;
+        i64 apart = 2 * h; // the squared distance to the coset of halves less that to the integers, times h
 #pragma unroll
         for (int k = 0; k < D; k++) {
-            const R a = magnitude(r[k]);
-            far = max(far, a);
-            near = min(near, a);
-            sum += a;
+            far = max(far, abs(r[k]));
+            near = min(near, abs(r[k]));
+            apart -= abs(r[k]);
             odd ^= n[k];
-            minus ^= sign(r[k]);
+            minus ^= r[k];
         }
         const bool odd0 = odd & 1, odd1 = odd0 != (minus < 0);
-        // The squared distance to the coset of halves less that to the integers, times h.
-        R apart = 2 * h - sum;
-        if (odd1) apart += 2 * near;
-        if (odd0) apart -= h - 2 * far;
-        half = !(apart > 0);
+        if (odd1) apart += 2 * (i64)near;
+        if (odd0) apart -= h - 2 * (i64)far;
+        half = apart < 0;
         const bool mend = half ? odd1 : odd0;
-        const R key = half ? near : far;
+        const int key = half ? near : far;
 #pragma unroll
         for (int k = 0; k < D; k++) {
-            const bool here = magnitude(r[k]) == key, turned = here && mend, down = r[k] < 0;
-            times += here;
-            const int step = turned ? (down ? -1 : 1) : 0;
-            n[k] += half ? -(down != turned) : step;
+            const int down = r[k] >> 31, here = mend && abs(r[k]) == key ? -1 : 0;
+            n[k] += half ? down ^ here : here & (down | 1);
         }
-        return apart == 0 || (times > 1 && (mend || 2 * far == h || near == 0));
+    }
+
+    static __device__ __forceinline__ bool settle(const float (&r)[D], float h, float unit, float (&u)[D], int &half) {
+        float far = 0, near = h, sum = 0, times = 0;
+        int odd = 0, minus = 0;
+#pragma unroll
+        for (int k = 0; k < D; k++) {
+            far = fmaxf(far, fabsf(r[k]));
+            near = fminf(near, fabsf(r[k]));
+            sum += fabsf(r[k]);
+            odd ^= __float_as_int(u[k]);
+            minus ^= __float_as_int(r[k]); // no r is -0
+        }
+        const bool odd0 = odd & 1, odd1 = odd0 != (minus < 0);
+        float apart = 2 * h - sum;
+        if (odd1) apart += 2 * near;
+        if (odd0) apart -= h - 2 * far;
+        half = apart < 0;
+        const bool mend = half ? odd1 : odd0;
+        const float key = half ? near : far, side = half ? -unit : unit;
+        // The steps s = sign(r) make: 0, and s where mended, or (s - 1) / 2, and (-s - 1) / 2.
+        const float usual = half ? 0.5f : 0.0f, more = mend ? (half ? -1.0f : 1.0f) : 0.0f;
+#pragma unroll
+        for (int k = 0; k < D; k++) {
+            const float at = is_zero(fabsf(r[k]) - key, side);
+            times += at;
+            u[k] += fmaf(copysignf(1.0f, r[k]), fmaf(more, at, usual), -usual);
+        }
+        return apart == 0 || 2 * far == h || near == 0 || (mend && times > 1);
     }
 
     static __device__ __forceinline__ bool is_outside(const float (&v)[D], float h) {
@@ -153,7 +188,7 @@ struct E8 {
             first = fmaxf(first, a);
             near = fminf(near, a);
             sum += a;
-            minus ^= sign(v[k]);
+            minus ^= __float_as_int(v[k]);
         }
         if (minus < 0) sum -= 2 * near;
         return first + second >= h || sum >= 2 * h;
@@ -180,33 +215,39 @@ struct E8 {
 template <class L> __device__ __forceinline__ void nearest_exact(const float (&x)[L::D], int t, int (&c)[L::D]) {
     const int log_h = L::LOG_K + 22;
     const float steps = (float)((1 << 22) >> t);
-    i64 r[L::D];
-    int n[L::D], half;
+    int r[L::D], n[L::D], half; // the rests are at most 2^30
 #pragma unroll
     for (int k = 0; k < L::D; k++) {
         const i64 v = L::K * __float2ll_rn(x[k] * steps) + L::tie(k);
         n[k] = (int)((v + (1LL << (log_h - 1))) >> log_h);
-        r[k] = v - ((i64)n[k] << log_h);
+        r[k] = (int)(v - ((i64)n[k] << log_h));
     }
     L::settle(r, 1LL << log_h, n, half);
+    L::coordinates(n, half, c);
+}
+
+template <class L> __device__ __forceinline__ void coordinates(const float (&u)[L::D], int half, int (&c)[L::D]) {
+    int n[L::D];
+#pragma unroll
+    for (int k = 0; k < L::D; k++) n[k] = __float_as_int(u[k]) - ROUND_BITS;
     L::coordinates(n, half, c);
 }
 
 // Q(2^-t x), as coordinates, |x| <= 2^22.
 template <class L> __device__ __forceinline__ void nearest(const float (&x)[L::D], int t, int (&c)[L::D]) {
     const float shrink = __int_as_float((127 - t) << 23);
-    float e[L::D];
-    int n[L::D], half;
+    float u[L::D], e[L::D];
+    int half;
 #pragma unroll
     for (int k = 0; k < L::D; k++) {
-        const float z = x[k] * shrink, u = z + ROUND;
-        n[k] = __float_as_int(u) - ROUND_BITS;
-        e[k] = ((z - (u - ROUND)) + 3.0f) - 3.0f;
+        const float z = x[k] * shrink;
+        u[k] = z + ROUND;
+        e[k] = ((z - (u[k] - ROUND)) + 3.0f) - 3.0f;
     }
-    if (L::settle(e, 1.0f, n, half))
+    if (L::settle(e, 1.0f, 4194304.0f, u, half))
         nearest_exact<L>(x, t, c);
     else
-        L::coordinates(n, half, c);
+        coordinates<L>(u, half, c);
 }
 
 // K G c + U: the numerators, over q K, of a point and the tie direction.
@@ -226,16 +267,15 @@ template <class L> __device__ __forceinline__ bool is_overload(const int (&c)[L:
 
 // k(b) of a digit; h is q K, and inverse is 1 / h, rounded.
 template <class L> __device__ __forceinline__ void carry(const int (&b)[L::D], float h, float inverse, int (&k)[L::D]) {
-    float v[L::D];
-    int n[L::D], half;
+    float v[L::D], u[L::D];
+    int half;
     numerators<L>(b, v);
 #pragma unroll
     for (int i = 0; i < L::D; i++) {
         // No v is within 1 of an odd multiple of h / 2, so the inexact quotient rounds as the exact.
-        const float u = fmaf(v[i], inverse, ROUND);
-        n[i] = __float_as_int(u) - ROUND_BITS;
-        v[i] = fmaf(-h, u - ROUND, v[i]);
+        u[i] = fmaf(v[i], inverse, ROUND);
+        v[i] = fmaf(-h, u[i] - ROUND, v[i]);
     }
-    L::settle(v, h, n, half);
-    L::coordinates(n, half, k);
+    L::settle(v, h, 1.0f, u, half); // U leaves no ties
+    coordinates<L>(u, half, k);
 }

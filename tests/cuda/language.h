@@ -37,6 +37,7 @@ struct alignas(16) float4 {
 inline float2 make_float2(float x, float y) { return {x, y}; }
 inline float4 make_float4(float x, float y, float z, float w) { return {x, y, z, w}; }
 
+using std::abs;
 using std::max;
 using std::min;
 
@@ -58,6 +59,7 @@ inline float __int2float_rn(int v) { return float(v); }
 inline float __ll2float_rn(long long v) { return float(v); }
 inline long long __float2ll_rn(float f) { return llrintf(f); }
 inline unsigned __umulhi(unsigned a, unsigned b) { return unsigned(uint64_t(a) * b >> 32); }
+inline float __saturatef(float v) { return std::fmin(std::fmax(v, 0.0f), 1.0f); }
 inline int __popc(unsigned v) { return __builtin_popcount(v); }
 inline unsigned __byte_perm(unsigned low, unsigned high, unsigned selector) {
     const uint64_t bytes = uint64_t(high) << 32 | low;
