@@ -31,19 +31,20 @@ fn device() -> Option<Arc<Device>> {
     device
 }
 
-/// `n` vectors, row by row: Gaussian, on the borders of cells, huge, tiny.
+/// `n` vectors, row by row: Gaussian, on the borders of cells and beside them, huge, tiny.
 fn awkward(seed: u64, codec: &Codec, n: usize) -> Vec<f32> {
     let (d, beta) = (codec.lattice().dim(), codec.beta());
     let top = f32::from(codec.q()).powi(codec.levels().try_into().unwrap());
     let normal = input::gaussian(seed, d * n, 1.0);
     let uniform = input::uniform(seed, d * n, -1.0, 1.0);
     #[expect(clippy::cast_possible_truncation, reason = "a test value")]
-    let steps = |i: usize| match i / d % 6 {
+    let steps = |i: usize| match i / d % 7 {
         0 => normal[i] as f32,
         1 => (normal[i] as f32 * top / 5.0).clamp(-4e6, 4e6),
         2 => (uniform[i] * 6.0).round() / 2.0,
         3 => (uniform[i] * 4.0 * top).round().clamp(-8e6, 8e6) / 2.0,
-        4 => uniform[i] * 2f32.powi(i32::try_from(i % 23).unwrap()),
+        4 => (uniform[i] * 6.0).round() / 2.0 + [0.0, 1.2e-7, -1.2e-7, 2.4e-7][i % 4],
+        5 => uniform[i] * 2f32.powi(i32::try_from(i % 23).unwrap()),
         _ => [0.0, -0.0, 1e-40, -4_194_304.0, 4_194_304.0, 0.5, 0.25 + 1e-7, -1.5][i * 5 % 8],
     };
     // The product may round up to a step more than the domain allows.
