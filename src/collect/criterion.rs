@@ -181,9 +181,9 @@ mod tests {
     #[test]
     fn times_of_a_gpu_lie_in_the_folder_of_its_run() {
         let folder = Folder::with_run();
-        folder.sample("x", "a/b/n1", 11);
         let dir = run::folder(folder.0.path(), "gpu");
         Run::begin(machine::wall(), Vec::new()).unwrap().write(&dir).unwrap();
+        folder.sample("x", "a/b/n1", 11);
         fs::rename(folder.0.path().join("criterion"), dir.join("criterion")).unwrap();
         let record = collect_gpu(folder.0.path(), &["a/b/n1", "a/b/n2"]).unwrap();
         assert_eq!((record.cases.len(), record.cases[0].implementation()), (1, "cuda"), "one");
