@@ -1,0 +1,186 @@
+//! Figures of panels, as PNG files.
+//!
+//! A figure is data: titles, axes, series. It is drawn at twice its size and averaged down, so
+//! that every edge is smooth; the font is embedded, so that it looks the same on every machine.
+//! The colours are those of M. Okabe and K. Ito, "Color universal design" (2008), which readers
+//! with any colour vision can tell apart; markers differ too.
+
+mod axis;
+mod canvas;
+mod panel;
+
+pub use axis::{Axis, Scale, Unit};
+
+use canvas::{Canvas, Ink, Side};
+
+/// A grid of panels under a title.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Figure {
+    /// What the figure shows.
+    pub title: String,
+    /// What it was measured on.
+    pub subtitle: String,
+    /// The panels, row by row, two in each.
+    pub panels: Vec<Panel>,
+}
+
+/// Series in one pair of axes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Panel {
+    /// What the panel shows.
+    pub title: String,
+    /// The horizontal axis.
+    pub x: Axis,
+    /// The vertical axis.
+    pub y: Axis,
+    /// What is drawn, the last on top.
+    pub series: Vec<Series>,
+    /// Lines of text in a box at the top right.
+    pub note: Vec<String>,
+}
+
+/// Points of one kind.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Series {
+    /// What the legend calls it; nothing keeps it out of the legend.
+    pub label: String,
+    /// Its colour and marker.
+    pub colour: Colour,
+    /// How it is drawn.
+    pub shape: Shape,
+    /// The points, along the horizontal axis.
+    pub points: Vec<(f64, f64)>,
+    /// Text at the points, one each; may be empty.
+    pub texts: Vec<String>,
+}
+
+impl Series {
+    /// A series without texts.
+    pub fn new(
+        label: impl Into<String>,
+        colour: Colour,
+        shape: Shape,
+        points: Vec<(f64, f64)>,
+    ) -> Self {
+        Self { label: label.into(), colour, shape, points, texts: Vec::new() }
+    }
+
+    /// The series with text at its points.
+    #[must_use]
+    pub fn with_texts(mut self, texts: Vec<String>) -> Self {
+        self.texts = texts;
+        self
+    }
+}
+
+/// How a series is drawn.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Shape {
+    /// A line through the points.
+    Line,
+    /// A dashed line through the points.
+    Dashes,
+    /// A line with a marker at every point.
+    Markers,
+    /// A marker at every point.
+    Dots,
+    /// A bar of this width, centred at every point.
+    Bars(f64),
+    /// A dashed line across the panel at the x of every point.
+    Verticals,
+    /// A dashed line across the panel at the y of every point.
+    Horizontals,
+}
+
+/// A colour that can be told from all others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Colour {
+    /// For what everything is compared with.
+    Grey,
+    /// The first of a group.
+    Blue,
+    /// The second.
+    Orange,
+    /// The third.
+    Green,
+    /// The fourth.
+    Purple,
+    /// For limits.
+    Black,
+}
+
+const WIDTH: i32 = 2400;
+const ROW: i32 = 860;
+const HEAD: i32 = 150;
+
+impl Figure {
+    /// The figure as the bytes of a PNG file, 2400 pixels wide.
+    ///
+    /// # Panics
+    ///
+    /// If there are millions of panels.
+    pub fn png(&self) -> Vec<u8> {
+        let rows = i32::try_from(self.panels.len().div_ceil(2)).expect("few panels");
+        let mut canvas = Canvas::new(WIDTH, HEAD + rows * ROW + 30);
+        canvas.text((60, 36), &self.title, Ink::Bold(46), Side::Left);
+        canvas.text((60, 98), &self.subtitle, Ink::Faint(28), Side::Left);
+        for (panel, at) in self.panels.iter().zip(0_i32..) {
+            let corner = (at % 2 * (WIDTH / 2), HEAD + at / 2 * ROW);
+            panel::draw(&mut canvas, panel, corner, (WIDTH / 2, ROW));
+        }
+        canvas.png()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn panel(scale: Scale, shape: Shape, points: Vec<(f64, f64)>) -> Panel {
+        Panel {
+            title: "panel".into(),
+            x: Axis::new("x", scale, Unit::Count),
+            y: Axis::new("y", scale, Unit::Seconds),
+            series: vec![Series::new("series", Colour::Blue, shape, points)],
+            note: vec!["a note".into()],
+        }
+    }
+
+    fn figure(panels: Vec<Panel>) -> Figure {
+        Figure { title: "title".into(), subtitle: "subtitle".into(), panels }
+    }
+
+    #[test]
+    fn a_figure_is_a_png_that_shows_its_points() {
+        let shapes = [
+            Shape::Line,
+            Shape::Dashes,
+            Shape::Markers,
+            Shape::Dots,
+            Shape::Bars(0.5),
+            Shape::Verticals,
+            Shape::Horizontals,
+        ];
+        let blue = |points| {
+            let panels = shapes.map(|shape| panel(Scale::Log, shape, Vec::clone(&points))).to_vec();
+            let bytes = figure(panels).png();
+            let decoder = png::Decoder::new(std::io::Cursor::new(bytes));
+            let mut reader = decoder.read_info().unwrap();
+            let mut image = vec![0; reader.output_buffer_size().unwrap()];
+            let info = reader.next_frame(&mut image).unwrap();
+            assert_eq!((info.width, info.height), (2400, 150 + 4 * 860 + 30), "size");
+            image.chunks(3).filter(|rgb| *rgb == [0, 114, 178]).count()
+        };
+        let legend = blue(vec![]);
+        assert!(blue(vec![(1.0, 2.0), (10.0, 20.0), (1000.0, 5.0)]) > legend + 1000, "points");
+    }
+
+    #[test]
+    fn what_has_no_place_on_an_axis_is_left_out() {
+        let odd = vec![(1.0, f64::NAN), (f64::INFINITY, 1.0), (-1.0, 0.0), (0.0, 1.0)];
+        for scale in [Scale::Linear, Scale::Log] {
+            let panels = vec![panel(scale, Shape::Markers, odd.clone()); 2];
+            assert!(!figure(panels).png().is_empty(), "{scale:?}");
+        }
+    }
+}
