@@ -14,7 +14,8 @@
 //! | [`npz`], [`file`](mod@file) | `NumPy` archives; files that are whole or not there |
 //! | [`machine`], [`run`], [`record`] | what a number belongs to, from bench to baseline |
 //! | [`collect`], [`stats`] | from samples to records |
-//! | [`gate`], [`report`], [`cli`] | the verdict, the table, the command |
+//! | [`profile`] | what a chapter costs and loses, over sizes and parameters |
+//! | [`gate`], [`report`], [`cli`] | the verdict, tables and figures, the command |
 //!
 //! Data flows one way: a seed or a fixture, a case, its check, Criterion or Callgrind, a record, the
 //! gate. Only `stepmark accept` writes baselines.
@@ -36,6 +37,7 @@ pub mod machine;
 pub mod md;
 pub mod mvar;
 pub mod npz;
+pub mod profile;
 pub mod record;
 pub mod registry;
 pub mod report;

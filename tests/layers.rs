@@ -16,10 +16,11 @@ const CHAPTERS: [&str; 4] = ["lattice", "mvar", "lstm", "md"];
 const MODELS: [&str; 3] = ["model", "extxyz", "boxes"];
 
 /// The arrows outside the chapters.
-const ARROWS: [(&str, &[&str]); 17] = [
-    ("cli", &["report", "gate", "collect", "registry", "machine"]),
+const ARROWS: [(&str, &[&str]); 18] = [
+    ("cli", &["report", "gate", "profile", "collect", "registry", "machine"]),
     ("report", &["gate"]),
     ("gate", &["record", "stats", "machine"]),
+    ("profile", &["stats", "input", "isa", "lattice/kernel"]),
     ("collect", &["record", "stats", "registry", "run"]),
     ("record", &["machine", "file"]),
     ("machine", &["source", "isa"]),

@@ -1,0 +1,261 @@
+//! Times of encoding, decoding and both, by the scalar and the best implementation.
+//!
+//! Every call gets another batch, out of as many as hold 65,536 vectors in all, 256 at most:
+//! branch predictors learn short inputs by heart.
+
+use std::hint::black_box;
+
+use super::roof::Roofs;
+use super::timing::{self, Timing};
+use super::{Error, Setup, cuda};
+use crate::isa::Isa;
+use crate::lattice::{Codec, Encoded, Form, Layout};
+
+/// What is timed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    /// Floats to packed codes.
+    Encoding,
+    /// Packed codes to floats.
+    Decoding,
+    /// Floats to the floats that their codes stand for.
+    Combined,
+}
+
+impl Operation {
+    /// All three.
+    pub const ALL: [Self; 3] = [Self::Encoding, Self::Decoding, Self::Combined];
+
+    /// `encoding`, `decoding` or `combined`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Encoding => "encoding",
+            Self::Decoding => "decoding",
+            Self::Combined => "combined",
+        }
+    }
+
+    /// The roof that its traffic is compared with, and its rate in bytes per second: encoding
+    /// mostly reads, decoding mostly writes, and both together read as much as they write.
+    pub fn roof(self, roofs: &Roofs) -> (&'static str, f64) {
+        match self {
+            Self::Encoding => ("read", roofs.read),
+            Self::Decoding => ("non_temporal_write", roofs.non_temporal_write),
+            Self::Combined => ("copy", roofs.copy),
+        }
+    }
+}
+
+/// The times of one operation at one batch size.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measurement {
+    /// What was timed.
+    pub operation: Operation,
+    /// Vectors in each call.
+    pub batch: usize,
+    /// How many different batches there were.
+    pub distinct: usize,
+    /// Bytes that one call must read and write.
+    pub bytes: usize,
+    /// The scalar implementation; of [`Operation::Combined`], its one call for both.
+    pub scalar: Timing,
+    /// Of [`Operation::Combined`], the scalar implementation in two calls.
+    pub scalar_two_calls: Option<Timing>,
+    /// The instruction set of the next.
+    pub isa: Isa,
+    /// The implementation on the best instruction set.
+    pub best: Timing,
+    /// The implementation on a GPU, or why it was not measured.
+    pub cuda: Result<Timing, String>,
+}
+
+/// Batches of equal size, one behind the other, each of shape `[d][n]`.
+#[derive(Debug)]
+pub(super) struct Batches {
+    values: Vec<f32>,
+    len: usize,
+    /// Vectors in each.
+    pub(super) vectors: usize,
+}
+
+impl Batches {
+    fn new(setup: &Setup, vectors: usize) -> Self {
+        let distinct = ((1 << 16) / vectors).clamp(1, 256);
+        let len = vectors * setup.lattice.dim();
+        Self { values: setup.data(distinct * len), len, vectors }
+    }
+
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.values.len() / self.len
+    }
+
+    /// The batch of call `nth`.
+    pub(super) fn get(&self, nth: u64) -> &[f32] {
+        let at = self.at(nth);
+        &self.values[at * self.len..][..self.len]
+    }
+
+    fn at(&self, nth: u64) -> usize {
+        usize::try_from(nth % self.count() as u64).expect("less than the count")
+    }
+}
+
+/// Codes of every batch.
+fn encode_all(codec: &Codec, batches: &Batches) -> Result<Vec<Encoded>, Error> {
+    let encode = |nth| {
+        let mut codes = Encoded::new(codec, Form::Packed, batches.vectors);
+        codec.encode(batches.get(nth), Layout::Soa, &mut codes).map(|()| codes)
+    };
+    Ok((0..batches.count() as u64).map(encode).collect::<Result<_, _>>()?)
+}
+
+/// Times `operation` at `batch` vectors per call.
+///
+/// # Errors
+///
+/// If the codec cannot be built or refuses the data, or if implementations disagree.
+///
+/// # Panics
+///
+/// If `batch` is 0.
+pub fn measure(setup: &Setup, operation: Operation, batch: usize) -> Result<Measurement, Error> {
+    assert!(batch > 0, "an empty batch takes no time");
+    let (scalar, best) = (setup.codec(Isa::Scalar)?, setup.codec(Isa::best())?);
+    let batches = Batches::new(setup, batch);
+    let codes = encode_all(&scalar, &batches)?;
+    agree(&scalar, &best, &batches, &codes)?;
+
+    let floats = size_of_val(batches.get(0));
+    let packed = codes[0].len_bytes();
+    let bytes = match operation {
+        Operation::Encoding => floats + packed + codes[0].overload().len(),
+        Operation::Decoding => packed + floats,
+        Operation::Combined => 2 * floats,
+    };
+    let two_calls = operation == Operation::Combined;
+    Ok(Measurement {
+        operation,
+        batch,
+        distinct: batches.count(),
+        bytes,
+        scalar: time(operation, &scalar, &batches, &codes),
+        scalar_two_calls: two_calls.then(|| time_two_calls(&scalar, &batches)),
+        isa: best.isa(),
+        best: time(operation, &best, &batches, &codes),
+        cuda: cuda::time(operation, &best, &batches),
+    })
+}
+
+/// Requires that `best` gives the bits of `scalar`, whose codes of the batches are `codes`.
+fn agree(scalar: &Codec, best: &Codec, batches: &Batches, codes: &[Encoded]) -> Result<(), Error> {
+    let differs = |what| {
+        let implementation = best.isa().name();
+        Err(Error::Differs { implementation, what, batch: batches.vectors })
+    };
+    let mut floats = [vec![0.0; batches.len], vec![0.0; batches.len], vec![0.0; batches.len]];
+    for ((want, got), nth) in codes.iter().zip(encode_all(best, batches)?).zip(0..) {
+        if (0..want.planes()).any(|k| want.plane(k) != got.plane(k)) {
+            return differs("codes");
+        }
+        if (want.scalings(), want.overload()) != (got.scalings(), got.overload()) {
+            return differs("scalings or overload");
+        }
+        let [want_floats, decoded, quantized] = &mut floats;
+        scalar.decode(want, want_floats, Layout::Soa)?;
+        best.decode(want, decoded, Layout::Soa)?;
+        best.quantize(batches.get(nth), quantized, Layout::Soa)?;
+        let same = |a: &[f32], b: &[f32]| a.iter().zip(b).all(|(a, b)| a.to_bits() == b.to_bits());
+        if !same(want_floats, decoded) {
+            return differs("decoded values");
+        }
+        if !same(want_floats, quantized) {
+            return differs("quantized values");
+        }
+    }
+    Ok(())
+}
+
+const CHECKED: &str = "every batch was coded before";
+
+fn time(operation: Operation, codec: &Codec, batches: &Batches, codes: &[Encoded]) -> Timing {
+    let mut out = Encoded::new(codec, Form::Packed, batches.vectors);
+    let mut floats = vec![0.0; batches.len];
+    timing::time(batches.vectors, |nth| match operation {
+        Operation::Encoding => {
+            codec.encode(batches.get(nth), Layout::Soa, &mut out).expect(CHECKED);
+            black_box(&out);
+        }
+        Operation::Decoding => {
+            codec.decode(&codes[batches.at(nth)], &mut floats, Layout::Soa).expect(CHECKED);
+            black_box(&floats);
+        }
+        Operation::Combined => {
+            codec.quantize(batches.get(nth), &mut floats, Layout::Soa).expect(CHECKED);
+            black_box(&floats);
+        }
+    })
+}
+
+fn time_two_calls(codec: &Codec, batches: &Batches) -> Timing {
+    let mut codes = Encoded::new(codec, Form::Packed, batches.vectors);
+    let mut floats = vec![0.0; batches.len];
+    timing::time(batches.vectors, |nth| {
+        codec.encode(batches.get(nth), Layout::Soa, &mut codes).expect(CHECKED);
+        codec.decode(black_box(&codes), &mut floats, Layout::Soa).expect(CHECKED);
+        black_box(&floats);
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lattice::Lattice;
+
+    const SETUP: Setup = Setup {
+        lattice: Lattice::D4,
+        q: 4,
+        levels: 2,
+        beta: 0.25,
+        protected: true,
+        sigma: 1.0,
+        seed: 1,
+    };
+
+    #[test]
+    fn all_operations_are_timed_and_none_on_a_gpu_that_is_not_there() {
+        for operation in Operation::ALL {
+            let got = measure(&SETUP, operation, 100).unwrap();
+            assert_eq!((got.batch, got.distinct), (100, 256), "{operation:?}");
+            // 16 bytes of floats, 2 of codes, 1 of scaling; 100 bits of overload.
+            let bytes = [1900 + 13, 1900, 3200][operation as usize];
+            assert_eq!(got.bytes, bytes, "{operation:?}");
+            assert_eq!(got.scalar_two_calls.is_some(), operation == Operation::Combined, "two");
+            if cuda::available().is_err() {
+                assert!(got.cuda.is_err(), "{operation:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn implementations_that_disagree_are_not_timed() {
+        let codec = SETUP.codec(Isa::Scalar).unwrap();
+        let other = Setup { beta: 0.26, ..SETUP }.codec(Isa::best()).unwrap();
+        let batches = Batches::new(&SETUP, 50);
+        let mut codes = encode_all(&codec, &batches).unwrap();
+        assert_eq!(agree(&codec, &codec, &batches, &codes), Ok(()), "the same");
+        let err = agree(&codec, &other, &batches, &codes).unwrap_err();
+        assert!(matches!(err, Error::Differs { what: "codes", batch: 50, .. }), "{err}");
+        codes[7].scalings_mut()[3] ^= 1;
+        let err = agree(&codec, &codec, &batches, &codes).unwrap_err();
+        assert!(err.to_string().contains("scalings"), "{err}");
+    }
+
+    #[test]
+    fn what_the_codec_refuses_is_not_timed() {
+        let tiny = Setup { beta: 1e-7, ..SETUP };
+        assert!(matches!(measure(&tiny, Operation::Encoding, 10), Err(Error::Codec(_))), "domain");
+        let q = Setup { q: 17, ..SETUP };
+        assert!(matches!(measure(&q, Operation::Encoding, 10), Err(Error::Codec(_))), "q");
+    }
+}

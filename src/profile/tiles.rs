@@ -1,0 +1,218 @@
+//! Distribution of the quantisation error on the rows of a normalised matrix.
+//!
+//! Rows are Gaussian, divided by their Euclidean norm, multiplied by the number of tiles, padded
+//! with zeros to a multiple of d, and cut into tiles of d. The distance of a tile is that of the
+//! scaled tile to what its code stands for; the distance of a row is that of the whole row, scaled
+//! back, without the padding.
+
+use serde::Serialize;
+
+use super::quality::{Quality, quality};
+use super::timing::{self, Timing};
+use super::{Error, Setup, cuda};
+use crate::isa::Isa;
+use crate::lattice::Layout;
+use crate::stats::quantile;
+
+/// The errors of one matrix.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tiles {
+    /// Rows B.
+    pub rows: usize,
+    /// Columns N.
+    pub columns: usize,
+    /// Tiles in each row, ceil(N / d); rows are scaled by it.
+    pub tiles_per_row: usize,
+    /// Time of quantising the whole matrix in one call.
+    pub timing: Timing,
+    /// The instruction set it was timed on.
+    pub isa: Isa,
+    /// Why it was not timed on a GPU.
+    pub no_cuda: Option<String>,
+    /// Distance of every tile.
+    pub tile_distances: Vec<f64>,
+    /// Distance of every row.
+    pub row_distances: Vec<f64>,
+    /// What the codec loses on the tiles, the padding included.
+    pub quality: Quality,
+    /// Mean squared error of an element of the normalised matrix.
+    pub mse: f64,
+    /// Power of the matrix over that of the error, in decibels; none if there is no error.
+    pub snr_db: Option<f64>,
+    /// Share of the tiles that become zero: there the distance is the norm of the tile.
+    pub zero_fraction: f64,
+}
+
+/// A summary of distances; quantiles are linear between order statistics.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Distances {
+    /// Their mean.
+    pub mean: f64,
+    /// Their standard deviation, of a population.
+    pub std: f64,
+    /// The least.
+    pub min: f64,
+    /// The largest.
+    pub max: f64,
+    /// The median.
+    pub median: f64,
+    /// The 25 % quantile.
+    pub q25: f64,
+    /// The 75 % quantile.
+    pub q75: f64,
+    /// The 90 % quantile.
+    pub q90: f64,
+    /// The 95 % quantile.
+    pub q95: f64,
+    /// The 99 % quantile.
+    pub q99: f64,
+    /// How many there are.
+    pub num_samples: usize,
+}
+
+impl Distances {
+    /// Summarises `values`.
+    ///
+    /// # Panics
+    ///
+    /// If there are none.
+    pub fn of(values: &[f64]) -> Self {
+        let mut sorted = values.to_vec();
+        sorted.sort_by(f64::total_cmp);
+        let n = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / n;
+        let at = |p| quantile(&sorted, p);
+        Self {
+            mean,
+            std: (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt(),
+            min: at(0.0),
+            max: at(1.0),
+            median: at(0.5),
+            q25: at(0.25),
+            q75: at(0.75),
+            q90: at(0.9),
+            q95: at(0.95),
+            q99: at(0.99),
+            num_samples: values.len(),
+        }
+    }
+}
+
+/// Measures the errors of a matrix of `rows` by `columns`.
+///
+/// # Errors
+///
+/// If the codec cannot be built or refuses the data.
+///
+/// # Panics
+///
+/// If there are no rows or no columns.
+pub fn measure(setup: &Setup, rows: usize, columns: usize) -> Result<Tiles, Error> {
+    assert!(rows > 0 && columns > 0, "an empty matrix has no errors");
+    let codec = setup.codec(Isa::best())?;
+    let d = setup.lattice.dim();
+    let tiles_per_row = columns.div_ceil(d);
+    let x = tiled(&setup.data(rows * columns), columns, tiles_per_row, d);
+    let n = rows * tiles_per_row;
+    let mut y = vec![0.0; x.len()];
+    codec.quantize(&x, &mut y, Layout::Rows)?;
+    let timing = timing::time(n, |_| {
+        codec.quantize(&x, &mut y, Layout::Rows).expect("it was quantised before");
+        std::hint::black_box(&y);
+    });
+
+    let squares = |x: &[f32], y: &[f32]| -> f64 {
+        x.iter().zip(y).map(|(x, y)| (f64::from(*x) - f64::from(*y)).powi(2)).sum()
+    };
+    let tile_distances =
+        x.chunks_exact(d).zip(y.chunks_exact(d)).map(|(x, y)| squares(x, y).sqrt()).collect();
+    let padded = tiles_per_row * d;
+    let scale = tiles_per_row as f64;
+    let row_distances: Vec<f64> = x
+        .chunks_exact(padded)
+        .zip(y.chunks_exact(padded))
+        .map(|(x, y)| squares(&x[..columns], &y[..columns]).sqrt() / scale)
+        .collect();
+    let noise: f64 = row_distances.iter().map(|r| r * r).sum();
+    let power = x.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>() / (scale * scale);
+    let zeros = y.chunks_exact(d).filter(|tile| tile.iter().all(|y| *y == 0.0)).count();
+    let by_coordinate: Vec<f32> =
+        (0..d).flat_map(|k| x.iter().skip(k).step_by(d).copied()).collect();
+    Ok(Tiles {
+        rows,
+        columns,
+        tiles_per_row,
+        timing,
+        isa: codec.isa(),
+        no_cuda: cuda::available().err(),
+        tile_distances,
+        row_distances,
+        quality: quality(&codec, &by_coordinate)?,
+        mse: noise / (rows * columns) as f64,
+        snr_db: (noise > 0.0).then(|| 10.0 * (power / noise).log10()),
+        zero_fraction: zeros as f64 / n as f64,
+    })
+}
+
+/// The rows of `matrix`, normalised, scaled and padded, tile behind tile.
+fn tiled(matrix: &[f32], columns: usize, tiles_per_row: usize, d: usize) -> Vec<f32> {
+    let mut x = Vec::with_capacity(matrix.len() / columns * tiles_per_row * d);
+    for row in matrix.chunks_exact(columns) {
+        let norm = row.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>().sqrt();
+        // A row of zeros stays one.
+        let factor = tiles_per_row as f64 / norm.max(1e-30);
+        #[expect(clippy::cast_possible_truncation, reason = "rounded to f32 on purpose")]
+        x.extend(row.iter().map(|v| (f64::from(*v) * factor) as f32));
+        x.resize(x.len() + tiles_per_row * d - columns, 0.0);
+    }
+    x
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lattice::Lattice;
+
+    fn setup(lattice: Lattice, q: u8, beta: f32) -> Setup {
+        Setup { lattice, q, levels: 2, beta, protected: false, sigma: 1.0, seed: 2 }
+    }
+
+    #[test]
+    fn rows_are_normalised_scaled_and_padded() {
+        let x = tiled(&[3.0, 4.0, 0.0, 0.0, 0.0, 2.0], 3, 2, 2);
+        assert_eq!(x, [1.2, 1.6, 0.0, 0.0, 0.0, 0.0, 2.0, 0.0], "2 tiles of 2");
+        assert_eq!(tiled(&[0.0, 0.0], 2, 1, 2), [0.0, 0.0], "a row of zeros");
+    }
+
+    #[test]
+    fn a_summary_is_worked_by_hand() {
+        let got = Distances::of(&[4.0, 1.0, 2.0, 3.0, 10.0]);
+        assert_eq!((got.mean, got.median, got.min, got.max), (4.0, 3.0, 1.0, 10.0), "{got:?}");
+        assert_eq!((got.q25, got.q75, got.num_samples), (2.0, 4.0, 5), "{got:?}");
+        assert!((got.q90 - 7.6).abs() < 1e-12 && (got.std - 10f64.sqrt()).abs() < 1e-12);
+    }
+
+    /// Without overload no tile is farther from its point than the covering radius, 1 for E8.
+    #[test]
+    fn errors_of_tiles_add_up_to_those_of_rows() {
+        let got = measure(&setup(Lattice::E8, 8, 1.0), 30, 500).unwrap();
+        assert_eq!((got.tiles_per_row, got.tile_distances.len()), (63, 30 * 63), "tiles");
+        assert_eq!(got.quality.overload_probability, 0.0, "{:?}", got.quality);
+        assert!(got.tile_distances.iter().all(|r| *r <= 1.0 + 1e-6), "covering radius");
+        let tiles: f64 = got.tile_distances.iter().map(|r| r * r).sum();
+        let rows: f64 = got.row_distances.iter().map(|r| (63.0 * r).powi(2)).sum();
+        assert!((0.985..0.999).contains(&(rows / tiles)), "but for the padding: {}", rows / tiles);
+        // Power 1 in every row; error 0.07168 for each of 500 elements, over 63^2.
+        let snr = got.snr_db.unwrap();
+        assert!((snr - 10.0 * (63.0 * 63.0 / (500.0 * 0.071_68_f64)).log10()).abs() < 0.1, "{snr}");
+        assert_eq!(got.zero_fraction, 0.0, "large tiles");
+    }
+
+    #[test]
+    fn a_coarse_step_makes_all_zero_and_says_so() {
+        let got = measure(&setup(Lattice::D4, 4, 1000.0), 5, 7).unwrap();
+        assert_eq!(got.zero_fraction, 1.0, "all zero");
+        assert!(got.snr_db.unwrap().abs() < 1e-9, "no signal is left: {:?}", got.snr_db);
+        assert!(got.row_distances.iter().all(|r| (r - 1.0).abs() < 1e-6), "norms of rows");
+    }
+}
