@@ -4,6 +4,7 @@ mod accept;
 mod check;
 mod gate;
 mod list;
+mod profile;
 mod record;
 mod report;
 
@@ -55,6 +56,8 @@ enum Command {
     Accept(accept::Args),
     /// Print the records as a Markdown table
     Report(report::Args),
+    /// Measure what a chapter costs and loses, over sizes and parameters
+    Profile(profile::Args),
 }
 
 /// What every subcommand works on.
@@ -162,6 +165,7 @@ pub fn run(
         Command::Gate(args) => gate::run(args, &mut context),
         Command::Accept(args) => accept::run(args, &mut context),
         Command::Report(args) => report::run(args, &mut context),
+        Command::Profile(args) => profile::run(args, &mut context),
     };
     done.unwrap_or_else(|stop| {
         // The exit code still tells when the error stream is gone.

@@ -1,0 +1,121 @@
+//! The options of `stepmark profile`.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+
+use crate::lattice::Lattice;
+use crate::profile::codec::Operation;
+
+/// Largest batch, and largest matrix in elements: half a gigabyte of floats.
+const MOST_VECTORS: usize = 1 << 24;
+pub(super) const MOST_ELEMENTS: usize = 1 << 27;
+
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Args {
+    #[command(subcommand)]
+    pub(super) chapter: Chapter,
+}
+
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Chapter {
+    /// Time the lattice codec over batch sizes, and measure its error and rate
+    #[command(long_about = LONG)]
+    Lattice(LatticeArgs),
+}
+
+const LONG: &str = "Time the lattice codec over batch sizes, and measure its error and rate.
+
+`baseline` is the scalar implementation; `cpu_simd`, among the extensions, the best one of this
+processor. `cuda_optimized` is measured on a GPU or null, and the reason is given: a CPU never
+stands in for it. The data are Gaussian of deviation 0.5; the error profile has rows of norm 1.";
+
+#[derive(Debug, clap::Args)]
+pub(super) struct LatticeArgs {
+    /// What to profile
+    #[arg(long, value_enum, default_value = "all")]
+    pub(super) operation: What,
+    /// Z2, D4 or E8 [default: D4; of `--operation error` alone, E8]
+    #[arg(long, value_name = "LATTICE", value_parser = lattice)]
+    pub(super) lattice: Option<Lattice>,
+    /// Values of a digit's coordinate, 2 to 16
+    #[arg(long, default_value = "4", value_parser = clap::value_parser!(u8).range(2..=16))]
+    pub(super) q: u8,
+    /// Number of levels, 1 to 8
+    #[arg(long = "M", value_name = "M", default_value = "2",
+          value_parser = clap::value_parser!(u8).range(1..=8))]
+    pub(super) levels: u8,
+    /// Size of a step
+    #[arg(long, default_value = "1")]
+    pub(super) beta: f32,
+    /// Scale overloaded vectors down by powers of 2
+    #[arg(long)]
+    pub(super) protected: bool,
+    /// Seed of the data
+    #[arg(long, default_value = "1")]
+    pub(super) seed: u64,
+    /// Vectors in each call, separated by commas
+    #[arg(long, value_name = "LIST", default_value = "1,10,100,1000,10000",
+          value_delimiter = ',', value_parser = batch_size, allow_hyphen_values = true)]
+    pub(super) batch_sizes: Vec<usize>,
+    /// Rows of the matrix of the error profile
+    #[arg(long, value_name = "ROWS", default_value = "1000", value_parser = extent)]
+    pub(super) batch_size: usize,
+    /// Columns of the matrix of the error profile
+    #[arg(long, value_name = "COLUMNS", default_value = "512", value_parser = extent)]
+    pub(super) matrix_size: usize,
+    /// The folder that all files are written to; made if it is missing
+    #[arg(long, value_name = "DIR", default_value = "benchmarks/results")]
+    pub(super) output_dir: PathBuf,
+    /// Write no PNG files
+    #[arg(long)]
+    pub(super) no_plot: bool,
+}
+
+/// What a run profiles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum What {
+    /// Floats to codes
+    Encoding,
+    /// Codes to floats
+    Decoding,
+    /// Floats to what their codes stand for
+    Combined,
+    /// Distribution of the error on the rows of a normalised matrix
+    Error,
+    /// Distortion against rate over the step
+    Sweep,
+    /// All of these, and a summary report
+    All,
+}
+
+impl What {
+    pub(super) fn operations(self) -> &'static [Operation] {
+        match self {
+            Self::Encoding => &[Operation::Encoding],
+            Self::Decoding => &[Operation::Decoding],
+            Self::Combined => &[Operation::Combined],
+            Self::All => &Operation::ALL,
+            Self::Error | Self::Sweep => &[],
+        }
+    }
+
+    pub(super) fn includes(self, other: Self) -> bool {
+        self == Self::All || self == other
+    }
+}
+
+fn lattice(text: &str) -> Result<Lattice, String> {
+    let found = Lattice::ALL.into_iter().find(|lattice| lattice.name() == text);
+    found.ok_or_else(|| "expected Z2, D4 or E8".to_owned())
+}
+
+fn batch_size(text: &str) -> Result<usize, String> {
+    let size = text.trim().parse().ok().filter(|size| (1..=MOST_VECTORS).contains(size));
+    size.ok_or_else(|| format!("expected whole numbers from 1 to {MOST_VECTORS}, as 1,10,100"))
+}
+
+fn extent(text: &str) -> Result<usize, String> {
+    let size = text.parse().ok().filter(|size| (1..=MOST_ELEMENTS).contains(size));
+    size.ok_or_else(|| format!("expected a whole number from 1 to {MOST_ELEMENTS}"))
+}

@@ -1,0 +1,52 @@
+//! A progress bar on a terminal, and nothing anywhere else.
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+/// Steps done, of a known number; wiped when dropped.
+pub(super) struct Progress {
+    done: usize,
+    steps: usize,
+    shown: bool,
+}
+
+impl Progress {
+    pub(super) fn new(steps: usize) -> Self {
+        Self { done: 0, steps, shown: io::stderr().is_terminal() }
+    }
+
+    /// Shows that the next step begins.
+    pub(super) fn step(&mut self, name: &str) {
+        if self.shown {
+            let bar = bar(self.done, self.steps);
+            // A bar that cannot be drawn is no reason to stop.
+            let _ = write!(io::stderr(), "\r\x1b[K{bar} {name}");
+            let _ = io::stderr().flush();
+        }
+        self.done += 1;
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if self.shown {
+            let _ = write!(io::stderr(), "\r\x1b[K");
+        }
+    }
+}
+
+fn bar(done: usize, steps: usize) -> String {
+    let filled = (30 * done / steps.max(1)).min(30);
+    format!("[{:<30}] {done}/{steps}", "#".repeat(filled))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bar_fills_up() {
+        assert_eq!(bar(0, 2), format!("[{}] 0/2", " ".repeat(30)), "none");
+        assert_eq!(bar(1, 2), format!("[{}{}] 1/2", "#".repeat(15), " ".repeat(15)), "half");
+        assert_eq!(bar(5, 2), format!("[{}] 5/2", "#".repeat(30)), "never longer");
+    }
+}
