@@ -19,13 +19,20 @@ pub fn quantile(sorted: &[f64], p: f64) -> f64 {
     sorted[below] + (position - below as f64) * (sorted[above] - sorted[below])
 }
 
+/// The values in ascending order, as [`quantile`] takes them.
+pub fn sorted(values: impl IntoIterator<Item = f64>) -> Vec<f64> {
+    let mut values: Vec<f64> = values.into_iter().collect();
+    values.sort_by(f64::total_cmp);
+    values
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn worked_by_hand() {
-        let x = [1.0, 2.0, 3.0, 4.0, 10.0];
+        let x = sorted([3.0, 1.0, 10.0, 2.0, 4.0]);
         for (p, want) in [(0.0, 1.0), (0.25, 2.0), (0.5, 3.0), (0.9, 7.6), (1.0, 10.0)] {
             assert!((quantile(&x, p) - want).abs() < 1e-12, "p = {p}");
         }

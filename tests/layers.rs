@@ -20,7 +20,7 @@ const ARROWS: [(&str, &[&str]); 18] = [
     ("cli", &["report", "gate", "profile", "collect", "registry", "machine"]),
     ("report", &["gate"]),
     ("gate", &["record", "stats", "machine"]),
-    ("profile", &["stats", "input", "isa", "lattice/kernel"]),
+    ("profile", &["stats", "input", "isa", "gpu", "lattice/kernel", "lattice/cuda"]),
     ("collect", &["record", "stats", "registry", "run"]),
     ("record", &["machine", "file"]),
     ("machine", &["source", "isa"]),

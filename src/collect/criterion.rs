@@ -92,8 +92,7 @@ fn wall(id: &str, implementation: &str, path: &Path) -> Result<Wall, Error> {
     if times.len() < MIN_SAMPLES {
         return Err(Error::TooFew { id: id.to_owned(), samples: times.len() });
     }
-    let mut ns: Vec<f64> = times.iter().zip(&iters).map(|(t, n)| t / n).collect();
-    ns.sort_by(f64::total_cmp);
+    let ns = stats::sorted(times.iter().zip(&iters).map(|(t, n)| t / n));
     let quantile = |p| stats::quantile(&ns, p);
     let wall = Wall {
         id: id.to_owned(),

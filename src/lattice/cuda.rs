@@ -16,7 +16,7 @@ use cudarc::driver::{CudaFunction, CudaSlice, DriverError, PushKernelArg};
 
 use super::{Encoded, Layout};
 use crate::gpu::{self, Device};
-use launch::{count, number, one_thread_each, rows};
+use launch::{count, number, one_thread_each};
 use parameters::Parameters;
 
 pub use cases::cases;
@@ -164,16 +164,7 @@ impl Codec {
         let n = x.len() / self.codec.lattice().dim();
         self.assert_floats(x.len(), n)?;
         self.reset()?;
-        if n > 0 {
-            let (rows, count) = (rows(layout), count(n));
-            let (bad, overloaded) = (self.status.slice(..1), self.status.slice(1..));
-            let mut launch = self.device.stream().launch_builder(&self.quantize);
-            launch.arg(&self.parameters).arg(x).arg(y).arg(&rows).arg(&overloaded).arg(&bad);
-            launch.arg(&count);
-            // SAFETY: the arguments are those of `QUANTIZE` in lattice.cu; thread i < n uses vector
-            // i of x and y, which hold n vectors of floats at addresses that are multiples of 256.
-            unsafe { launch.launch(one_thread_each(n)) }?;
-        }
+        self.launch_quantize(x, y, layout)?;
         match self.status()? {
             (Some(vector), _) => {
                 Err(super::Error::Domain { vector, beta: self.codec.beta() }.into())

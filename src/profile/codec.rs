@@ -5,9 +5,10 @@
 
 use std::hint::black_box;
 
+use super::cuda::{self, Cuda};
 use super::roof::Roofs;
 use super::timing::{self, Timing};
-use super::{Error, Setup, cuda};
+use super::{Error, Setup};
 use crate::isa::Isa;
 use crate::lattice::{Codec, Encoded, Form, Layout};
 
@@ -66,7 +67,14 @@ pub struct Measurement {
     /// The implementation on the best instruction set.
     pub best: Timing,
     /// The implementation on a GPU, or why it was not measured.
-    pub cuda: Result<Timing, String>,
+    pub cuda: Result<Cuda, String>,
+}
+
+impl Measurement {
+    /// The times on a GPU, if it was measured.
+    pub fn cuda_timing(&self) -> Option<&Timing> {
+        self.cuda.as_ref().ok().map(|cuda| &cuda.timing)
+    }
 }
 
 /// Batches of equal size, one behind the other, each of shape `[d][n]`.
@@ -79,7 +87,7 @@ pub(super) struct Batches {
 }
 
 impl Batches {
-    fn new(setup: &Setup, vectors: usize) -> Self {
+    pub(super) fn new(setup: &Setup, vectors: usize) -> Self {
         let distinct = ((1 << 16) / vectors).clamp(1, 256);
         let len = vectors * setup.lattice.dim();
         Self { values: setup.data(distinct * len), len, vectors }
@@ -102,7 +110,7 @@ impl Batches {
 }
 
 /// Codes of every batch.
-fn encode_all(codec: &Codec, batches: &Batches) -> Result<Vec<Encoded>, Error> {
+pub(super) fn encode_all(codec: &Codec, batches: &Batches) -> Result<Vec<Encoded>, Error> {
     let encode = |nth| {
         let mut codes = Encoded::new(codec, Form::Packed, batches.vectors);
         codec.encode(batches.get(nth), Layout::Soa, &mut codes).map(|()| codes)
@@ -143,37 +151,54 @@ pub fn measure(setup: &Setup, operation: Operation, batch: usize) -> Result<Meas
         scalar_two_calls: two_calls.then(|| time_two_calls(&scalar, &batches)),
         isa: best.isa(),
         best: time(operation, &best, &batches, &codes),
-        cuda: cuda::time(operation, &best, &batches),
+        cuda: cuda::time(operation, &best, &batches, &codes)?,
     })
 }
 
 /// Requires that `best` gives the bits of `scalar`, whose codes of the batches are `codes`.
 fn agree(scalar: &Codec, best: &Codec, batches: &Batches, codes: &[Encoded]) -> Result<(), Error> {
-    let differs = |what| {
-        let implementation = best.isa().name();
-        Err(Error::Differs { implementation, what, batch: batches.vectors })
-    };
+    let (name, vectors) = (best.isa().name(), batches.vectors);
     let mut floats = [vec![0.0; batches.len], vec![0.0; batches.len], vec![0.0; batches.len]];
     for ((want, got), nth) in codes.iter().zip(encode_all(best, batches)?).zip(0..) {
-        if (0..want.planes()).any(|k| want.plane(k) != got.plane(k)) {
-            return differs("codes");
-        }
-        if (want.scalings(), want.overload()) != (got.scalings(), got.overload()) {
-            return differs("scalings or overload");
-        }
+        same_codes(name, want, &got)?;
         let [want_floats, decoded, quantized] = &mut floats;
         scalar.decode(want, want_floats, Layout::Soa)?;
         best.decode(want, decoded, Layout::Soa)?;
         best.quantize(batches.get(nth), quantized, Layout::Soa)?;
-        let same = |a: &[f32], b: &[f32]| a.iter().zip(b).all(|(a, b)| a.to_bits() == b.to_bits());
-        if !same(want_floats, decoded) {
-            return differs("decoded values");
-        }
-        if !same(want_floats, quantized) {
-            return differs("quantized values");
-        }
+        same_floats(name, "decoded values", vectors, want_floats, decoded)?;
+        same_floats(name, "quantized values", vectors, want_floats, quantized)?;
     }
     Ok(())
+}
+
+/// Requires that the codes `got` of an implementation are those of the scalar one.
+pub(super) fn same_codes(
+    implementation: &'static str,
+    want: &Encoded,
+    got: &Encoded,
+) -> Result<(), Error> {
+    let differs = |what| Err(Error::Differs { implementation, what, batch: want.len() });
+    if (0..want.planes()).any(|k| want.plane(k) != got.plane(k)) {
+        return differs("codes");
+    }
+    if (want.scalings(), want.overload()) != (got.scalings(), got.overload()) {
+        return differs("scalings or overload");
+    }
+    Ok(())
+}
+
+/// Requires that the floats `got` of an implementation have the bits of the scalar one's.
+pub(super) fn same_floats(
+    implementation: &'static str,
+    what: &'static str,
+    batch: usize,
+    want: &[f32],
+    got: &[f32],
+) -> Result<(), Error> {
+    match want.iter().zip(got).all(|(a, b)| a.to_bits() == b.to_bits()) {
+        true => Ok(()),
+        false => Err(Error::Differs { implementation, what, batch }),
+    }
 }
 
 const CHECKED: &str = "every batch was coded before";

@@ -1,24 +1,60 @@
-//! The seam to the CUDA codec: a time measured on a GPU, or the reason why there is none.
+//! The seam to the CUDA codec: times measured on a GPU, or the reason why there are none.
 
+#[cfg(feature = "cuda")]
+mod launches;
+
+use super::Error;
 use super::codec::{Batches, Operation};
 use super::timing::Timing;
-use crate::lattice::Codec;
+use crate::lattice::{Codec, Encoded};
 
-/// Times `operation` on a GPU.
+/// What is timed on a GPU, and by which clock.
+pub const CLOCK: &str = "CUDA events around a graph of launches; data stay in device memory";
+
+/// Times on a GPU.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cuda {
+    /// The name that the driver gives the GPU.
+    pub gpu: String,
+    /// The times of one launch.
+    pub timing: Timing,
+}
+
+/// Times `operation` on a GPU, once its results are those of `codec`, bit for bit. `codes` are the
+/// codes of all batches. The inner error says why nothing was measured; nothing else is ever timed
+/// in its place.
 ///
 /// # Errors
 ///
-/// Says why nothing was measured. Nothing else is ever timed in its place.
+/// If the results differ.
 pub(super) fn time(
-    _operation: Operation,
-    _codec: &Codec,
-    _batches: &Batches,
-) -> Result<Timing, String> {
-    available()?;
-    Err("the CUDA codec is not profiled".to_owned())
+    operation: Operation,
+    codec: &Codec,
+    batches: &Batches,
+    codes: &[Encoded],
+) -> Result<Result<Cuda, String>, Error> {
+    launches::time(operation, codec, batches, codes)
 }
 
 /// Says why there is no GPU to measure on.
 pub(super) fn available() -> Result<(), String> {
-    Err("built without the feature `cuda`".to_owned())
+    launches::available()
+}
+
+#[cfg(not(feature = "cuda"))]
+mod launches {
+    use super::{Batches, Codec, Cuda, Encoded, Error, Operation};
+
+    pub(super) fn time(
+        _: Operation,
+        _: &Codec,
+        _: &Batches,
+        _: &[Encoded],
+    ) -> Result<Result<Cuda, String>, Error> {
+        Ok(Err(available().expect_err("there is no such code")))
+    }
+
+    pub(super) fn available() -> Result<(), String> {
+        Err("built without the feature `cuda`".to_owned())
+    }
 }

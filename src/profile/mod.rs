@@ -3,6 +3,7 @@
 //! | | |
 //! | --- | --- |
 //! | [`codec`] | time of encoding, decoding and both, over batch sizes, by every implementation |
+//! | [`cuda`] | the same on a GPU, or why not |
 //! | [`quality`] | overload, distortion and rate of a codec on Gaussian data |
 //! | [`tiles`] | distribution of the error on the rows of a normalised matrix |
 //! | [`sweep`] | distortion against rate over the step, and the best step |
@@ -14,7 +15,7 @@
 //! for bit. What was not measured is null, with a reason.
 
 pub mod codec;
-mod cuda;
+pub mod cuda;
 pub mod output;
 pub mod quality;
 pub mod roof;

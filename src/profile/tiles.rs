@@ -12,7 +12,7 @@ use super::timing::{self, Timing};
 use super::{Error, Setup, cuda};
 use crate::isa::Isa;
 use crate::lattice::Layout;
-use crate::stats::quantile;
+use crate::stats::{quantile, sorted};
 
 /// The errors of one matrix.
 #[derive(Debug, Clone, PartialEq)]
@@ -77,8 +77,7 @@ impl Distances {
     ///
     /// If there are none.
     pub fn of(values: &[f64]) -> Self {
-        let mut sorted = values.to_vec();
-        sorted.sort_by(f64::total_cmp);
+        let sorted = sorted(values.iter().copied());
         let n = values.len() as f64;
         let mean = values.iter().sum::<f64>() / n;
         let at = |p| quantile(&sorted, p);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::stats::quantile;
+use crate::stats::{quantile, sorted};
 
 /// Iterations that are run and not counted.
 pub const WARM_UPS: usize = 5;
@@ -63,9 +63,7 @@ impl Timing {
     ///
     /// If `p` is outside `[0, 1]`.
     pub fn quantile(&self, p: f64) -> f64 {
-        let mut sorted = self.all_times.clone();
-        sorted.sort_by(f64::total_cmp);
-        quantile(&sorted, p)
+        quantile(&sorted(self.all_times.iter().copied()), p)
     }
 }
 

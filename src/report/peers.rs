@@ -45,8 +45,7 @@ pub fn peers(record: &Record<Peer>) -> String {
         let (their_ns, our_ns) = (median(&case.theirs_ns), median(&case.ours_ns));
         ours.insert(id, our_ns);
         let ratios = case.theirs_ns.iter().zip(&case.ours_ns).map(|(theirs, ours)| theirs / ours);
-        let mut ratios: Vec<f64> = ratios.collect();
-        ratios.sort_by(f64::total_cmp);
+        let ratios = stats::sorted(ratios);
         writeln!(
             text,
             "| `{id}` | {} | {} | {} | {} ({} - {}) | {:.5} | {:.1} % |",
@@ -82,9 +81,7 @@ pub fn peers(record: &Record<Peer>) -> String {
 }
 
 fn median(times: &[f64]) -> f64 {
-    let mut sorted = times.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    stats::quantile(&sorted, 0.5)
+    stats::quantile(&stats::sorted(times.iter().copied()), 0.5)
 }
 
 #[cfg(test)]

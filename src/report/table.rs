@@ -46,9 +46,7 @@ pub fn count(value: f64) -> String {
     let prefixes = [(1e12, " T"), (1e9, " G"), (1e6, " M"), (1e3, " k")];
     let found = prefixes.into_iter().find(|(size, _)| value >= *size);
     let (size, prefix) = found.unwrap_or((1.0, ""));
-    let value = value / size;
-    let digits = if value < 10.0 { 2 } else { usize::from(value < 100.0) };
-    format!("{value:.digits$}{prefix}")
+    format!("{}{prefix}", markdown::three_digits(value / size))
 }
 
 #[cfg(test)]

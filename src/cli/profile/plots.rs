@@ -25,6 +25,8 @@ fn batches() -> Axis {
     Axis::new("batch size, vectors per call", Scale::Log, Unit::Count)
 }
 
+const CUDA: &str = "CUDA";
+
 /// A series over batch sizes, ascending.
 fn over_batches(
     label: impl Into<String>,
@@ -47,12 +49,12 @@ fn implementations(
     let marks = Shape::Markers;
     let isa = sizes[0].isa.name();
     let two = |m: &Measurement| m.scalar_two_calls.as_ref().map(|t| value(m, t));
-    let cuda = |m: &Measurement| m.cuda.as_ref().ok().map(|t| value(m, t));
+    let cuda = |m: &Measurement| m.cuda_timing().map(|t| value(m, t));
     let all = [
         over_batches("scalar", Colour::Grey, marks, sizes, |m| Some(value(m, &m.scalar))),
         over_batches("scalar, two calls", Colour::Purple, marks, sizes, two),
         over_batches(isa, Colour::Blue, marks, sizes, |m| Some(value(m, &m.best))),
-        over_batches("CUDA", Colour::Green, marks, sizes, cuda),
+        over_batches(CUDA, Colour::Green, marks, sizes, cuda),
     ];
     all.into_iter().filter(|series| !series.points.is_empty()).collect()
 }
@@ -101,7 +103,9 @@ pub(super) fn operation(run: &Run, sizes: &[Measurement]) -> Figure {
 }
 
 fn traffic(run: &Run, sizes: &[Measurement]) -> Panel {
-    let rates = implementations(sizes, |m, t| m.bytes as f64 / t.mean_time);
+    let mut rates = implementations(sizes, |m, t| m.bytes as f64 / t.mean_time);
+    // A GPU has other memory, and other roofs.
+    rates.retain(|series| series.label != CUDA);
     let roof = |label: &str, colour, value| {
         let label = format!("{label} roof, {}B/s", table::count(value));
         Series::new(label, colour, Shape::Horizontals, vec![(0.0, value)])
@@ -160,7 +164,7 @@ pub(super) fn comprehensive(run: &Run, operations: &[Vec<Measurement>]) -> Figur
         rates.push(over_batches(&best, colour, line, sizes, |m| Some(m.best.throughput)));
         rates.push(over_batches(&scalar, colour, dashes, sizes, |m| Some(m.scalar.throughput)));
         speedups.push(over_batches(&best, colour, line, sizes, |m| Some(m.speedup(&m.best))));
-        let cuda = |m: &Measurement| m.cuda.as_ref().ok().map(|t| m.speedup(t));
+        let cuda = |m: &Measurement| m.cuda_timing().map(|t| m.speedup(t));
         let dots = over_batches(format!("{name}, CUDA"), colour, Shape::Dots, sizes, cuda);
         if !dots.points.is_empty() {
             speedups.push(dots);

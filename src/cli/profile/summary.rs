@@ -195,7 +195,7 @@ fn results(run: &Run, sizes: &[Measurement]) -> String {
     ];
     let none = || "-".to_owned();
     let row = |m: &Measurement| {
-        let cuda = m.cuda.as_ref().ok();
+        let cuda = m.cuda_timing();
         vec![
             m.batch.to_string(),
             format!("{:.6}", 1e3 * m.scalar.mean_time),
@@ -228,7 +228,7 @@ fn speedups<'a>(sizes: impl Iterator<Item = &'a Measurement> + Clone) -> (f64, f
 
 /// The same on a GPU, or why there is none.
 fn cuda_speedups(sizes: &[Measurement]) -> Result<(f64, f64), &str> {
-    let each = sizes.iter().map(|m| m.cuda.as_ref().map(|t| m.speedup(t)));
+    let each = sizes.iter().map(|m| m.cuda.as_ref().map(|cuda| m.speedup(&cuda.timing)));
     let each = each.collect::<Result<Vec<_>, _>>().map_err(String::as_str)?;
     Ok((mean(each.iter().copied()), each.into_iter().fold(0.0, f64::max)))
 }

@@ -74,6 +74,38 @@ impl Codec {
         Ok(())
     }
 
+    /// Enqueues what [`Codec::quantize`] does, without looking at what it finds.
+    ///
+    /// # Errors
+    ///
+    /// If the driver refuses.
+    ///
+    /// # Panics
+    ///
+    /// If the lengths differ, or are not of whole vectors.
+    pub fn launch_quantize(
+        &self,
+        x: &CudaSlice<f32>,
+        y: &mut CudaSlice<f32>,
+        layout: Layout,
+    ) -> Result<(), gpu::Error> {
+        let n = x.len() / self.codec.lattice().dim();
+        assert_eq!(x.len(), y.len(), "x and y differ in length");
+        assert_eq!(x.len(), self.codec.lattice().dim() * n, "x is not n vectors");
+        if n == 0 {
+            return Ok(());
+        }
+        let (rows, count) = (rows(layout), count(n));
+        let (bad, overloaded) = (self.status.slice(..1), self.status.slice(1..));
+        let mut launch = self.device.stream().launch_builder(&self.quantize);
+        launch.arg(&self.parameters).arg(x).arg(y).arg(&rows).arg(&overloaded).arg(&bad);
+        launch.arg(&count);
+        // SAFETY: the arguments are those of `QUANTIZE` in lattice.cu; thread i < n uses vector i of
+        // x and y, which hold n vectors of floats at addresses that are multiples of 256.
+        unsafe { launch.launch(one_thread_each(n)) }?;
+        Ok(())
+    }
+
     /// The kernel of its own where there is one for this form, else the general one.
     fn choose<'a>(
         &self,

@@ -7,7 +7,8 @@ use super::super::quality::{Quality, Rates};
 use super::super::sweep::{Point, Sweep};
 use super::super::tiles::{Distances, Tiles};
 use super::super::timing::{ITERATIONS, Timing, WARM_UPS};
-use super::{Columns, SCHEMA, codec_columns, column, maybe, pretty};
+use super::columns::{codec_columns, column, maybe};
+use super::{Columns, SCHEMA, pretty};
 
 #[derive(Debug, Serialize)]
 struct Matrix<'a> {

@@ -8,7 +8,7 @@ use crate::profile::quality::{normalisation, second_moment};
 use crate::profile::sweep::{Point, Sweep};
 use crate::profile::tiles::{Distances, Tiles};
 use crate::report::plot::{Axis, Colour, Figure, Panel, Scale, Series, Shape, Unit};
-use crate::stats::quantile;
+use crate::stats::{quantile, sorted};
 
 const BINS: usize = 50;
 
@@ -51,8 +51,7 @@ pub(in super::super) fn error(run: &Run, tiles: &Tiles) -> Figure {
         }
     };
     let cumulative = |(values, what, colour): (&Vec<f64>, &str, Colour)| {
-        let mut sorted = values.clone();
-        sorted.sort_by(f64::total_cmp);
+        let sorted = sorted(values.iter().copied());
         let curve = (0..=500).map(|k| f64::from(k) / 500.0).map(|p| (quantile(&sorted, p), p));
         let marks = [0.5, 0.9, 0.95, 0.99];
         let lines = marks.map(|p| (quantile(&sorted, p), 0.0)).to_vec();
