@@ -39,3 +39,13 @@ if "target/gpu/bin/stepmark" --target-dir "$work/out/target" accept --baseline "
 fi
 grep -q 'emulated device' "$work/accept.log" || { cat "$work/accept.log" >&2; exit 1; }
 echo "cuda.sh: their times are refused as a baseline"
+echo "cuda.sh: a profile without times of an emulated device"
+profile=$work/profile
+rm -rf "$profile"
+emulated target/gpu/bin/stepmark profile lattice --lattice E8 --batch-sizes 1,100,3000 --matrix-size 64 \
+  --no-plot --output-dir "$profile" >"$work/profile.log" || { cat "$work/profile.log" >&2; exit 1; }
+for results in "$profile"/{encoding,decoding,combined}_results_*.json; do
+  [ "$(grep -c '"cuda_optimized": null' "$results")" = 3 ] &&
+    [ "$(grep -c '"cuda_reason": "emulated device"' "$results")" = 3 ] ||
+    { echo "cuda.sh: $results does not refuse an emulated device" >&2; exit 1; }
+done
