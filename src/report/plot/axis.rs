@@ -229,7 +229,8 @@ mod tests {
         );
         let rate = Axis::new("", Scale::Log, Unit::Count);
         assert_eq!(labels(&rate, [9e5, 3e7]), ["1M", "10M"], "decades");
-        assert_eq!(labels(&rate, [3e5, 1e6]), ["300k", "500k"], "parts of one");
+        assert_eq!(labels(&rate, [3e5, 3e6]), ["500k", "1M", "2M"], "parts of one");
+        assert_eq!(labels(&rate, [3e5, 1e6]), ["300k", "400k", "500k", "700k", "1M"], "finer");
         let share = Axis::new("", Scale::Linear, Unit::Percent);
         assert_eq!(labels(&share, [0.0, 0.24]), ["0 %", "10 %", "20 %"], "percent");
         let ratio = Axis::new("", Scale::Linear, Unit::Times).between(0.0, 10.0);
