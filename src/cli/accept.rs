@@ -17,9 +17,12 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> {
     current()?;
-    let ids: Vec<String> = context.cases.iter().map(|case| case.id.clone()).collect();
-    let counts = fresh::<Instructions>(&ids, context)?;
-    let walls = fresh::<Wall>(&ids, context)?;
+    let cases = context.cases.iter();
+    let timed: Vec<String> = cases.clone().map(|case| case.id.clone()).collect();
+    let counted = cases.filter(|case| !case.timed_only);
+    let counted: Vec<String> = counted.map(|case| case.id.clone()).collect();
+    let counts = fresh::<Instructions>(&counted, context)?;
+    let walls = fresh::<Wall>(&timed, context)?;
     let gpu = fresh_gpu(context)?;
     let peers = fresh::<Peer>(&[], context)?;
     if counts.is_none() && walls.is_none() && gpu.is_none() && peers.is_none() {
