@@ -15,16 +15,17 @@ pack() {
   local profile=${STEPMARK_PROFILE:-bench} out=target/gpu
   rm -rf "$out"
   mkdir -p "$out/bin"
-  executable() { # NAME CARGO-ARGUMENTS..: the one executable that cargo builds
-    local name=$1 built
-    shift
-    built=$(cargo "$@" --message-format=json | grep -o '"executable":"[^"]*"' | cut -d'"' -f4 | tail -n 1)
+  executable() { # NAME KIND CARGO-ARGUMENTS..: the executable of that kind; a test builds the binary too
+    local name=$1 kind=$2 built
+    shift 2
+    built=$(cargo "$@" --message-format=json | grep -F "\"kind\":[\"$kind\"]" |
+      grep -o '"executable":"[^"]*"' | cut -d'"' -f4)
     [ -n "$built" ] || { echo "gpu.sh: cargo $* builds no executable" >&2; return 1; }
     strip -o "$out/bin/$name" "$built"
   }
-  executable test test --test gpu --no-run
-  executable bench bench --bench gpu --no-run --profile "$profile"
-  executable stepmark build --bin stepmark --profile "$profile"
+  executable test test test --test gpu --no-run
+  executable bench bench bench --bench gpu --no-run --profile "$profile"
+  executable stepmark bin build --bin stepmark --profile "$profile"
   cp ci/gpu.sh "$out/run.sh"
   echo "gpu.sh: $(du -sh "$out" | cut -f1) in $out; there, run.sh OUT"
 }
