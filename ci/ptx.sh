@@ -35,6 +35,9 @@ quantize_e8 64
 dot_z2 52
 dot_d4 56
 dot_e8 84
+dot_table_z2 64
+dot_table_d4 64
+dot_table_e8 64
 '
 
 work=target/ptx

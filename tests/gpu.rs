@@ -239,45 +239,128 @@ fn wrong_codes_are_named_as_the_cpu_names_them() {
     refuse(&codec, &codes);
 }
 
-#[test]
-fn inner_products_are_those_of_the_doubled_points() {
-    let Some(device) = device() else { return };
-    let pairs = [(2, 8), (3, 3), (4, 2), (5, 7), (8, 2), (10, 8), (16, 1), (16, 7)];
-    for (lattice, (q, levels)) in Lattice::ALL.into_iter().flat_map(|l| pairs.map(|p| (l, p))) {
-        let (d, n) = (lattice.dim(), 100);
-        let codec = scalar(lattice, q, levels, 2.0, false);
-        // Digits of one level decode to a(b), doubled, where beta is 2.
-        let level = scalar(lattice, q, 1, 2.0, false);
-        let batch = |seed| {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "below q")]
-            let b: Vec<u8> = input::uniform(seed, levels * d * n, 0.0, q.into())
-                .into_iter()
-                .map(|v| v as u8)
-                .collect();
-            let mut points = vec![0_i64; d * n];
-            for (m, b) in (0..).zip(b.chunks(d * n)) {
-                let mut one = Encoded::new(&level, FORMS[1], n);
-                one.digits_mut().copy_from_slice(b);
-                let mut a = vec![0.0; d * n];
-                level.decode(&one, &mut a, Layout::Soa).unwrap();
-                #[expect(clippy::cast_possible_truncation, reason = "a small integer")]
-                points.iter_mut().zip(a).for_each(|(p, a)| *p += i64::from(q).pow(m) * a as i64);
-            }
-            let mut codes = Encoded::new(&codec, FORMS[1], n);
-            codes.digits_mut().copy_from_slice(&b);
-            (DeviceEncoded::upload(&device, &codec, &codes).unwrap(), points)
-        };
-        let ((a, ya), (b, yb)) = (batch(1), batch(2));
-        let mut out = device.stream().alloc_zeros(n).unwrap();
-        let mut gpu = cuda::Codec::new(&device, &codec).unwrap();
-        if i64::from(q).pow(levels.try_into().unwrap()) > 1 << 29 {
+/// Random digits, and with protection scalings.
+fn random_codes(codec: &Codec, form: Form, seed: u64, n: usize) -> Encoded {
+    let mut digits = Encoded::new(codec, Form::Digits(Layout::Rows), n);
+    let (len, q) = (digits.digits().len(), f32::from(codec.q()));
+    let random = input::uniform(seed, len + n, 0.0, 1.0);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most 16")]
+    let below = |v: f32, top: f32| (v * top) as u8 % (top as u8);
+    digits.digits_mut().iter_mut().zip(&random).for_each(|(b, &v)| *b = below(v, q));
+    digits.scalings_mut().iter_mut().zip(&random[len..]).for_each(|(t, &v)| *t = below(v, 11.0));
+    if form == Form::Digits(Layout::Rows) {
+        return digits;
+    }
+    let mut codes = Encoded::new(codec, form, n);
+    codes.scalings_mut().copy_from_slice(digits.scalings());
+    let (per, w) = (len.checked_div(n).unwrap_or(0), codec.digit_bits());
+    for (at, &b) in digits.digits().iter().enumerate() {
+        let (i, j) = (at / per, at % per);
+        if form == Form::Digits(Layout::Soa) {
+            codes.digits_mut()[j * n + i] = b;
             continue;
         }
-        gpu.dot(&a, &b, &mut out).unwrap();
-        let want: Vec<i64> =
-            (0..n).map(|i| (0..d).map(|k| ya[k * n + i] * yb[k * n + i]).sum()).collect();
-        let got = device.stream().clone_dtoh(&out).unwrap();
-        close::bits(&format!("{codec:?}"), &got, &want).unwrap();
+        for bit in (0..w).filter(|bit| b >> bit & 1 == 1) {
+            let (mut byte, mut plane) = ((w * j + bit) / 8, 0);
+            while byte >= codes.plane_width(plane) {
+                byte -= codes.plane_width(plane);
+                plane += 1;
+            }
+            let width = codes.plane_width(plane);
+            codes.plane_mut(plane)[i * width + byte] |= 1 << ((w * j + bit) % 8);
+        }
+    }
+    codes
+}
+
+/// The inner products on the GPU, from digits and, where there is one, by table.
+fn dots(
+    device: &Arc<Device>,
+    codec: &Codec,
+    a: &Encoded,
+    b: &Encoded,
+) -> Vec<Result<Vec<i64>, cuda::Error>> {
+    let stream = device.stream();
+    let [a, b] = [a, b].map(|codes| DeviceEncoded::upload(device, codec, codes).unwrap());
+    let mut out = match a.len() {
+        0 => stream.null().unwrap(),
+        n => stream.clone_htod(&vec![i64::MIN; n]).unwrap(),
+    };
+    let mut dots = Vec::new();
+    let mut keep = |result: Result<(), _>, out: &CudaSlice<i64>| {
+        dots.push(result.map(|()| match out.len() {
+            0 => Vec::new(),
+            _ => stream.clone_dtoh(out).unwrap(),
+        }));
+    };
+    let result = cuda::Codec::new(device, codec).unwrap().dot(&a, &b, &mut out);
+    keep(result, &out);
+    if let Ok(table) = codec.dot_table() {
+        if !out.is_empty() {
+            stream.memcpy_htod(&vec![i64::MIN; out.len()], &mut out).unwrap();
+        }
+        let result = cuda::DotTable::new(device, &table).unwrap().dot(&a, &b, &mut out);
+        keep(result, &out);
+    }
+    dots
+}
+
+#[test]
+fn inner_products_are_those_of_the_cpu_for_every_code() {
+    let Some(device) = device() else { return };
+    let (mut refused, mut tables, mut turn) = (0, 0, 0);
+    for lattice in Lattice::ALL {
+        for (q, levels) in (2..=16).flat_map(|q| (1..=8).map(move |m| (q, m))) {
+            turn += 1;
+            let codec = scalar(lattice, q, levels, 2.0, turn % 2 == 0);
+            let n = turn % 40;
+            let a = random_codes(&codec, FORMS[turn % 3], 1, n);
+            let b = random_codes(&codec, FORMS[turn / 3 % 3], 2, n);
+            let mut want = vec![0; n];
+            let expected = codec.dot(&a, &b, &mut want);
+            let got = dots(&device, &codec, &a, &b);
+            tables += got.len() - 1;
+            for got in got {
+                match (got, expected) {
+                    (Ok(got), Ok(())) => close::bits(&format!("{codec:?}"), &got, &want).unwrap(),
+                    (Err(cuda::Error::Batch(got)), Err(want)) if got == want => refused += 1,
+                    (got, want) => panic!("{codec:?}: {got:?}, expected {want:?}"),
+                }
+            }
+        }
+    }
+    // What `dot.rs` proves of the CPU.
+    assert_eq!((refused, tables), (8, 15 * 8 - 2 + 4 * 8 + 8), "refused, by table");
+}
+
+#[test]
+fn inner_products_name_wrong_codes_as_the_cpu_does() {
+    let Some(device) = device() else { return };
+    let (codec, n) = (scalar(Lattice::D4, 5, 3, 2.0, true), 300);
+    let good = random_codes(&codec, Form::Packed, 1, n);
+    let mut wrong = Vec::new();
+    for form in FORMS {
+        let mut codes = random_codes(&codec, form, 2, n);
+        codes.scalings_mut()[170] = 11;
+        wrong.push(codes);
+        let mut codes = random_codes(&codec, form, 3, n);
+        match form {
+            // 36 bits of 40 are digits.
+            Form::Packed => *codes.plane_mut(1).last_mut().unwrap() |= 0x80,
+            Form::Digits(_) => *codes.digits_mut().last_mut().unwrap() = 255,
+        }
+        wrong.push(codes);
+    }
+    for wrong in &wrong {
+        for (a, b) in [(wrong, &good), (&good, wrong), (wrong, wrong)] {
+            let want = codec.dot(a, b, &mut vec![0; n]).unwrap_err();
+            let got = dots(&device, &codec, a, b);
+            assert_eq!(got.len(), 2, "from digits and by table");
+            for got in got {
+                let err = got.unwrap_err();
+                assert!(matches!(err, cuda::Error::Batch(err) if err == want), "{err}, not {want}");
+            }
+        }
     }
 }
 

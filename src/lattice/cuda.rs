@@ -5,6 +5,7 @@
 //! and where batches lie in `batches.cuh`.
 
 mod cases;
+mod dot;
 mod encoded;
 mod launch;
 mod parameters;
@@ -12,14 +13,14 @@ mod parameters;
 use std::fmt;
 use std::sync::Arc;
 
-use cudarc::driver::{CudaFunction, CudaSlice, DriverError, PushKernelArg};
+use cudarc::driver::{CudaFunction, CudaSlice, DriverError};
 
 use super::{Encoded, Layout};
 use crate::gpu::{self, Device};
-use launch::{count, number, one_thread_each};
 use parameters::Parameters;
 
 pub use cases::cases;
+pub use dot::DotTable;
 pub use encoded::DeviceEncoded;
 
 /// The kernels of the chapter.
@@ -170,51 +171,6 @@ impl Codec {
                 Err(super::Error::Domain { vector, beta: self.codec.beta() }.into())
             }
             (None, overloaded) => Ok(overloaded),
-        }
-    }
-
-    /// Writes the inner products of the vectors of `a` with those of `b` into `out`, in units of
-    /// (beta / 2)^2 and before any scaling by T: `<2y_a, 2y_b>`, y the sum of the `q^m a(b_m)`.
-    /// Waits until it is done.
-    ///
-    /// # Errors
-    ///
-    /// If a digit is not below q, a bit is set past the last digit, or the driver refuses.
-    ///
-    /// # Panics
-    ///
-    /// If the codes are not as many, or were made for another kind of code, or if such products can
-    /// exceed an `i64`.
-    pub fn dot(
-        &mut self,
-        a: &DeviceEncoded,
-        b: &DeviceEncoded,
-        out: &mut CudaSlice<i64>,
-    ) -> Result<(), Error> {
-        let n = a.len();
-        self.assert_kind(a);
-        self.assert_kind(b);
-        assert!(b.len() == n && out.len() == n, "a, b and out differ in length");
-        // |y| is at most the covering radius, 1 or less, times q + q^2 + .. + q^M, which is less than
-        // 2 q^M. So |<2y_a, 2y_b>| is less than 16 q^(2M).
-        assert!(
-            self.parameters.top() <= 1 << 29,
-            "inner products of these codes can exceed an i64"
-        );
-        self.reset()?;
-        if n > 0 {
-            let (form_a, form_b, count) = (number(a.form()), number(b.form()), count(n));
-            let bad = self.status.slice(..1);
-            let mut launch = self.device.stream().launch_builder(&self.dot);
-            launch.arg(&self.parameters).arg(a.bytes()).arg(&form_a).arg(b.bytes()).arg(&form_b);
-            launch.arg(out).arg(&bad).arg(&count);
-            // SAFETY: the arguments are those of `DOT` in lattice.cu; thread i < n uses vector i of
-            // a and b, which hold n, and element i of out, which holds n.
-            unsafe { launch.launch(one_thread_each(n)) }?;
-        }
-        match self.status()? {
-            (Some(_), _) => Err(self.wrong_code(&[a, b])?),
-            (None, _) => Ok(()),
         }
     }
 

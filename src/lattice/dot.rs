@@ -72,7 +72,7 @@ impl Codec {
     }
 
     /// Whether every inner product fits an `i64`.
-    fn check_dot(&self) -> Result<(), Error> {
+    pub(super) fn check_dot(&self) -> Result<(), Error> {
         let (lattice, q, levels) = (self.lattice(), self.q(), self.levels());
         // 4 R^2
         let square = if lattice == Lattice::Z2 { 2 } else { 4 };
@@ -210,11 +210,11 @@ fn inner<const D: usize>(y: [i64; D], z: [i64; D]) -> i64 {
 /// The inner products W of all pairs of leaders of a code, doubled.
 #[derive(Clone)]
 pub struct DotTable {
-    codec: Codec,
+    pub(super) codec: Codec,
     /// q^d.
-    count: usize,
+    pub(super) count: usize,
     /// Shape `[count][count]`.
-    table: Vec<i16>,
+    pub(super) table: Vec<i16>,
 }
 
 impl DotTable {

@@ -6,6 +6,7 @@
 #include "points.cuh"
 
 #define BLOCK 256
+#define MAX_LEVELS 8
 
 // The parameters of a codec; `Parameters` in cuda.rs is the same. 64 bytes.
 struct Code {
@@ -79,16 +80,19 @@ __device__ __forceinline__ bool encode_one(const Code &code, int (&c)[L::D], u8 
     return is_overload<L>(c, Q ? (float)(Q * L::K) : code.h);
 }
 
-// The sum of q^m a(b_m) of vector i, doubled. Returns false at a code of q or more, or a padding bit.
-template <class L, int Q, int M, class T>
-__device__ __forceinline__ bool decode_one(const Code &code, const u8 *codes, u32 form, u32 n, u32 i, T (&y)[L::D]) {
-    const u32 q = Q ? Q : code.q, levels = M ? M : code.levels, width = Q == 4 ? 2 : code.width;
-    Reader reader = {codes, n, i, code.bytes, 0, 0};
-    T sum[L::D] = {}, power = 1;
-    u32 most = 0;
-#pragma unroll(M ? M : 1)
-    for (u32 m = 0; m < levels; m++) {
-        int b[L::D], k[L::D];
+// Reads the digits of vector i, from level 0 on.
+template <class L, int Q> struct Digits {
+    const Code &code;
+    const u8 *codes;
+    u32 form, n, i;
+    Reader reader;
+    u32 most; // the largest so far
+
+    __device__ __forceinline__ Digits(const Code &code, const u8 *codes, u32 form, u32 n, u32 i)
+        : code(code), codes(codes), form(form), n(n), i(i), reader{codes, n, i, code.bytes, 0, 0}, most(0) {}
+
+    __device__ __forceinline__ void take(u32 m, u32 levels, int (&b)[L::D]) {
+        const u32 width = Q == 4 ? 2 : code.width;
         const u32 level = form == PACKED ? reader.take(width * L::D) : 0;
 #pragma unroll
         for (int j = 0; j < L::D; j++) {
@@ -100,13 +104,29 @@ __device__ __forceinline__ bool decode_one(const Code &code, const u8 *codes, u3
                 b[j] = codes[((size_t)i * levels + m) * L::D + j];
             most = max(most, (u32)b[j]);
         }
+    }
+
+    // After the last level: whether all were less than q, and no padding bit is set.
+    __device__ __forceinline__ bool are_right() const { return most < (Q ? Q : code.q) && reader.word == 0; }
+};
+
+// The sum of q^m a(b_m) of vector i, doubled. Returns false at a code of q or more, or a padding bit.
+template <class L, int Q, int M, class T>
+__device__ __forceinline__ bool decode_one(const Code &code, const u8 *codes, u32 form, u32 n, u32 i, T (&y)[L::D]) {
+    const u32 q = Q ? Q : code.q, levels = M ? M : code.levels;
+    Digits<L, Q> digits(code, codes, form, n, i);
+    T sum[L::D] = {}, power = 1;
+#pragma unroll(M ? M : 1)
+    for (u32 m = 0; m < levels; m++) {
+        int b[L::D], k[L::D];
+        digits.take(m, levels, b);
         carry<L>(b, Q ? (float)(Q * L::K) : code.h, Q ? 1.0f / (float)(Q * L::K) : code.h_inverse, k);
 #pragma unroll
         for (int j = 0; j < L::D; j++) sum[j] += power * (T)(b[j] - (int)q * k[j]);
         power *= q;
     }
     L::doubled(sum, y);
-    return most < q && reader.word == 0;
+    return digits.are_right();
 }
 
 __device__ __forceinline__ float rounded(int v) { return __int2float_rn(v); }
@@ -208,22 +228,78 @@ __device__ __forceinline__ void quantize(const Code &code, const float *x, float
     if (i % 32 == 0 && word) atomicAdd(overloaded, __popc(word));
 }
 
+// A batch of codes, as it is read.
+struct Batch {
+    const u8 *codes, *scalings;
+    u32 form;
+
+    __device__ __forceinline__ bool is_scaled_right(const Code &code, u32 i) const {
+        return !code.max_scaling || scalings[i] <= code.max_scaling;
+    }
+};
+
 // Inner products of the doubled sums of q^m a(b_m): integers, before any scaling.
 template <class L>
-__device__ __forceinline__ void dot(const Code &code, const u8 *a, u32 form_a, const u8 *b, u32 form_b, i64 *out, u32 *bad,
-                                    u32 n) {
+__device__ __forceinline__ void dot(const Code &code, const Batch &a, const Batch &b, i64 *out, u32 *bad, u32 n) {
     const u32 i = blockIdx.x * BLOCK + threadIdx.x;
     if (i >= n) return;
     i64 ya[L::D], yb[L::D], sum = 0;
-    const bool good_a = decode_one<L, 0, 0>(code, a, form_a, n, i, ya);
-    const bool good_b = decode_one<L, 0, 0>(code, b, form_b, n, i, yb);
-    if (!good_a || !good_b) {
+    bool good = a.is_scaled_right(code, i) && b.is_scaled_right(code, i);
+    good &= decode_one<L, 0, 0>(code, a.codes, a.form, n, i, ya);
+    good &= decode_one<L, 0, 0>(code, b.codes, b.form, n, i, yb);
+    if (!good) {
         atomicMin(bad, i);
         return;
     }
 #pragma unroll
     for (int k = 0; k < L::D; k++) sum += ya[k] * yb[k];
     out[i] = sum;
+}
+
+// The place of a digit among all, its first coordinate fastest.
+template <class L> __device__ __forceinline__ u32 place(const Code &code, const int (&b)[L::D]) {
+    u32 at = 0;
+#pragma unroll
+    for (int k = L::D - 1; k >= 0; k--) at = code.q * at + (u32)b[k];
+    return at;
+}
+
+// The same from `table`, the inner products of all pairs of the `leaders` 2a(b).
+template <class L>
+__device__ __forceinline__ void dot_table(const Code &code, const short *table, u32 leaders, const Batch &a, const Batch &b,
+                                          i64 *out, u32 *bad, u32 n) {
+    const u32 i = blockIdx.x * BLOCK + threadIdx.x;
+    if (i >= n) return;
+    int digit[L::D];
+    u32 columns[MAX_LEVELS]; // in registers, so every index is known when compiled
+    Digits<L, 0> left(code, a.codes, a.form, n, i), right(code, b.codes, b.form, n, i);
+#pragma unroll 1
+    for (u32 m = 0; m < code.levels; m++) {
+        right.take(m, code.levels, digit);
+        const u32 at = place<L>(code, digit);
+#pragma unroll
+        for (u32 j = 0; j < MAX_LEVELS; j++)
+            if (j == m) columns[j] = at;
+    }
+    bool good = right.are_right() && a.is_scaled_right(code, i) && b.is_scaled_right(code, i);
+    i64 sum = 0, power = 1;
+#pragma unroll 1
+    for (u32 m = 0; m < code.levels && good; m++) {
+        left.take(m, code.levels, digit);
+        good = left.most < code.q;
+        if (!good) break;
+        const short *row = table + (size_t)place<L>(code, digit) * leaders;
+        i64 products = 0;
+#pragma unroll
+        for (int j = MAX_LEVELS - 1; j >= 0; j--)
+            if (j < (int)code.levels) products = code.q * products + __ldg(row + columns[j]);
+        sum += power * products;
+        power *= code.q;
+    }
+    if (good && left.are_right())
+        out[i] = sum;
+    else
+        atomicMin(bad, i);
 }
 
 #define KERNEL extern "C" __global__ void __launch_bounds__(BLOCK)
@@ -242,8 +318,14 @@ __device__ __forceinline__ void dot(const Code &code, const u8 *a, u32 form_a, c
         quantize<L>(code, x, out, rows, overloaded, bad, n);                                                           \
     }
 #define DOT(name, L)                                                                                                   \
-    KERNEL name(Code code, const u8 *a, u32 form_a, const u8 *b, u32 form_b, i64 *out, u32 *bad, u32 n) {              \
-        dot<L>(code, a, form_a, b, form_b, out, bad, n);                                                               \
+    KERNEL name(Code code, const u8 *a, u32 form_a, const u8 *scalings_a, const u8 *b, u32 form_b,                     \
+                const u8 *scalings_b, i64 *out, u32 *bad, u32 n) {                                                     \
+        dot<L>(code, {a, scalings_a, form_a}, {b, scalings_b, form_b}, out, bad, n);                                   \
+    }
+#define DOT_TABLE(name, L)                                                                                             \
+    KERNEL name(Code code, const u8 *a, u32 form_a, const u8 *scalings_a, const u8 *b, u32 form_b,                     \
+                const u8 *scalings_b, i64 *out, u32 *bad, u32 n, const short *table, u32 leaders) {                    \
+        dot_table<L>(code, table, leaders, {a, scalings_a, form_a}, {b, scalings_b, form_b}, out, bad, n);             \
     }
 
 ENCODE(encode_z2, Z2, 0, 0)
@@ -265,6 +347,9 @@ QUANTIZE(quantize_e8, E8)
 DOT(dot_z2, Z2)
 DOT(dot_d4, D4)
 DOT(dot_e8, E8)
+DOT_TABLE(dot_table_z2, Z2)
+DOT_TABLE(dot_table_d4, D4)
+DOT_TABLE(dot_table_e8, E8)
 
 // D4, q 4, M 2: a word is 16 bits and a digit 8, so that both levels look up one table of 256
 // entries, and the four coordinates of a point live in the bytes of one register.

@@ -56,6 +56,7 @@ const Entry entries[] = {
     ENTRY(decode_z2_q4_m2),  ENTRY(decode_d4_q4_m2), ENTRY(decode_e8_q4_m2),
     ENTRY(quantize_z2),      ENTRY(quantize_d4),     ENTRY(quantize_e8),
     ENTRY(dot_z2),           ENTRY(dot_d4),          ENTRY(dot_e8),
+    ENTRY(dot_table_z2),     ENTRY(dot_table_d4),    ENTRY(dot_table_e8),
 };
 
 using Operation = std::function<Result()>;
