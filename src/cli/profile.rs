@@ -175,8 +175,7 @@ fn print(found: &Found, context: &mut Context<'_>) -> Result<(), Stop> {
     for sizes in &found.operations {
         let first = &sizes[0];
         let (operation, isa) = (first.operation, first.isa.name());
-        let roof = operation.roof(&found.run.roofs).0.replace('_', " ");
-        let share = format!("of {roof} roof");
+        let share = format!("of {} roof", summary::roof(operation));
         let head = ["batch", "scalar", isa, "speedup", "vectors/s", &share];
         let row = |m: &Measurement| {
             vec![

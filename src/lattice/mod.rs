@@ -138,7 +138,7 @@ pub enum Error {
         found: usize,
     },
     /// The step is not a positive number of moderate size.
-    #[error("beta is {found:e}, expected a number from 2^-100 to 2^100")]
+    #[error("beta is {found:?}, expected a number from 2^-100 to 2^100")]
     Beta {
         /// The step asked for.
         found: f32,

@@ -1,6 +1,9 @@
 //! The options of `stepmark profile`.
 
+use std::fmt::Display;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::ValueEnum;
 
@@ -39,30 +42,32 @@ pub(super) struct LatticeArgs {
     #[arg(long, value_name = "LATTICE", value_parser = lattice)]
     pub(super) lattice: Option<Lattice>,
     /// Values of a digit's coordinate, 2 to 16
-    #[arg(long, default_value = "4", value_parser = clap::value_parser!(u8).range(2..=16))]
+    #[arg(long, default_value = "4", value_parser = q, allow_hyphen_values = true)]
     pub(super) q: u8,
     /// Number of levels, 1 to 8
-    #[arg(long = "M", value_name = "M", default_value = "2",
-          value_parser = clap::value_parser!(u8).range(1..=8))]
+    #[arg(long = "M", value_name = "M", default_value = "2", value_parser = levels,
+          allow_hyphen_values = true)]
     pub(super) levels: u8,
     /// Size of a step
-    #[arg(long, default_value = "1")]
+    #[arg(long, default_value = "1", value_parser = beta, allow_hyphen_values = true)]
     pub(super) beta: f32,
     /// Scale overloaded vectors down by powers of 2
     #[arg(long)]
     pub(super) protected: bool,
     /// Seed of the data
-    #[arg(long, default_value = "1")]
+    #[arg(long, default_value = "1", value_parser = seed, allow_hyphen_values = true)]
     pub(super) seed: u64,
     /// Vectors in each call, separated by commas
     #[arg(long, value_name = "LIST", default_value = "1,10,100,1000,10000",
           value_delimiter = ',', value_parser = batch_size, allow_hyphen_values = true)]
     pub(super) batch_sizes: Vec<usize>,
     /// Rows of the matrix of the error profile
-    #[arg(long, value_name = "ROWS", default_value = "1000", value_parser = extent)]
+    #[arg(long, value_name = "ROWS", default_value = "1000", value_parser = extent,
+          allow_hyphen_values = true)]
     pub(super) batch_size: usize,
     /// Columns of the matrix of the error profile
-    #[arg(long, value_name = "COLUMNS", default_value = "512", value_parser = extent)]
+    #[arg(long, value_name = "COLUMNS", default_value = "512", value_parser = extent,
+          allow_hyphen_values = true)]
     pub(super) matrix_size: usize,
     /// The folder that all files are written to; made if it is missing
     #[arg(long, value_name = "DIR", default_value = "benchmarks/results")]
@@ -110,12 +115,37 @@ fn lattice(text: &str) -> Result<Lattice, String> {
     found.ok_or_else(|| "expected Z2, D4 or E8".to_owned())
 }
 
-fn batch_size(text: &str) -> Result<usize, String> {
-    let size = text.trim().parse().ok().filter(|size| (1..=MOST_VECTORS).contains(size));
-    size.ok_or_else(|| format!("expected whole numbers from 1 to {MOST_VECTORS}, as 1,10,100"))
+/// The number that `text` is, if it is one of `range`.
+fn whole<T: FromStr + PartialOrd + Display>(
+    text: &str,
+    range: RangeInclusive<T>,
+) -> Result<T, String> {
+    let number = text.trim().parse().ok().filter(|number| range.contains(number));
+    number
+        .ok_or_else(|| format!("expected a whole number from {} to {}", range.start(), range.end()))
+}
+
+fn q(text: &str) -> Result<u8, String> {
+    whole(text, 2..=16)
+}
+
+fn levels(text: &str) -> Result<u8, String> {
+    whole(text, 1..=8)
+}
+
+fn seed(text: &str) -> Result<u64, String> {
+    whole(text, 0..=u64::MAX)
 }
 
 fn extent(text: &str) -> Result<usize, String> {
-    let size = text.parse().ok().filter(|size| (1..=MOST_ELEMENTS).contains(size));
-    size.ok_or_else(|| format!("expected a whole number from 1 to {MOST_ELEMENTS}"))
+    whole(text, 1..=MOST_ELEMENTS)
+}
+
+fn batch_size(text: &str) -> Result<usize, String> {
+    whole(text, 1..=MOST_VECTORS).map_err(|why| format!("{why}, or several as 1,10,100"))
+}
+
+/// The codec says which steps it takes.
+fn beta(text: &str) -> Result<f32, String> {
+    text.trim().parse().map_err(|_| "expected a number from 2^-100 to 2^100".to_owned())
 }

@@ -11,6 +11,7 @@ use crate::profile::codec::{Measurement, Operation};
 use crate::profile::output::Run;
 use crate::profile::sweep::{Point, Sweep};
 use crate::profile::tiles::{Distances, Tiles};
+use crate::profile::timing;
 use crate::report::table;
 
 /// The columns of [`point`].
@@ -19,7 +20,7 @@ pub(super) const POINT: [&str; 6] = ["beta", "overload", "bits", "MSE", "Shannon
 /// A point of a sweep as the fields of a row.
 pub(super) fn point(point: &Point) -> Vec<String> {
     vec![
-        format!("{:.5}", point.beta),
+        step(point.beta),
         percent(point.overload_probability),
         format!("{:.3}", point.rate_bits),
         format!("{:.3e}", point.mse),
@@ -32,7 +33,13 @@ pub(super) fn point(point: &Point) -> Vec<String> {
 pub(super) fn best(sweep: &Sweep) -> String {
     let best = &sweep.best;
     let edge = if best.is_inside { "" } else { ", at the edge of the sweep or not a clear one" };
-    format!("best beta {:.4}, {:.2} dB from the Shannon bound{edge}", best.beta, best.gap_db)
+    let beta = step(best.beta);
+    format!("best beta {beta}, {:.2} dB from the Shannon bound{edge}", best.gap_db)
+}
+
+/// A step beta, which is small where q^M is large.
+pub(super) fn step(beta: f64) -> String {
+    if beta < 0.01 { format!("{beta:.3e}") } else { format!("{beta:.4}") }
 }
 
 pub(super) fn percent(share: f64) -> String {
@@ -120,7 +127,8 @@ pub(super) fn summary(found: &Found, files: &[String]) -> String {
          ## Overview\n\n\
          This report compares implementations of the nested-lattice codec. `Baseline` is the \
          scalar one; {} is the best of this processor, found equal to it bit for bit before it \
-         was timed. CUDA columns hold times measured on a GPU or nothing.\n\n\
+         was timed. CUDA columns hold times measured on a GPU or nothing. Times are means of {} \
+         iterations; medians and quantiles are in the CSV and JSON files.\n\n\
          1. **Encoding**: vectors to packed codes\n\
          2. **Decoding**: packed codes to vectors\n\
          3. **Combined**: vectors to what their codes stand for\n\n",
@@ -133,6 +141,7 @@ pub(super) fn summary(found: &Found, files: &[String]) -> String {
         get("kernel"),
         get("rustc"),
         found.operations[0][0].isa.name(),
+        timing::ITERATIONS,
     );
     for line in configuration(&found.run).lines() {
         put(&mut text, &format!("- {line}"));
@@ -212,7 +221,8 @@ fn results(run: &Run, sizes: &[Measurement]) -> String {
     text + "\n" + &table::markdown(&head, &rows) + "\n"
 }
 
-fn roof(operation: Operation) -> &'static str {
+/// The name of the roof, in words.
+pub(super) fn roof(operation: Operation) -> &'static str {
     match operation {
         Operation::Encoding => "read",
         Operation::Decoding => "non-temporal write",

@@ -136,16 +136,20 @@ impl Fitted<'_> {
     fn log(&self) -> Vec<f64> {
         let span = self.high - self.low;
         let steps: &[f64] = match span {
-            ..0.45 => &[1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0],
+            ..0.45 => &[1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0],
             ..0.75 => &[1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0],
             ..1.4 => &[1.0, 2.0, 5.0],
             _ => &[1.0],
         };
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small")]
         let every = (span / 8.0).ceil().max(1.0) as usize;
-        let decades = self.decades().step_by(every);
-        let all = decades.flat_map(|ten| steps.iter().map(move |k| k * ten));
-        all.filter(|v| (0.0..=1.0).contains(&self.place(*v))).collect()
+        let ticks = |steps: &[f64]| {
+            let decades = self.decades().step_by(every);
+            let all = decades.flat_map(|ten| steps.iter().map(move |k| k * ten));
+            all.filter(|v| (0.0..=1.0).contains(&self.place(*v))).collect::<Vec<_>>()
+        };
+        // A single label is no scale.
+        Some(ticks(steps)).filter(|all| all.len() > 1).unwrap_or_else(|| ticks(&[1.0, 2.0, 5.0]))
     }
 
     fn linear(&self) -> Vec<f64> {
@@ -229,6 +233,11 @@ mod tests {
         );
         let rate = Axis::new("", Scale::Log, Unit::Count);
         assert_eq!(labels(&rate, [9e5, 3e7]), ["1M", "10M"], "decades");
+        assert_eq!(
+            labels(&rate, [2.3e6, 7e7]),
+            ["2M", "5M", "10M", "20M", "50M"],
+            "around a single decade"
+        );
         assert_eq!(labels(&rate, [3e5, 3e6]), ["500k", "1M", "2M"], "parts of one");
         assert_eq!(labels(&rate, [3e5, 1e6]), ["300k", "400k", "500k", "700k", "1M"], "finer");
         let share = Axis::new("", Scale::Linear, Unit::Percent);

@@ -146,7 +146,10 @@ fn plot(canvas: &mut Canvas, panel: &Panel, series: &Series, frame: &Frame<'_>) 
     let at: Vec<Point> = visible.iter().map(|p| frame.point(*p)).collect();
     match series.shape {
         Shape::Line => canvas.line(&at, colour, 1.0, 5),
-        Shape::Dashes => canvas.dashes(&at, colour, 4),
+        Shape::Dashes => match at[..] {
+            [(x, y)] => canvas.dashes(&[(x - 25, y), (x + 25, y)], colour, 4),
+            _ => canvas.dashes(&at, colour, 4),
+        },
         Shape::Markers | Shape::Dots => {
             if series.shape == Shape::Markers {
                 canvas.line(&at, colour, 1.0, 4);
@@ -172,12 +175,12 @@ fn plot(canvas: &mut Canvas, panel: &Panel, series: &Series, frame: &Frame<'_>) 
             }
         }
         Shape::Verticals => {
-            for (nth, (x, _)) in (0..).zip(&at) {
+            for (x, _) in &at {
                 canvas.dashes(&[(*x, frame.top), (*x, frame.bottom)], colour, 3);
-                if let Some(text) = usize::try_from(nth).ok().and_then(|nth| series.texts.get(nth))
-                {
-                    label(canvas, frame, (x + 12, frame.bottom - 60 - nth * 52), text);
-                }
+            }
+            // No line crosses a label.
+            for (nth, ((x, _), text)) in (0..).zip(at.iter().zip(&series.texts)) {
+                label(canvas, frame, (x + 12, frame.bottom - 60 - nth * 52), text);
             }
         }
         Shape::Horizontals => {

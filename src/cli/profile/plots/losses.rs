@@ -16,7 +16,7 @@ const BINS: usize = 50;
 pub(in super::super) fn error(run: &Run, tiles: &Tiles) -> Figure {
     let Tiles { rows, columns, tiles_per_row, .. } = tiles;
     let quality = &tiles.quality;
-    let title = format!("Lattice quantisation error: {}", code(&run.setup));
+    let title = format!("Lattice quantization error: {}", code(&run.setup));
     let snr = tiles.snr_db.map_or_else(|| "no error".to_owned(), |snr| format!("SNR {snr:.2} dB"));
     let subtitle = format!(
         "{rows} rows of {columns}, norm 1, scaled by {tiles_per_row}; beta {}; {snr}; {} of the \
@@ -32,7 +32,7 @@ pub(in super::super) fn error(run: &Run, tiles: &Tiles) -> Figure {
     };
     let ends = |values: &[f64]| {
         let Distances { min, max, .. } = Distances::of(values);
-        let pad = (0.02 * (max - min)).max(1e-9 * max.abs()).max(1e-12);
+        let pad = 0.02 * BINS as f64 * bin(min, max);
         (min - pad, max + pad)
     };
     let histogram = |(values, what, colour): (&Vec<f64>, &str, Colour)| {
@@ -77,16 +77,23 @@ pub(in super::super) fn error(run: &Run, tiles: &Tiles) -> Figure {
 /// Centres and counts of equal bins from the least to the largest value, and their width.
 fn binned(values: &[f64]) -> (Vec<(f64, f64)>, f64) {
     let Distances { min, max, .. } = Distances::of(values);
-    let width = ((max - min) / BINS as f64).max(1e-12);
+    let width = bin(min, max);
     let mut counts = [0_u32; BINS];
     for value in values {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to BINS")]
-        let bin = ((value - min) / width) as usize;
-        counts[bin.min(BINS - 1)] += 1;
+        let nth = ((value - min) / width) as usize;
+        counts[nth.min(BINS - 1)] += 1;
     }
     let centre = |k: u32| min + (f64::from(k) + 0.5) * width;
     let points = counts.iter().zip(0..).map(|(count, k)| (centre(k), f64::from(*count)));
     (points.collect(), width)
+}
+
+/// The width of a bin; of equal values, which have no spread, one that can be seen.
+fn bin(min: f64, max: f64) -> f64 {
+    let (spread, size) = (max - min, max.abs());
+    let seen = if spread > 1e-9 * size { spread } else { size.max(1.0) };
+    seen / BINS as f64
 }
 
 fn box_of(distances: &Distances) -> Vec<String> {
@@ -145,8 +152,9 @@ pub(in super::super) fn sweep(setup: &Setup, sweep: &Sweep) -> Figure {
                 Axis::new("decibels", Scale::Linear, Unit::Number),
                 vec![
                     Series::new("codec", Colour::Blue, Shape::Line, over(|p| Some(p.gap_db))),
-                    isolated("best", orange, dots, vec![(best.beta, best.gap_db)])
-                        .with_texts(vec![format!("{:.2} dB at {:.3}", best.gap_db, best.beta)]),
+                    isolated("best", orange, dots, vec![(best.beta, best.gap_db)]).with_texts(
+                        vec![format!("{:.2} dB at {}", best.gap_db, summary::step(best.beta))],
+                    ),
                 ],
             ),
             panel(
@@ -200,7 +208,7 @@ mod tests {
         let (points, width) = binned(&values);
         assert_eq!(points.iter().map(|p| p.1).sum::<f64>(), 1000.0, "count");
         assert!((points[0].0 - width / 2.0).abs() < 1e-9, "first centre");
-        let (points, _) = binned(&[2.0; 7]);
-        assert_eq!(points[0].1, 7.0, "all equal");
+        let (points, width) = binned(&[2.0; 7]);
+        assert_eq!((points[0].1, width), (7.0, 0.04), "all equal");
     }
 }

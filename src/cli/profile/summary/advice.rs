@@ -1,7 +1,7 @@
 //! What a user might do, by the numbers of one profile.
 
 use super::super::Found;
-use super::{highest, percent, roof};
+use super::{highest, percent, roof, step};
 use crate::profile::codec::Operation;
 use crate::report::table;
 
@@ -59,9 +59,9 @@ pub(super) fn recommendations(found: &Found) -> Vec<String> {
         ));
     }
     if let Some(sweep) = found.sweep.as_ref().filter(|sweep| sweep.best.is_inside) {
-        let beta = setup.sigma * sweep.best.beta;
+        let beta = step(setup.sigma * sweep.best.beta);
         lines.push(format!(
-            "For these data beta {beta:.3} with protection is nearest to the Shannon bound; this \
+            "For these data beta {beta} with protection is nearest to the Shannon bound; this \
              profile used {}.",
             setup.beta
         ));
