@@ -8,7 +8,6 @@
 
 #define __global__
 #define __device__
-#define __host__
 #define __forceinline__ inline
 #define __launch_bounds__(...)
 #define __shared__ static __attribute__((section("cuda_shared"), aligned(16)))
@@ -22,7 +21,6 @@
 #define __syncwarp() emulator::collective(0xffffffffu, 0, __LINE__)
 #define __ballot_sync(mask, value) emulator::ballot(mask, value, __LINE__)
 #define __any_sync(mask, value) (emulator::ballot(mask, value, __LINE__) != 0)
-#define __all_sync(mask, value) (emulator::ballot(mask, !(value), __LINE__) == 0)
 #define __shfl_sync(mask, value, from) emulator::shuffle(mask, value, (from) & 31, __LINE__)
 #define __shfl_xor_sync(mask, value, bits) emulator::shuffle(mask, value, (emulator::now.current & 31) ^ (bits), __LINE__)
 #define __shfl_down_sync(mask, value, by)                                                                              \
