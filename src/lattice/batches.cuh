@@ -3,6 +3,9 @@
 
 #include "points.cuh"
 
+// Threads of a block, as in gpu.rs.
+#define BLOCK 256
+
 enum Form { PACKED, DIGITS_SOA, DIGITS_ROWS };
 
 __device__ __forceinline__ size_t padded(size_t bytes) { return (bytes + 63) & ~(size_t)63; }

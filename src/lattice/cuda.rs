@@ -1,8 +1,8 @@
 //! The codec on a GPU: batches that stay in device memory, the same bits as [`Codec`](super::Codec).
 //!
 //! One thread handles one vector, by the rule of [`super`]: f32 where every operation is exact,
-//! and integers for what may be a tie. The kernels are in `lattice.cu`, the lattices in `points.cuh`,
-//! and where batches lie in `batches.cuh`.
+//! and integers for what may be a tie. The kernels are in `lattice.cu`, what they do to one vector in
+//! `codes.cuh` and `dot.cuh`, the lattices in `points.cuh`, and where batches lie in `batches.cuh`.
 
 mod cases;
 mod dot;

@@ -1,4 +1,4 @@
-//! Distribution of the quantisation error on the rows of a normalised matrix.
+//! Distribution of the quantization error on the rows of a normalised matrix.
 //!
 //! Rows are Gaussian, divided by their Euclidean norm, multiplied by the number of tiles, padded
 //! with zeros to a multiple of d, and cut into tiles of d. The distance of a tile is that of the
@@ -23,7 +23,7 @@ pub struct Tiles {
     pub columns: usize,
     /// Tiles in each row, ceil(N / d); rows are scaled by it.
     pub tiles_per_row: usize,
-    /// Time of quantising the whole matrix in one call.
+    /// Time of quantizing the whole matrix in one call.
     pub timing: Timing,
     /// The instruction set it was timed on.
     pub isa: Isa,
@@ -116,7 +116,7 @@ pub fn measure(setup: &Setup, rows: usize, columns: usize) -> Result<Tiles, Erro
     let mut y = vec![0.0; x.len()];
     codec.quantize(&x, &mut y, Layout::Rows)?;
     let timing = timing::time(n, |_| {
-        codec.quantize(&x, &mut y, Layout::Rows).expect("it was quantised before");
+        codec.quantize(&x, &mut y, Layout::Rows).expect("it was quantized before");
         std::hint::black_box(&y);
     });
 

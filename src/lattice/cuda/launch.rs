@@ -138,7 +138,7 @@ pub(super) fn rows(layout: Layout) -> u32 {
     (layout == Layout::Rows).into()
 }
 
-/// `Form` in lattice.cu.
+/// `Form` in batches.cuh.
 pub(super) fn number(form: Form) -> u32 {
     match form {
         Form::Packed => 0,

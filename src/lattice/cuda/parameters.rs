@@ -4,7 +4,7 @@ use cudarc::driver::DeviceRepr;
 
 use crate::lattice::{Codec, Lattice};
 
-/// `Code` in lattice.cu.
+/// `Code` in codes.cuh.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub(super) struct Parameters {
@@ -25,7 +25,7 @@ pub(super) struct Parameters {
     top: i64,
 }
 
-// SAFETY: integers and floats without padding, laid out as the struct in lattice.cu.
+// SAFETY: integers and floats without padding, laid out as the struct in codes.cuh.
 unsafe impl DeviceRepr for Parameters {}
 
 impl Parameters {
