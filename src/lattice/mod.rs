@@ -33,6 +33,9 @@
 //! | `leaders` | a(b), tabulated where there are few |
 //! | `indices` | the digits of many vectors as numbers |
 //! | `scalar` | the codec, one vector at a time |
+//! | `lanes`, `block` | the codec on blocks, a lane for each vector |
+//! | `simd` | these by AVX2 and AVX-512 |
+//! | `decode`, `table`, `rows` | decoding by table |
 //! | `cuda` | the codec on a GPU, with the feature `cuda` |
 //! | `oracle` | the definition by exhaustive search, which checks all of these |
 //!

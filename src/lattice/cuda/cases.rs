@@ -1,9 +1,11 @@
 //! The cases of this chapter on a GPU: packed words of q 4, M 2 and vectors row by row, from what a
 //! launch costs to what memory allows, and the roof of decoding beside them.
 
+mod dot;
+
 use std::sync::Arc;
 
-use cudarc::driver::{CudaFunction, CudaSlice, LaunchConfig, PushKernelArg};
+use cudarc::driver::{CudaFunction, CudaSlice, DeviceRepr, LaunchConfig, PushKernelArg};
 
 use super::{Codec, DeviceEncoded};
 use crate::case::Work;
@@ -25,6 +27,8 @@ pub fn cases() -> Vec<Case> {
         cases.extend(sizes.map(|(n, cold)| case_encode(lattice, n, cold)));
         cases.extend(sizes.map(|(n, cold)| case_decode(lattice, n, cold)));
     }
+    cases.extend([Lattice::D4, Lattice::E8].map(case_quantize));
+    cases.extend(dot::cases());
     cases.extend([false, true].map(case_expand));
     cases
 }
@@ -58,6 +62,14 @@ fn case_decode(lattice: Lattice, n: usize, cold: bool) -> Case {
     })
 }
 
+fn case_quantize(lattice: Lattice) -> Case {
+    let (codec, name) = (codec(lattice), lattice.name().to_lowercase());
+    let work = work(LARGE, "vector", 8 * lattice.dim());
+    Case::new(id(&format!("quantize-{name}-q4-m2"), LARGE, false), work, false, move |device, n| {
+        Quantize::new(device, &codec, n).map_err(|err| err.to_string())
+    })
+}
+
 fn case_expand(cold: bool) -> Case {
     Case::new(id("expand-8x", LARGE, cold), work(LARGE, "element", 36), cold, |device, n| {
         Expand::new(device, n).map_err(|err| err.to_string())
@@ -78,13 +90,17 @@ fn repeats<T: close::Word>(what: &str, got: &[T], want: &[T]) -> Result<(), Stri
     })
 }
 
-/// NaN everywhere.
-fn spoil(device: &Device, x: &mut CudaSlice<f32>) -> Result<(), gpu::Error> {
-    device.stream().memcpy_htod(&vec![f32::NAN; x.len()], x)?;
+/// `value` everywhere.
+fn spoil<T: DeviceRepr + Clone>(
+    device: &Device,
+    x: &mut CudaSlice<T>,
+    value: T,
+) -> Result<(), gpu::Error> {
+    device.stream().memcpy_htod(&vec![value; x.len()], x)?;
     Ok(device.stream().synchronize()?)
 }
 
-fn download(device: &Device, x: &CudaSlice<f32>) -> Result<Vec<f32>, String> {
+fn download<T: DeviceRepr>(device: &Device, x: &CudaSlice<T>) -> Result<Vec<T>, String> {
     let values = device.stream().clone_dtoh(x).map_err(|err| err.to_string())?;
     device.stream().synchronize().map_err(|err| err.to_string())?;
     Ok(values)
@@ -99,6 +115,21 @@ fn batch(codec: &lattice::Codec, n: usize) -> Result<(Vec<f32>, Encoded), super:
     let mut codes = Encoded::new(codec, Form::Packed, different);
     codec.encode(&x, Layout::Rows, &mut codes)?;
     Ok((x, codes))
+}
+
+/// The codes `part`, packed and without scalings, repeated up to `n` vectors.
+fn repeated(
+    device: &Device,
+    codec: &lattice::Codec,
+    part: &Encoded,
+    n: usize,
+) -> Result<DeviceEncoded, super::Error> {
+    let mut codes = Encoded::new(codec, Form::Packed, n);
+    for k in 0..codes.planes() {
+        let plane = repeat(part.plane(k), codes.plane(k).len());
+        codes.plane_mut(k).copy_from_slice(&plane);
+    }
+    DeviceEncoded::upload(device, codec, &codes)
 }
 
 struct Encode {
@@ -151,13 +182,8 @@ impl Decode {
     fn new(device: &Arc<Device>, codec: &lattice::Codec, n: usize) -> Result<Self, super::Error> {
         let (mut want, part) = batch(codec, n)?;
         codec.decode(&part, &mut want, Layout::Rows)?;
-        let mut codes = Encoded::new(codec, Form::Packed, n);
-        for k in 0..codes.planes() {
-            let plane = repeat(part.plane(k), codes.plane(k).len());
-            codes.plane_mut(k).copy_from_slice(&plane);
-        }
         Ok(Self {
-            codes: DeviceEncoded::upload(device, codec, &codes)?,
+            codes: repeated(device, codec, &part, n)?,
             x: device.stream().alloc_zeros(codec.lattice().dim() * n)?,
             codec: Codec::new(device, codec)?,
             want,
@@ -171,11 +197,47 @@ impl Step for Decode {
     }
 
     fn spoil(&mut self) -> Result<(), gpu::Error> {
-        spoil(self.codec.device(), &mut self.x)
+        spoil(self.codec.device(), &mut self.x, f32::NAN)
     }
 
     fn check(&self) -> Result<(), String> {
         repeats("x", &download(self.codec.device(), &self.x)?, &self.want)
+    }
+}
+
+struct Quantize {
+    codec: Codec,
+    x: CudaSlice<f32>,
+    y: CudaSlice<f32>,
+    want: Vec<f32>,
+}
+
+impl Quantize {
+    fn new(device: &Arc<Device>, codec: &lattice::Codec, n: usize) -> Result<Self, super::Error> {
+        let (x, codes) = batch(codec, n)?;
+        let mut want = vec![0.0; x.len()];
+        codec.decode(&codes, &mut want, Layout::Rows)?;
+        let x = repeat(&x, codec.lattice().dim() * n);
+        Ok(Self {
+            y: device.stream().alloc_zeros(x.len())?,
+            x: device.stream().clone_htod(&x)?,
+            codec: Codec::new(device, codec)?,
+            want,
+        })
+    }
+}
+
+impl Step for Quantize {
+    fn launch(&mut self) -> Result<(), gpu::Error> {
+        self.codec.launch_quantize(&self.x, &mut self.y, Layout::Rows)
+    }
+
+    fn spoil(&mut self) -> Result<(), gpu::Error> {
+        spoil(self.codec.device(), &mut self.y, f32::NAN)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        repeats("y", &download(self.codec.device(), &self.y)?, &self.want)
     }
 }
 
@@ -212,7 +274,7 @@ impl Step for Expand {
     }
 
     fn spoil(&mut self) -> Result<(), gpu::Error> {
-        spoil(&self.device, &mut self.out)
+        spoil(&self.device, &mut self.out, f32::NAN)
     }
 
     fn check(&self) -> Result<(), String> {

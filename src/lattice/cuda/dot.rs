@@ -7,7 +7,7 @@ use cudarc::driver::{CudaFunction, CudaSlice, PushKernelArg};
 
 use super::launch::{count, number, one_thread_each};
 use super::{Codec, DeviceEncoded, Error, PTX};
-use crate::gpu::Device;
+use crate::gpu::{self, Device};
 use crate::lattice;
 
 impl Codec {
@@ -32,6 +32,25 @@ impl Codec {
         self.dot_by(None, a, b, out)
     }
 
+    /// Enqueues what [`Codec::dot`] does, without looking at what it finds.
+    ///
+    /// # Errors
+    ///
+    /// If the driver refuses.
+    ///
+    /// # Panics
+    ///
+    /// As [`Codec::dot`], or if inner products of these codes can exceed an `i64`.
+    pub fn launch_dot(
+        &self,
+        a: &DeviceEncoded,
+        b: &DeviceEncoded,
+        out: &mut CudaSlice<i64>,
+    ) -> Result<(), gpu::Error> {
+        self.codec.check_dot().unwrap_or_else(|err| panic!("{err}"));
+        self.launch_dot_by(None, a, b, out)
+    }
+
     fn dot_by(
         &mut self,
         table: Option<&Table>,
@@ -39,6 +58,21 @@ impl Codec {
         b: &DeviceEncoded,
         out: &mut CudaSlice<i64>,
     ) -> Result<(), Error> {
+        self.reset()?;
+        self.launch_dot_by(table, a, b, out)?;
+        match self.status()? {
+            (Some(_), _) => Err(self.wrong_code(&[a, b])?),
+            (None, _) => Ok(()),
+        }
+    }
+
+    fn launch_dot_by(
+        &self,
+        table: Option<&Table>,
+        a: &DeviceEncoded,
+        b: &DeviceEncoded,
+        out: &mut CudaSlice<i64>,
+    ) -> Result<(), gpu::Error> {
         let n = out.len();
         for codes in [a, b] {
             self.assert_kind(codes);
@@ -47,7 +81,6 @@ impl Codec {
         if n == 0 {
             return Ok(());
         }
-        self.reset()?;
         let (form_a, form_b, count) = (number(a.form()), number(b.form()), count(n));
         let bad = self.status.slice(..1);
         let function = table.map_or(&self.dot, |table| &table.function);
@@ -61,10 +94,7 @@ impl Codec {
         // i < n uses vector i of a and b, which hold n, with scalings only if the parameters have
         // them, and element i of out, which holds n. Digits below q are places in the table.
         unsafe { launch.launch(one_thread_each(n)) }?;
-        match self.status()? {
-            (Some(_), _) => Err(self.wrong_code(&[a, b])?),
-            (None, _) => Ok(()),
-        }
+        Ok(())
     }
 }
 
@@ -112,6 +142,24 @@ impl DotTable {
         out: &mut CudaSlice<i64>,
     ) -> Result<(), Error> {
         self.codec.dot_by(Some(&self.table), a, b, out)
+    }
+
+    /// Enqueues what [`DotTable::dot`] does, without looking at what it finds.
+    ///
+    /// # Errors
+    ///
+    /// If the driver refuses.
+    ///
+    /// # Panics
+    ///
+    /// As [`DotTable::dot`].
+    pub fn launch_dot(
+        &self,
+        a: &DeviceEncoded,
+        b: &DeviceEncoded,
+        out: &mut CudaSlice<i64>,
+    ) -> Result<(), gpu::Error> {
+        self.codec.launch_dot_by(Some(&self.table), a, b, out)
     }
 }
 
