@@ -5,9 +5,11 @@ use std::ops::Mul;
 
 use super::encoded::{LANES, PARTS, Words, digit_lanes};
 use super::lanes::{LanePoints, Modulus};
+use super::place::place;
+use super::rows::HalfSteps;
 use super::scalar::{Scalar, set_vector};
 use super::simd::{Sink, positions};
-use super::table::Rows;
+use super::table::{Table, is_exact_in_f32};
 use super::{Codec, Encoded, Error, Form, Layout};
 
 /// Batches of floats of so many bytes are written round the caches.
@@ -56,16 +58,35 @@ pub(super) fn decode<L: LanePoints<D>, const D: usize>(
     x: &mut [f32],
     layout: Layout,
 ) -> Result<(), Error> {
-    if is_exact_in_f32(codec) {
-        decode_with::<f32, L, D>(codec, codes, x, layout)
-    } else {
-        decode_with::<f64, L, D>(codec, codes, x, layout)
+    let half = half_steps(codec, codes.scalings());
+    let large_t = codes.scalings().iter().fold(0, |most, &t| most.max(t));
+    // What the caches would not keep goes round them.
+    let stream = size_of_val(x) >= STREAM && x.as_ptr().addr().is_multiple_of(16);
+    if large_t > codec.max_scaling() {
+        return Scalar::<L, D>::new(codec).decode(codes, x, layout);
     }
+    // SAFETY: the caller of this inlined function has AVX2 and FMA.
+    if unsafe { decode_direct::<D>(codec, codes, &half, x, layout, stream) } {
+    } else if is_exact_in_f32(codec.q(), codec.levels()) {
+        decode_blocks::<f32, L, D>(codec, codes, &half, x, layout, stream)?;
+    } else {
+        decode_blocks::<f64, L, D>(codec, codes, &half, x, layout, stream)?;
+    }
+    if stream {
+        // SAFETY: every x86-64 has it. Streaming stores are ordered with nothing until then.
+        unsafe { std::arch::x86_64::_mm_sfence() };
+    }
+    Ok(())
 }
 
-/// Whether f32 holds every sum of the q^m a(b), doubled: they are below 4 q^M.
-fn is_exact_in_f32(codec: &Codec) -> bool {
-    (0..codec.levels()).fold(4.0, |most, _| most * f64::from(codec.q())) <= 16_777_216.0
+/// beta 2^(T-1) of vectors with scalings `t`.
+#[inline(always)]
+fn half_steps<'a>(codec: &Codec, t: &'a [u8]) -> HalfSteps<'a> {
+    let mut by = [half_step(codec, 0); 16];
+    for t in 1..=codec.max_scaling() {
+        by[usize::from(t)] = half_step(codec, t);
+    }
+    HalfSteps { by, t }
 }
 
 /// beta 2^(T-1).
@@ -74,57 +95,96 @@ fn half_step(codec: &Codec, t: u8) -> f32 {
     codec.beta() * (f32::from(1_u16 << t) / 2.0)
 }
 
-#[inline(always)]
-fn decode_with<S: Sum, L: LanePoints<D>, const D: usize>(
+/// Decodes straight from the bytes of a plane, if chunks are whole bytes of it; else, or if a digit
+/// is too large, returns false.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+fn decode_direct<const D: usize>(
     codec: &Codec,
     codes: &Encoded,
+    half: &HalfSteps<'_>,
     x: &mut [f32],
     layout: Layout,
+    stream: bool,
+) -> bool {
+    let Some(table) = codec.table().filter(|table| table.direct) else { return false };
+    if codes.form() != Form::Packed {
+        return false;
+    }
+    let words = codes.plane(0);
+    if !codec.q().is_power_of_two() && has_large_digits(words, codec.q()) {
+        return false;
+    }
+    if layout == Layout::Rows {
+        match (table.bits, stream) {
+            (8, false) => table.sum::<D, 1, false>(words, half, x),
+            (8, true) => table.sum::<D, 1, true>(words, half, x),
+            (_, false) => table.sum::<D, 2, false>(words, half, x),
+            (_, true) => table.sum::<D, 2, true>(words, half, x),
+        }
+        return true;
+    }
+    let mut out = [0.0; 8 * LANES];
+    let bytes = codec.vector_bytes();
+    for at in (0..codes.len()).step_by(LANES) {
+        let count = LANES.min(codes.len() - at);
+        let out = &mut out[..D * count];
+        let half = HalfSteps { by: half.by, t: half.t.get(at..at + count).unwrap_or(&[]) };
+        let words = &words[at * bytes..][..count * bytes];
+        if table.bits == 8 {
+            table.sum::<D, 1, false>(words, &half, out);
+        } else {
+            table.sum::<D, 2, false>(words, &half, out);
+        }
+        place::<D>(x, layout, at, out, false);
+    }
+    true
+}
+
+/// Whether a digit of packed words is q or more, for q that take 2 or 4 bits.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+fn has_large_digits(words: &[u8], q: u8) -> bool {
+    let mut bad = 0;
+    if q == 3 {
+        for b in words {
+            bad |= b & b >> 1 & 0x55;
+        }
+    } else {
+        for b in words {
+            bad |= ((b & 15) + (16 - q) | (b >> 4) + (16 - q)) & 16;
+        }
+    }
+    bad != 0
+}
+
+/// Decodes block by block.
+#[inline(always)]
+fn decode_blocks<S: Sum, L: LanePoints<D>, const D: usize>(
+    codec: &Codec,
+    codes: &Encoded,
+    half: &HalfSteps<'_>,
+    x: &mut [f32],
+    layout: Layout,
+    stream: bool,
 ) -> Result<(), Error> {
     let scalar = Scalar::<L, D>::new(codec);
-    let n = codes.len();
-    let mut half_steps = [0.0; 256];
-    for t in 0..=codec.max_scaling() {
-        half_steps[usize::from(t)] = half_step(codec, t);
-    }
-    let mut half = [half_steps[0]; LANES];
     let mut out = [0.0; 8 * LANES];
     let mut words = [[0; LANES]; PARTS];
-    let out = &mut out[..D * LANES];
-    // What the caches would not keep goes round them.
-    let stream = size_of_val(x) >= STREAM && x.as_ptr().addr().is_multiple_of(16);
-    for at in (0..n).step_by(LANES) {
-        let count = LANES.min(n - at);
+    for at in (0..codes.len()).step_by(LANES) {
+        let count = LANES.min(codes.len() - at);
         codes.words(at, count, &mut words);
-        let mut large_t = 0;
-        if let Some(t) = codes.scalings().get(at..at + count) {
-            for i in 0..count {
-                half[i] = half_steps[usize::from(t[i])];
-                large_t = t[i].max(large_t);
-            }
-        }
-        if large_t > codec.max_scaling() || is_suspect::<D>(codec, codes, &words, at, count) {
+        if is_suspect::<D>(codec, codes, &words, at, count) {
             for i in at..at + count {
                 set_vector(x, layout, i, scalar.decode_one(codes, i)?);
             }
             continue;
         }
-        if layout == Layout::Rows && count == LANES {
-            let to = &mut x[at * D..][..D * LANES];
-            match (stream, codec.max_scaling() > 0) {
-                (true, true) => decode_block::<S, L, D, true, true>(codec, &words, &half, to),
-                (true, false) => decode_block::<S, L, D, true, false>(codec, &words, &half, to),
-                (false, true) => decode_block::<S, L, D, false, true>(codec, &words, &half, to),
-                (false, false) => decode_block::<S, L, D, false, false>(codec, &words, &half, to),
-            }
-        } else {
-            decode_block::<S, L, D, false, true>(codec, &words, &half, out);
-            store::<D>(x, layout, at, count, out);
-        }
-    }
-    if stream {
-        // SAFETY: every x86-64 has it. Streaming stores are ordered with nothing until then.
-        unsafe { std::arch::x86_64::_mm_sfence() };
+        let out = &mut out[..D * count];
+        let half = HalfSteps { by: half.by, t: half.t.get(at..at + count).unwrap_or(&[]) };
+        decode_block::<S, L, D>(codec, &words, &half, out);
+        // SAFETY: the caller of this inlined function has AVX2.
+        unsafe { place::<D>(x, layout, at, out, stream) };
     }
     Ok(())
 }
@@ -146,11 +206,11 @@ impl<'a, L: LanePoints<D>, const D: usize> Quantized<'a, L, D> {
     /// Decodes `words`, all scaled by `t`, into `out`.
     #[inline(always)]
     fn decode(&self, words: &Words, t: u8, out: &mut [f32]) {
-        let half = [half_step(self.codec, t); LANES];
-        if is_exact_in_f32(self.codec) {
-            decode_block::<f32, L, D, false, false>(self.codec, words, &half, out);
+        let half = HalfSteps { by: [half_step(self.codec, t); 16], t: &[] };
+        if is_exact_in_f32(self.codec.q(), self.codec.levels()) {
+            decode_block::<f32, L, D>(self.codec, words, &half, out);
         } else {
-            decode_block::<f64, L, D, false, false>(self.codec, words, &half, out);
+            decode_block::<f64, L, D>(self.codec, words, &half, out);
         }
     }
 }
@@ -159,9 +219,10 @@ impl<L: LanePoints<D>, const D: usize> Sink<L, D> for Quantized<'_, L, D> {
     #[inline(always)]
     fn block(&mut self, at: usize, count: usize, words: &Words, overload: u32) {
         let mut out = [0.0; 8 * LANES];
-        let out = &mut out[..D * LANES];
+        let out = &mut out[..D * count];
         self.decode(words, 0, out);
-        store::<D>(self.y, self.layout, at, count, out);
+        // SAFETY: the caller of this inlined function has AVX2.
+        unsafe { place::<D>(self.y, self.layout, at, out, false) };
         if self.codec.max_scaling() == 0 {
             self.overloaded += overload.count_ones() as usize;
         }
@@ -201,33 +262,25 @@ impl<L: LanePoints<D>, const D: usize> Sink<L, D> for Quantized<'_, L, D> {
     }
 }
 
-/// Decodes `words` into `out`, vector by vector.
+/// Decodes the first `words` into `out`, as many as it has room for.
 #[inline(always)]
-fn decode_block<
-    S: Sum,
-    L: LanePoints<D>,
-    const D: usize,
-    const STREAM: bool,
-    const SCALED: bool,
->(
+fn decode_block<S: Sum, L: LanePoints<D>, const D: usize>(
     codec: &Codec,
     words: &Words,
-    half: &[f32; LANES],
+    half: &HalfSteps<'_>,
     out: &mut [f32],
 ) {
     let Some(table) = codec.table() else {
         return by_lanes::<S, L, D>(codec, words, half, out);
     };
-    let weight = (0..table.levels).fold(1.0, |w, _| w * f32::from(codec.q()));
-    let chunks = codec.levels().div_ceil(table.levels);
-    let mut index = [[0; LANES]; 8];
-    let index = &mut index[..chunks];
-    chunk_lanes(words, table.bits, index);
+    let mut index = [[0; 2]; 8 * LANES];
+    chunk_lanes(words, table, &mut index);
+    let index = &index[..table.chunks * (out.len() / D)];
     if S::IS_F32 {
         // SAFETY: the caller of this inlined function has AVX2 and FMA.
-        unsafe { table.rows.sum::<D, STREAM, SCALED>(index, weight, half, out) };
+        unsafe { table.sum::<D, 2, false>(index.as_flattened(), half, out) };
     } else {
-        sum_rows::<D>(&table.rows, index, weight, half, out);
+        sum_rows::<D>(table, index, half, out);
     }
 }
 
@@ -262,21 +315,18 @@ fn is_suspect<const D: usize>(
     bad != 0
 }
 
-/// Writes chunk c of every lane, the bits of its word from c times `bits`.
+/// Writes the chunks of every lane, the lanes one after the other.
 #[inline(always)]
-fn chunk_lanes(words: &Words, bits: usize, index: &mut [[u16; LANES]]) {
-    let mask = u16::MAX >> (16 - bits);
-    for (c, index) in index.iter_mut().enumerate() {
-        let (part, shift) = (c * bits / 16, c * bits % 16);
-        if shift + bits > 16 {
-            for i in 0..LANES {
-                let high = words[part + 1][i] << (16 - shift);
-                index[i] = (words[part][i] >> shift | high) & mask;
-            }
-        } else {
-            for i in 0..LANES {
-                index[i] = words[part][i] >> shift & mask;
-            }
+fn chunk_lanes(words: &Words, table: &Table, index: &mut [[u8; 2]; 8 * LANES]) {
+    let mask = u16::MAX >> (16 - table.bits);
+    for c in 0..table.chunks {
+        let (part, shift) = (c * table.bits / 16, c * table.bits % 16);
+        // Bits past the last part are none of a chunk, which is then cut by the mask.
+        let next = &words[(part + 1) % PARTS];
+        for i in 0..LANES {
+            let high = next[i] << 1 << (15 - shift);
+            let chunk = (words[part][i] >> shift | high) & mask;
+            index[i * table.chunks + c] = chunk.to_le_bytes();
         }
     }
 }
@@ -284,26 +334,22 @@ fn chunk_lanes(words: &Words, bits: usize, index: &mut [[u16; LANES]]) {
 /// Sums rows in f64, where f32 may not hold them.
 #[inline(always)]
 fn sum_rows<const D: usize>(
-    rows: &Rows,
-    index: &[[u16; LANES]],
-    weight: f32,
-    half: &[f32; LANES],
+    table: &Table,
+    index: &[[u8; 2]],
+    half: &HalfSteps<'_>,
     out: &mut [f32],
 ) {
-    for (i, out) in out.as_chunks_mut::<D>().0.iter_mut().enumerate() {
+    let words = index.chunks_exact(table.chunks);
+    for (i, (word, out)) in words.zip(out.as_chunks_mut::<D>().0).enumerate() {
         let mut sum = [0.0; D];
-        for index in index.iter().rev() {
+        for chunk in word.iter().rev() {
             for (k, sum) in sum.iter_mut().enumerate() {
-                let at = D * usize::from(index[i]) + k;
-                let a = match rows {
-                    Rows::Floats(rows) => rows[at].into(),
-                    Rows::Bytes(rows) => f64::from(rows[at]),
-                };
-                *sum = f64::from(weight) * *sum + a;
+                let a = table.rows.get(D * usize::from(u16::from_le_bytes(*chunk)) + k);
+                *sum = f64::from(table.weight) * *sum + a;
             }
         }
         for (out, sum) in out.iter_mut().zip(sum) {
-            *out = sum.rounded() * half[i];
+            *out = sum.rounded() * half.of(i);
         }
     }
 }
@@ -313,7 +359,7 @@ fn sum_rows<const D: usize>(
 fn by_lanes<S: Sum, L: LanePoints<D>, const D: usize>(
     codec: &Codec,
     words: &Words,
-    half: &[f32; LANES],
+    half: &HalfSteps<'_>,
     out: &mut [f32],
 ) {
     let (q, w) = (Modulus::any(codec.q()), codec.digit_bits());
@@ -339,35 +385,15 @@ fn by_lanes<S: Sum, L: LanePoints<D>, const D: usize>(
         }
     }
     let doubling = if L::SCALE == 1 { 2.0 } else { 1.0 };
+    let mut doubled = [[0.0; D]; LANES];
     for k in 0..D {
         for i in 0..LANES {
-            out[D * i + k] = doubling * sum[k][i].rounded() * half[i];
+            doubled[i][k] = doubling * sum[k][i].rounded();
         }
     }
-}
-
-/// Writes the `count` vectors from `at`.
-#[inline(always)]
-fn store<const D: usize>(x: &mut [f32], layout: Layout, at: usize, count: usize, out: &[f32]) {
-    let n = x.len() / D;
-    if layout == Layout::Rows {
-        x[at * D..][..count * D].copy_from_slice(&out[..count * D]);
-        return;
-    }
-    let out = out.as_chunks::<D>().0;
-    for k in 0..D {
-        let to = &mut x[k * n + at..][..count];
-        match to.first_chunk_mut::<LANES>() {
-            Some(to) => {
-                for i in 0..LANES {
-                    to[i] = out[i][k];
-                }
-            }
-            None => {
-                for (to, out) in to.iter_mut().zip(out) {
-                    *to = out[k];
-                }
-            }
+    for (i, (out, doubled)) in out.as_chunks_mut::<D>().0.iter_mut().zip(&doubled).enumerate() {
+        for (out, doubled) in out.iter_mut().zip(doubled) {
+            *out = doubled * half.of(i);
         }
     }
 }

@@ -60,6 +60,8 @@ mod lanes;
 mod leaders;
 mod nearest;
 mod oracle;
+#[cfg(target_arch = "x86_64")]
+mod place;
 mod points;
 #[cfg(target_arch = "x86_64")]
 mod rows;

@@ -2,196 +2,197 @@
 
 use std::arch::x86_64::*;
 
-use super::encoded::LANES;
-use super::table::Rows;
+use super::table::Table;
 
-impl Rows {
-    /// Writes `half * sum weight^c row(index_c)` for every lane, round the caches if `STREAM`;
-    /// `out` is then at a 16-byte boundary. If not `SCALED`, all of `half` are equal.
+/// What decoded vectors are multiplied by.
+pub(super) struct HalfSteps<'a> {
+    /// beta 2^(T-1) for every T.
+    pub(super) by: [f32; 16],
+    /// The T of each vector, at most 15; if empty, they are 0.
+    pub(super) t: &'a [u8],
+}
+
+impl HalfSteps<'_> {
+    /// That of vector `i`.
+    #[inline(always)]
+    pub(super) fn of(&self, i: usize) -> f32 {
+        self.by[usize::from(self.t.get(i).map_or(0, |t| t % 16))]
+    }
+}
+
+impl Table {
+    /// Writes the vectors of `words`, each of them `self.chunks` numbers of W bytes, into `out`;
+    /// round the caches if `STREAM`, `out` is then at a 16-byte boundary.
     #[inline]
     #[target_feature(enable = "avx2,fma")]
-    pub(super) fn sum<const D: usize, const STREAM: bool, const SCALED: bool>(
+    pub(super) fn sum<const D: usize, const W: usize, const STREAM: bool>(
         &self,
-        index: &[[u16; LANES]],
-        weight: f32,
-        half: &[f32; LANES],
+        words: &[u8],
+        half: &HalfSteps<'_>,
         out: &mut [f32],
     ) {
-        match (self, D) {
-            (Self::Floats(rows), 2) => floats2::<STREAM, SCALED>(rows, index, weight, half, out),
-            (Self::Floats(rows), 4) => floats4::<STREAM, SCALED>(rows, index, weight, half, out),
-            (Self::Floats(rows), _) => floats8::<STREAM, SCALED>(rows, index, weight, half, out),
-            (Self::Bytes(rows), 2) => bytes2::<STREAM, SCALED>(rows, index, weight, half, out),
-            (Self::Bytes(rows), 4) => bytes4::<STREAM, SCALED>(rows, index, weight, half, out),
-            (Self::Bytes(rows), _) => bytes8::<STREAM, SCALED>(rows, index, weight, half, out),
+        let out = out.as_chunks_mut().0;
+        // Chunks of rows of bytes take two.
+        match (D, self.rows.floats) {
+            (2, true) => sum_chunks::<D, W, 8, 256, STREAM>(self, words, half, out),
+            (4, true) => sum_chunks::<D, W, 16, 256, STREAM>(self, words, half, out),
+            (_, true) => sum_chunks::<D, W, 32, 256, STREAM>(self, words, half, out),
+            (2, false) => sum_chunks::<D, 2, 2, 65536, STREAM>(self, words, half, out),
+            (4, false) => sum_chunks::<D, 2, 4, 65536, STREAM>(self, words, half, out),
+            (_, false) => sum_chunks::<D, 2, 8, 65536, STREAM>(self, words, half, out),
         }
     }
 }
 
-/// The rows of one table, by how many there are and of what.
-macro_rules! sum_rows {
-    ($name:ident, $number:ty, $d:literal, $load:ident, $store:ident) => {
-        #[target_feature(enable = "avx2,fma")]
-        fn $name<const STREAM: bool, const SCALED: bool>(
-            rows: &[$number],
-            index: &[[u16; LANES]],
-            weight: f32,
-            half: &[f32; LANES],
-            out: &mut [f32],
-        ) {
-            #[inline]
-            #[target_feature(enable = "avx2,fma")]
-            fn sum<const N: usize, const C: usize, const STREAM: bool, const SCALED: bool>(
-                rows: &[[$number; $d]; N],
-                index: [&[u16; LANES]; C],
-                weight: f32,
-                half: &[f32; LANES],
-                out: &mut [[f32; $d]; LANES],
-            ) {
-                let weight = _mm256_set1_ps(weight);
-                let mut by = _mm256_set1_ps(half[0]);
-                for i in 0..LANES {
-                    if SCALED {
-                        by = _mm256_set1_ps(half[i]);
-                    }
-                    let mut sum = $load(&rows[usize::from(index[C - 1][i]) % N]);
-                    for c in (0..C - 1).rev() {
-                        let row = $load(&rows[usize::from(index[c][i]) % N]);
-                        sum = _mm256_fmadd_ps(sum, weight, row);
-                    }
-                    $store::<STREAM>(&mut out[i], _mm256_mul_ps(sum, by));
-                }
-            }
-            #[inline]
-            #[target_feature(enable = "avx2,fma")]
-            fn sum_all<const N: usize, const STREAM: bool, const SCALED: bool>(
-                rows: &[[$number; $d]; N],
-                index: &[[u16; LANES]],
-                weight: f32,
-                half: &[f32; LANES],
-                out: &mut [[f32; $d]; LANES],
-            ) {
-                match index {
-                    [a] => sum::<N, 1, STREAM, SCALED>(rows, [a], weight, half, out),
-                    [a, b] => sum::<N, 2, STREAM, SCALED>(rows, [a, b], weight, half, out),
-                    [a, b, c] => sum::<N, 3, STREAM, SCALED>(rows, [a, b, c], weight, half, out),
-                    _ => {
-                        for i in 0..LANES {
-                            let mut sum = _mm256_setzero_ps();
-                            for index in index.iter().rev() {
-                                let row = $load(&rows[usize::from(index[i]) % N]);
-                                sum = _mm256_fmadd_ps(sum, _mm256_set1_ps(weight), row);
-                            }
-                            $store::<STREAM>(
-                                &mut out[i],
-                                _mm256_mul_ps(sum, _mm256_set1_ps(half[i])),
-                            );
-                        }
-                    }
-                }
-            }
-            let rows = rows.as_chunks::<$d>().0;
-            let out = out.as_chunks_mut().0.first_chunk_mut().expect("a row for each lane");
-            // Known lengths spare the checks of every index.
-            if let Some(rows) = rows.first_chunk::<65536>() {
-                sum_all::<_, STREAM, SCALED>(rows, index, weight, half, out);
-            } else if let Some(rows) = rows.first_chunk::<4096>() {
-                sum_all::<_, STREAM, SCALED>(rows, index, weight, half, out);
-            } else if let Some(rows) = rows.first_chunk::<256>() {
-                sum_all::<_, STREAM, SCALED>(rows, index, weight, half, out);
-            }
+/// As [`Table::sum`], where `N` rows have `S` bytes.
+#[target_feature(enable = "avx2,fma")]
+fn sum_chunks<
+    const D: usize,
+    const W: usize,
+    const S: usize,
+    const N: usize,
+    const STREAM: bool,
+>(
+    table: &Table,
+    words: &[u8],
+    half: &HalfSteps<'_>,
+    out: &mut [[f32; D]],
+) {
+    let words = words.as_chunks().0;
+    let rows = table.rows.bytes.as_chunks().0.first_chunk().expect("tables have N rows");
+    let weight = table.weight;
+    match (table.chunks, half.t.is_empty()) {
+        (1, true) => sum::<D, W, S, N, 1, false, STREAM>(rows, weight, words, half, out),
+        (2, true) => sum::<D, W, S, N, 2, false, STREAM>(rows, weight, words, half, out),
+        (4, true) => sum::<D, W, S, N, 4, false, STREAM>(rows, weight, words, half, out),
+        (1, false) => sum::<D, W, S, N, 1, true, STREAM>(rows, weight, words, half, out),
+        (2, false) => sum::<D, W, S, N, 2, true, STREAM>(rows, weight, words, half, out),
+        (chunks, _) => sum_any::<D, W, S, N, STREAM>(rows, chunks, weight, words, half, out),
+    }
+}
+
+/// As [`sum_chunks`], where words have `C` chunks. Plain loops, which is what is compiled well.
+#[inline(never)]
+#[target_feature(enable = "avx2,fma")]
+fn sum<
+    const D: usize,
+    const W: usize,
+    const S: usize,
+    const N: usize,
+    const C: usize,
+    const SCALED: bool,
+    const STREAM: bool,
+>(
+    rows: &[[u8; S]; N],
+    weight: f32,
+    words: &[[u8; W]],
+    half: &HalfSteps<'_>,
+    out: &mut [[f32; D]],
+) {
+    let n = out.len();
+    let words = &words.as_chunks::<C>().0[..n];
+    let t = if SCALED { &half.t[..n] } else { &[] };
+    let weight = _mm256_set1_ps(weight);
+    let mut by = _mm256_set1_ps(half.by[0]);
+    for i in 0..n {
+        if SCALED {
+            by = _mm256_set1_ps(half.by[usize::from(t[i] % 16)]);
         }
-    };
-}
-sum_rows!(floats2, f32, 2, load_f32x2, store_2);
-sum_rows!(floats4, f32, 4, load_f32x4, store_4);
-sum_rows!(floats8, f32, 8, load_f32x8, store_8);
-sum_rows!(bytes2, i8, 2, load_i8x2, store_2);
-sum_rows!(bytes4, i8, 4, load_i8x4, store_4);
-sum_rows!(bytes8, i8, 8, load_i8x8, store_8);
-
-#[inline]
-#[target_feature(enable = "avx2")]
-fn load_f32x2(row: &[f32; 2]) -> __m256 {
-    // SAFETY: two f32 are 8 readable bytes; the load may be unaligned.
-    let row = unsafe { _mm_load_sd(row.as_ptr().cast()) };
-    _mm256_castps128_ps256(_mm_castpd_ps(row))
+        let mut sum = load::<D, S>(&rows[index(&words[i][C - 1]) % N]);
+        for c in (0..C - 1).rev() {
+            let row = load::<D, S>(&rows[index(&words[i][c]) % N]);
+            sum = _mm256_fmadd_ps(sum, weight, row);
+        }
+        store::<D, STREAM>(&mut out[i], _mm256_mul_ps(sum, by));
+    }
 }
 
-#[inline]
-#[target_feature(enable = "avx2")]
-fn load_f32x4(row: &[f32; 4]) -> __m256 {
-    // SAFETY: four readable f32; the load may be unaligned.
-    _mm256_castps128_ps256(unsafe { _mm_loadu_ps(row.as_ptr()) })
+/// As [`sum_chunks`], where words have any number of chunks.
+#[inline(never)]
+#[target_feature(enable = "avx2,fma")]
+fn sum_any<const D: usize, const W: usize, const S: usize, const N: usize, const STREAM: bool>(
+    rows: &[[u8; S]; N],
+    chunks: usize,
+    weight: f32,
+    words: &[[u8; W]],
+    half: &HalfSteps<'_>,
+    out: &mut [[f32; D]],
+) {
+    let weight = _mm256_set1_ps(weight);
+    for i in 0..out.len() {
+        let word = &words[i * chunks..][..chunks];
+        let mut sum = _mm256_setzero_ps();
+        for c in (0..chunks).rev() {
+            sum = _mm256_fmadd_ps(sum, weight, load::<D, S>(&rows[index(&word[c]) % N]));
+        }
+        store::<D, STREAM>(&mut out[i], _mm256_mul_ps(sum, _mm256_set1_ps(half.of(i))));
+    }
 }
 
-#[inline]
-#[target_feature(enable = "avx2")]
-fn load_f32x8(row: &[f32; 8]) -> __m256 {
-    // SAFETY: eight readable f32; the load may be unaligned.
-    unsafe { _mm256_loadu_ps(row.as_ptr()) }
+/// A number of one or two bytes.
+#[inline(always)]
+fn index<const W: usize>(bytes: &[u8; W]) -> usize {
+    u16::from_le_bytes([bytes[0], if W > 1 { bytes[W - 1] } else { 0 }]).into()
 }
 
+/// A row of D numbers, as f32: bytes or already such.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn load_i8x2(row: &[i8; 2]) -> __m256 {
-    let row = i16::from_le_bytes(row.map(i8::cast_unsigned));
-    _mm256_castps128_ps256(_mm_cvtepi32_ps(_mm_cvtepi8_epi32(_mm_cvtsi32_si128(row.into()))))
-}
-
-#[inline]
-#[target_feature(enable = "avx2")]
-fn load_i8x4(row: &[i8; 4]) -> __m256 {
-    let row = _mm_cvtsi32_si128(i32::from_le_bytes(row.map(i8::cast_unsigned)));
-    _mm256_castps128_ps256(_mm_cvtepi32_ps(_mm_cvtepi8_epi32(row)))
-}
-
-#[inline]
-#[target_feature(enable = "avx2")]
-fn load_i8x8(row: &[i8; 8]) -> __m256 {
-    // SAFETY: eight readable bytes; the load may be unaligned.
-    let row = unsafe { _mm_loadl_epi64(row.as_ptr().cast()) };
-    _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(row))
-}
-
-#[inline]
-#[target_feature(enable = "avx2")]
-fn store_2<const STREAM: bool>(to: &mut [f32; 2], v: __m256) {
-    let v = _mm_cvtsi128_si64(_mm256_castsi256_si128(_mm256_castps_si256(v)));
-    let to: *mut i64 = to.as_mut_ptr().cast();
-    if STREAM {
-        // SAFETY: 8 writable bytes; this store may be unaligned.
-        unsafe { _mm_stream_si64(to, v) }
-    } else {
-        // SAFETY: as above.
-        unsafe { to.write_unaligned(v) }
+fn load<const D: usize, const S: usize>(row: &[u8; S]) -> __m256 {
+    let from = row.as_ptr();
+    if S == 4 * D {
+        return match D {
+            // SAFETY: two f32 are 8 readable bytes; the load may be unaligned.
+            2 => _mm256_castps128_ps256(_mm_castpd_ps(unsafe { _mm_load_sd(from.cast()) })),
+            // SAFETY: four are 16 readable bytes; the load may be unaligned.
+            4 => _mm256_castps128_ps256(unsafe { _mm_loadu_ps(from.cast()) }),
+            // SAFETY: eight are 32 readable bytes; the load may be unaligned.
+            _ => unsafe { _mm256_loadu_ps(from.cast()) },
+        };
+    }
+    match D {
+        8 => {
+            // SAFETY: eight readable bytes; the load may be unaligned.
+            let row = unsafe { _mm_loadl_epi64(from.cast()) };
+            _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(row))
+        }
+        _ => {
+            let bytes = if D == 2 {
+                [row[0], row[1], 0, 0]
+            } else {
+                [row[0], row[1], row[S - 2], row[S - 1]]
+            };
+            let row = _mm_cvtsi32_si128(i32::from_le_bytes(bytes));
+            _mm256_castps128_ps256(_mm_cvtepi32_ps(_mm_cvtepi8_epi32(row)))
+        }
     }
 }
 
 #[inline]
 #[target_feature(enable = "avx2")]
-fn store_4<const STREAM: bool>(to: &mut [f32; 4], v: __m256) {
-    let v = _mm256_castps256_ps128(v);
-    if STREAM {
+fn store<const D: usize, const STREAM: bool>(to: &mut [f32; D], v: __m256) {
+    let to = to.as_mut_ptr();
+    let low = _mm256_castps256_ps128(v);
+    match (D, STREAM) {
+        (2, true) => {
+            let v = _mm_cvtsi128_si64(_mm_castps_si128(low));
+            // SAFETY: two writable f32; this store may be unaligned.
+            unsafe { _mm_stream_si64(to.cast(), v) }
+        }
+        // SAFETY: two writable f32; the store may be unaligned.
+        (2, false) => unsafe { _mm_store_sd(to.cast(), _mm_castps_pd(low)) },
         // SAFETY: four writable f32, at a 16-byte boundary where the caller streams.
-        unsafe { _mm_stream_ps(to.as_mut_ptr(), v) }
-    } else {
+        (4, true) => unsafe { _mm_stream_ps(to, low) },
         // SAFETY: four writable f32; the store may be unaligned.
-        unsafe { _mm_storeu_ps(to.as_mut_ptr(), v) }
-    }
-}
-
-#[inline]
-#[target_feature(enable = "avx2")]
-fn store_8<const STREAM: bool>(to: &mut [f32; 8], v: __m256) {
-    if STREAM {
-        let halves = [_mm256_castps256_ps128(v), _mm256_extractf128_ps::<1>(v)];
-        for (to, v) in to.chunks_mut(4).zip(halves) {
-            // SAFETY: four writable f32, at a 16-byte boundary where the caller streams.
-            unsafe { _mm_stream_ps(to.as_mut_ptr(), v) }
+        (4, false) => unsafe { _mm_storeu_ps(to, low) },
+        (_, true) => {
+            // SAFETY: eight writable f32, at a 16-byte boundary where the caller streams.
+            unsafe { _mm_stream_ps(to, low) }
+            let high = to.wrapping_add(4);
+            // SAFETY: the upper four of them.
+            unsafe { _mm_stream_ps(high, _mm256_extractf128_ps::<1>(v)) }
         }
-    } else {
         // SAFETY: eight writable f32; the store may be unaligned.
-        unsafe { _mm256_storeu_ps(to.as_mut_ptr(), v) }
+        (_, false) => unsafe { _mm256_storeu_ps(to, v) },
     }
 }

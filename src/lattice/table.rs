@@ -9,26 +9,39 @@ use std::array::from_fn;
 use super::leaders::Leaders;
 use super::points::Points;
 
-/// Rows of floats of so many bytes stay in the first cache; larger tables are of bytes.
-const FLOATS: usize = 1 << 14;
-
 /// A table and how words are cut.
 #[derive(Debug, Clone)]
 pub(super) struct Table {
     /// Bits of a chunk, at most 16.
     pub(super) bits: usize,
-    /// Levels of a chunk.
-    pub(super) levels: usize,
+    /// Chunks of a word.
+    pub(super) chunks: usize,
+    /// What a chunk counts more than the one before, q to its levels.
+    pub(super) weight: f32,
+    /// Whether words are in one plane, their chunks are whole bytes, and sums are exact in f32.
+    pub(super) direct: bool,
     pub(super) rows: Rows,
 }
 
-/// Rows of d numbers for every value of a chunk, and zeros up to 2^8, 2^12 or 2^16 rows.
+/// Rows of d numbers for every value of a chunk, and zeros up to 2^8 rows of f32 if chunks have at
+/// most 8 bits, else up to 2^16 rows of i8.
 #[derive(Debug, Clone)]
-pub(super) enum Rows {
-    /// For small tables.
-    Floats(Vec<f32>),
-    /// For larger ones.
-    Bytes(Vec<i8>),
+pub(super) struct Rows {
+    pub(super) floats: bool,
+    /// Little-endian.
+    pub(super) bytes: Vec<u8>,
+}
+
+impl Rows {
+    /// The number at `at`.
+    #[inline(always)]
+    pub(super) fn get(&self, at: usize) -> f64 {
+        if self.floats {
+            f32::from_le_bytes(self.bytes.as_chunks().0[at]).into()
+        } else {
+            self.bytes[at].cast_signed().into()
+        }
+    }
 }
 
 impl Table {
@@ -40,39 +53,52 @@ impl Table {
         levels: usize,
     ) -> Option<Self> {
         let level = D * bits;
-        if level > 16 {
-            return None;
-        }
-        let len = |levels: usize| {
-            let lens = [8, 12, 16].into_iter().filter(|&len| len >= levels * level);
-            lens.min().map(|len| D << len)
-        };
-        let row = |chunk: usize, levels: usize| {
-            (0..levels).rev().fold([0; D], |sum, m| {
-                let digit = |k: usize| chunk >> (m * level + k * bits) & ((1 << bits) - 1);
-                let b = from_fn(|k| digit(k).to_le_bytes()[0]);
-                let a = if b.iter().all(|&b| b < q) { leaders.get::<L, D>(b) } else { [0; D] };
-                from_fn(|k| i64::from(q) * sum[k] + 2 / L::SCALE * a[k])
-            })
-        };
-        (1..=levels).rev().find_map(|levels| {
-            let len = len(levels)?;
-            let numbers: Vec<_> =
-                (0..1 << (levels * level)).flat_map(|chunk| row(chunk, levels)).collect();
-            let rows = if 4 * len <= FLOATS {
-                Rows::Floats(padded(numbers.iter().map(|&v| v as f32), len))
-            } else {
-                let bytes: Result<Vec<i8>, _> = numbers.into_iter().map(i8::try_from).collect();
-                Rows::Bytes(padded(bytes.ok()?.into_iter(), len))
-            };
-            Some(Self { bits: levels * level, levels, rows })
+        // The fewest chunks, and then the shortest.
+        (1..=levels.min(16 / level)).rev().find_map(|most| {
+            let chunks = levels.div_ceil(most);
+            let each = levels.div_ceil(chunks);
+            let rows = rows::<L, D>(leaders, q, bits, each)?;
+            let bits = each * level;
+            let word = levels * level;
+            let whole = bits % 8 == 0 && word == chunks * bits;
+            let one_plane = word <= 64 && word.is_power_of_two();
+            let direct = whole && one_plane && is_exact_in_f32(q, levels);
+            let weight = (0..each).fold(1.0, |w, _| w * f32::from(q));
+            Some(Self { bits, chunks, weight, direct, rows })
         })
     }
 }
 
-/// `numbers`, and zeros up to `len`.
-fn padded<T: Clone + Default>(numbers: impl Iterator<Item = T>, len: usize) -> Vec<T> {
-    let mut rows: Vec<T> = numbers.collect();
-    rows.resize(len, T::default());
-    rows
+/// Whether f32 holds every sum of the q^m a(b), doubled: they are below 4 q^M.
+pub(super) fn is_exact_in_f32(q: u8, levels: usize) -> bool {
+    (0..levels).fold(4.0, |most, _| most * f64::from(q)) <= 16_777_216.0
+}
+
+/// The rows for chunks of `levels`; `None` if bytes do not hold their numbers.
+fn rows<L: Points<D>, const D: usize>(
+    leaders: &Leaders,
+    q: u8,
+    bits: usize,
+    levels: usize,
+) -> Option<Rows> {
+    let level = D * bits;
+    let row = |chunk: usize| {
+        (0..levels).rev().fold([0; D], |sum, m| {
+            let digit = |k: usize| chunk >> (m * level + k * bits) & ((1 << bits) - 1);
+            let b = from_fn(|k| digit(k).to_le_bytes()[0]);
+            let a = if b.iter().all(|&b| b < q) { leaders.get::<L, D>(b) } else { [0; D] };
+            from_fn(|k| i64::from(q) * sum[k] + 2 / L::SCALE * a[k])
+        })
+    };
+    let floats = levels * level <= 8;
+    let numbers = (0..1 << (levels * level)).flat_map(row);
+    let (mut bytes, len) = if floats {
+        (numbers.flat_map(|v| (v as f32).to_le_bytes()).collect(), 4 * D << 8)
+    } else {
+        let bytes: Result<Vec<_>, _> =
+            numbers.map(|v| i8::try_from(v).map(i8::cast_unsigned)).collect();
+        (bytes.ok()?, D << 16)
+    };
+    bytes.resize(len, 0);
+    Some(Rows { floats, bytes })
 }
