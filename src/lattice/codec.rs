@@ -3,6 +3,8 @@
 use std::fmt;
 
 use super::d4::D4;
+#[cfg(target_arch = "x86_64")]
+use super::decode;
 use super::e8::E8;
 use super::encoded::Word;
 use super::lanes::{LanePoints, Step};
@@ -195,6 +197,13 @@ impl Codec {
         layout: Layout,
     ) -> Result<(), Error> {
         match self.isa {
+            // SAFETY: as below; every processor with AVX-512 has AVX2 and FMA.
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 | Isa::Avx512
+                if unsafe { decode::decode_direct::<D>(self, codes, x, layout) } =>
+            {
+                Ok(())
+            }
             // SAFETY: `with_isa` and `Isa::best` leave only what this processor has.
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => unsafe { simd::decode_avx2::<L, D>(self, codes, x, layout) },

@@ -1,5 +1,6 @@
 //! Decoding, a block of vectors at a time: by table, or where that would be too large by lanes.
 
+use std::arch::x86_64::_mm_sfence;
 use std::marker::PhantomData;
 use std::ops::Mul;
 
@@ -18,14 +19,12 @@ const STREAM: usize = 1 << 25;
 /// Sums of the q^m a(b): f32 while they are exact in it.
 trait Sum: Copy + Mul<Output = Self> + From<i8> + From<f32> {
     const ZERO: Self;
-    const IS_F32: bool;
     fn mul_add(self, by: Self, add: Self) -> Self;
     fn rounded(self) -> f32;
 }
 
 impl Sum for f32 {
     const ZERO: Self = 0.0;
-    const IS_F32: bool = true;
     #[inline(always)]
     fn mul_add(self, by: Self, add: Self) -> Self {
         self.mul_add(by, add)
@@ -38,7 +37,6 @@ impl Sum for f32 {
 
 impl Sum for f64 {
     const ZERO: Self = 0.0;
-    const IS_F32: bool = false;
     #[inline(always)]
     fn mul_add(self, by: Self, add: Self) -> Self {
         self.mul_add(by, add)
@@ -50,95 +48,62 @@ impl Sum for f64 {
     }
 }
 
-/// Decodes `codes` into `x`; see [`Codec::decode`].
-#[inline(always)]
-pub(super) fn decode<L: LanePoints<D>, const D: usize>(
-    codec: &Codec,
-    codes: &Encoded,
-    x: &mut [f32],
-    layout: Layout,
-) -> Result<(), Error> {
-    let half = half_steps(codec, codes.scalings());
-    let large_t = codes.scalings().iter().fold(0, |most, &t| most.max(t));
-    // What the caches would not keep goes round them.
-    let stream = size_of_val(x) >= STREAM && x.as_ptr().addr().is_multiple_of(16);
-    if large_t > codec.max_scaling() {
-        return Scalar::<L, D>::new(codec).decode(codes, x, layout);
-    }
-    // SAFETY: the caller of this inlined function has AVX2 and FMA.
-    if unsafe { decode_direct::<D>(codec, codes, &half, x, layout, stream) } {
-    } else if is_exact_in_f32(codec.q(), codec.levels()) {
-        decode_blocks::<f32, L, D>(codec, codes, &half, x, layout, stream)?;
-    } else {
-        decode_blocks::<f64, L, D>(codec, codes, &half, x, layout, stream)?;
-    }
-    if stream {
-        // SAFETY: every x86-64 has it. Streaming stores are ordered with nothing until then.
-        unsafe { std::arch::x86_64::_mm_sfence() };
-    }
-    Ok(())
-}
-
-/// beta 2^(T-1) of vectors with scalings `t`.
-#[inline(always)]
-fn half_steps<'a>(codec: &Codec, t: &'a [u8]) -> HalfSteps<'a> {
-    let mut by = [half_step(codec, 0); 16];
-    for t in 1..=codec.max_scaling() {
-        by[usize::from(t)] = half_step(codec, t);
-    }
-    HalfSteps { by, t }
-}
-
-/// beta 2^(T-1).
-#[inline(always)]
-fn half_step(codec: &Codec, t: u8) -> f32 {
-    codec.beta() * (f32::from(1_u16 << t) / 2.0)
-}
-
-/// Decodes straight from the bytes of a plane, if chunks are whole bytes of it; else, or if a digit
-/// is too large, returns false.
-#[inline]
+/// Decodes straight from the bytes of a plane, if chunks are whole bytes of it; else, or if some
+/// code is wrong, returns false.
 #[target_feature(enable = "avx2,fma")]
-fn decode_direct<const D: usize>(
+pub(super) fn decode_direct<const D: usize>(
     codec: &Codec,
     codes: &Encoded,
-    half: &HalfSteps<'_>,
     x: &mut [f32],
     layout: Layout,
-    stream: bool,
 ) -> bool {
-    let Some(table) = codec.table().filter(|table| table.direct) else { return false };
-    if codes.form() != Form::Packed {
+    let Some(table) = codec.table() else { return false };
+    if !table.direct || codes.form() != Form::Packed {
         return false;
     }
+    let Some(half) = HalfSteps::new(codec, codes.scalings()) else { return false };
     let words = codes.plane(0);
     if !codec.q().is_power_of_two() && has_large_digits(words, codec.q()) {
         return false;
     }
-    if layout == Layout::Rows {
-        match (table.bits, stream) {
-            (8, false) => table.sum::<D, 1, false>(words, half, x),
-            (8, true) => table.sum::<D, 1, true>(words, half, x),
-            (_, false) => table.sum::<D, 2, false>(words, half, x),
-            (_, true) => table.sum::<D, 2, true>(words, half, x),
+    match (layout, table.bits, is_streamed(x)) {
+        (Layout::Soa, ..) => decode_soa::<D>(table, words, &half, x),
+        (_, 8, false) => table.sum::<D, 1, false>(words, &half, x),
+        (_, _, false) => table.sum::<D, 2, false>(words, &half, x),
+        (_, bits, true) => {
+            if bits == 8 {
+                table.sum::<D, 1, true>(words, &half, x);
+            } else {
+                table.sum::<D, 2, true>(words, &half, x);
+            }
+            _mm_sfence();
         }
-        return true;
-    }
-    let mut out = [0.0; 8 * LANES];
-    let bytes = codec.vector_bytes();
-    for at in (0..codes.len()).step_by(LANES) {
-        let count = LANES.min(codes.len() - at);
-        let out = &mut out[..D * count];
-        let half = HalfSteps { by: half.by, t: half.t.get(at..at + count).unwrap_or(&[]) };
-        let words = &words[at * bytes..][..count * bytes];
-        if table.bits == 8 {
-            table.sum::<D, 1, false>(words, &half, out);
-        } else {
-            table.sum::<D, 2, false>(words, &half, out);
-        }
-        place::<D>(x, layout, at, out, false);
     }
     true
+}
+
+/// Decodes by blocks that the first cache holds, and transposes them.
+#[inline(never)]
+#[target_feature(enable = "avx2,fma")]
+fn decode_soa<const D: usize>(table: &Table, words: &[u8], half: &HalfSteps<'_>, x: &mut [f32]) {
+    let mut out = [[0.0; D]; 2 * LANES];
+    let (n, bytes) = (x.len() / D, table.chunks * table.bits / 8);
+    for at in (0..n).step_by(out.len()) {
+        let count = out.len().min(n - at);
+        let out = out[..count].as_flattened_mut();
+        let words = &words[at * bytes..][..count * bytes];
+        if table.bits == 8 {
+            table.sum::<D, 1, false>(words, &half.part(at, count), out);
+        } else {
+            table.sum::<D, 2, false>(words, &half.part(at, count), out);
+        }
+        place::<D>(x, Layout::Soa, at, out, false);
+    }
+}
+
+/// Whether `x` is written round the caches, which would not keep it.
+fn is_streamed(x: &[f32]) -> bool {
+    size_of_val(x) >= STREAM && x.as_ptr().addr().is_multiple_of(16)
 }
 
 /// Whether a digit of packed words is q or more, for q that take 2 or 4 bits.
@@ -158,17 +123,19 @@ fn has_large_digits(words: &[u8], q: u8) -> bool {
     bad != 0
 }
 
-/// Decodes block by block.
+/// Decodes `codes` into `x`, block by block; see [`Codec::decode`].
 #[inline(always)]
-fn decode_blocks<S: Sum, L: LanePoints<D>, const D: usize>(
+pub(super) fn decode<L: LanePoints<D>, const D: usize>(
     codec: &Codec,
     codes: &Encoded,
-    half: &HalfSteps<'_>,
     x: &mut [f32],
     layout: Layout,
-    stream: bool,
 ) -> Result<(), Error> {
     let scalar = Scalar::<L, D>::new(codec);
+    let Some(half) = HalfSteps::new(codec, codes.scalings()) else {
+        return scalar.decode(codes, x, layout);
+    };
+    let stream = is_streamed(x);
     let mut out = [0.0; 8 * LANES];
     let mut words = [[0; LANES]; PARTS];
     for at in (0..codes.len()).step_by(LANES) {
@@ -181,10 +148,13 @@ fn decode_blocks<S: Sum, L: LanePoints<D>, const D: usize>(
             continue;
         }
         let out = &mut out[..D * count];
-        let half = HalfSteps { by: half.by, t: half.t.get(at..at + count).unwrap_or(&[]) };
-        decode_block::<S, L, D>(codec, &words, &half, out);
+        decode_block::<L, D>(codec, &words, &half.part(at, count), out);
         // SAFETY: the caller of this inlined function has AVX2.
         unsafe { place::<D>(x, layout, at, out, stream) };
+    }
+    if stream {
+        // SAFETY: every x86-64 has it. Streaming stores are ordered with nothing until then.
+        unsafe { _mm_sfence() };
     }
     Ok(())
 }
@@ -206,12 +176,7 @@ impl<'a, L: LanePoints<D>, const D: usize> Quantized<'a, L, D> {
     /// Decodes `words`, all scaled by `t`, into `out`.
     #[inline(always)]
     fn decode(&self, words: &Words, t: u8, out: &mut [f32]) {
-        let half = HalfSteps { by: [half_step(self.codec, t); 16], t: &[] };
-        if is_exact_in_f32(self.codec.q(), self.codec.levels()) {
-            decode_block::<f32, L, D>(self.codec, words, &half, out);
-        } else {
-            decode_block::<f64, L, D>(self.codec, words, &half, out);
-        }
+        decode_block::<L, D>(self.codec, words, &HalfSteps::all(self.codec, t), out);
     }
 }
 
@@ -264,21 +229,25 @@ impl<L: LanePoints<D>, const D: usize> Sink<L, D> for Quantized<'_, L, D> {
 
 /// Decodes the first `words` into `out`, as many as it has room for.
 #[inline(always)]
-fn decode_block<S: Sum, L: LanePoints<D>, const D: usize>(
+fn decode_block<L: LanePoints<D>, const D: usize>(
     codec: &Codec,
     words: &Words,
     half: &HalfSteps<'_>,
     out: &mut [f32],
 ) {
     let Some(table) = codec.table() else {
-        return by_lanes::<S, L, D>(codec, words, half, out);
+        return if is_exact_in_f32(codec.q(), codec.levels()) {
+            by_lanes::<f32, L, D>(codec, words, half, out);
+        } else {
+            by_lanes::<f64, L, D>(codec, words, half, out);
+        };
     };
-    let mut index = [[0; 2]; 8 * LANES];
-    chunk_lanes(words, table, &mut index);
-    let index = &index[..table.chunks * (out.len() / D)];
-    if S::IS_F32 {
+    let mut index = [[0; LANES]; 8];
+    let index = &mut index[..table.chunks];
+    chunk_lanes(words, table.bits, index);
+    if table.exact {
         // SAFETY: the caller of this inlined function has AVX2 and FMA.
-        unsafe { table.sum::<D, 2, false>(index.as_flattened(), half, out) };
+        unsafe { table.sum_block::<D>(index, half, out) };
     } else {
         sum_rows::<D>(table, index, half, out);
     }
@@ -315,18 +284,21 @@ fn is_suspect<const D: usize>(
     bad != 0
 }
 
-/// Writes the chunks of every lane, the lanes one after the other.
+/// Writes chunk c of every lane, the bits of its word from c times `bits`.
 #[inline(always)]
-fn chunk_lanes(words: &Words, table: &Table, index: &mut [[u8; 2]; 8 * LANES]) {
-    let mask = u16::MAX >> (16 - table.bits);
-    for c in 0..table.chunks {
-        let (part, shift) = (c * table.bits / 16, c * table.bits % 16);
-        // Bits past the last part are none of a chunk, which is then cut by the mask.
-        let next = &words[(part + 1) % PARTS];
-        for i in 0..LANES {
-            let high = next[i] << 1 << (15 - shift);
-            let chunk = (words[part][i] >> shift | high) & mask;
-            index[i * table.chunks + c] = chunk.to_le_bytes();
+fn chunk_lanes(words: &Words, bits: usize, index: &mut [[u16; LANES]]) {
+    let mask = u16::MAX >> (16 - bits);
+    for (c, index) in index.iter_mut().enumerate() {
+        let (part, shift) = (c * bits / 16, c * bits % 16);
+        if shift + bits > 16 {
+            for i in 0..LANES {
+                let high = words[part + 1][i] << (16 - shift);
+                index[i] = (words[part][i] >> shift | high) & mask;
+            }
+        } else {
+            for i in 0..LANES {
+                index[i] = words[part][i] >> shift & mask;
+            }
         }
     }
 }
@@ -335,16 +307,15 @@ fn chunk_lanes(words: &Words, table: &Table, index: &mut [[u8; 2]; 8 * LANES]) {
 #[inline(always)]
 fn sum_rows<const D: usize>(
     table: &Table,
-    index: &[[u8; 2]],
+    index: &[[u16; LANES]],
     half: &HalfSteps<'_>,
     out: &mut [f32],
 ) {
-    let words = index.chunks_exact(table.chunks);
-    for (i, (word, out)) in words.zip(out.as_chunks_mut::<D>().0).enumerate() {
+    for (i, out) in out.as_chunks_mut::<D>().0.iter_mut().enumerate() {
         let mut sum = [0.0; D];
-        for chunk in word.iter().rev() {
+        for index in index.iter().rev() {
             for (k, sum) in sum.iter_mut().enumerate() {
-                let a = table.rows.get(D * usize::from(u16::from_le_bytes(*chunk)) + k);
+                let a = table.rows.get(D * usize::from(index[i]) + k);
                 *sum = f64::from(table.weight) * *sum + a;
             }
         }

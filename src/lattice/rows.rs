@@ -2,6 +2,8 @@
 
 use std::arch::x86_64::*;
 
+use super::Codec;
+use super::encoded::LANES;
 use super::table::Table;
 
 /// What decoded vectors are multiplied by.
@@ -12,7 +14,35 @@ pub(super) struct HalfSteps<'a> {
     pub(super) t: &'a [u8],
 }
 
-impl HalfSteps<'_> {
+impl<'a> HalfSteps<'a> {
+    /// Those of vectors with scalings `t`; `None` if some T is too large.
+    #[inline(always)]
+    pub(super) fn new(codec: &Codec, t: &'a [u8]) -> Option<Self> {
+        let mut by = [half_step(codec, 0); 16];
+        let mut most = 0;
+        if !t.is_empty() {
+            for t in 1..=codec.max_scaling() {
+                by[usize::from(t)] = half_step(codec, t);
+            }
+            for &t in t {
+                most = most.max(t);
+            }
+        }
+        (most <= codec.max_scaling()).then_some(Self { by, t })
+    }
+
+    /// Those of vectors that are all scaled by `t`.
+    #[inline(always)]
+    pub(super) fn all(codec: &Codec, t: u8) -> Self {
+        Self { by: [half_step(codec, t); 16], t: &[] }
+    }
+
+    /// Those of the `count` vectors from `at`.
+    #[inline(always)]
+    pub(super) fn part(&self, at: usize, count: usize) -> Self {
+        Self { by: self.by, t: self.t.get(at..at + count).unwrap_or(&[]) }
+    }
+
     /// That of vector `i`.
     #[inline(always)]
     pub(super) fn of(&self, i: usize) -> f32 {
@@ -20,9 +50,15 @@ impl HalfSteps<'_> {
     }
 }
 
+/// beta 2^(T-1).
+#[inline(always)]
+fn half_step(codec: &Codec, t: u8) -> f32 {
+    codec.beta() * (f32::from(1_u16 << t) / 2.0)
+}
+
 impl Table {
-    /// Writes the vectors of `words`, each of them `self.chunks` numbers of W bytes, into `out`;
-    /// round the caches if `STREAM`, `out` is then at a 16-byte boundary.
+    /// Writes the vectors of `words`, each of them `self.chunks` numbers of W bytes, 1, 2 or 4 of
+    /// them, into `out`; round the caches if `STREAM`, `out` is then at a 16-byte boundary.
     #[inline]
     #[target_feature(enable = "avx2,fma")]
     pub(super) fn sum<const D: usize, const W: usize, const STREAM: bool>(
@@ -34,44 +70,63 @@ impl Table {
         let out = out.as_chunks_mut().0;
         // Chunks of rows of bytes take two.
         match (D, self.rows.floats) {
-            (2, true) => sum_chunks::<D, W, 8, 256, STREAM>(self, words, half, out),
-            (4, true) => sum_chunks::<D, W, 16, 256, STREAM>(self, words, half, out),
-            (_, true) => sum_chunks::<D, W, 32, 256, STREAM>(self, words, half, out),
-            (2, false) => sum_chunks::<D, 2, 2, 65536, STREAM>(self, words, half, out),
-            (4, false) => sum_chunks::<D, 2, 4, 65536, STREAM>(self, words, half, out),
-            (_, false) => sum_chunks::<D, 2, 8, 65536, STREAM>(self, words, half, out),
+            (2, true) => sum_words::<D, W, 8, 256, STREAM>(self, words, half, out),
+            (4, true) => sum_words::<D, W, 16, 256, STREAM>(self, words, half, out),
+            (_, true) => sum_words::<D, W, 32, 256, STREAM>(self, words, half, out),
+            (2, false) => sum_words::<D, 2, 2, 65536, STREAM>(self, words, half, out),
+            (4, false) => sum_words::<D, 2, 4, 65536, STREAM>(self, words, half, out),
+            (_, false) => sum_words::<D, 2, 8, 65536, STREAM>(self, words, half, out),
         }
+    }
+
+    /// Writes the vectors of a block into `out`, as many as it has room for. `index` has chunk c of
+    /// every lane.
+    #[inline]
+    #[target_feature(enable = "avx2,fma")]
+    pub(super) fn sum_block<const D: usize>(
+        &self,
+        index: &[[u16; LANES]],
+        half: &HalfSteps<'_>,
+        out: &mut [f32],
+    ) {
+        let out = out.as_chunks_mut().0;
+        match (D, self.rows.floats) {
+            (2, true) => sum_lanes::<D, 8, 256>(self, index, half, out),
+            (4, true) => sum_lanes::<D, 16, 256>(self, index, half, out),
+            (_, true) => sum_lanes::<D, 32, 256>(self, index, half, out),
+            (2, false) => sum_lanes::<D, 2, 65536>(self, index, half, out),
+            (4, false) => sum_lanes::<D, 4, 65536>(self, index, half, out),
+            (_, false) => sum_lanes::<D, 8, 65536>(self, index, half, out),
+        }
+    }
+
+    #[inline(always)]
+    fn rows<const S: usize, const N: usize>(&self) -> &[[u8; S]; N] {
+        self.rows.bytes.as_chunks().0.first_chunk().expect("tables have N rows")
     }
 }
 
 /// As [`Table::sum`], where `N` rows have `S` bytes.
 #[target_feature(enable = "avx2,fma")]
-fn sum_chunks<
-    const D: usize,
-    const W: usize,
-    const S: usize,
-    const N: usize,
-    const STREAM: bool,
->(
+fn sum_words<const D: usize, const W: usize, const S: usize, const N: usize, const STREAM: bool>(
     table: &Table,
     words: &[u8],
     half: &HalfSteps<'_>,
     out: &mut [[f32; D]],
 ) {
     let words = words.as_chunks().0;
-    let rows = table.rows.bytes.as_chunks().0.first_chunk().expect("tables have N rows");
-    let weight = table.weight;
+    let (rows, weight) = (table.rows(), table.weight);
     match (table.chunks, half.t.is_empty()) {
         (1, true) => sum::<D, W, S, N, 1, false, STREAM>(rows, weight, words, half, out),
         (2, true) => sum::<D, W, S, N, 2, false, STREAM>(rows, weight, words, half, out),
-        (4, true) => sum::<D, W, S, N, 4, false, STREAM>(rows, weight, words, half, out),
+        (_, true) => sum::<D, W, S, N, 4, false, STREAM>(rows, weight, words, half, out),
         (1, false) => sum::<D, W, S, N, 1, true, STREAM>(rows, weight, words, half, out),
         (2, false) => sum::<D, W, S, N, 2, true, STREAM>(rows, weight, words, half, out),
-        (chunks, _) => sum_any::<D, W, S, N, STREAM>(rows, chunks, weight, words, half, out),
+        (_, false) => sum::<D, W, S, N, 4, true, STREAM>(rows, weight, words, half, out),
     }
 }
 
-/// As [`sum_chunks`], where words have `C` chunks. Plain loops, which is what is compiled well.
+/// As [`sum_words`], where words have `C` chunks. Plain loops, which is what is compiled well.
 #[inline(never)]
 #[target_feature(enable = "avx2,fma")]
 fn sum<
@@ -107,32 +162,35 @@ fn sum<
     }
 }
 
-/// As [`sum_chunks`], where words have any number of chunks.
-#[inline(never)]
+/// As [`Table::sum_block`], where `N` rows have `S` bytes.
+#[inline]
 #[target_feature(enable = "avx2,fma")]
-fn sum_any<const D: usize, const W: usize, const S: usize, const N: usize, const STREAM: bool>(
-    rows: &[[u8; S]; N],
-    chunks: usize,
-    weight: f32,
-    words: &[[u8; W]],
+fn sum_lanes<const D: usize, const S: usize, const N: usize>(
+    table: &Table,
+    index: &[[u16; LANES]],
     half: &HalfSteps<'_>,
     out: &mut [[f32; D]],
 ) {
-    let weight = _mm256_set1_ps(weight);
-    for i in 0..out.len() {
-        let word = &words[i * chunks..][..chunks];
-        let mut sum = _mm256_setzero_ps();
-        for c in (0..chunks).rev() {
-            sum = _mm256_fmadd_ps(sum, weight, load::<D, S>(&rows[index(&word[c]) % N]));
+    let rows = table.rows::<S, N>();
+    let weight = _mm256_set1_ps(table.weight);
+    let (last, rest) = index.split_last().expect("a word has a chunk");
+    for i in 0..out.len().min(LANES) {
+        let mut sum = load::<D, S>(&rows[usize::from(last[i]) % N]);
+        for c in (0..rest.len()).rev() {
+            let row = load::<D, S>(&rows[usize::from(rest[c][i]) % N]);
+            sum = _mm256_fmadd_ps(sum, weight, row);
         }
-        store::<D, STREAM>(&mut out[i], _mm256_mul_ps(sum, _mm256_set1_ps(half.of(i))));
+        store::<D, false>(&mut out[i], _mm256_mul_ps(sum, _mm256_set1_ps(half.of(i))));
     }
 }
 
 /// A number of one or two bytes.
 #[inline(always)]
 fn index<const W: usize>(bytes: &[u8; W]) -> usize {
-    u16::from_le_bytes([bytes[0], if W > 1 { bytes[W - 1] } else { 0 }]).into()
+    match bytes.first_chunk() {
+        Some(two) => u16::from_le_bytes(*two).into(),
+        None => bytes[0].into(),
+    }
 }
 
 /// A row of D numbers, as f32: bytes or already such.

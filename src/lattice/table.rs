@@ -18,7 +18,9 @@ pub(super) struct Table {
     pub(super) chunks: usize,
     /// What a chunk counts more than the one before, q to its levels.
     pub(super) weight: f32,
-    /// Whether words are in one plane, their chunks are whole bytes, and sums are exact in f32.
+    /// Whether f32 holds every sum.
+    pub(super) exact: bool,
+    /// Whether it does, and words are 1, 2 or 4 chunks of whole bytes, which lie in one plane.
     pub(super) direct: bool,
     pub(super) rows: Rows,
 }
@@ -61,10 +63,10 @@ impl Table {
             let bits = each * level;
             let word = levels * level;
             let whole = bits % 8 == 0 && word == chunks * bits;
-            let one_plane = word <= 64 && word.is_power_of_two();
-            let direct = whole && one_plane && is_exact_in_f32(q, levels);
+            let exact = is_exact_in_f32(q, levels);
+            let direct = whole && matches!(chunks, 1 | 2 | 4) && exact;
             let weight = (0..each).fold(1.0, |w, _| w * f32::from(q));
-            Some(Self { bits, chunks, weight, direct, rows })
+            Some(Self { bits, chunks, weight, exact, direct, rows })
         })
     }
 }
