@@ -196,14 +196,15 @@ impl Codec {
         x: &mut [f32],
         layout: Layout,
     ) -> Result<(), Error> {
-        match self.isa {
-            // SAFETY: as below; every processor with AVX-512 has AVX2 and FMA.
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 | Isa::Avx512
-                if unsafe { decode::decode_direct::<D>(self, codes, x, layout) } =>
-            {
-                Ok(())
+        #[cfg(target_arch = "x86_64")]
+        if self.isa != Isa::Scalar {
+            // SAFETY: all others have AVX2 and FMA, and `with_isa` and `Isa::best` leave only what
+            // this processor has.
+            if unsafe { decode::decode_direct::<D>(self, codes, x, layout) } {
+                return Ok(());
             }
+        }
+        match self.isa {
             // SAFETY: `with_isa` and `Isa::best` leave only what this processor has.
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => unsafe { simd::decode_avx2::<L, D>(self, codes, x, layout) },

@@ -19,12 +19,14 @@ const STREAM: usize = 1 << 25;
 /// Sums of the q^m a(b): f32 while they are exact in it.
 trait Sum: Copy + Mul<Output = Self> + From<i8> + From<f32> {
     const ZERO: Self;
+    const IS_F32: bool;
     fn mul_add(self, by: Self, add: Self) -> Self;
     fn rounded(self) -> f32;
 }
 
 impl Sum for f32 {
     const ZERO: Self = 0.0;
+    const IS_F32: bool = true;
     #[inline(always)]
     fn mul_add(self, by: Self, add: Self) -> Self {
         self.mul_add(by, add)
@@ -37,6 +39,7 @@ impl Sum for f32 {
 
 impl Sum for f64 {
     const ZERO: Self = 0.0;
+    const IS_F32: bool = false;
     #[inline(always)]
     fn mul_add(self, by: Self, add: Self) -> Self {
         self.mul_add(by, add)
@@ -117,7 +120,7 @@ fn has_large_digits(words: &[u8], q: u8) -> bool {
         }
     } else {
         for b in words {
-            bad |= ((b & 15) + (16 - q) | (b >> 4) + (16 - q)) & 16;
+            bad |= (((b & 15) + (16 - q)) | ((b >> 4) + (16 - q))) & 16;
         }
     }
     bad != 0
@@ -126,6 +129,20 @@ fn has_large_digits(words: &[u8], q: u8) -> bool {
 /// Decodes `codes` into `x`, block by block; see [`Codec::decode`].
 #[inline(always)]
 pub(super) fn decode<L: LanePoints<D>, const D: usize>(
+    codec: &Codec,
+    codes: &Encoded,
+    x: &mut [f32],
+    layout: Layout,
+) -> Result<(), Error> {
+    if is_exact_in_f32(codec.q(), codec.levels()) {
+        decode_blocks::<f32, L, D>(codec, codes, x, layout)
+    } else {
+        decode_blocks::<f64, L, D>(codec, codes, x, layout)
+    }
+}
+
+#[inline(always)]
+fn decode_blocks<S: Sum, L: LanePoints<D>, const D: usize>(
     codec: &Codec,
     codes: &Encoded,
     x: &mut [f32],
@@ -148,7 +165,7 @@ pub(super) fn decode<L: LanePoints<D>, const D: usize>(
             continue;
         }
         let out = &mut out[..D * count];
-        decode_block::<L, D>(codec, &words, &half.part(at, count), out);
+        decode_block::<S, L, D>(codec, &words, &half.part(at, count), out);
         // SAFETY: the caller of this inlined function has AVX2.
         unsafe { place::<D>(x, layout, at, out, stream) };
     }
@@ -176,7 +193,12 @@ impl<'a, L: LanePoints<D>, const D: usize> Quantized<'a, L, D> {
     /// Decodes `words`, all scaled by `t`, into `out`.
     #[inline(always)]
     fn decode(&self, words: &Words, t: u8, out: &mut [f32]) {
-        decode_block::<L, D>(self.codec, words, &HalfSteps::all(self.codec, t), out);
+        let half = HalfSteps::all(self.codec, t);
+        if is_exact_in_f32(self.codec.q(), self.codec.levels()) {
+            decode_block::<f32, L, D>(self.codec, words, &half, out);
+        } else {
+            decode_block::<f64, L, D>(self.codec, words, &half, out);
+        }
     }
 }
 
@@ -229,23 +251,19 @@ impl<L: LanePoints<D>, const D: usize> Sink<L, D> for Quantized<'_, L, D> {
 
 /// Decodes the first `words` into `out`, as many as it has room for.
 #[inline(always)]
-fn decode_block<L: LanePoints<D>, const D: usize>(
+fn decode_block<S: Sum, L: LanePoints<D>, const D: usize>(
     codec: &Codec,
     words: &Words,
     half: &HalfSteps<'_>,
     out: &mut [f32],
 ) {
     let Some(table) = codec.table() else {
-        return if is_exact_in_f32(codec.q(), codec.levels()) {
-            by_lanes::<f32, L, D>(codec, words, half, out);
-        } else {
-            by_lanes::<f64, L, D>(codec, words, half, out);
-        };
+        return by_lanes::<S, L, D>(codec, words, half, out);
     };
     let mut index = [[0; LANES]; 8];
     let index = &mut index[..table.chunks];
     chunk_lanes(words, table.bits, index);
-    if table.exact {
+    if S::IS_F32 {
         // SAFETY: the caller of this inlined function has AVX2 and FMA.
         unsafe { table.sum_block::<D>(index, half, out) };
     } else {
@@ -356,15 +374,49 @@ fn by_lanes<S: Sum, L: LanePoints<D>, const D: usize>(
         }
     }
     let doubling = if L::SCALE == 1 { 2.0 } else { 1.0 };
-    let mut doubled = [[0.0; D]; LANES];
+    let mut lanes = [0.0; LANES];
+    for (i, lane) in lanes.iter_mut().enumerate() {
+        *lane = half.of(i);
+    }
+    let mut vectors = [[0.0; D]; LANES];
     for k in 0..D {
         for i in 0..LANES {
-            doubled[i][k] = doubling * sum[k][i].rounded();
+            vectors[i][k] = doubling * sum[k][i].rounded() * lanes[i];
         }
     }
-    for (i, (out, doubled)) in out.as_chunks_mut::<D>().0.iter_mut().zip(&doubled).enumerate() {
-        for (out, doubled) in out.iter_mut().zip(doubled) {
-            *out = doubled * half.of(i);
+    out.copy_from_slice(&vectors.as_flattened()[..out.len()]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Lattice;
+    use super::*;
+    use crate::isa::Isa;
+
+    #[test]
+    fn every_wrong_bit_of_a_plane_is_named_as_by_the_definition() {
+        for (lattice, q) in
+            [(Lattice::Z2, 3), (Lattice::D4, 3), (Lattice::D4, 11), (Lattice::E8, 3)]
+        {
+            let codec = Codec::new(lattice, q, 2, 0.5, true).unwrap();
+            let mut codes = Encoded::new(&codec, Form::Packed, 37);
+            let mut x = vec![0.0; 37 * lattice.dim()];
+            for at in 0..codes.plane(0).len() {
+                for (byte, t) in [(0x33, 0), (0x0B, 10), (0xB0, 0), (0x20, 11)] {
+                    codes.plane_mut(0)[at] = byte;
+                    codes.scalings_mut()[36] = t;
+                    let [want, got, soa] = [
+                        (Isa::Scalar, Layout::Rows),
+                        (Isa::best(), Layout::Rows),
+                        (Isa::best(), Layout::Soa),
+                    ]
+                    .map(|(isa, layout)| {
+                        codec.clone().with_isa(isa).decode(&codes, &mut x, layout)
+                    });
+                    assert_eq!((got, soa), (want, want), "{codec:?}, byte {at} is {byte:#x}");
+                }
+                codes.plane_mut(0)[at] = 0;
+            }
         }
     }
 }

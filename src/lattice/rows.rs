@@ -91,12 +91,12 @@ impl Table {
     ) {
         let out = out.as_chunks_mut().0;
         match (D, self.rows.floats) {
-            (2, true) => sum_lanes::<D, 8, 256>(self, index, half, out),
-            (4, true) => sum_lanes::<D, 16, 256>(self, index, half, out),
-            (_, true) => sum_lanes::<D, 32, 256>(self, index, half, out),
-            (2, false) => sum_lanes::<D, 2, 65536>(self, index, half, out),
-            (4, false) => sum_lanes::<D, 4, 65536>(self, index, half, out),
-            (_, false) => sum_lanes::<D, 8, 65536>(self, index, half, out),
+            (2, true) => sum_block::<D, 8, 256>(self, index, half, out),
+            (4, true) => sum_block::<D, 16, 256>(self, index, half, out),
+            (_, true) => sum_block::<D, 32, 256>(self, index, half, out),
+            (2, false) => sum_block::<D, 2, 65536>(self, index, half, out),
+            (4, false) => sum_block::<D, 4, 65536>(self, index, half, out),
+            (_, false) => sum_block::<D, 8, 65536>(self, index, half, out),
         }
     }
 
@@ -165,22 +165,51 @@ fn sum<
 /// As [`Table::sum_block`], where `N` rows have `S` bytes.
 #[inline]
 #[target_feature(enable = "avx2,fma")]
-fn sum_lanes<const D: usize, const S: usize, const N: usize>(
+fn sum_block<const D: usize, const S: usize, const N: usize>(
     table: &Table,
     index: &[[u16; LANES]],
     half: &HalfSteps<'_>,
     out: &mut [[f32; D]],
 ) {
-    let rows = table.rows::<S, N>();
-    let weight = _mm256_set1_ps(table.weight);
-    let (last, rest) = index.split_last().expect("a word has a chunk");
+    let (rows, weight) = (table.rows(), table.weight);
+    let mut by = [half.by[0]; LANES];
+    for (by, t) in by.iter_mut().zip(half.t) {
+        *by = half.by[usize::from(t % 16)];
+    }
+    match index {
+        [a] => sum_lanes::<D, S, N, 1>(rows, weight, [a], &by, out),
+        [a, b] => sum_lanes::<D, S, N, 2>(rows, weight, [a, b], &by, out),
+        [a, b, c] => sum_lanes::<D, S, N, 3>(rows, weight, [a, b, c], &by, out),
+        _ => {
+            // The first row is 0, and so is what comes of it.
+            let zero = [0; LANES];
+            let mut all = [&zero; 8];
+            for (all, index) in all.iter_mut().zip(index) {
+                *all = index;
+            }
+            sum_lanes::<D, S, N, 8>(rows, weight, all, &by, out);
+        }
+    }
+}
+
+/// As [`sum_block`], where words have `C` chunks.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+fn sum_lanes<const D: usize, const S: usize, const N: usize, const C: usize>(
+    rows: &[[u8; S]; N],
+    weight: f32,
+    index: [&[u16; LANES]; C],
+    by: &[f32; LANES],
+    out: &mut [[f32; D]],
+) {
+    let weight = _mm256_set1_ps(weight);
     for i in 0..out.len().min(LANES) {
-        let mut sum = load::<D, S>(&rows[usize::from(last[i]) % N]);
-        for c in (0..rest.len()).rev() {
-            let row = load::<D, S>(&rows[usize::from(rest[c][i]) % N]);
+        let mut sum = load::<D, S>(&rows[usize::from(index[C - 1][i]) % N]);
+        for c in (0..C - 1).rev() {
+            let row = load::<D, S>(&rows[usize::from(index[c][i]) % N]);
             sum = _mm256_fmadd_ps(sum, weight, row);
         }
-        store::<D, false>(&mut out[i], _mm256_mul_ps(sum, _mm256_set1_ps(half.of(i))));
+        store::<D, false>(&mut out[i], _mm256_mul_ps(sum, _mm256_set1_ps(by[i])));
     }
 }
 
@@ -200,8 +229,11 @@ fn load<const D: usize, const S: usize>(row: &[u8; S]) -> __m256 {
     let from = row.as_ptr();
     if S == 4 * D {
         return match D {
-            // SAFETY: two f32 are 8 readable bytes; the load may be unaligned.
-            2 => _mm256_castps128_ps256(_mm_castpd_ps(unsafe { _mm_load_sd(from.cast()) })),
+            2 => {
+                // SAFETY: two f32 are 8 readable bytes; the load may be unaligned.
+                let pair = unsafe { _mm_load_sd(from.cast()) };
+                _mm256_castps128_ps256(_mm_castpd_ps(pair))
+            }
             // SAFETY: four are 16 readable bytes; the load may be unaligned.
             4 => _mm256_castps128_ps256(unsafe { _mm_loadu_ps(from.cast()) }),
             // SAFETY: eight are 32 readable bytes; the load may be unaligned.
@@ -230,15 +262,16 @@ fn load<const D: usize, const S: usize>(row: &[u8; S]) -> __m256 {
 #[target_feature(enable = "avx2")]
 fn store<const D: usize, const STREAM: bool>(to: &mut [f32; D], v: __m256) {
     let to = to.as_mut_ptr();
-    let low = _mm256_castps256_ps128(v);
+    let (low, high) = (_mm256_castps256_ps128(v), _mm256_extractf128_ps::<1>(v));
+    let pair = _mm_castps_pd(low);
     match (D, STREAM) {
         (2, true) => {
-            let v = _mm_cvtsi128_si64(_mm_castps_si128(low));
+            let pair = _mm_cvtsi128_si64(_mm_castpd_si128(pair));
             // SAFETY: two writable f32; this store may be unaligned.
-            unsafe { _mm_stream_si64(to.cast(), v) }
+            unsafe { _mm_stream_si64(to.cast(), pair) }
         }
         // SAFETY: two writable f32; the store may be unaligned.
-        (2, false) => unsafe { _mm_store_sd(to.cast(), _mm_castps_pd(low)) },
+        (2, false) => unsafe { _mm_store_sd(to.cast(), pair) },
         // SAFETY: four writable f32, at a 16-byte boundary where the caller streams.
         (4, true) => unsafe { _mm_stream_ps(to, low) },
         // SAFETY: four writable f32; the store may be unaligned.
@@ -246,9 +279,8 @@ fn store<const D: usize, const STREAM: bool>(to: &mut [f32; D], v: __m256) {
         (_, true) => {
             // SAFETY: eight writable f32, at a 16-byte boundary where the caller streams.
             unsafe { _mm_stream_ps(to, low) }
-            let high = to.wrapping_add(4);
             // SAFETY: the upper four of them.
-            unsafe { _mm_stream_ps(high, _mm256_extractf128_ps::<1>(v)) }
+            unsafe { _mm_stream_ps(to.wrapping_add(4), high) }
         }
         // SAFETY: eight writable f32; the store may be unaligned.
         (_, false) => unsafe { _mm256_storeu_ps(to, v) },

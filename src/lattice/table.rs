@@ -18,9 +18,7 @@ pub(super) struct Table {
     pub(super) chunks: usize,
     /// What a chunk counts more than the one before, q to its levels.
     pub(super) weight: f32,
-    /// Whether f32 holds every sum.
-    pub(super) exact: bool,
-    /// Whether it does, and words are 1, 2 or 4 chunks of whole bytes, which lie in one plane.
+    /// Whether f32 holds every sum, and words are 1, 2 or 4 chunks of whole bytes, which lie in one plane.
     pub(super) direct: bool,
     pub(super) rows: Rows,
 }
@@ -62,11 +60,10 @@ impl Table {
             let rows = rows::<L, D>(leaders, q, bits, each)?;
             let bits = each * level;
             let word = levels * level;
-            let whole = bits % 8 == 0 && word == chunks * bits;
-            let exact = is_exact_in_f32(q, levels);
-            let direct = whole && matches!(chunks, 1 | 2 | 4) && exact;
+            let whole = bits.is_multiple_of(8) && word == chunks * bits;
+            let direct = whole && matches!(chunks, 1 | 2 | 4) && is_exact_in_f32(q, levels);
             let weight = (0..each).fold(1.0, |w, _| w * f32::from(q));
-            Some(Self { bits, chunks, weight, exact, direct, rows })
+            Some(Self { bits, chunks, weight, direct, rows })
         })
     }
 }
@@ -95,7 +92,7 @@ fn rows<L: Points<D>, const D: usize>(
     let floats = levels * level <= 8;
     let numbers = (0..1 << (levels * level)).flat_map(row);
     let (mut bytes, len) = if floats {
-        (numbers.flat_map(|v| (v as f32).to_le_bytes()).collect(), 4 * D << 8)
+        (numbers.flat_map(|v| (v as f32).to_le_bytes()).collect(), D << 10)
     } else {
         let bytes: Result<Vec<_>, _> =
             numbers.map(|v| i8::try_from(v).map(i8::cast_unsigned)).collect();
