@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::d4::D4;
 #[cfg(target_arch = "x86_64")]
-use super::decode;
+use super::direct;
 use super::e8::E8;
 use super::encoded::Word;
 use super::lanes::{LanePoints, Step};
@@ -200,7 +200,7 @@ impl Codec {
         if self.isa != Isa::Scalar {
             // SAFETY: all others have AVX2 and FMA, and `with_isa` and `Isa::best` leave only what
             // this processor has.
-            if unsafe { decode::decode_direct::<D>(self, codes, x, layout) } {
+            if unsafe { direct::decode_direct::<D>(self, codes, x, layout) } {
                 return Ok(());
             }
         }

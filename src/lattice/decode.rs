@@ -4,6 +4,7 @@ use std::arch::x86_64::_mm_sfence;
 use std::marker::PhantomData;
 use std::ops::Mul;
 
+use super::direct::is_streamed;
 use super::encoded::{LANES, PARTS, Words, digit_lanes};
 use super::lanes::{LanePoints, Modulus};
 use super::place::place;
@@ -12,9 +13,6 @@ use super::scalar::{Scalar, set_vector};
 use super::simd::{Sink, positions};
 use super::table::{Table, is_exact_in_f32};
 use super::{Codec, Encoded, Error, Form, Layout};
-
-/// Batches of floats of so many bytes are written round the caches.
-const STREAM: usize = 1 << 25;
 
 /// Sums of the q^m a(b): f32 while they are exact in it.
 trait Sum: Copy + Mul<Output = Self> + From<i8> + From<f32> {
@@ -49,81 +47,6 @@ impl Sum for f64 {
     fn rounded(self) -> f32 {
         self as f32
     }
-}
-
-/// Decodes straight from the bytes of a plane, if chunks are whole bytes of it; else, or if some
-/// code is wrong, returns false.
-#[target_feature(enable = "avx2,fma")]
-pub(super) fn decode_direct<const D: usize>(
-    codec: &Codec,
-    codes: &Encoded,
-    x: &mut [f32],
-    layout: Layout,
-) -> bool {
-    let Some(table) = codec.table() else { return false };
-    if !table.direct || codes.form() != Form::Packed {
-        return false;
-    }
-    let Some(half) = HalfSteps::new(codec, codes.scalings()) else { return false };
-    let words = codes.plane(0);
-    if !codec.q().is_power_of_two() && has_large_digits(words, codec.q()) {
-        return false;
-    }
-    match (layout, table.bits, is_streamed(x)) {
-        (Layout::Soa, ..) => decode_soa::<D>(table, words, &half, x),
-        (_, 8, false) => table.sum::<D, 1, false>(words, &half, x),
-        (_, _, false) => table.sum::<D, 2, false>(words, &half, x),
-        (_, bits, true) => {
-            if bits == 8 {
-                table.sum::<D, 1, true>(words, &half, x);
-            } else {
-                table.sum::<D, 2, true>(words, &half, x);
-            }
-            _mm_sfence();
-        }
-    }
-    true
-}
-
-/// Decodes by blocks that the first cache holds, and transposes them.
-#[inline(never)]
-#[target_feature(enable = "avx2,fma")]
-fn decode_soa<const D: usize>(table: &Table, words: &[u8], half: &HalfSteps<'_>, x: &mut [f32]) {
-    let mut out = [[0.0; D]; 2 * LANES];
-    let (n, bytes) = (x.len() / D, table.chunks * table.bits / 8);
-    for at in (0..n).step_by(out.len()) {
-        let count = out.len().min(n - at);
-        let out = out[..count].as_flattened_mut();
-        let words = &words[at * bytes..][..count * bytes];
-        if table.bits == 8 {
-            table.sum::<D, 1, false>(words, &half.part(at, count), out);
-        } else {
-            table.sum::<D, 2, false>(words, &half.part(at, count), out);
-        }
-        place::<D>(x, Layout::Soa, at, out, false);
-    }
-}
-
-/// Whether `x` is written round the caches, which would not keep it.
-fn is_streamed(x: &[f32]) -> bool {
-    size_of_val(x) >= STREAM && x.as_ptr().addr().is_multiple_of(16)
-}
-
-/// Whether a digit of packed words is q or more, for q that take 2 or 4 bits.
-#[inline]
-#[target_feature(enable = "avx2,fma")]
-fn has_large_digits(words: &[u8], q: u8) -> bool {
-    let mut bad = 0;
-    if q == 3 {
-        for b in words {
-            bad |= b & b >> 1 & 0x55;
-        }
-    } else {
-        for b in words {
-            bad |= (((b & 15) + (16 - q)) | ((b >> 4) + (16 - q))) & 16;
-        }
-    }
-    bad != 0
 }
 
 /// Decodes `codes` into `x`, block by block; see [`Codec::decode`].
@@ -385,38 +308,4 @@ fn by_lanes<S: Sum, L: LanePoints<D>, const D: usize>(
         }
     }
     out.copy_from_slice(&vectors.as_flattened()[..out.len()]);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::Lattice;
-    use super::*;
-    use crate::isa::Isa;
-
-    #[test]
-    fn every_wrong_bit_of_a_plane_is_named_as_by_the_definition() {
-        for (lattice, q) in
-            [(Lattice::Z2, 3), (Lattice::D4, 3), (Lattice::D4, 11), (Lattice::E8, 3)]
-        {
-            let codec = Codec::new(lattice, q, 2, 0.5, true).unwrap();
-            let mut codes = Encoded::new(&codec, Form::Packed, 37);
-            let mut x = vec![0.0; 37 * lattice.dim()];
-            for at in 0..codes.plane(0).len() {
-                for (byte, t) in [(0x33, 0), (0x0B, 10), (0xB0, 0), (0x20, 11)] {
-                    codes.plane_mut(0)[at] = byte;
-                    codes.scalings_mut()[36] = t;
-                    let [want, got, soa] = [
-                        (Isa::Scalar, Layout::Rows),
-                        (Isa::best(), Layout::Rows),
-                        (Isa::best(), Layout::Soa),
-                    ]
-                    .map(|(isa, layout)| {
-                        codec.clone().with_isa(isa).decode(&codes, &mut x, layout)
-                    });
-                    assert_eq!((got, soa), (want, want), "{codec:?}, byte {at} is {byte:#x}");
-                }
-                codes.plane_mut(0)[at] = 0;
-            }
-        }
-    }
 }

@@ -52,6 +52,8 @@ pub mod cuda;
 mod d4;
 #[cfg(target_arch = "x86_64")]
 mod decode;
+#[cfg(target_arch = "x86_64")]
+mod direct;
 mod dot;
 mod e8;
 mod encoded;
