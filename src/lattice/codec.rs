@@ -7,7 +7,7 @@ use super::d4::D4;
 use super::direct;
 use super::e8::E8;
 use super::encoded::Word;
-use super::lanes::{LanePoints, Step};
+use super::lanes::LanePoints;
 use super::leaders::Leaders;
 use super::points::Points;
 use super::scalar::Scalar;
@@ -157,7 +157,6 @@ impl Codec {
         codes: &mut Encoded,
     ) -> Result<(), Error> {
         match self.isa {
-            _ if self.beta < Step::MIN => Scalar::<L, D>::new(self).encode(x, layout, codes),
             // SAFETY: `with_isa` and `Isa::best` leave only what this processor has.
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => unsafe { simd::encode_avx2::<L, D>(self, x, layout, codes) },
@@ -246,7 +245,6 @@ impl Codec {
         layout: Layout,
     ) -> Result<usize, Error> {
         match self.isa {
-            _ if self.beta < Step::MIN => Scalar::<L, D>::new(self).quantize(x, y, layout),
             // SAFETY: `with_isa` and `Isa::best` leave only what this processor has.
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => unsafe { simd::quantize_avx2::<L, D>(self, x, y, layout) },

@@ -7,9 +7,7 @@
 
 use std::array::from_fn;
 
-use super::lanes::{
-    Floats, Ints, LanePoints, Modulus, REACH, ROUND, Step, low_bits, mask, max, min, sign,
-};
+use super::lanes::{Floats, Ints, LanePoints, Modulus, REACH, Step, margin, mask, sign, size};
 use super::points::{Points, odd, round};
 
 pub(super) struct D4;
@@ -46,30 +44,29 @@ impl LanePoints<4> for D4 {
         y: &mut [Ints<W>; 4],
         again: &mut Ints<W>,
     ) {
+        let (mut f, mut e) = ([[0; W]; 4], [[0; W]; 4]);
+        for k in 0..4 {
+            step.split(2.0 * f32::from(HALF), &x[k], &mut f[k], &mut e[k]);
+        }
         for i in 0..W {
-            let (mut s, mut e, mut a, mut reach) = ([0.0_f32; 4], [0.0_f32; 4], [0.0; 4], 0);
-            let mut parity = 0;
+            let (mut a, mut parity, mut reach) = ([0_i16; 4], 0, 0);
             for k in 0..4 {
-                let z = step.divide(x[k][i]);
-                s[k] = z + ROUND;
-                e[k] = (z - (s[k] - ROUND)) + 3.0 - 3.0;
-                a[k] = e[k].abs();
-                parity ^= s[k].to_bits();
-                reach = reach.max(z.abs().to_bits());
+                a[k] = e[k][i].wrapping_abs();
+                parity ^= f[k][i];
+                reach = size(f[k][i]).max(reach);
             }
-            let high = [max(a[0], a[1]), max(a[2], a[3])];
-            let least = [min(a[0], a[1]), min(a[2], a[3])];
-            let far = max(high[0], high[1]);
-            let second = max(min(high[0], high[1]), max(least[0], least[1]));
-            let odd = (parity & 1).wrapping_neg();
+            let high = [a[0].max(a[1]), a[2].max(a[3])];
+            let low = [a[0].min(a[1]), a[2].min(a[3])];
+            let far = high[0].max(high[1]);
+            let second = high[0].min(high[1]).max(low[0].max(low[1]));
+            let odd = -(parity & 1);
             for k in 0..4 {
-                // The last bit of s is an integer's, so its bits count as one.
-                let step = (e[k].to_bits().cast_signed() >> 31 | 1).cast_unsigned();
-                let step = if a[k] == far { odd & step } else { 0 };
-                y[k][i] = low_bits(s[k].to_bits().wrapping_add(step));
+                let step = if a[k] == far { odd & sign(e[k][i]) } else { 0 };
+                y[k][i] = f[k][i].wrapping_add(step);
             }
-            let tie = (far == second) & ((odd != 0) | (far == 0.5));
-            again[i] = mask(tie | (reach >= REACH.to_bits()));
+            let margin = margin(reach);
+            let tie = mask(far.wrapping_sub(second) <= margin) & (odd | mask(far >= HALF - margin));
+            again[i] = tie | mask(reach >= REACH);
         }
     }
 
@@ -144,6 +141,9 @@ fn digits<const W: usize>(q: Modulus, r: &[i16; 4], b: &mut [Ints<W>; 4], i: usi
     b[2][i] = q.reduce(-tail);
     b[3][i] = q.reduce(-r[3]);
 }
+
+/// 1/2 of a rest.
+const HALF: i16 = 1 << 14;
 
 /// [`Points::U`].
 const U: [i16; 4] = [-1, 4, -5, 3];

@@ -15,9 +15,7 @@
 
 use std::array::from_fn;
 
-use super::lanes::{
-    Floats, Ints, LanePoints, Modulus, REACH, ROUND, Step, low, mask, max, min, sign,
-};
+use super::lanes::{Floats, Ints, LanePoints, Modulus, REACH, Step, margin, mask, sign, size};
 use super::points::{Points, odd, round};
 
 pub(super) struct E8;
@@ -78,43 +76,44 @@ impl LanePoints<8> for E8 {
         y: &mut [Ints<W>; 8],
         again: &mut Ints<W>,
     ) {
+        let (mut f, mut e) = ([[0; W]; 8], [[0; W]; 8]);
+        for k in 0..8 {
+            step.split(H.into(), &x[k], &mut f[k], &mut e[k]);
+        }
         for i in 0..W {
-            let (mut f, mut e, mut a, mut reach) = ([0.0_f32; 8], [0.0_f32; 8], [0.0; 8], 0);
-            let (mut far, mut near, mut sum, mut parity, mut signs) = (0.0, 1.0, 0.0, 0, 0);
+            let (mut a, mut reach, mut parity, mut signs) = ([0_i16; 8], 0, 0, 0);
+            let (mut far, mut near, mut sum) = (0, H, 0_i16);
             for k in 0..8 {
-                let z = step.divide(x[k][i]);
-                let s = z + ROUND;
-                f[k] = s - ROUND;
-                e[k] = (z - f[k]) + 3.0 - 3.0;
-                a[k] = e[k].abs();
-                far = max(far, a[k]);
-                near = min(near, a[k]);
-                sum += a[k];
-                parity ^= s.to_bits();
-                signs ^= e[k].to_bits();
-                reach = reach.max(z.abs().to_bits());
+                a[k] = e[k][i].wrapping_abs();
+                far = a[k].max(far);
+                near = a[k].min(near);
+                sum = sum.wrapping_add(a[k]);
+                parity ^= f[k][i];
+                signs ^= e[k][i];
+                reach = size(f[k][i]).max(reach);
             }
-            let odd0 = parity & 1 != 0;
-            let odd1 = odd0 ^ (signs >> 31 != 0);
-            let d = 2.0 - sum + if odd1 { 2.0 * near } else { 0.0 }
-                - if odd0 { 1.0 - 2.0 * far } else { 0.0 };
-            let half = d < 0.0;
-            let at = if half { near } else { far };
-            let usual = if half { 0.5 } else { 0.0 };
-            let odd = if half { odd1 } else { odd0 };
-            let mended = if odd { if half { -0.5 } else { 1.0 } } else { usual };
-            let mut twice = 0;
+            let odd0 = -(parity & 1);
+            let odd1 = odd0 ^ (signs >> 15);
+            // At most 1.5 h either way.
+            let d = (2 * H)
+                .wrapping_sub(sum)
+                .wrapping_add(odd1 & near.wrapping_mul(2))
+                .wrapping_sub(odd0 & H.wrapping_sub(far.wrapping_mul(2)));
+            let half = mask(d < 0);
+            let margin = margin(reach);
+            let (at, odd) = if half != 0 { (near, odd1) } else { (far, odd0) };
+            let usual = half & 1;
+            let mended = if half != 0 { odd1 | 1 } else { odd0 & 2 };
+            let mut hits = 0;
             for k in 0..8 {
-                let hit = a[k] == at;
-                twice += i32::from(hit);
-                let step: f32 = if hit { mended } else { usual };
-                // Doubled, since the last bit of this sum is a half.
-                let minus = e[k].to_bits() & 0x8000_0000;
-                y[k][i] = low(f[k] + f32::from_bits(step.to_bits() ^ minus) + 0.5 * ROUND);
+                hits -= mask(a[k].wrapping_sub(at).wrapping_abs() <= margin);
+                let step = if a[k] == at { mended } else { usual };
+                y[k][i] = f[k][i].wrapping_mul(2).wrapping_add(step * sign(e[k][i]));
             }
-            let free = odd | (far == 0.5) | (half & (near == 0.0));
-            let tie = (d == 0.0) | ((twice > 1) & free);
-            again[i] = mask(tie | (reach >= REACH.to_bits()));
+            let edge = if half != 0 { near } else { (H / 2).wrapping_sub(far) };
+            let tie = mask(hits > 1) & (odd | mask(edge <= margin));
+            // The gradient of d has eight components of 1 along e.
+            again[i] = tie | mask(d.wrapping_abs() <= margin + 3) | mask(reach >= REACH);
         }
     }
 
@@ -220,6 +219,9 @@ fn digits<const W: usize>(q: Modulus, r: &[Ints<W>; 8], b: &mut [Ints<W>; 8]) {
         }
     }
 }
+
+/// Parts of 1 in a rest, so few that sums of eight fit.
+const H: i16 = 1 << 13;
 
 /// [`Points::U`].
 const U: [i16; 8] = [-15, 42, -47, 26, -33, 19, -68, -25];

@@ -1,14 +1,15 @@
 //! The codec on blocks of vectors, a lane for each: what the compiler turns into SIMD code.
 //!
-//! Level 0 takes the components z of x / beta in f32, with every operation exact:
+//! Level 0 takes the components z of x / beta as f + e, with f the integer nearest to z, and e
+//! rounded to a fraction of 16 bits. A lane where that, or U, may matter is marked, and its vector
+//! is done again by [`super::scalar`]; so is one with |z| of [`REACH`] or more.
 //!
-//! ```text
-//! f = round(z)   e = z - f, put on the grid 2^-22 Z by (e + 3) - 3   then as N with r = e, H = 1
-//! ```
+//! How much may matter: in f32, x times 1 / beta differs from x / beta, rounded to f32 and then to
+//! the grid of Q, by less than (|z| + 1.2) 2^-23. Rounding to n parts adds 1/2n. Distances along e
+//! thus differ by less than u = 1/2 + (|z| + 1.2) 2^-8 parts of n <= 2^15, and differences of two by
+//! at most the integer [`margin`].
 //!
-//! That ignores U. A lane where U may matter, or with |z| of [`REACH`] or more, is marked, and its
-//! vector is done again by [`super::scalar`]. The levels above are exact in i16, for lam is first
-//! reduced modulo 2q: 2q Z^d lies in q L.
+//! The levels above are exact in i16, for lam is first reduced modulo 2q: 2q Z^d lies in q L.
 //!
 //! Loops run over lanes and nothing branches on a lane, so that they vectorise. Small arrays of
 //! integers are not passed by value, which would pack them into scalars.
@@ -16,10 +17,10 @@
 use super::points::Points;
 
 /// Lanes with a component |z| of this or more are done again.
-pub(super) const REACH: f32 = 4096.0;
+pub(super) const REACH: i16 = 4096;
 
 /// 1.5 * 2^23: the low bits of `z + ROUND` are those of the integer nearest to z.
-pub(super) const ROUND: f32 = 12_582_912.0;
+const ROUND: f32 = 12_582_912.0;
 
 /// One number of each lane.
 pub(super) type Floats<const W: usize> = [f32; W];
@@ -52,35 +53,10 @@ pub(super) trait LanePoints<const D: usize>: Points<D> {
     );
 }
 
-/// The larger; NaN is neither.
-#[inline(always)]
-pub(super) fn max(a: f32, b: f32) -> f32 {
-    if a > b { a } else { b }
-}
-
-/// The smaller; NaN is neither.
-#[inline(always)]
-pub(super) fn min(a: f32, b: f32) -> f32 {
-    if a < b { a } else { b }
-}
-
 /// -1 or 0.
 #[inline(always)]
 pub(super) fn mask(set: bool) -> i16 {
     -i16::from(set)
-}
-
-/// The integer nearest to z, of `z + ROUND`.
-#[inline(always)]
-pub(super) fn low(s: f32) -> i16 {
-    low_bits(s.to_bits())
-}
-
-/// The lowest 16 bits.
-#[inline(always)]
-#[expect(clippy::cast_possible_truncation, reason = "meant")]
-pub(super) fn low_bits(bits: u32) -> i16 {
-    bits as i16
 }
 
 /// -1 for numbers below 0, else 1.
@@ -89,26 +65,48 @@ pub(super) fn sign(v: i16) -> i16 {
     v >> 15 | 1
 }
 
-/// The step beta.
+/// |f|, one less for numbers below 0.
+#[inline(always)]
+pub(super) fn size(f: i16) -> i16 {
+    f ^ f >> 15
+}
+
+/// How much two distances along e that are equal may differ by, where no |f| exceeds `reach`.
+#[inline(always)]
+pub(super) fn margin(reach: i16) -> i16 {
+    1 + (reach.wrapping_add(2) >> 7)
+}
+
+/// Divides by the step beta.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Step {
-    beta: f32,
     inverse: f32,
 }
 
 impl Step {
-    /// The least beta for which no product below loses bits to underflow where it matters.
-    pub(super) const MIN: f32 = 3.308_722_5e-24;
-
     pub(super) fn new(beta: f32) -> Self {
-        Self { beta, inverse: 1.0 / beta }
+        Self { inverse: 1.0 / beta }
     }
 
-    /// x / beta, correctly rounded: what x exceeds p beta by is exact.
+    /// The integers `f` nearest to x / beta, at the ends of i16 those beyond, and the rests `e` in
+    /// parts of `n`.
     #[inline(always)]
-    pub(super) fn divide(self, x: f32) -> f32 {
-        let p = x * self.inverse;
-        (-p).mul_add(self.beta, x).mul_add(self.inverse, p)
+    #[expect(clippy::cast_possible_truncation, reason = "clamped, or the low bits are meant")]
+    pub(super) fn split<const W: usize>(
+        self,
+        n: f32,
+        x: &Floats<W>,
+        f: &mut Ints<W>,
+        e: &mut Ints<W>,
+    ) {
+        for i in 0..W {
+            let s = x[i].mul_add(self.inverse, ROUND);
+            let e_i = x[i].mul_add(self.inverse, -(s - ROUND));
+            // Of NaN and what exceeds 2^22 the difference is far from 0.
+            let f_i = (s.to_bits().wrapping_sub(ROUND.to_bits())).cast_signed();
+            f[i] = f_i.clamp(i16::MIN.into(), i16::MAX.into()) as i16;
+            e[i] = e_i.mul_add(n, ROUND).to_bits() as i16;
+        }
     }
 }
 

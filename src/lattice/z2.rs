@@ -1,6 +1,6 @@
 //! Z2, the integer vectors of the plane: every component is rounded by itself.
 
-use super::lanes::{Floats, Ints, LanePoints, Modulus, REACH, ROUND, Step, low, mask, max};
+use super::lanes::{Floats, Ints, LanePoints, Modulus, REACH, Step, margin, mask, size};
 use super::points::{Points, round};
 
 pub(super) struct Z2;
@@ -34,17 +34,14 @@ impl LanePoints<2> for Z2 {
         y: &mut [Ints<W>; 2],
         again: &mut Ints<W>,
     ) {
+        let mut e = [[0; W]; 2];
+        for k in 0..2 {
+            step.split(2.0 * f32::from(HALF), &x[k], &mut y[k], &mut e[k]);
+        }
         for i in 0..W {
-            let (mut far, mut reach) = (0.0, 0);
-            for k in 0..2 {
-                let z = step.divide(x[k][i]);
-                let s = z + ROUND;
-                let e = (z - (s - ROUND)) + 3.0 - 3.0;
-                y[k][i] = low(s);
-                far = max(far, e.abs());
-                reach = reach.max(z.abs().to_bits());
-            }
-            again[i] = mask((far == 0.5) | (reach >= REACH.to_bits()));
+            let far = e[0][i].wrapping_abs().max(e[1][i].wrapping_abs());
+            let reach = size(y[0][i]).max(size(y[1][i]));
+            again[i] = mask(far >= HALF - margin(reach)) | mask(reach >= REACH);
         }
     }
 
@@ -81,6 +78,9 @@ impl LanePoints<2> for Z2 {
         }
     }
 }
+
+/// 1/2 of a rest.
+const HALF: i16 = 1 << 14;
 
 /// Component k of Q(y / q): a half is rounded as U says, down for k = 0.
 #[inline(always)]
