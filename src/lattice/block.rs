@@ -1,10 +1,11 @@
 //! The codes of one block of vectors, by the instruction set and q that it is compiled for.
 
 use super::encoded::PARTS;
-use super::lanes::{Floats, Ints, LanePoints, Modulus, Step};
+use super::lanes::{Aligned, Floats, Ints, LanePoints, Modulus, Step};
 
 /// The codes of W vectors.
 #[derive(Debug, Clone)]
+#[repr(align(64))]
 pub(super) struct Block<const W: usize> {
     /// Packed words in parts of 16 bits, lowest first.
     pub(super) words: [[u16; W]; PARTS],
@@ -28,15 +29,15 @@ impl<const W: usize> Block<W> {
         step: Step,
         x: &[Floats<W>; D],
     ) {
-        let mut y = [[0; W]; D];
-        let mut b = [[0; W]; D];
-        L::nearest_lanes(step, x, &mut y, &mut self.again);
+        let (mut y, mut b) = (Aligned([[0; W]; D]), Aligned([[0; W]; D]));
+        let (y, b) = (&mut y.0, &mut b.0);
+        L::nearest_lanes(step, x, y, &mut self.again);
         for m in 0..levels - 1 {
-            L::level(q, &mut y, &mut b);
-            self.pack(q, m, &b);
+            L::level(q, y, b);
+            self.pack(q, m, b);
         }
-        L::last_level(q, &y, &mut b, &mut self.overload);
-        self.pack(q, levels - 1, &b);
+        L::last_level(q, y, b, &mut self.overload);
+        self.pack(q, levels - 1, b);
     }
 
     /// Writes the digits of level `m`, after those of the levels below.

@@ -7,7 +7,9 @@
 
 use std::array::from_fn;
 
-use super::lanes::{Floats, Ints, LanePoints, Modulus, REACH, Step, margin, mask, sign, size};
+use super::lanes::{
+    Aligned, Floats, Ints, LanePoints, Modulus, REACH, Step, margin, mask, sign, size,
+};
 use super::points::{Points, odd, round};
 
 pub(super) struct D4;
@@ -44,7 +46,8 @@ impl LanePoints<4> for D4 {
         y: &mut [Ints<W>; 4],
         again: &mut Ints<W>,
     ) {
-        let (mut f, mut e) = ([[0; W]; 4], [[0; W]; 4]);
+        let (mut f, mut e) = (Aligned([[0; W]; 4]), Aligned([[0; W]; 4]));
+        let (f, e) = (&mut f.0, &mut e.0);
         for k in 0..4 {
             step.split(2.0 * f32::from(HALF), &x[k], &mut f[k], &mut e[k]);
         }

@@ -15,7 +15,9 @@
 
 use std::array::from_fn;
 
-use super::lanes::{Floats, Ints, LanePoints, Modulus, REACH, Step, margin, mask, sign, size};
+use super::lanes::{
+    Aligned, Floats, Ints, LanePoints, Modulus, REACH, Step, margin, mask, sign, size,
+};
 use super::points::{Points, odd, round};
 
 pub(super) struct E8;
@@ -76,7 +78,8 @@ impl LanePoints<8> for E8 {
         y: &mut [Ints<W>; 8],
         again: &mut Ints<W>,
     ) {
-        let (mut f, mut e) = ([[0; W]; 8], [[0; W]; 8]);
+        let (mut f, mut e) = (Aligned([[0; W]; 8]), Aligned([[0; W]; 8]));
+        let (f, e) = (&mut f.0, &mut e.0);
         for k in 0..8 {
             step.split(H.into(), &x[k], &mut f[k], &mut e[k]);
         }
@@ -131,7 +134,8 @@ impl LanePoints<8> for E8 {
 
     #[inline(always)]
     fn level<const W: usize>(q: Modulus, y: &mut [Ints<W>; 8], b: &mut [Ints<W>; 8]) {
-        let mut r = [[0; W]; 8];
+        let mut r = Aligned([[0; W]; 8]);
+        let r = &mut r.0;
         for k in 0..8 {
             for i in 0..W {
                 // y = q base + r with -2q <= r < 2q and base a multiple of 4, doubled all three.
@@ -139,7 +143,7 @@ impl LanePoints<8> for E8 {
                 (y[k][i], r[k][i]) = (4 * quotient, rest - 2 * q.get());
             }
         }
-        digits(q, &r, b);
+        digits(q, r, b);
         for i in 0..W {
             let h = 256 * q.get();
             let (mut f, mut e) = ([0; 8], [0_i16; 8]);
@@ -176,13 +180,14 @@ impl LanePoints<8> for E8 {
         b: &mut [Ints<W>; 8],
         outside: &mut Ints<W>,
     ) {
-        let mut r = [[0; W]; 8];
+        let mut r = Aligned([[0; W]; 8]);
+        let r = &mut r.0;
         for k in 0..8 {
             for i in 0..W {
                 r[k][i] = q.split(y[k][i].wrapping_add(2 * q.get()), 2).1 - 2 * q.get();
             }
         }
-        digits(q, &r, b);
+        digits(q, r, b);
         for i in 0..W {
             let (mut far, mut second, mut near, mut sum, mut signs) = (0, 0, i16::MAX, 0_i16, 0);
             for k in 0..8 {

@@ -22,6 +22,11 @@ pub(super) const REACH: i16 = 4096;
 /// 1.5 * 2^23: the low bits of `z + ROUND` are those of the integer nearest to z.
 const ROUND: f32 = 12_582_912.0;
 
+/// What starts at a cache line, so that no block of numbers lies across one.
+#[derive(Debug, Clone)]
+#[repr(align(64))]
+pub(super) struct Aligned<T>(pub(super) T);
+
 /// One number of each lane.
 pub(super) type Floats<const W: usize> = [f32; W];
 /// One number of each lane; as a mask 0 or -1.

@@ -9,53 +9,53 @@ use std::array::from_fn;
 use super::block::Block;
 use super::decode::{Quantized, decode};
 use super::encoded::{LANES, PARTS, Words};
-use super::lanes::{Floats, LanePoints, Modulus, Step};
+use super::lanes::{Aligned, Floats, LanePoints, Modulus, Step};
 use super::scalar::{Scalar, vector};
 use super::{Codec, Encoded, Error, Layout};
 
 /// Vectors after which those that are overloaded are gathered.
 const CHUNK: usize = 1024;
 
-/// Up to so many vectors are encoded one by one.
-const FEW: usize = 3;
+/// Vectors of the smaller blocks, for batches of up to two of them.
+const FEW: usize = 8;
 
 /// Encodes a block; returns the lanes that are overloaded and those to be done again.
-type EncodeBlock<const D: usize> =
-    unsafe fn(Modulus, usize, Step, &[Floats<LANES>; D], &mut Block<LANES>) -> (u32, u32);
+type EncodeBlock<const D: usize, const W: usize> =
+    unsafe fn(Modulus, usize, Step, &[Floats<W>; D], &mut Block<W>) -> (u32, u32);
 
 /// An encoder, its block encoders specialised for some q, and a decoder.
 macro_rules! compile {
-    ($features:literal, $block:ident, $encode:ident, $decode:ident, $quantize:ident, $bits:expr) => {
-        fn $block<L: LanePoints<D>, const D: usize>(q: u8) -> EncodeBlock<D> {
+    ($features:literal, $block:ident, $encode:ident, $decode:ident, $quantize:ident) => {
+        fn $block<L: LanePoints<D>, const D: usize, const W: usize>(q: u8) -> EncodeBlock<D, W> {
             #[target_feature(enable = $features)]
-            fn any<L: LanePoints<D>, const D: usize>(
+            fn any<L: LanePoints<D>, const D: usize, const W: usize>(
                 q: Modulus,
                 levels: usize,
                 step: Step,
-                x: &[Floats<LANES>; D],
-                block: &mut Block<LANES>,
+                x: &[Floats<W>; D],
+                block: &mut Block<W>,
             ) -> (u32, u32) {
                 block.encode::<L, D>(q, levels, step, x);
-                ($bits(&block.overload), $bits(&block.again))
+                (bits(&block.overload), bits(&block.again))
             }
             #[target_feature(enable = $features)]
-            fn fixed<L: LanePoints<D>, const D: usize, const Q: u8>(
+            fn fixed<L: LanePoints<D>, const D: usize, const W: usize, const Q: u8>(
                 _: Modulus,
                 levels: usize,
                 step: Step,
-                x: &[Floats<LANES>; D],
-                block: &mut Block<LANES>,
+                x: &[Floats<W>; D],
+                block: &mut Block<W>,
             ) -> (u32, u32) {
                 block.encode::<L, D>(const { Modulus::new(Q) }, levels, step, x);
-                ($bits(&block.overload), $bits(&block.again))
+                (bits(&block.overload), bits(&block.again))
             }
             match q {
-                2 => fixed::<L, D, 2>,
-                3 => fixed::<L, D, 3>,
-                4 => fixed::<L, D, 4>,
-                8 => fixed::<L, D, 8>,
-                16 => fixed::<L, D, 16>,
-                _ => any::<L, D>,
+                2 => fixed::<L, D, W, 2>,
+                3 => fixed::<L, D, W, 3>,
+                4 => fixed::<L, D, W, 4>,
+                8 => fixed::<L, D, W, 8>,
+                16 => fixed::<L, D, W, 16>,
+                _ => any::<L, D, W>,
             }
         }
 
@@ -66,7 +66,8 @@ macro_rules! compile {
             layout: Layout,
             codes: &mut Encoded,
         ) -> Result<(), Error> {
-            encode::<L, D>(codec, x, layout, codes, $block::<L, D>(codec.q()))
+            let blocks = ($block::<L, D, FEW>(codec.q()), $block::<L, D, LANES>(codec.q()));
+            encode::<L, D>(codec, x, layout, codes, blocks)
         }
 
         #[target_feature(enable = $features)]
@@ -77,7 +78,8 @@ macro_rules! compile {
             layout: Layout,
         ) -> Result<usize, Error> {
             let mut quantized = Quantized::<L, D>::new(codec, y, layout);
-            encode::<L, D>(codec, x, layout, &mut quantized, $block::<L, D>(codec.q()))?;
+            let blocks = ($block::<L, D, FEW>(codec.q()), $block::<L, D, LANES>(codec.q()));
+            encode::<L, D>(codec, x, layout, &mut quantized, blocks)?;
             Ok(quantized.overloaded)
         }
 
@@ -92,33 +94,27 @@ macro_rules! compile {
         }
     };
 }
-compile!("avx2,fma", block_avx2, encode_avx2, decode_avx2, quantize_avx2, bits_avx2);
+compile!("avx2,fma", block_avx2, encode_avx2, decode_avx2, quantize_avx2);
 compile!(
     "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma",
     block_avx512,
     encode_avx512,
     decode_avx512,
-    quantize_avx512,
-    bits_avx512
+    quantize_avx512
 );
 
 /// One bit of each lane of a mask.
-#[target_feature(enable = "avx2")]
-fn bits_avx2(mask: &[i16; LANES]) -> u32 {
-    // SAFETY: 16 numbers are 32 readable bytes; the load may be unaligned.
-    let low = unsafe { _mm256_loadu_si256(mask[..16].as_ptr().cast()) };
-    // SAFETY: as above.
-    let high = unsafe { _mm256_loadu_si256(mask[16..].as_ptr().cast()) };
-    // Packing works within halves of 128 bits.
-    let bytes = _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_packs_epi16(low, high));
-    _mm256_movemask_epi8(bytes).cast_unsigned()
-}
-
-/// One bit of each lane of a mask.
-#[target_feature(enable = "avx512f,avx512bw")]
-fn bits_avx512(mask: &[i16; LANES]) -> u32 {
-    // SAFETY: 32 numbers are 64 readable bytes; the load may be unaligned.
-    _mm512_movepi16_mask(unsafe { _mm512_loadu_si512(mask.as_ptr().cast()) })
+#[inline]
+#[target_feature(enable = "sse2")]
+fn bits<const W: usize>(mask: &[i16; W]) -> u32 {
+    let mut bits = 0;
+    for (j, eight) in mask.as_chunks::<8>().0.iter().enumerate() {
+        // SAFETY: eight numbers are 16 readable bytes; the load may be unaligned.
+        let eight = unsafe { _mm_loadu_si128(eight.as_ptr().cast()) };
+        let byte = _mm_movemask_epi8(_mm_packs_epi16(eight, _mm_setzero_si128()));
+        bits |= byte.cast_unsigned() << (8 * j);
+    }
+    bits
 }
 
 /// The positions of the bits that are set.
@@ -192,53 +188,80 @@ fn encode<L: LanePoints<D>, const D: usize>(
     x: &[f32],
     layout: Layout,
     sink: &mut impl Sink<L, D>,
-    encode_block: EncodeBlock<D>,
+    (few, many): (EncodeBlock<D, FEW>, EncodeBlock<D, LANES>),
+) -> Result<(), Error> {
+    if x.len() <= 2 * FEW * D {
+        encode_few(codec, x, layout, sink, few)
+    } else {
+        encode_many(codec, x, layout, sink, many)
+    }
+}
+
+/// Encodes blocks of a few vectors, those of a block that are overloaded together.
+#[inline(always)]
+fn encode_few<L: LanePoints<D>, const D: usize>(
+    codec: &Codec,
+    x: &[f32],
+    layout: Layout,
+    sink: &mut impl Sink<L, D>,
+    encode_block: EncodeBlock<D, FEW>,
+) -> Result<(), Error> {
+    let (q, levels, n) = (Modulus::any(codec.q()), codec.levels(), x.len() / D);
+    let step = Step::new(codec.beta());
+    let mut block = Block::new();
+    let mut z = Aligned([[0.0; FEW]; D]);
+    for at in (0..n).step_by(FEW) {
+        let count = FEW.min(n - at);
+        for lane in 0..count {
+            let x: [f32; D] = vector(x, layout, at + lane);
+            (0..D).for_each(|k| z.0[k][lane] = x[k]);
+        }
+        let mut waiting = (1 << count) - 1;
+        for t in 0..=codec.max_scaling() {
+            // SAFETY: the caller has the features that `encode_block` is compiled for.
+            let (overload, again) = unsafe { encode_block(q, levels, step, &z.0, &mut block) };
+            for lane in positions(again & waiting) {
+                sink.again(&Scalar::new(codec), x, layout, at + lane)?;
+            }
+            waiting &= !again;
+            let scaled = if t < codec.max_scaling() { overload & waiting } else { 0 };
+            for lane in positions(waiting & !scaled) {
+                let word = from_fn(|p| block.words[p][lane]);
+                sink.vector(at + lane, &word, t, overload >> lane & 1 != 0);
+            }
+            waiting = scaled;
+            if waiting == 0 {
+                break;
+            }
+            z.0.as_flattened_mut().iter_mut().for_each(|z| *z *= 0.5);
+        }
+    }
+    Ok(())
+}
+
+/// Encodes blocks of many vectors; those that are overloaded are gathered into new blocks.
+#[inline(always)]
+fn encode_many<L: LanePoints<D>, const D: usize>(
+    codec: &Codec,
+    x: &[f32],
+    layout: Layout,
+    sink: &mut impl Sink<L, D>,
+    encode_block: EncodeBlock<D, LANES>,
 ) -> Result<(), Error> {
     let scalar = Scalar::<L, D>::new(codec);
     let (q, levels, n) = (Modulus::any(codec.q()), codec.levels(), x.len() / D);
     let step = Step::new(codec.beta());
-    if n <= FEW {
-        for i in 0..n {
-            let mut block = Block::<1>::new();
-            for t in 0..=codec.max_scaling() {
-                let shrink = 1.0 / f32::from(1_u16 << t);
-                let x: [f32; D] = vector(x, layout, i);
-                let mut z = [[0.0]; D];
-                for k in 0..D {
-                    z[k][0] = shrink * x[k];
-                }
-                block.encode::<L, D>(q, levels, step, &z);
-                if block.again[0] != 0 {
-                    break;
-                }
-                let overload = block.overload[0] != 0;
-                if !overload || t == codec.max_scaling() {
-                    sink.vector(
-                        i,
-                        block.words.as_flattened().first_chunk().expect("whole"),
-                        t,
-                        overload,
-                    );
-                    break;
-                }
-            }
-            if block.again[0] != 0 {
-                sink.again(&scalar, x, layout, i)?;
-            }
-        }
-        return Ok(());
-    }
     let protected = codec.max_scaling() > 0;
     let mut block = Block::new();
-    let mut z = [[0.0; LANES]; D];
+    let mut z = Aligned([[0.0; LANES]; D]);
     let mut pending = [0; CHUNK];
     for start in (0..n).step_by(CHUNK) {
         let mut waiting = 0;
         for at in (start..n.min(start + CHUNK)).step_by(LANES) {
             let count = LANES.min(n - at);
-            load::<D>(x, layout, at, count, &mut z);
+            load::<D>(x, layout, at, count, &mut z.0);
             // SAFETY: the caller has the features that `encode_block` is compiled for.
-            let (overload, again) = unsafe { encode_block(q, levels, step, &z, &mut block) };
+            let (overload, again) = unsafe { encode_block(q, levels, step, &z.0, &mut block) };
             let lanes = u32::MAX >> (LANES - count);
             let (overload, again) = (overload & !again & lanes, again & lanes);
             sink.block(at, count, &block.words, overload);
@@ -262,11 +285,11 @@ fn encode<L: LanePoints<D>, const D: usize>(
                 for (lane, &i) in which[..count].iter().enumerate() {
                     let x: [f32; D] = vector(x, layout, i);
                     for k in 0..D {
-                        z[k][lane] = shrink * x[k];
+                        z.0[k][lane] = shrink * x[k];
                     }
                 }
                 // SAFETY: as above.
-                let (overload, again) = unsafe { encode_block(q, levels, step, &z, &mut block) };
+                let (overload, again) = unsafe { encode_block(q, levels, step, &z.0, &mut block) };
                 let lanes = u32::MAX >> (LANES - count);
                 let wait = if t < codec.max_scaling() { overload & !again & lanes } else { 0 };
                 for lane in positions(wait) {

@@ -1,6 +1,6 @@
 //! Z2, the integer vectors of the plane: every component is rounded by itself.
 
-use super::lanes::{Floats, Ints, LanePoints, Modulus, REACH, Step, margin, mask, size};
+use super::lanes::{Aligned, Floats, Ints, LanePoints, Modulus, REACH, Step, margin, mask, size};
 use super::points::{Points, round};
 
 pub(super) struct Z2;
@@ -34,7 +34,8 @@ impl LanePoints<2> for Z2 {
         y: &mut [Ints<W>; 2],
         again: &mut Ints<W>,
     ) {
-        let mut e = [[0; W]; 2];
+        let mut e = Aligned([[0; W]; 2]);
+        let e = &mut e.0;
         for k in 0..2 {
             step.split(2.0 * f32::from(HALF), &x[k], &mut y[k], &mut e[k]);
         }
