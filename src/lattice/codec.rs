@@ -9,6 +9,8 @@ use super::e8::E8;
 use super::encoded::Word;
 use super::lanes::LanePoints;
 use super::leaders::Leaders;
+#[cfg(target_arch = "x86_64")]
+use super::one::One;
 use super::points::Points;
 use super::scalar::Scalar;
 #[cfg(target_arch = "x86_64")]
@@ -32,6 +34,8 @@ pub struct Codec {
     isa: Isa,
     leaders: Leaders,
     table: Option<Table>,
+    #[cfg(target_arch = "x86_64")]
+    one: Option<One>,
 }
 
 impl Codec {
@@ -62,7 +66,23 @@ impl Codec {
             Lattice::D4 => tables::<D4, 4>(q, levels),
             Lattice::E8 => tables::<E8, 8>(q, levels),
         };
-        Ok(Self { lattice, q, levels, beta, protected, isa: Isa::best(), leaders, table })
+        let mut codec = Self {
+            lattice,
+            q,
+            levels,
+            beta,
+            protected,
+            isa: Isa::best(),
+            leaders,
+            table,
+            #[cfg(target_arch = "x86_64")]
+            one: None,
+        };
+        #[cfg(target_arch = "x86_64")]
+        if !codec.leaders.table::<1>().is_empty() && codec.vector_bytes() <= 8 {
+            codec.one = Some(One::new(beta, lattice.dim(), q, codec.digit_bits()));
+        }
+        Ok(codec)
     }
 
     /// The same code, made with `isa`: the same bits at another speed. [`Isa::Scalar`] is the
@@ -126,6 +146,13 @@ impl Codec {
         &self.leaders
     }
 
+    /// How to encode one vector; `None` without a table of leaders or for a word
+    /// of more than 64 bits.
+    #[cfg(target_arch = "x86_64")]
+    pub(super) fn one(&self) -> Option<&One> {
+        self.one.as_ref()
+    }
+
     pub(super) fn table(&self) -> Option<&Table> {
         self.table.as_ref()
     }
@@ -158,6 +185,11 @@ impl Codec {
     ) -> Result<(), Error> {
         match self.isa {
             // SAFETY: `with_isa` and `Isa::best` leave only what this processor has.
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 | Isa::Avx512 if x.len() <= simd::FEW * D => unsafe {
+                simd::encode_few::<L, D>(self, x, layout, codes)
+            },
+            // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => unsafe { simd::encode_avx2::<L, D>(self, x, layout, codes) },
             // SAFETY: as above.
@@ -245,6 +277,8 @@ impl Codec {
         layout: Layout,
     ) -> Result<usize, Error> {
         match self.isa {
+            #[cfg(target_arch = "x86_64")]
+            _ if x.len() <= simd::FEW * D => Scalar::<L, D>::new(self).quantize(x, y, layout),
             // SAFETY: `with_isa` and `Isa::best` leave only what this processor has.
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => unsafe { simd::quantize_avx2::<L, D>(self, x, y, layout) },
@@ -274,7 +308,7 @@ fn tables<L: Points<D>, const D: usize>(q: u8, levels: usize) -> (Leaders, Optio
 
 impl fmt::Debug for Codec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { lattice, q, levels, beta, protected, isa, leaders: _, table: _ } = self;
+        let Self { lattice, q, levels, beta, protected, isa, .. } = self;
         let isa = isa.name();
         write!(
             f,

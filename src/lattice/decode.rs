@@ -150,15 +150,6 @@ impl<L: LanePoints<D>, const D: usize> Sink<L, D> for Quantized<'_, L, D> {
     }
 
     #[inline(always)]
-    fn vector(&mut self, i: usize, word: &[u16; PARTS], t: u8, overload: bool) {
-        let mut words = [[0; LANES]; PARTS];
-        for (words, part) in words.iter_mut().zip(word) {
-            words[0] = *part;
-        }
-        self.gathered(&[i], &words, t, 1, overload.into());
-    }
-
-    #[inline(always)]
     fn again(
         &mut self,
         scalar: &Scalar<'_, L, D>,

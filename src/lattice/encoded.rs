@@ -380,16 +380,26 @@ impl Encoded {
     }
 
     /// Stores the code of vector `i`: its word in parts of 16 bits, its scaling and its flag.
+    #[inline]
     pub(super) fn set(&mut self, i: usize, word: &[u16; PARTS], t: u8, overload: bool) {
         let Word { digits, .. } = self.word;
         let (n, bits) = (self.n, self.word.digit_bits());
         match self.form {
             Form::Packed => {
-                let mut bytes = word.iter().flat_map(|part| part.to_le_bytes());
+                let mut part = 0;
                 for plane in &mut self.planes {
-                    let width = plane.width;
-                    let element = &mut plane.bytes_mut()[i * width..][..width];
-                    element.fill_with(|| bytes.next().expect("a word has 32 bytes"));
+                    let word = &word[part..];
+                    let two = |p: usize| u32::from(word[p]) | u32::from(word[p + 1]) << 16;
+                    match plane.width {
+                        8 => plane.set_one(
+                            i,
+                            (u64::from(two(0)) | u64::from(two(2)) << 32).to_le_bytes(),
+                        ),
+                        4 => plane.set_one(i, two(0).to_le_bytes()),
+                        2 => plane.set_one(i, word[0].to_le_bytes()),
+                        _ => plane.set_one(i, [word[0].to_le_bytes()[0]]),
+                    }
+                    part += plane.width / 2;
                 }
             }
             Form::Digits(layout) => {
@@ -485,6 +495,12 @@ impl Plane {
             Some(to) => *to = block,
             None => to.copy_from_slice(&block.as_flattened()[..count * N]),
         }
+    }
+
+    /// Sets element `i` of width N.
+    #[inline(always)]
+    fn set_one<const N: usize>(&mut self, i: usize, element: [u8; N]) {
+        self.bytes_mut().as_chunks_mut().0[i] = element;
     }
 
     /// Elements `at..at + count` of width N, and zeros.

@@ -20,7 +20,7 @@ use super::points::Points;
 pub(super) const REACH: i16 = 4096;
 
 /// 1.5 * 2^23: the low bits of `z + ROUND` are those of the integer nearest to z.
-const ROUND: f32 = 12_582_912.0;
+pub(super) const ROUND: f32 = 12_582_912.0;
 
 /// What starts at a cache line, so that no block of numbers lies across one.
 #[derive(Debug, Clone)]
@@ -120,8 +120,8 @@ impl Step {
 pub(super) struct Modulus {
     q: i16,
     /// Whether to divide by shifts; false also for some powers of 2.
-    shifts: bool,
-    by: [Divisor; 3],
+    pub(super) shifts: bool,
+    pub(super) by: [Divisor; 3],
 }
 
 /// A divisor n of numbers below 2^15.
@@ -129,12 +129,12 @@ pub(super) struct Modulus {
 /// With 2^s >= n / 2 and m = 2^(16+s) / n rounded up, v m / 2^(16+s) exceeds v / n by less than
 /// 2^15 / 2^(16+s) <= 1 / n, so that its floor is right; and m is below 2^16.
 #[derive(Debug, Clone, Copy)]
-struct Divisor {
-    n: u16,
-    m: u16,
-    s: u32,
-    /// A multiple of n, in units of n, that is at least 2^13.
-    bias: u16,
+pub(super) struct Divisor {
+    pub(super) n: u16,
+    pub(super) m: u16,
+    pub(super) s: u32,
+    /// A multiple of n, in units of n, that is at least 2^14.
+    pub(super) bias: u16,
 }
 
 impl Divisor {
@@ -142,7 +142,7 @@ impl Divisor {
     const fn new(n: u16) -> Self {
         let s = (n - 1).ilog2();
         let m = (1_u32 << (16 + s)).div_ceil(n as u32) as u16;
-        Self { n, m, s, bias: (1_u16 << 13).div_ceil(n) }
+        Self { n, m, s, bias: (1_u16 << 14).div_ceil(n) }
     }
 }
 
@@ -170,7 +170,7 @@ impl Modulus {
         (self.q - 1).ilog2() as usize + 1
     }
 
-    /// Quotient, rounded down, and rest of `v` by `2^e q`, for |v| <= 2^13 and `e` at most 2.
+    /// Quotient, rounded down, and rest of `v` by `2^e q`, for |v| <= 2^14 - 64 and `e` at most 2.
     #[inline(always)]
     pub(super) const fn split(self, v: i16, e: usize) -> (i16, i16) {
         let Divisor { n, m, s, bias } = self.by[e];
@@ -184,7 +184,7 @@ impl Modulus {
         (quotient.wrapping_sub(bias).cast_signed(), rest.cast_signed())
     }
 
-    /// `v` modulo q, for |v| <= 2^13.
+    /// `v` modulo q, for |v| <= 2^14 - 64.
     #[inline(always)]
     pub(super) const fn reduce(self, v: i16) -> i16 {
         self.split(v, 0).1
@@ -199,7 +199,7 @@ mod tests {
     fn every_quotient_and_every_rest_is_right() {
         for (q, e) in (2..=16).flat_map(|q| [(q, 0), (q, 1), (q, 2)]) {
             let n = i16::from(q) << e;
-            for v in -8192_i16..=8192 {
+            for v in 64 - (1_i16 << 14)..=(1 << 14) - 64 {
                 let want = (v.div_euclid(n), v.rem_euclid(n));
                 assert_eq!(Modulus::new(q).split(v, e), want, "{v} by {n}");
                 assert_eq!(Modulus::any(q).split(v, e), want, "{v} by {n}");

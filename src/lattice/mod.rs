@@ -61,6 +61,8 @@ mod indices;
 mod lanes;
 mod leaders;
 mod nearest;
+#[cfg(target_arch = "x86_64")]
+mod one;
 mod oracle;
 #[cfg(target_arch = "x86_64")]
 mod place;

@@ -16,46 +16,46 @@ use super::{Codec, Encoded, Error, Layout};
 /// Vectors after which those that are overloaded are gathered.
 const CHUNK: usize = 1024;
 
-/// Vectors of the smaller blocks, for batches of up to two of them.
-const FEW: usize = 8;
+/// Up to so many vectors are best encoded one by one.
+pub(super) const FEW: usize = 3;
 
 /// Encodes a block; returns the lanes that are overloaded and those to be done again.
-type EncodeBlock<const D: usize, const W: usize> =
-    unsafe fn(Modulus, usize, Step, &[Floats<W>; D], &mut Block<W>) -> (u32, u32);
+type EncodeBlock<const D: usize> =
+    unsafe fn(Modulus, usize, Step, &[Floats<LANES>; D], &mut Block<LANES>) -> (u32, u32);
 
 /// An encoder, its block encoders specialised for some q, and a decoder.
 macro_rules! compile {
     ($features:literal, $block:ident, $encode:ident, $decode:ident, $quantize:ident) => {
-        fn $block<L: LanePoints<D>, const D: usize, const W: usize>(q: u8) -> EncodeBlock<D, W> {
+        fn $block<L: LanePoints<D>, const D: usize>(q: u8) -> EncodeBlock<D> {
             #[target_feature(enable = $features)]
-            fn any<L: LanePoints<D>, const D: usize, const W: usize>(
+            fn any<L: LanePoints<D>, const D: usize>(
                 q: Modulus,
                 levels: usize,
                 step: Step,
-                x: &[Floats<W>; D],
-                block: &mut Block<W>,
+                x: &[Floats<LANES>; D],
+                block: &mut Block<LANES>,
             ) -> (u32, u32) {
                 block.encode::<L, D>(q, levels, step, x);
                 (bits(&block.overload), bits(&block.again))
             }
             #[target_feature(enable = $features)]
-            fn fixed<L: LanePoints<D>, const D: usize, const W: usize, const Q: u8>(
+            fn fixed<L: LanePoints<D>, const D: usize, const Q: u8>(
                 _: Modulus,
                 levels: usize,
                 step: Step,
-                x: &[Floats<W>; D],
-                block: &mut Block<W>,
+                x: &[Floats<LANES>; D],
+                block: &mut Block<LANES>,
             ) -> (u32, u32) {
                 block.encode::<L, D>(const { Modulus::new(Q) }, levels, step, x);
                 (bits(&block.overload), bits(&block.again))
             }
             match q {
-                2 => fixed::<L, D, W, 2>,
-                3 => fixed::<L, D, W, 3>,
-                4 => fixed::<L, D, W, 4>,
-                8 => fixed::<L, D, W, 8>,
-                16 => fixed::<L, D, W, 16>,
-                _ => any::<L, D, W>,
+                2 => fixed::<L, D, 2>,
+                3 => fixed::<L, D, 3>,
+                4 => fixed::<L, D, 4>,
+                8 => fixed::<L, D, 8>,
+                16 => fixed::<L, D, 16>,
+                _ => any::<L, D>,
             }
         }
 
@@ -66,8 +66,8 @@ macro_rules! compile {
             layout: Layout,
             codes: &mut Encoded,
         ) -> Result<(), Error> {
-            let blocks = ($block::<L, D, FEW>(codec.q()), $block::<L, D, LANES>(codec.q()));
-            encode::<L, D>(codec, x, layout, codes, blocks)
+            let block = $block::<L, D>(codec.q());
+            encode::<L, D>(codec, x, layout, codes, block)
         }
 
         #[target_feature(enable = $features)]
@@ -78,8 +78,8 @@ macro_rules! compile {
             layout: Layout,
         ) -> Result<usize, Error> {
             let mut quantized = Quantized::<L, D>::new(codec, y, layout);
-            let blocks = ($block::<L, D, FEW>(codec.q()), $block::<L, D, LANES>(codec.q()));
-            encode::<L, D>(codec, x, layout, &mut quantized, blocks)?;
+            let block = $block::<L, D>(codec.q());
+            encode::<L, D>(codec, x, layout, &mut quantized, block)?;
             Ok(quantized.overloaded)
         }
 
@@ -106,7 +106,7 @@ compile!(
 /// One bit of each lane of a mask.
 #[inline]
 #[target_feature(enable = "sse2")]
-fn bits<const W: usize>(mask: &[i16; W]) -> u32 {
+fn bits(mask: &[i16; LANES]) -> u32 {
     let mut bits = 0;
     for (j, eight) in mask.as_chunks::<8>().0.iter().enumerate() {
         // SAFETY: eight numbers are 16 readable bytes; the load may be unaligned.
@@ -133,9 +133,6 @@ pub(super) trait Sink<L, const D: usize> {
 
     /// Takes those of a gathered block that `done` marks: vectors `which`, scaled by `t`.
     fn gathered(&mut self, which: &[usize], words: &Words, t: u8, done: u32, overload: u32);
-
-    /// Takes the word of vector `i`, scaled by `t`.
-    fn vector(&mut self, i: usize, word: &[u16; PARTS], t: u8, overload: bool);
 
     /// Encodes vector `i` by the definition.
     fn again(
@@ -166,11 +163,6 @@ impl<L: LanePoints<D>, const D: usize> Sink<L, D> for Encoded {
     }
 
     #[inline(always)]
-    fn vector(&mut self, i: usize, word: &[u16; PARTS], t: u8, overload: bool) {
-        self.set(i, word, t, overload);
-    }
-
-    #[inline(always)]
     fn again(
         &mut self,
         scalar: &Scalar<'_, L, D>,
@@ -182,71 +174,51 @@ impl<L: LanePoints<D>, const D: usize> Sink<L, D> for Encoded {
     }
 }
 
+/// Encodes vectors one by one.
+#[target_feature(enable = "avx2,fma")]
+pub(super) fn encode_few<L: LanePoints<D>, const D: usize>(
+    codec: &Codec,
+    x: &[f32],
+    layout: Layout,
+    codes: &mut Encoded,
+) -> Result<(), Error> {
+    let leaders = codec.leaders().table();
+    for i in 0..x.len() / D {
+        let of_i: [f32; D] = vector(x, layout, i);
+        for t in 0..=codec.max_scaling() {
+            let code = match codec.one() {
+                Some(one) => one.encode(leaders, codec.levels(), t, &of_i),
+                None => None,
+            };
+            match code {
+                Some((_, true)) if t < codec.max_scaling() => {}
+                Some((word, overload)) => {
+                    let bytes = word.to_le_bytes();
+                    let mut parts = [0; PARTS];
+                    for p in 0..4 {
+                        parts[p] = u16::from_le_bytes([bytes[2 * p], bytes[2 * p + 1]]);
+                    }
+                    codes.set(i, &parts, t, overload);
+                    break;
+                }
+                None => {
+                    Scalar::<L, D>::new(codec).encode_into(x, layout, i, codes)?;
+                    break;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Encodes blocks of vectors; those that are overloaded are gathered into new blocks.
 #[inline(always)]
 fn encode<L: LanePoints<D>, const D: usize>(
     codec: &Codec,
     x: &[f32],
     layout: Layout,
     sink: &mut impl Sink<L, D>,
-    (few, many): (EncodeBlock<D, FEW>, EncodeBlock<D, LANES>),
-) -> Result<(), Error> {
-    if x.len() <= 2 * FEW * D {
-        encode_few(codec, x, layout, sink, few)
-    } else {
-        encode_many(codec, x, layout, sink, many)
-    }
-}
-
-/// Encodes blocks of a few vectors, those of a block that are overloaded together.
-#[inline(always)]
-fn encode_few<L: LanePoints<D>, const D: usize>(
-    codec: &Codec,
-    x: &[f32],
-    layout: Layout,
-    sink: &mut impl Sink<L, D>,
-    encode_block: EncodeBlock<D, FEW>,
-) -> Result<(), Error> {
-    let (q, levels, n) = (Modulus::any(codec.q()), codec.levels(), x.len() / D);
-    let step = Step::new(codec.beta());
-    let mut block = Block::new();
-    let mut z = Aligned([[0.0; FEW]; D]);
-    for at in (0..n).step_by(FEW) {
-        let count = FEW.min(n - at);
-        for lane in 0..count {
-            let x: [f32; D] = vector(x, layout, at + lane);
-            (0..D).for_each(|k| z.0[k][lane] = x[k]);
-        }
-        let mut waiting = (1 << count) - 1;
-        for t in 0..=codec.max_scaling() {
-            // SAFETY: the caller has the features that `encode_block` is compiled for.
-            let (overload, again) = unsafe { encode_block(q, levels, step, &z.0, &mut block) };
-            for lane in positions(again & waiting) {
-                sink.again(&Scalar::new(codec), x, layout, at + lane)?;
-            }
-            waiting &= !again;
-            let scaled = if t < codec.max_scaling() { overload & waiting } else { 0 };
-            for lane in positions(waiting & !scaled) {
-                let word = from_fn(|p| block.words[p][lane]);
-                sink.vector(at + lane, &word, t, overload >> lane & 1 != 0);
-            }
-            waiting = scaled;
-            if waiting == 0 {
-                break;
-            }
-            z.0.as_flattened_mut().iter_mut().for_each(|z| *z *= 0.5);
-        }
-    }
-    Ok(())
-}
-
-/// Encodes blocks of many vectors; those that are overloaded are gathered into new blocks.
-#[inline(always)]
-fn encode_many<L: LanePoints<D>, const D: usize>(
-    codec: &Codec,
-    x: &[f32],
-    layout: Layout,
-    sink: &mut impl Sink<L, D>,
-    encode_block: EncodeBlock<D, LANES>,
+    encode_block: EncodeBlock<D>,
 ) -> Result<(), Error> {
     let scalar = Scalar::<L, D>::new(codec);
     let (q, levels, n) = (Modulus::any(codec.q()), codec.levels(), x.len() / D);
