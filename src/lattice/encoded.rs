@@ -410,6 +410,32 @@ impl Encoded {
                 }
             }
         }
+        self.set_flags(i, t, overload);
+    }
+
+    /// As [`Encoded::set`], with a word of up to 64 bits.
+    #[inline]
+    pub(super) fn set_short(&mut self, i: usize, word: u64, t: u8, overload: bool) {
+        let [a, b, c, d, e, f, g, h] = word.to_le_bytes();
+        match (self.form, self.planes.as_mut_slice()) {
+            (Form::Packed, [plane]) => {
+                match plane.width {
+                    8 => plane.set_one(i, [a, b, c, d, e, f, g, h]),
+                    4 => plane.set_one(i, [a, b, c, d]),
+                    2 => plane.set_one(i, [a, b]),
+                    _ => plane.set_one(i, [a]),
+                }
+                self.set_flags(i, t, overload);
+            }
+            _ => {
+                let parts = [[a, b], [c, d], [e, f], [g, h]].map(u16::from_le_bytes);
+                self.set(i, &from_fn(|p| parts.get(p).copied().unwrap_or(0)), t, overload);
+            }
+        }
+    }
+
+    #[inline]
+    fn set_flags(&mut self, i: usize, t: u8, overload: bool) {
         if let Some(slot) = self.t.get_mut(i) {
             *slot = t;
         }

@@ -61,7 +61,7 @@ impl One {
         t: u8,
         x: &[f32; D],
     ) -> Option<(u64, bool)> {
-        let mut y = nearest(self.inverse / f32::from(1_u16 << t), x)?;
+        let mut y = nearest(self.inverse * f32::from_bits((127 - u32::from(t)) << 23), x)?;
         let mut word = 0;
         for m in 0..levels {
             let b = self.reduce(0, self.coordinates::<D>(y));

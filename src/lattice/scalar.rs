@@ -173,11 +173,12 @@ impl<'a, L: Points<D>, const D: usize> Scalar<'a, L, D> {
 }
 
 /// Vector `i` of a batch.
+#[inline]
 pub(super) fn vector<const D: usize>(x: &[f32], layout: Layout, i: usize) -> [f32; D] {
     let n = x.len() / D;
     match layout {
         Layout::Soa => from_fn(|k| x[k * n + i]),
-        Layout::Rows => from_fn(|k| x[i * D + k]),
+        Layout::Rows => x.as_chunks().0[i],
     }
 }
 

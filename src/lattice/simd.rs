@@ -8,8 +8,9 @@ use std::array::from_fn;
 
 use super::block::Block;
 use super::decode::{Quantized, decode};
-use super::encoded::{LANES, PARTS, Words};
+use super::encoded::{LANES, Words};
 use super::lanes::{Aligned, Floats, LanePoints, Modulus, Step};
+use super::one::One;
 use super::scalar::{Scalar, vector};
 use super::{Codec, Encoded, Error, Layout};
 
@@ -182,33 +183,32 @@ pub(super) fn encode_few<L: LanePoints<D>, const D: usize>(
     layout: Layout,
     codes: &mut Encoded,
 ) -> Result<(), Error> {
-    let leaders = codec.leaders().table();
     for i in 0..x.len() / D {
-        let of_i: [f32; D] = vector(x, layout, i);
-        for t in 0..=codec.max_scaling() {
-            let code = match codec.one() {
-                Some(one) => one.encode(leaders, codec.levels(), t, &of_i),
-                None => None,
-            };
-            match code {
-                Some((_, true)) if t < codec.max_scaling() => {}
-                Some((word, overload)) => {
-                    let bytes = word.to_le_bytes();
-                    let mut parts = [0; PARTS];
-                    for p in 0..4 {
-                        parts[p] = u16::from_le_bytes([bytes[2 * p], bytes[2 * p + 1]]);
-                    }
-                    codes.set(i, &parts, t, overload);
-                    break;
-                }
-                None => {
-                    Scalar::<L, D>::new(codec).encode_into(x, layout, i, codes)?;
-                    break;
-                }
-            }
+        let code = match codec.one() {
+            Some(one) => encode_one::<D>(codec, one, vector(x, layout, i)),
+            None => None,
+        };
+        match code {
+            Some((word, t, overload)) => codes.set_short(i, word, t, overload),
+            None => Scalar::<L, D>::new(codec).encode_into(x, layout, i, codes)?,
         }
     }
     Ok(())
+}
+
+/// The word, scaling and overload flag of `x`; `None` if that takes [`Scalar`].
+#[target_feature(enable = "avx2,fma")]
+#[inline(never)]
+fn encode_one<const D: usize>(codec: &Codec, one: &One, x: [f32; D]) -> Option<(u64, u8, bool)> {
+    let leaders = codec.leaders().table();
+    let mut t = 0;
+    loop {
+        let (word, overload) = one.encode(leaders, codec.levels(), t, &x)?;
+        if !overload || t == codec.max_scaling() {
+            return Some((word, t, overload));
+        }
+        t += 1;
+    }
 }
 
 /// Encodes blocks of vectors; those that are overloaded are gathered into new blocks.
