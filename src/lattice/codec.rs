@@ -80,7 +80,7 @@ impl Codec {
         };
         #[cfg(target_arch = "x86_64")]
         if !codec.leaders.table::<1>().is_empty() && codec.vector_bytes() <= 8 {
-            codec.one = Some(One::new(beta, lattice.dim(), q, codec.digit_bits()));
+            codec.one = Some(One::new(beta, lattice.dim(), q, levels));
         }
         Ok(codec)
     }
@@ -186,8 +186,8 @@ impl Codec {
         match self.isa {
             // SAFETY: `with_isa` and `Isa::best` leave only what this processor has.
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 | Isa::Avx512 if x.len() <= simd::FEW * D => unsafe {
-                simd::encode_few::<L, D>(self, x, layout, codes)
+            Isa::Avx2 | Isa::Avx512 if let Ok(x) = x.try_into() => unsafe {
+                simd::encode_single::<L, D>(self, x, codes)
             },
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
@@ -278,7 +278,7 @@ impl Codec {
     ) -> Result<usize, Error> {
         match self.isa {
             #[cfg(target_arch = "x86_64")]
-            _ if x.len() <= simd::FEW * D => Scalar::<L, D>::new(self).quantize(x, y, layout),
+            _ if x.len() == D => Scalar::<L, D>::new(self).quantize(x, y, layout),
             // SAFETY: `with_isa` and `Isa::best` leave only what this processor has.
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => unsafe { simd::quantize_avx2::<L, D>(self, x, y, layout) },

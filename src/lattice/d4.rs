@@ -7,9 +7,7 @@
 
 use std::array::from_fn;
 
-use super::lanes::{
-    Aligned, Floats, Ints, LanePoints, Modulus, REACH, Step, margin, mask, sign, size,
-};
+use super::lanes::{Aligned, Floats, Ints, LanePoints, Modulus, REACH, Step, margin, mask, sign};
 use super::points::{Points, odd, round};
 
 pub(super) struct D4;
@@ -56,7 +54,7 @@ impl LanePoints<4> for D4 {
             for k in 0..4 {
                 a[k] = e[k][i].wrapping_abs();
                 parity ^= f[k][i];
-                reach = size(f[k][i]).max(reach);
+                reach = f[k][i].unsigned_abs().max(reach);
             }
             let high = [a[0].max(a[1]), a[2].max(a[3])];
             let low = [a[0].min(a[1]), a[2].min(a[3])];

@@ -15,9 +15,7 @@
 
 use std::array::from_fn;
 
-use super::lanes::{
-    Aligned, Floats, Ints, LanePoints, Modulus, REACH, Step, margin, mask, sign, size,
-};
+use super::lanes::{Aligned, Floats, Ints, LanePoints, Modulus, REACH, Step, margin, mask, sign};
 use super::points::{Points, odd, round};
 
 pub(super) struct E8;
@@ -93,7 +91,7 @@ impl LanePoints<8> for E8 {
                 sum = sum.wrapping_add(a[k]);
                 parity ^= f[k][i];
                 signs ^= e[k][i];
-                reach = size(f[k][i]).max(reach);
+                reach = f[k][i].unsigned_abs().max(reach);
             }
             let odd0 = -(parity & 1);
             let odd1 = odd0 ^ (signs >> 15);
@@ -109,8 +107,10 @@ impl LanePoints<8> for E8 {
             let mended = if half != 0 { odd1 | 1 } else { odd0 & 2 };
             let mut hits = 0;
             for k in 0..8 {
-                hits -= mask(a[k].wrapping_sub(at).wrapping_abs() <= margin);
-                let step = if a[k] == at { mended } else { usual };
+                let hit = a[k].wrapping_sub(at).wrapping_abs() <= margin;
+                hits -= mask(hit);
+                // Of several hits, they are done again or `mended` is `usual`.
+                let step = if hit { mended } else { usual };
                 y[k][i] = f[k][i].wrapping_mul(2).wrapping_add(step * sign(e[k][i]));
             }
             let edge = if half != 0 { near } else { (H / 2).wrapping_sub(far) };

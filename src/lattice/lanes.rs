@@ -17,7 +17,7 @@
 use super::points::Points;
 
 /// Lanes with a component |z| of this or more are done again.
-pub(super) const REACH: i16 = 4096;
+pub(super) const REACH: u16 = 4096;
 
 /// 1.5 * 2^23: the low bits of `z + ROUND` are those of the integer nearest to z.
 pub(super) const ROUND: f32 = 12_582_912.0;
@@ -70,16 +70,10 @@ pub(super) fn sign(v: i16) -> i16 {
     v >> 15 | 1
 }
 
-/// |f|, one less for numbers below 0.
-#[inline(always)]
-pub(super) fn size(f: i16) -> i16 {
-    f ^ f >> 15
-}
-
 /// How much two distances along e that are equal may differ by, where no |f| exceeds `reach`.
 #[inline(always)]
-pub(super) fn margin(reach: i16) -> i16 {
-    1 + (reach.wrapping_add(2) >> 7)
+pub(super) const fn margin(reach: u16) -> i16 {
+    1 + (reach.wrapping_add(2) >> 7).cast_signed()
 }
 
 /// Divides by the step beta.

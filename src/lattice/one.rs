@@ -1,4 +1,4 @@
-//! One vector at a time by AVX2, its components side by side: for batches of a few vectors.
+//! A single vector by AVX2, its components side by side.
 //!
 //! Level 0 rounds as [`super::lanes`] does, and gives up where that does. The levels above look up
 //! coset leaders, as [`super::scalar`] does.
@@ -6,6 +6,7 @@
 use std::arch::x86_64::*;
 
 use super::lanes::{Divisor, Modulus, REACH, ROUND, margin};
+use super::leaders::Leaders;
 
 /// What the encoder of one vector needs to know of a code.
 #[derive(Debug, Clone)]
@@ -18,13 +19,15 @@ pub(super) struct One {
     /// The places of the components of a digit: in the table of leaders, and in a packed word.
     index: [i16; 8],
     places: [i16; 8],
+    levels: usize,
     /// Bits of a packed level.
     bits: usize,
 }
 
 impl One {
-    /// For steps of `beta` and digits of `dim` components below `q`, of `digit_bits` each.
-    pub(super) fn new(beta: f32, dim: usize, q: u8, digit_bits: usize) -> Self {
+    /// For steps of `beta` and `levels` digits of `dim` components below `q`.
+    pub(super) fn new(beta: f32, dim: usize, q: u8, levels: usize) -> Self {
+        let modulus = Modulus::new(q);
         let shift = q.trailing_zeros();
         let odd = i16::from(q >> shift);
         // Newton's iteration doubles the bits that are right, of which there are three.
@@ -41,12 +44,13 @@ impl One {
         };
         Self {
             inverse: 1.0 / beta,
-            q: Modulus::new(q),
+            q: modulus,
             odd_inverse,
             shift: shift.cast_signed(),
             index: powers(q.into()),
-            places: powers(1 << digit_bits),
-            bits: dim * digit_bits,
+            places: powers(1 << modulus.bits()),
+            levels,
+            bits: dim * modulus.bits(),
         }
     }
 
@@ -56,14 +60,14 @@ impl One {
     #[target_feature(enable = "avx2,fma")]
     pub(super) fn encode<const D: usize>(
         &self,
-        leaders: &[[i8; D]],
-        levels: usize,
+        leaders: &Leaders,
         t: u8,
         x: &[f32; D],
     ) -> Option<(u64, bool)> {
         let mut y = nearest(self.inverse * f32::from_bits((127 - u32::from(t)) << 23), x)?;
+        let leaders = leaders.table::<D>();
         let mut word = 0;
-        for m in 0..levels {
+        for m in 0..self.levels {
             let b = self.reduce(0, self.coordinates::<D>(y));
             let index = dot(b, &self.index);
             let place = if self.q.shifts { index } else { dot(b, &self.places) };
@@ -195,11 +199,13 @@ fn nearest<const D: usize>(inverse: f32, x: &[f32; D]) -> Option<__m128i> {
     let f = narrow(_mm256_sub_epi32(_mm256_castps_si256(s), _mm256_castps_si256(round)));
     let e = narrow(_mm256_cvtps_epi32(_mm256_mul_ps(e, _mm256_set1_ps(parts))));
     let a = _mm_abs_epi16(e);
-    let reach = first(largest(_mm_xor_si128(f, _mm_srai_epi16::<15>(f))));
-    if reach >= REACH {
+    // Of numbers below 0 one less.
+    let size = _mm_xor_si128(f, _mm_srai_epi16::<15>(f));
+    let exceeds = |v: u16| signs(_mm_cmpgt_epi16(size, _mm_set1_epi16(v.cast_signed()))) != 0;
+    if exceeds(REACH - 2) {
         return None;
     }
-    let margin = margin(reach);
+    let margin = margin(if exceeds(124) { REACH } else { 125 });
     let all_far = largest(a);
     let far = first(all_far);
     if D == 2 {

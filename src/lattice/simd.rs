@@ -10,15 +10,11 @@ use super::block::Block;
 use super::decode::{Quantized, decode};
 use super::encoded::{LANES, Words};
 use super::lanes::{Aligned, Floats, LanePoints, Modulus, Step};
-use super::one::One;
 use super::scalar::{Scalar, vector};
 use super::{Codec, Encoded, Error, Layout};
 
 /// Vectors after which those that are overloaded are gathered.
 const CHUNK: usize = 1024;
-
-/// Up to so many vectors are best encoded one by one.
-pub(super) const FEW: usize = 3;
 
 /// Encodes a block; returns the lanes that are overloaded and those to be done again.
 type EncodeBlock<const D: usize> =
@@ -175,40 +171,24 @@ impl<L: LanePoints<D>, const D: usize> Sink<L, D> for Encoded {
     }
 }
 
-/// Encodes vectors one by one.
+/// Encodes a batch of a single vector.
 #[target_feature(enable = "avx2,fma")]
-pub(super) fn encode_few<L: LanePoints<D>, const D: usize>(
+pub(super) fn encode_single<L: LanePoints<D>, const D: usize>(
     codec: &Codec,
-    x: &[f32],
-    layout: Layout,
+    x: &[f32; D],
     codes: &mut Encoded,
 ) -> Result<(), Error> {
-    for i in 0..x.len() / D {
-        let code = match codec.one() {
-            Some(one) => encode_one::<D>(codec, one, vector(x, layout, i)),
-            None => None,
-        };
-        match code {
-            Some((word, t, overload)) => codes.set_short(i, word, t, overload),
-            None => Scalar::<L, D>::new(codec).encode_into(x, layout, i, codes)?,
+    if let Some(one) = codec.one() {
+        let mut t = 0;
+        while let Some((word, overload)) = one.encode(codec.leaders(), t, x) {
+            if !overload || t == codec.max_scaling() {
+                codes.set_short(0, word, t, overload);
+                return Ok(());
+            }
+            t += 1;
         }
     }
-    Ok(())
-}
-
-/// The word, scaling and overload flag of `x`; `None` if that takes [`Scalar`].
-#[target_feature(enable = "avx2,fma")]
-#[inline(never)]
-fn encode_one<const D: usize>(codec: &Codec, one: &One, x: [f32; D]) -> Option<(u64, u8, bool)> {
-    let leaders = codec.leaders().table();
-    let mut t = 0;
-    loop {
-        let (word, overload) = one.encode(leaders, codec.levels(), t, &x)?;
-        if !overload || t == codec.max_scaling() {
-            return Some((word, t, overload));
-        }
-        t += 1;
-    }
+    Scalar::<L, D>::new(codec).encode_into(x, Layout::Rows, 0, codes)
 }
 
 /// Encodes blocks of vectors; those that are overloaded are gathered into new blocks.

@@ -1,6 +1,6 @@
 //! Z2, the integer vectors of the plane: every component is rounded by itself.
 
-use super::lanes::{Aligned, Floats, Ints, LanePoints, Modulus, REACH, Step, margin, mask, size};
+use super::lanes::{Aligned, Floats, Ints, LanePoints, Modulus, REACH, Step, margin, mask};
 use super::points::{Points, round};
 
 pub(super) struct Z2;
@@ -41,7 +41,7 @@ impl LanePoints<2> for Z2 {
         }
         for i in 0..W {
             let far = e[0][i].wrapping_abs().max(e[1][i].wrapping_abs());
-            let reach = size(y[0][i]).max(size(y[1][i]));
+            let reach = y[0][i].unsigned_abs().max(y[1][i].unsigned_abs());
             again[i] = mask(far >= HALF - margin(reach)) | mask(reach >= REACH);
         }
     }
