@@ -6,7 +6,6 @@ use super::d4::D4;
 #[cfg(target_arch = "x86_64")]
 use super::direct;
 use super::e8::E8;
-use super::encoded::Word;
 use super::lanes::LanePoints;
 use super::leaders::Leaders;
 #[cfg(target_arch = "x86_64")]
@@ -16,6 +15,7 @@ use super::scalar::Scalar;
 #[cfg(target_arch = "x86_64")]
 use super::simd;
 use super::table::Table;
+use super::word::Word;
 use super::z2::Z2;
 use super::{Encoded, Error, Lattice, Layout};
 use crate::isa::Isa;

@@ -5,13 +5,13 @@ use std::marker::PhantomData;
 use std::ops::Mul;
 
 use super::direct::is_streamed;
-use super::encoded::{LANES, PARTS, Words, digit_lanes};
 use super::lanes::{LanePoints, Modulus};
 use super::place::place;
 use super::rows::HalfSteps;
 use super::scalar::{Scalar, set_vector};
 use super::simd::{Sink, positions};
 use super::table::{Table, is_exact_in_f32};
+use super::word::{LANES, PARTS, Words, digit_lanes};
 use super::{Codec, Encoded, Error, Form, Layout};
 
 /// Sums of the q^m a(b): f32 while they are exact in it.

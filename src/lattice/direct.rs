@@ -2,10 +2,10 @@
 
 use std::arch::x86_64::_mm_sfence;
 
-use super::encoded::LANES;
 use super::place::place;
 use super::rows::HalfSteps;
 use super::table::Table;
+use super::word::LANES;
 use super::{Codec, Encoded, Form, Layout};
 
 /// Batches of floats of so many bytes are written round the caches.

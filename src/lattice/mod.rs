@@ -33,9 +33,11 @@
 //! | `leaders` | a(b), tabulated where there are few |
 //! | `indices` | the digits of many vectors as numbers |
 //! | `scalar` | the codec, one vector at a time |
+//! | `word` | the digits of a vector, packed |
 //! | `lanes`, `block` | the codec on blocks, a lane for each vector |
 //! | `simd` | these by AVX2 and AVX-512 |
-//! | `decode`, `table`, `rows` | decoding by table |
+//! | `one` | a single vector, its components side by side |
+//! | `decode`, `direct`, `table`, `rows`, `place` | decoding by table |
 //! | `cuda` | the codec on a GPU, with the feature `cuda` |
 //! | `oracle` | the definition by exhaustive search, which checks all of these |
 //!
@@ -73,6 +75,7 @@ mod scalar;
 #[cfg(target_arch = "x86_64")]
 mod simd;
 mod table;
+mod word;
 mod z2;
 
 use std::fmt;

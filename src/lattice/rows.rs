@@ -3,8 +3,8 @@
 use std::arch::x86_64::*;
 
 use super::Codec;
-use super::encoded::LANES;
 use super::table::Table;
+use super::word::LANES;
 
 /// What decoded vectors are multiplied by.
 pub(super) struct HalfSteps<'a> {

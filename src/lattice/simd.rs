@@ -8,9 +8,9 @@ use std::array::from_fn;
 
 use super::block::Block;
 use super::decode::{Quantized, decode};
-use super::encoded::{LANES, Words};
 use super::lanes::{Aligned, Floats, LanePoints, Modulus, Step};
 use super::scalar::{Scalar, vector};
+use super::word::{LANES, Words};
 use super::{Codec, Encoded, Error, Layout};
 
 /// Vectors after which those that are overloaded are gathered.
