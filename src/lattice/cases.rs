@@ -1,9 +1,14 @@
 //! The cases of this chapter: Gaussian vectors, too many for a branch predictor to learn.
 
-use super::{Codec, DotTable, Encoded, Form, Lattice, Layout, nearest, oracle};
+use dot::{case_dot, case_dot_table};
+
+use super::word::Word;
+use super::{Codec, Encoded, Form, Lattice, Layout, nearest, oracle};
 use crate::case::{Case, Step, Work};
 use crate::isa::Isa;
 use crate::{close, input};
+
+mod dot;
 
 /// Vectors of most steps.
 const N: usize = 10_000;
@@ -13,9 +18,14 @@ const CALLS: usize = 256;
 const MANY: usize = 1 << 22;
 
 /// What a case encodes, decodes or quantizes, and how.
-#[derive(Debug, Clone)]
-struct Batch {
-    codec: Codec,
+#[derive(Debug, Clone, Copy)]
+struct Plan {
+    lattice: Lattice,
+    q: u8,
+    levels: usize,
+    beta: f32,
+    protected: bool,
+    isa: Isa,
     layout: Layout,
     form: Form,
     n: usize,
@@ -23,36 +33,42 @@ struct Batch {
     name: &'static str,
 }
 
+/// A plan with its codec, whose tables take a while.
+#[derive(Debug, Clone)]
+struct Batch {
+    codec: Codec,
+    layout: Layout,
+    form: Form,
+    n: usize,
+    calls: usize,
+}
+
 /// Every case of the chapter.
 pub fn cases() -> Vec<Case> {
     use Lattice::{D4, E8, Z2};
-    let plain = |lattice| rows(codec(lattice, 4, 2, 0.35, false));
+    let plain = |lattice| plan(lattice, 4, 2, 0.35, false);
     let mut cases: Vec<_> = Lattice::ALL.into_iter().map(case_nearest).collect();
     for lattice in Lattice::ALL {
         for n in [1, 10, 100, 1000, N, 100_000, MANY] {
-            let batch = Batch { n, ..plain(lattice) };
-            let both = [case_encode(batch.clone()), case_decode(batch)];
+            let plan = Plan { n, ..plain(lattice) };
+            let both = [case_encode(plan), case_decode(plan)];
             cases.extend(
                 both.map(|case| if [1, N].contains(&n) { case } else { case.timed_only() }),
             );
         }
     }
-    let soa = Batch { layout: Layout::Soa, name: "-soa", ..plain(D4) };
-    let digits = Batch { form: Form::Digits(Layout::Soa), name: "-digits", ..soa.clone() };
-    let protected = rows(codec(D4, 4, 2, 0.25, true));
-    let general = rows(codec(D4, 5, 2, 0.35, false));
-    let wide = rows(codec(E8, 5, 2, 0.35, false));
-    for batch in [
+    let soa = Plan { layout: Layout::Soa, name: "-soa", ..plain(D4) };
+    for plan in [
         soa,
-        digits,
-        Batch { name: "-protected", ..protected },
-        rows(codec(E8, 3, 3, 0.35, false)),
-        rows(codec(Z2, 16, 1, 0.25, false)),
-        general,
-        wide,
+        Plan { form: Form::Digits(Layout::Soa), name: "-digits", ..soa },
+        Plan { name: "-protected", ..plan(D4, 4, 2, 0.25, true) },
+        plan(E8, 3, 3, 0.35, false),
+        plan(Z2, 16, 1, 0.25, false),
+        plan(D4, 5, 2, 0.35, false),
+        plan(E8, 5, 2, 0.35, false),
     ] {
-        cases.push(case_encode(batch.clone()));
-        cases.push(case_decode(batch));
+        cases.push(case_encode(plan));
+        cases.push(case_decode(plan));
     }
     for lattice in [D4, E8] {
         cases.push(case_quantize(plain(lattice)));
@@ -60,31 +76,26 @@ pub fn cases() -> Vec<Case> {
         // One implementation on every machine that has it.
         for isa in [Isa::Scalar, Isa::Avx2].into_iter().filter(|isa| isa.is_available()) {
             let name = if isa == Isa::Scalar { "-scalar" } else { "-avx2" };
-            let codec = plain(lattice).codec.with_isa(isa);
-            let batch = Batch { name, ..rows(codec) };
-            cases.push(case_encode(batch.clone()).timed_only());
-            cases.push(case_decode(batch).timed_only());
+            let plan = Plan { isa, name, ..plain(lattice) };
+            cases.push(case_encode(plan).timed_only());
+            cases.push(case_decode(plan).timed_only());
         }
     }
     cases.push(case_dot_table(plain(D4)));
     cases
 }
 
-fn codec(lattice: Lattice, q: u8, levels: usize, beta: f32, protected: bool) -> Codec {
-    Codec::new(lattice, q, levels, beta, protected).expect("the parameters are in range")
-}
-
 /// Packed, from and to rows.
-fn rows(codec: Codec) -> Batch {
-    Batch { codec, layout: Layout::Rows, form: Form::Packed, n: N, name: "" }
+fn plan(lattice: Lattice, q: u8, levels: usize, beta: f32, protected: bool) -> Plan {
+    let (isa, layout, form) = (Isa::best(), Layout::Rows, Form::Packed);
+    Plan { lattice, q, levels, beta, protected, isa, layout, form, n: N, name: "" }
 }
 
-impl Batch {
+impl Plan {
     /// `lattice/kernel[-name]-lattice-qQ-mM/nN`.
     fn id(&self, kernel: &str) -> String {
-        let lattice = self.codec.lattice().name().to_lowercase();
-        let (q, m) = (self.codec.q(), self.codec.levels());
-        format!("lattice/{kernel}{}-{lattice}-q{q}-m{m}/n{}", self.name, self.n)
+        let Self { q, levels, n, name, .. } = self;
+        format!("lattice/{kernel}{name}-{}-q{q}-m{levels}/n{n}", self.lattice.name().to_lowercase())
     }
 
     /// Calls of one step, each on other vectors.
@@ -92,32 +103,44 @@ impl Batch {
         if self.n == 1 { CALLS } else { 1 }
     }
 
+    /// Bytes of the codes of a vector.
+    fn code_bytes(&self) -> usize {
+        let digits = self.levels * self.lattice.dim();
+        match self.form {
+            Form::Packed => Word { digits, q: self.q, protected: self.protected }.bytes(),
+            Form::Digits(_) => digits,
+        }
+    }
+
     /// Bytes of the floats and of the codes of a vector.
     fn vector_bytes(&self) -> usize {
-        let codec = &self.codec;
-        let code = match self.form {
-            Form::Packed => codec.vector_bytes(),
-            Form::Digits(_) => codec.levels() * codec.lattice().dim(),
-        };
-        4 * codec.lattice().dim() + code
+        4 * self.lattice.dim() + self.code_bytes()
     }
 
     fn case<S: Step + 'static>(
         self,
         kernel: &str,
         vector_bytes: usize,
-        prepare: impl Fn(&Self) -> S + 'static,
+        prepare: impl Fn(&Batch) -> S + 'static,
     ) -> Case {
         let work = work(self.calls() * self.n, vector_bytes);
-        Case::new(self.id(kernel), self.codec.isa().name(), work, move || prepare(&self))
+        Case::new(self.id(kernel), self.isa.name(), work, move || prepare(&self.batch()))
     }
 
+    fn batch(&self) -> Batch {
+        let Self { lattice, q, levels, beta, protected, isa, layout, form, n, .. } = *self;
+        let codec = Codec::new(lattice, q, levels, beta, protected).expect("in range");
+        Batch { codec: codec.with_isa(isa), layout, form, n, calls: self.calls() }
+    }
+}
+
+impl Batch {
     /// Vectors for every call, and room for their codes.
     fn inputs(&self) -> (Vec<Vec<f32>>, Vec<Encoded>) {
         let d = self.codec.lattice().dim();
-        let all = vectors(self.codec.lattice(), self.calls() * self.n);
+        let all = vectors(self.codec.lattice(), self.calls * self.n);
         let x = all.chunks(d * self.n).map(<[f32]>::to_vec).collect();
-        (x, vec![Encoded::new(&self.codec, self.form, self.n); self.calls()])
+        (x, vec![Encoded::new(&self.codec, self.form, self.n); self.calls])
     }
 }
 
@@ -198,9 +221,9 @@ impl Step for Nearest {
     }
 }
 
-fn case_encode(batch: Batch) -> Case {
-    let bytes = batch.vector_bytes();
-    batch.case("encode", bytes, Encode::new)
+fn case_encode(plan: Plan) -> Case {
+    let bytes = plan.vector_bytes();
+    plan.case("encode", bytes, Encode::new)
 }
 
 struct Encode {
@@ -239,9 +262,9 @@ impl Step for Encode {
     }
 }
 
-fn case_decode(batch: Batch) -> Case {
-    let bytes = batch.vector_bytes();
-    batch.case("decode", bytes, |batch| {
+fn case_decode(plan: Plan) -> Case {
+    let bytes = plan.vector_bytes();
+    plan.case("decode", bytes, |batch| {
         let mut encode = Encode::new(batch);
         encode.run();
         let Encode { batch, x, codes } = encode;
@@ -275,9 +298,9 @@ impl Step for Decode {
     }
 }
 
-fn case_quantize(batch: Batch) -> Case {
-    let bytes = 8 * batch.codec.lattice().dim();
-    batch.case("quantize", bytes, |batch| {
+fn case_quantize(plan: Plan) -> Case {
+    let bytes = 8 * plan.lattice.dim();
+    plan.case("quantize", bytes, |batch| {
         let x = vectors(batch.codec.lattice(), batch.n);
         Quantize { batch: batch.clone(), y: vec![0.0; x.len()], x, overloaded: 0 }
     })
@@ -316,80 +339,6 @@ impl Step for Quantize {
     }
 }
 
-fn case_dot(batch: Batch) -> Case {
-    let bytes = 2 * batch.codec.vector_bytes() + 8;
-    batch.case("dot", bytes, |batch| Dot::new(batch, None))
-}
-
-fn case_dot_table(batch: Batch) -> Case {
-    let bytes = 2 * batch.codec.vector_bytes() + 8;
-    batch.case("dot-table", bytes, |batch| {
-        let table = batch.codec.dot_table().expect("q^(2d) is at most 2^20");
-        Dot::new(batch, Some(table))
-    })
-}
-
-struct Dot {
-    batch: Batch,
-    table: Option<DotTable>,
-    a: Encoded,
-    b: Encoded,
-    out: Vec<i64>,
-}
-
-impl Dot {
-    /// Products of the first half of the vectors with the second.
-    fn new(batch: &Batch, table: Option<DotTable>) -> Self {
-        let x = vectors(batch.codec.lattice(), 2 * batch.n);
-        let [a, b] = [0, 1].map(|half| {
-            let mut codes = Encoded::new(&batch.codec, batch.form, batch.n);
-            let x = &x[half * x.len() / 2..][..x.len() / 2];
-            batch.codec.encode(x, batch.layout, &mut codes).expect("in the domain");
-            codes
-        });
-        Self { batch: batch.clone(), table, a, b, out: vec![0; batch.n] }
-    }
-}
-
-impl Step for Dot {
-    fn run(&mut self) {
-        let done = match &self.table {
-            Some(table) => table.dot(&self.a, &self.b, &mut self.out),
-            None => self.batch.codec.dot(&self.a, &self.b, &mut self.out),
-        };
-        done.expect("codes of the codec");
-    }
-
-    fn spoil(&mut self) {
-        self.out.fill(i64::MAX);
-    }
-
-    fn digest(&self) -> u64 {
-        close::digest(self.out.iter().copied())
-    }
-
-    /// Multiplies the decoded points, which are exact with steps of 2.
-    fn check(&self) -> Result<(), String> {
-        let Batch { codec, layout, n, .. } = &self.batch;
-        let doubled = Codec::new(codec.lattice(), codec.q(), codec.levels(), 2.0, false)
-            .map_err(|e| e.to_string())?
-            .with_isa(Isa::Scalar);
-        let decoded = |codes: &Encoded| {
-            let mut x = vec![0.0; codec.lattice().dim() * n];
-            doubled.decode(codes, &mut x, *layout).map_err(|e| e.to_string())?;
-            Ok::<_, String>(x)
-        };
-        let (a, b) = (decoded(&self.a)?, decoded(&self.b)?);
-        let d = codec.lattice().dim();
-        #[expect(clippy::cast_possible_truncation, reason = "integers")]
-        let dot = |(a, b): (&[f32], &[f32])| {
-            a.iter().zip(b).map(|(a, b)| *a as i64 * *b as i64).sum::<i64>()
-        };
-        let want: Vec<i64> = a.chunks(d).zip(b.chunks(d)).map(dot).collect();
-        close::bits("products", &self.out, &want)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -397,7 +346,8 @@ mod tests {
     #[test]
     fn checks_find_one_wrong_value() {
         let form = Form::Digits(Layout::Soa);
-        let mut encode = Encode::new(&Batch { form, ..rows(codec(Lattice::D4, 4, 2, 0.25, true)) });
+        let plan = Plan { form, ..plan(Lattice::D4, 4, 2, 0.25, true) };
+        let mut encode = Encode::new(&plan.batch());
         encode.run();
         assert_eq!(encode.check(), Ok(()), "as encoded");
         let code = &mut encode.codes[0].digits_mut()[N];
