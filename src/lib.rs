@@ -5,7 +5,7 @@
 //!
 //! | modules | hold |
 //! | --- | --- |
-//! | [`lattice`], [`mvar`], [`lstm`], [`md`] | chapters: kernels, their oracles, their cases |
+//! | [`lattice`], [`mvar`], [`lstm`], [`md`], [`memory`] | chapters: kernels, their oracles, their cases |
 //! | [`case`](mod@case), [`registry`] | what is measured: the one list of cases |
 //! | `gpu` | the GPU, found at run time, and times on it; with the feature `cuda` |
 //! | [`input`], [`fixture`] | seeded and embedded inputs |
@@ -35,6 +35,7 @@ pub mod lattice;
 pub mod lstm;
 pub mod machine;
 pub mod md;
+pub mod memory;
 pub mod mvar;
 pub mod npz;
 pub mod profile;

@@ -1,11 +1,14 @@
 //! The one list of cases.
 
 use crate::case::Case;
-use crate::{lattice, lstm, md, mvar};
+use crate::{lattice, lstm, md, memory, mvar};
 
 /// Every case, chapter by chapter.
 pub fn cases() -> Vec<Case> {
-    [lattice::cases(), mvar::cases(), lstm::cases(), md::cases()].into_iter().flatten().collect()
+    [lattice::cases(), mvar::cases(), lstm::cases(), md::cases(), memory::cases()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// Every case on a GPU.

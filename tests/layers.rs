@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const CHAPTERS: [&str; 4] = ["lattice", "mvar", "lstm", "md"];
+const CHAPTERS: [&str; 5] = ["lattice", "mvar", "lstm", "md", "memory"];
 
 /// Files of a chapter that are not kernels: they may use any crate.
 const MODELS: [&str; 3] = ["model", "extxyz", "boxes"];
@@ -20,14 +20,20 @@ const ARROWS: [(&str, &[&str]); 18] = [
     ("cli", &["report", "gate", "profile", "collect", "registry", "machine"]),
     ("report", &["gate"]),
     ("gate", &["record", "stats", "machine"]),
-    ("profile", &["stats", "input", "isa", "gpu", "lattice/kernel", "lattice/cuda"]),
+    (
+        "profile",
+        &["stats", "input", "isa", "gpu", "lattice/kernel", "lattice/cuda", "memory/kernel"],
+    ),
     ("collect", &["record", "stats", "registry", "run"]),
     ("record", &["machine", "file"]),
     ("machine", &["source", "isa"]),
     ("isa", &[]),
     ("run", &["machine", "close"]),
     ("fixture", &["lattice/model", "mvar/model", "lstm/model", "md/model"]),
-    ("registry", &["lattice/cases", "lattice/cuda", "mvar/cases", "lstm/cases", "md/cases"]),
+    (
+        "registry",
+        &["lattice/cases", "lattice/cuda", "mvar/cases", "lstm/cases", "md/cases", "memory/cases"],
+    ),
     ("gpu", &["machine", "case"]),
     ("npz", &["file"]),
     ("file", &[]),

@@ -8,6 +8,8 @@ use std::time::Instant;
 
 use serde::Serialize;
 
+use crate::memory::{self, Block};
+
 /// Bytes of all buffers together.
 pub const BUFFER_BYTES: usize = 256 << 20;
 const PASSES: usize = 5;
@@ -25,11 +27,6 @@ pub struct Roofs {
     pub buffer_bytes: usize,
 }
 
-/// Sixteen bytes, aligned as non-temporal stores need it.
-#[derive(Debug, Clone, Copy, PartialEq)]
-#[repr(align(16))]
-struct Block([u64; 2]);
-
 /// Measures the roofs on buffers of `bytes` bytes in all.
 ///
 /// # Panics
@@ -39,7 +36,7 @@ pub fn measure(bytes: usize) -> Roofs {
     let mut words = vec![1_u64; bytes / 8];
     assert!(words.len() >= 2, "{bytes} bytes are too few");
     let read = rate(8 * words.len(), || {
-        black_box(sum(black_box(&words)));
+        black_box(memory::read(black_box(&words)));
     });
     let half = words.len() / 2;
     let (from, to) = words.split_at_mut(half);
@@ -50,7 +47,7 @@ pub fn measure(bytes: usize) -> Roofs {
     drop(words);
     let mut blocks = vec![Block([1; 2]); bytes / 16];
     let non_temporal_write = rate(16 * blocks.len(), || {
-        write(&mut blocks, black_box(2));
+        memory::write(&mut blocks, black_box(2));
         black_box(&blocks);
     });
     Roofs { read, copy, non_temporal_write, buffer_bytes: bytes }
@@ -67,41 +64,6 @@ fn rate(bytes: usize, mut pass: impl FnMut()) -> f64 {
     bytes as f64 / best.fold(f64::INFINITY, f64::min).max(1e-9)
 }
 
-/// In eight lanes, which hide the latency of the additions.
-fn sum(words: &[u64]) -> u64 {
-    let mut lanes = [0_u64; 8];
-    for chunk in words.as_chunks::<8>().0 {
-        for (lane, word) in lanes.iter_mut().zip(chunk) {
-            *lane = lane.wrapping_add(*word);
-        }
-    }
-    lanes.into_iter().fold(0, u64::wrapping_add)
-}
-
-/// Sets both words of every block to `value`, past the caches where there is a way.
-fn write(blocks: &mut [Block], value: u64) {
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: SSE2 is part of every x86-64 target.
-    unsafe {
-        write_sse2(blocks, value);
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    blocks.fill(Block([value; 2]));
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "sse2")]
-fn write_sse2(blocks: &mut [Block], value: u64) {
-    use std::arch::x86_64::{_mm_set1_epi64x, _mm_sfence, _mm_stream_si128};
-    let value = _mm_set1_epi64x(value.cast_signed());
-    for block in blocks {
-        // SAFETY: a block is 16 bytes at a multiple of 16, and ours alone.
-        unsafe { _mm_stream_si128(std::ptr::from_mut(block).cast(), value) }
-    }
-    // The next reader must see the stores, which have an order of their own.
-    _mm_sfence();
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,13 +74,5 @@ mod tests {
         for rate in [roofs.read, roofs.copy, roofs.non_temporal_write] {
             assert!((1e6..1e13).contains(&rate), "{roofs:?}");
         }
-    }
-
-    #[test]
-    fn every_word_is_read_and_every_block_written() {
-        assert_eq!(sum(&(0..64).collect::<Vec<_>>()), 2016, "sum");
-        let mut blocks = vec![Block([1; 2]); 33];
-        write(&mut blocks, 7);
-        assert_eq!(blocks, [Block([7; 2]); 33], "blocks");
     }
 }
