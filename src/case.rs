@@ -101,10 +101,22 @@ impl Case {
     ///
     /// If the outputs are wrong, or the second run leaves other bits than the first.
     pub fn checked(&self) -> Result<(Box<dyn Step>, u64), String> {
+        self.checked_knowing(None)
+    }
+
+    /// As [`Case::checked`], but outputs with the digest `right` are not compared with the oracle:
+    /// such outputs were.
+    ///
+    /// # Errors
+    ///
+    /// As [`Case::checked`].
+    pub fn checked_knowing(&self, right: Option<u64>) -> Result<(Box<dyn Step>, u64), String> {
         let mut step = (self.prepare)();
         step.run();
-        step.check()?;
         let digest = step.digest();
+        if right != Some(digest) {
+            step.check()?;
+        }
         step.spoil();
         if step.digest() == digest {
             return Err(
