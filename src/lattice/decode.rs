@@ -57,11 +57,16 @@ pub(super) fn decode<L: LanePoints<D>, const D: usize>(
     x: &mut [f32],
     layout: Layout,
 ) -> Result<(), Error> {
-    if is_exact_in_f32(codec.q(), codec.levels()) {
+    let decoded = if is_exact_in_f32(codec.q(), codec.levels()) {
         decode_blocks::<f32, L, D>(codec, codes, x, layout)
     } else {
         decode_blocks::<f64, L, D>(codec, codes, x, layout)
+    };
+    if is_streamed(x) {
+        // SAFETY: every x86-64 has it. Streaming stores are ordered with nothing until then.
+        unsafe { _mm_sfence() };
     }
+    decoded
 }
 
 #[inline(always)]
@@ -91,10 +96,6 @@ fn decode_blocks<S: Sum, L: LanePoints<D>, const D: usize>(
         decode_block::<S, L, D>(codec, &words, &half.part(at, count), out);
         // SAFETY: the caller of this inlined function has AVX2.
         unsafe { place::<D>(x, layout, at, out, stream) };
-    }
-    if stream {
-        // SAFETY: every x86-64 has it. Streaming stores are ordered with nothing until then.
-        unsafe { _mm_sfence() };
     }
     Ok(())
 }
