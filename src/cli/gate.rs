@@ -224,6 +224,7 @@ fn tier(exit: Exit) -> &'static str {
         Exit::Incomparable => " by tier 0",
         Exit::Wrong => " by tier 1",
         Exit::Regression => " by tier 2",
+        Exit::Unclear => " by tier 3",
     }
 }
 

@@ -5,7 +5,9 @@
 //! whether the deterministic counts stayed within their limits. Wall times only inform.
 
 mod compare;
+mod paired;
 mod verdict;
 
 pub use compare::{MEASURE, Ratio, Scope, comparable, instructions, ratios};
+pub use paired::{Change, Duet, Metric, Paired, SelfTest};
 pub use verdict::{Exit, Finding, Findings};

@@ -18,6 +18,8 @@ pub enum Exit {
     Wrong = 4,
     /// Nothing could be compared, or not all of it.
     Incomparable = 5,
+    /// Paired times do not tell, where `--strict` asks that they do.
+    Unclear = 6,
 }
 
 impl Exit {
@@ -36,6 +38,7 @@ impl fmt::Display for Exit {
             Self::Regression => "regression",
             Self::Wrong => "wrong result",
             Self::Incomparable => "incomparable",
+            Self::Unclear => "unclear",
         })
     }
 }
@@ -60,6 +63,7 @@ impl fmt::Display for Finding {
             Exit::Regression => "FAIL regression",
             Exit::Wrong => "FAIL wrong result",
             Exit::Incomparable => "FAIL incomparable",
+            Exit::Unclear => "FAIL unclear",
             Exit::Failure | Exit::Usage => "FAIL tool failure",
         };
         write!(f, "{label:<17}  {}: {}", self.about, self.what)?;
@@ -88,9 +92,10 @@ impl Findings {
         self.0.iter()
     }
 
-    /// The exit code of several at once: the first of 1, 4, 5, 3 that occurs.
+    /// The exit code of several at once: the first of 1, 4, 5, 3, 6 that occurs.
     pub fn exit(&self) -> Exit {
-        let order = [Exit::Failure, Exit::Wrong, Exit::Incomparable, Exit::Regression];
+        let order =
+            [Exit::Failure, Exit::Wrong, Exit::Incomparable, Exit::Regression, Exit::Unclear];
         order.into_iter().find(|&exit| self.count(exit) > 0).unwrap_or(Exit::Pass)
     }
 
@@ -112,6 +117,7 @@ mod tests {
             findings.exit().code()
         };
         assert_eq!(after(Exit::Pass), 0, "a note passes");
+        assert_eq!(after(Exit::Unclear), 6, "unclear under --strict");
         assert_eq!(after(Exit::Regression), 3, "regression");
         assert_eq!(after(Exit::Incomparable), 5, "incomparable before regression");
         assert_eq!(after(Exit::Wrong), 4, "wrong before incomparable");

@@ -1,0 +1,90 @@
+//! What paired runs of two builds say of each case.
+
+use serde::Serialize;
+
+/// Which clock a sample is read from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Metric {
+    /// CPU time of the thread that runs the step: single-threaded CPU cases.
+    ThreadCpu,
+    /// Wall time: cases that run on several threads.
+    Wall,
+    /// Time between CUDA events: cases on a GPU.
+    CudaEvent,
+}
+
+/// What became of a case between two builds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Change {
+    /// Slower beyond the margin: a regression.
+    Slower,
+    /// Faster beyond the margin.
+    Faster,
+    /// Within the margin on both sides.
+    Same,
+    /// The pairs do not tell.
+    Unclear,
+}
+
+/// One case in two builds, old and new.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Paired {
+    /// The case.
+    pub id: String,
+    /// The clock.
+    pub metric: Metric,
+    /// How much slower is too slow, as a share: 0.03.
+    pub margin: f64,
+    /// How many pairs of samples were taken.
+    pub pairs: usize,
+    /// Median time per step of the old build, in nanoseconds.
+    pub old_ns: f64,
+    /// Median time per step of the new build, in nanoseconds.
+    pub new_ns: f64,
+    /// New over old: exp of the Hodges-Lehmann estimate of the log ratios.
+    pub ratio: f64,
+    /// Lower end of the 95 % interval of the ratio, by bootstrap over blocks.
+    pub low: f64,
+    /// Its upper end.
+    pub high: f64,
+    /// Probability of such samples if the case were no slower than the margin allows.
+    pub slower_p: f64,
+    /// The same, adjusted for the number of cases.
+    pub slower_q: f64,
+    /// Probability of such samples if the case were no faster than the margin.
+    pub faster_p: f64,
+    /// The same, adjusted for the number of cases.
+    pub faster_q: f64,
+    /// What follows.
+    pub change: Change,
+}
+
+/// One case compared with itself: both builds are the new one.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SelfTest {
+    /// The verdict, which must not be [`Change::Slower`].
+    pub paired: Paired,
+    /// The larger share of log ratios with one sign, in `0.5..=1`.
+    pub one_sided: f64,
+}
+
+/// Paired runs of two builds.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Duet {
+    /// What the new build was compared with: a revision and its commit, or a file.
+    pub against: String,
+    /// Seed of the order of the samples.
+    pub seed: u64,
+    /// Why the verdicts only inform; `None` where they decide.
+    pub advisory: Option<String>,
+    /// One case of each chapter, compared with itself.
+    pub self_tests: Vec<SelfTest>,
+    /// Every case that both builds have, sorted by id.
+    pub cases: Vec<Paired>,
+    /// Ids that only the new build has.
+    pub added: Vec<String>,
+    /// Ids that only the old build has.
+    pub removed: Vec<String>,
+}
