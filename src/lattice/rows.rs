@@ -149,17 +149,47 @@ fn sum<
     let t = if SCALED { &half.t[..n] } else { &[] };
     let weight = _mm256_set1_ps(weight);
     let mut by = _mm256_set1_ps(half.by[0]);
-    for i in 0..n {
+    // Two vectors of two floats make one streaming store.
+    let mut from = 0;
+    if D == 2 && STREAM {
+        let mut by_next = by;
+        while from + 1 < n {
+            if SCALED {
+                by = _mm256_set1_ps(half.by[usize::from(t[from] % 16)]);
+                by_next = _mm256_set1_ps(half.by[usize::from(t[from + 1] % 16)]);
+            }
+            let a = _mm256_mul_ps(row_sum::<D, W, S, N, C>(rows, weight, &words[from]), by);
+            let b = _mm256_mul_ps(row_sum::<D, W, S, N, C>(rows, weight, &words[from + 1]), by_next);
+            let v = _mm_movelh_ps(_mm256_castps256_ps128(a), _mm256_castps256_ps128(b));
+            let to = out[from..][..2].as_flattened_mut();
+            // SAFETY: four writable f32, at a 16-byte boundary where the caller streams.
+            unsafe { _mm_stream_ps(to.as_mut_ptr(), v) }
+            from += 2;
+        }
+    }
+    for i in from..n {
         if SCALED {
             by = _mm256_set1_ps(half.by[usize::from(t[i] % 16)]);
         }
-        let mut sum = load::<D, S>(&rows[index(&words[i][C - 1]) % N]);
-        for c in (0..C - 1).rev() {
-            let row = load::<D, S>(&rows[index(&words[i][c]) % N]);
-            sum = _mm256_fmadd_ps(sum, weight, row);
-        }
+        let sum = row_sum::<D, W, S, N, C>(rows, weight, &words[i]);
         store::<D, STREAM>(&mut out[i], _mm256_mul_ps(sum, by));
     }
+}
+
+/// The sum of the rows of one word.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+fn row_sum<const D: usize, const W: usize, const S: usize, const N: usize, const C: usize>(
+    rows: &[[u8; S]; N],
+    weight: __m256,
+    word: &[[u8; W]; C],
+) -> __m256 {
+    let mut sum = load::<D, S>(&rows[index(&word[C - 1]) % N]);
+    for c in (0..C - 1).rev() {
+        let row = load::<D, S>(&rows[index(&word[c]) % N]);
+        sum = _mm256_fmadd_ps(sum, weight, row);
+    }
+    sum
 }
 
 /// As [`Table::sum_block`], where `N` rows have `S` bytes.
