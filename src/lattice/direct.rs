@@ -3,7 +3,7 @@
 use std::arch::x86_64::_mm_sfence;
 
 use super::place::place;
-use super::rows::HalfSteps;
+use super::rows::{HalfSteps, half_step};
 use super::table::Table;
 use super::word::LANES;
 use super::{Codec, Encoded, Form, Layout};
@@ -24,11 +24,18 @@ pub(super) fn decode_direct<const D: usize>(
     if !table.direct || codes.form() != Form::Packed {
         return false;
     }
-    let Some(half) = HalfSteps::new(codec, codes.scalings()) else { return false };
     let words = codes.plane(0);
     if !codec.q().is_power_of_two() && has_large_digits(words, codec.q()) {
         return false;
     }
+    if let Ok(x) = x.try_into() {
+        let t = codes.scalings().first().map_or(0, |t| *t);
+        if t <= codec.max_scaling() {
+            table.sum_single::<D>(words, half_step(codec, t), x);
+        }
+        return t <= codec.max_scaling();
+    }
+    let Some(half) = HalfSteps::new(codec, codes.scalings()) else { return false };
     match (layout, table.bits, is_streamed(x)) {
         (Layout::Soa, ..) => decode_soa::<D>(table, words, &half, x),
         (_, 8, false) => table.sum::<D, 1, false>(words, &half, x),

@@ -52,7 +52,7 @@ impl<'a> HalfSteps<'a> {
 
 /// beta 2^(T-1).
 #[inline(always)]
-fn half_step(codec: &Codec, t: u8) -> f32 {
+pub(super) fn half_step(codec: &Codec, t: u8) -> f32 {
     codec.beta() * (f32::from(1_u16 << t) / 2.0)
 }
 
@@ -76,6 +76,20 @@ impl Table {
             (2, false) => sum_words::<D, 2, 2, 65536, STREAM>(self, words, half, out),
             (4, false) => sum_words::<D, 2, 4, 65536, STREAM>(self, words, half, out),
             (_, false) => sum_words::<D, 2, 8, 65536, STREAM>(self, words, half, out),
+        }
+    }
+
+    /// Writes the vector of the word `bytes`, times `by`, into `out`.
+    #[inline]
+    #[target_feature(enable = "avx2,fma")]
+    pub(super) fn sum_single<const D: usize>(&self, bytes: &[u8], by: f32, out: &mut [f32; D]) {
+        match (D, self.rows.floats) {
+            (2, true) => sum_single::<D, 8, 256>(self, bytes, by, out),
+            (4, true) => sum_single::<D, 16, 256>(self, bytes, by, out),
+            (_, true) => sum_single::<D, 32, 256>(self, bytes, by, out),
+            (2, false) => sum_single::<D, 2, 65536>(self, bytes, by, out),
+            (4, false) => sum_single::<D, 4, 65536>(self, bytes, by, out),
+            (_, false) => sum_single::<D, 8, 65536>(self, bytes, by, out),
         }
     }
 
@@ -159,7 +173,8 @@ fn sum<
                 by_next = _mm256_set1_ps(half.by[usize::from(t[from + 1] % 16)]);
             }
             let a = _mm256_mul_ps(row_sum::<D, W, S, N, C>(rows, weight, &words[from]), by);
-            let b = _mm256_mul_ps(row_sum::<D, W, S, N, C>(rows, weight, &words[from + 1]), by_next);
+            let b =
+                _mm256_mul_ps(row_sum::<D, W, S, N, C>(rows, weight, &words[from + 1]), by_next);
             let v = _mm_movelh_ps(_mm256_castps256_ps128(a), _mm256_castps256_ps128(b));
             let to = out[from..][..2].as_flattened_mut();
             // SAFETY: four writable f32, at a 16-byte boundary where the caller streams.
@@ -190,6 +205,27 @@ fn row_sum<const D: usize, const W: usize, const S: usize, const N: usize, const
         sum = _mm256_fmadd_ps(sum, weight, row);
     }
     sum
+}
+
+/// As [`Table::sum_single`], where `N` rows have `S` bytes.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+fn sum_single<const D: usize, const S: usize, const N: usize>(
+    table: &Table,
+    bytes: &[u8],
+    by: f32,
+    out: &mut [f32; D],
+) {
+    let (rows, weight) = (table.rows::<S, N>(), _mm256_set1_ps(table.weight));
+    let mut sum = _mm256_setzero_ps();
+    for c in (0..table.chunks).rev() {
+        let row = match table.bits {
+            8 => bytes[c].into(),
+            _ => usize::from(bytes[2 * c]) | usize::from(bytes[2 * c + 1]) << 8,
+        };
+        sum = _mm256_fmadd_ps(sum, weight, load::<D, S>(&rows[row % N]));
+    }
+    store::<D, false>(out, _mm256_mul_ps(sum, _mm256_set1_ps(by)));
 }
 
 /// As [`Table::sum_block`], where `N` rows have `S` bytes.
