@@ -48,11 +48,18 @@ pub struct Encoded {
 
 impl Encoded {
     /// Room for the codes of `n` vectors: all digits and scalings 0, nothing overloaded.
+    ///
+    /// # Panics
+    ///
+    /// If memory cannot have so many bytes.
     pub fn new(codec: &Codec, form: Form, n: usize) -> Self {
         let word = codec.word();
+        let plane = |width, numbers: usize| {
+            Plane::new(width, n.checked_mul(numbers).expect("memory has not so many bytes"))
+        };
         let planes = match form {
-            Form::Packed => word.widths().map(|width| Plane::new(width, n * width)).collect(),
-            Form::Digits(_) => vec![Plane::new(1, n * word.digits)],
+            Form::Packed => word.widths().map(|width| plane(width, width)).collect(),
+            Form::Digits(_) => vec![plane(1, word.digits)],
         };
         let t = vec![0; if word.protected { n } else { 0 }];
         Self { form, n, word, planes, t, overload: vec![0; n.div_ceil(8)] }
@@ -154,7 +161,6 @@ impl Encoded {
         &self.overload
     }
 
-    #[cfg(feature = "cuda")]
     pub(super) fn overload_mut(&mut self) -> &mut [u8] {
         &mut self.overload
     }
