@@ -1,4 +1,16 @@
-//! Summaries of samples.
+//! Summaries of samples, and what samples say: tests, intervals, families of tests.
+
+mod family;
+mod location;
+mod proportion;
+#[cfg(test)]
+mod scipy;
+mod wilcoxon;
+
+pub use family::benjamini_hochberg;
+pub use location::{bootstrap_interval, hodges_lehmann};
+pub use proportion::clopper_pearson;
+pub use wilcoxon::{tost, wilcoxon_greater, wilcoxon_less};
 
 /// The quantile `p` in `[0, 1]` of `sorted`, linear between order statistics.
 ///
