@@ -1,7 +1,5 @@
 //! Wilcoxon's signed-rank test against a margin, one-sided, and equivalence by two such tests.
 
-use statrs::function::erf::erfc;
-
 /// The probability of a signed-rank sum as large as that of `x - margin`, if `x` were symmetric
 /// about `margin`: small where `x` lies above it.
 ///
@@ -77,7 +75,7 @@ fn signed_rank(differences: impl ExactSizeIterator<Item = f64>) -> f64 {
     let tied: f64 = ties.iter().map(|t| t * t * t - t).sum();
     let variance = (n * (n + 1.0) * (2.0 * n + 1.0) - tied / 2.0) / 24.0;
     let z = (positive as f64 / 2.0 - n * (n + 1.0) / 4.0) / variance.sqrt();
-    erfc(z / std::f64::consts::SQRT_2) / 2.0
+    libm::erfc(z / std::f64::consts::SQRT_2) / 2.0
 }
 
 /// The share of all choices of signs in which the positive ranks add up to `least` or more.
