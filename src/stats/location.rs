@@ -22,10 +22,11 @@ pub fn hodges_lehmann(x: &[f64]) -> f64 {
     let pairs = x.len() * (x.len() + 1) / 2;
     let (lower, upper) = ((pairs - 1) / 2, pairs / 2);
 
-    // Both middle sums lie in `(low, high]`; `below` sums are at most `low`.
+    // Both middle sums lie in `(low, high]`, with `within` sums; `below` sums are at most `low`.
+    // Any such bracket gives the result: halving only leaves fewer sums to select from. Equal
+    // sums cannot be parted, hence the limit.
     let (mut low, mut high) = ((2.0 * x[0]).next_down(), 2.0 * x[x.len() - 1]);
     let (mut below, mut within) = (0, pairs);
-    // Ends early: as soon as the rest is cheap to look at. With many ties it may never be.
     for _ in 0..HALVINGS {
         if within <= CHEAP * x.len() {
             break;

@@ -1,4 +1,4 @@
-//! Agreement with SciPy on the values of `fixtures/stats/scipy_values.json`.
+//! Agreement with `SciPy` on the values of `fixtures/stats/scipy_values.json`.
 
 use serde::Deserialize;
 

@@ -46,7 +46,7 @@ pub fn tost(x: &[f64], low: f64, high: f64) -> f64 {
 /// Up to so many values the null distribution is enumerated.
 const EXACT: usize = 50;
 
-/// The same where there are ties or zeros: up to here SciPy permutes signs, all of them.
+/// The same where there are ties or zeros: up to here `SciPy` permutes signs, all of them.
 const EXACT_TIED: usize = 13;
 
 /// The upper p-value of the rank sum of the positive `differences`.
