@@ -98,13 +98,21 @@ impl<M: Measure> Record<M> {
     /// If the file is missing, too large, of another schema or instrument, or holds anything that
     /// a record does not.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        let text = read_text(path)?;
+        Self::parse(path, &read_text(path)?)
+    }
+
+    /// Validates the text of a record; errors name `path`.
+    ///
+    /// # Errors
+    ///
+    /// If it is of another schema or instrument, or holds anything that a record does not.
+    pub fn parse(path: &Path, text: &str) -> Result<Self, Error> {
         let invalid = |found: String, expected: &str| Error::Invalid {
             path: path.to_owned(),
             found,
             expected: expected.to_owned(),
         };
-        let head = head(path, &text)?;
+        let head = head(path, text)?;
         if head.schema != u64::from(SCHEMA) {
             return Err(Error::Schema { path: path.to_owned(), found: head.schema });
         }
@@ -112,7 +120,7 @@ impl<M: Measure> Record<M> {
             let found = format!("a record of `{}`", head.instrument);
             return Err(invalid(found, &format!("one of `{}`", M::INSTRUMENT)));
         }
-        let record: Self = serde_json::from_str(&text)
+        let record: Self = serde_json::from_str(text)
             .map_err(|err| invalid(err.to_string(), "a stepmark record"))?;
         if !record.environment.keys().map(String::as_str).eq(M::FIELDS.iter().copied()) {
             let found = record.environment.into_keys().collect::<Vec<_>>().join(", ");

@@ -3,6 +3,7 @@
 mod accept;
 mod check;
 mod gate;
+mod history;
 mod list;
 mod profile;
 mod record;
@@ -56,6 +57,8 @@ enum Command {
     Accept(accept::Args),
     /// Print the records as a Markdown table
     Report(report::Args),
+    /// Show how the committed baselines changed over time
+    History(history::Args),
     /// Measure what a chapter costs and loses, over sizes and parameters
     Profile(profile::Args),
 }
@@ -165,6 +168,7 @@ pub fn run(
         Command::Gate(args) => gate::run(args, &mut context),
         Command::Accept(args) => accept::run(args, &mut context),
         Command::Report(args) => report::run(args, &mut context),
+        Command::History(args) => history::run(args, &mut context),
         Command::Profile(args) => profile::run(args, &mut context),
     };
     done.unwrap_or_else(|stop| {

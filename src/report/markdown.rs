@@ -88,7 +88,8 @@ pub(super) fn three_digits(value: f64) -> String {
     format!("{value:.digits$}")
 }
 
-fn thousands(n: u64) -> String {
+/// `1,234,567`
+pub(super) fn thousands(n: u64) -> String {
     let digits = n.to_string();
     let groups: Vec<&str> = digits
         .as_bytes()

@@ -12,6 +12,8 @@ pub use location::{bootstrap_interval, hodges_lehmann};
 pub use proportion::clopper_pearson;
 pub use wilcoxon::{tost, wilcoxon_greater, wilcoxon_less};
 
+pub mod pelt;
+
 /// The quantile `p` in `[0, 1]` of `sorted`, linear between order statistics.
 ///
 /// Source: R. J. Hyndman, Y. Fan, "Sample quantiles in statistical packages", The American

@@ -35,7 +35,7 @@ pub struct Axis {
     pub unit: Unit,
     /// Both ends; those of the data if there are none.
     pub range: Option<(f64, f64)>,
-    /// Names at 0, 1, 2, ... instead of numbers; none for an axis of numbers.
+    /// Names at 0, 1, 2, ... instead of numbers, of one or two lines; none for an axis of numbers.
     pub names: Vec<String>,
 }
 

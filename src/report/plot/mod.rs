@@ -78,6 +78,8 @@ impl Series {
 pub enum Shape {
     /// A line through the points.
     Line,
+    /// A thin line through the points, for what is many.
+    Thin,
     /// A dashed line through the points.
     Dashes,
     /// A line with a marker at every point.
@@ -154,6 +156,7 @@ mod tests {
     fn a_figure_is_a_png_that_shows_its_points() {
         let shapes = [
             Shape::Line,
+            Shape::Thin,
             Shape::Dashes,
             Shape::Markers,
             Shape::Dots,

@@ -87,6 +87,7 @@ fn legend(canvas: &mut Canvas, panel: &Panel, at: Point, right: i32) -> i32 {
         let colour = rgb(series.colour);
         match series.shape {
             Shape::Line => canvas.line(&swatch, colour, 1.0, 5),
+            Shape::Thin => canvas.line(&swatch, colour, 1.0, 2),
             Shape::Dashes | Shape::Verticals | Shape::Horizontals => {
                 canvas.dashes(&swatch, colour, 4);
             }
@@ -121,9 +122,14 @@ fn grid(canvas: &mut Canvas, panel: &Panel, frame: &Frame<'_>) {
         if panel.x.names.is_empty() {
             canvas.line(&[(x, top), (x, bottom)], GRID, 1.0, 2);
         }
-        let half = canvas.width(&label, TICK) / 2;
+        let lines = || label.lines().zip(0_i32..);
+        let width = lines().map(|(line, _)| canvas.width(line, TICK)).max().unwrap_or_default();
+        let half = width / 2;
         if x - half > free {
-            canvas.text((x, bottom + 14), &label, TICK, Side::Middle);
+            for (line, nth) in lines() {
+                let y = bottom + 14 + nth * (LINE - 6);
+                canvas.text((x, y), line, TICK, Side::Middle);
+            }
             free = x + half + 14;
         }
     }
@@ -146,6 +152,7 @@ fn plot(canvas: &mut Canvas, panel: &Panel, series: &Series, frame: &Frame<'_>) 
     let at: Vec<Point> = visible.iter().map(|p| frame.point(*p)).collect();
     match series.shape {
         Shape::Line => canvas.line(&at, colour, 1.0, 5),
+        Shape::Thin => canvas.line(&at, colour, 1.0, 2),
         Shape::Dashes => match at[..] {
             [(x, y)] => canvas.dashes(&[(x - 25, y), (x + 25, y)], colour, 4),
             _ => canvas.dashes(&at, colour, 4),

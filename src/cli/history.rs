@@ -1,0 +1,165 @@
+//! `stepmark history`: the committed baselines over time, as lines and as one picture per chapter.
+
+mod git;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+
+use self::git::{Blob, Repository, Version};
+use super::{Context, Exit, Selection, Stop};
+use crate::file;
+use crate::record::{Error, Gpu, Instructions, Measure, Record, SCHEMA, Wall};
+use crate::report::history::{Followed, History, figure};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    selection: Selection,
+    /// The folder of baselines whose history to read, along the first parents of HEAD
+    #[arg(long, value_name = "DIR", default_value = "baselines")]
+    baseline: PathBuf,
+    /// Only the records of this instrument
+    #[arg(long)]
+    instrument: Option<Instrument>,
+    /// The folder to write a picture of each chapter to [default: stepmark/history in the target folder]
+    #[arg(long, value_name = "DIR", conflicts_with = "no_plot")]
+    output_dir: Option<PathBuf>,
+    /// Print the lines alone
+    #[arg(long)]
+    no_plot: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Instrument {
+    /// Counts of instructions
+    Instructions,
+    /// Wall times
+    Wall,
+    /// Times on a GPU
+    Gpu,
+}
+
+impl Instrument {
+    /// The instrument of the record in a file of this name.
+    fn of(path: &str) -> Option<Self> {
+        match Path::new(path).file_name()?.to_str()? {
+            "instructions.json" => Some(Self::Instructions),
+            "wall.json" => Some(Self::Wall),
+            "gpu.json" => Some(Self::Gpu),
+            _ => None,
+        }
+    }
+}
+
+pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> {
+    let dir = &args.baseline;
+    if !dir.is_dir() {
+        let what = format!("{}: no such folder; `stepmark accept` makes it", dir.display());
+        return Err(Stop::new(Exit::Incomparable, what));
+    }
+    let nothing = || {
+        let what = format!("no commit holds a record in {} that can be followed", dir.display());
+        Stop::new(Exit::Incomparable, what)
+    };
+    let repository = Repository::open(dir)?;
+    let mut files = BTreeMap::<String, Vec<Version>>::new();
+    for version in repository.versions()? {
+        files.entry(version.path.clone()).or_default().push(version);
+    }
+    let mut blobs = repository.blobs()?;
+    let mut histories = Vec::new();
+    for (path, versions) in &files {
+        let Some(instrument) = Instrument::of(path) else { continue };
+        if args.instrument.is_some_and(|only| only != instrument) {
+            continue;
+        }
+        let read = match instrument {
+            Instrument::Instructions => history::<Instructions>,
+            Instrument::Wall => history::<Wall>,
+            Instrument::Gpu => history::<Gpu>,
+        };
+        histories.extend(read(path, versions, &mut blobs, context)?);
+    }
+    if histories.iter().all(|history| history.tracks.is_empty()) {
+        return Err(nothing());
+    }
+    for history in &mut histories {
+        history.tracks.retain(|track| args.selection.holds(&track.id));
+    }
+    histories.retain(|history| !history.tracks.is_empty());
+    if histories.is_empty() {
+        let text = args.selection.filter.as_deref().unwrap_or_default();
+        let what = format!("no case id in the history of {} contains `{text}`", dir.display());
+        return Err(Stop::new(Exit::Usage, what));
+    }
+    for history in &histories {
+        writeln!(context.out, "{}", history.text())?;
+    }
+    if !args.no_plot {
+        let default = || context.target.join("stepmark").join("history");
+        draw(&histories, &args.output_dir.clone().unwrap_or_else(default), context)?;
+    }
+    Ok(Exit::Pass)
+}
+
+/// The history of one record; a version that cannot be used is named and skipped.
+fn history<M: Followed>(
+    path: &str,
+    versions: &[Version],
+    blobs: &mut git::Blobs,
+    context: &mut Context<'_>,
+) -> Result<Option<History>, Stop> {
+    let mut records = Vec::new();
+    for Version { revision, blob, .. } in versions {
+        let Some(blob) = blob else { continue };
+        match record::<M>(path, blobs.read(blob)?) {
+            Ok(record) => records.push((revision.clone(), record)),
+            Err(why) => {
+                let short = revision.short();
+                writeln!(context.out, "note: {path} at {short} is skipped: {why}")?;
+            }
+        }
+    }
+    if records.is_empty() {
+        return Ok(None);
+    }
+    let folder = Path::new(path).parent().unwrap_or(Path::new("")).display().to_string();
+    let mut history = History::new(folder, &records);
+    let removed = versions.last().filter(|version| version.blob.is_none());
+    history.removed = removed.map(|version| version.revision.clone());
+    Ok(Some(history))
+}
+
+/// The record in a blob, or why there is none.
+fn record<M: Measure>(path: &str, blob: Blob) -> Result<Record<M>, String> {
+    let text = match blob {
+        Blob::Text(text) => text,
+        Blob::Other(what) => return Err(what),
+    };
+    // What to do about it is another matter in an old commit.
+    Record::parse(Path::new(path), &text).map_err(|why| match why {
+        Error::Schema { found, .. } => format!("schema {found}, expected {SCHEMA}"),
+        Error::Invalid { found, expected, .. } => format!("{found}, expected {expected}"),
+        Error::Missing { .. } | Error::Io { .. } => why.to_string(),
+    })
+}
+
+/// Writes one picture for each chapter.
+fn draw(histories: &[History], dir: &Path, context: &mut Context<'_>) -> Result<(), Stop> {
+    let tracks = histories.iter().flat_map(|history| &history.tracks);
+    let chapters: BTreeSet<&str> = tracks.filter_map(|track| track.id.split('/').next()).collect();
+    let unwritable = |path: &Path, why: &std::io::Error| {
+        Stop::new(Exit::Failure, format!("cannot write {}: {why}", path.display()))
+    };
+    fs::create_dir_all(dir).map_err(|why| unwritable(dir, &why))?;
+    for chapter in chapters {
+        let Some(figure) = figure(chapter, histories) else { continue };
+        let path = dir.join(format!("{chapter}.png"));
+        file::replace(&path, &figure.png()).map_err(|why| unwritable(&path, &why))?;
+        writeln!(context.out, "wrote {}", path.display())?;
+    }
+    Ok(())
+}

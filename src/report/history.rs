@@ -1,0 +1,258 @@
+//! The committed baselines over time: each case's numbers, and the revisions that changed them.
+
+mod changes;
+mod chart;
+
+use std::collections::BTreeMap;
+
+use crate::machine::Environment;
+use crate::record::{Gpu, Instructions, Measure, Record, Wall};
+use crate::report::{markdown, table};
+pub use chart::figure;
+
+/// What is followed of a case over time.
+pub trait Followed: Measure {
+    /// Whether equal code gives equal numbers.
+    const EXACT: bool;
+
+    /// The number: a count, or nanoseconds.
+    fn value(&self) -> f64;
+}
+
+impl Followed for Instructions {
+    const EXACT: bool = true;
+
+    fn value(&self) -> f64 {
+        self.instructions as f64
+    }
+}
+
+impl Followed for Wall {
+    const EXACT: bool = false;
+
+    fn value(&self) -> f64 {
+        self.median_ns
+    }
+}
+
+impl Followed for Gpu {
+    const EXACT: bool = false;
+
+    fn value(&self) -> f64 {
+        self.0.median_ns
+    }
+}
+
+/// A commit that wrote or removed a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revision {
+    /// Its whole hash.
+    pub commit: String,
+    /// The day of the commit: `2026-01-02`.
+    pub date: String,
+}
+
+impl Revision {
+    /// The first digits of the hash, as git prints them.
+    pub fn short(&self) -> &str {
+        self.commit.get(..7).unwrap_or(&self.commit)
+    }
+}
+
+/// One record over time: the cases of one instrument on one machine or toolchain.
+#[derive(Debug, Clone, PartialEq)]
+pub struct History {
+    /// What measured it.
+    pub instrument: &'static str,
+    /// Its folder below the baselines.
+    pub folder: String,
+    /// Whether equal code gives equal numbers.
+    pub exact: bool,
+    /// The commits that wrote it, oldest first.
+    pub revisions: Vec<Revision>,
+    /// The commit that removed it, if it is gone.
+    pub removed: Option<Revision>,
+    /// The cases, sorted by id.
+    pub tracks: Vec<Track>,
+}
+
+/// One case over time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Track {
+    /// The case.
+    pub id: String,
+    /// Its numbers, oldest first; at least one.
+    pub points: Vec<Point>,
+    /// Where its level changed, oldest first.
+    pub changes: Vec<Change>,
+}
+
+/// The number of a case at one revision.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Point {
+    /// The position in [`History::revisions`].
+    pub revision: usize,
+    /// A count, or nanoseconds.
+    pub value: f64,
+    /// Which implementation was measured.
+    pub implementation: String,
+}
+
+/// A change of the level of a case.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// The position in [`Track::points`] of the first number of the new level.
+    pub point: usize,
+    /// The level before.
+    pub from: f64,
+    /// The level from there on.
+    pub to: f64,
+    /// What else changed in the same revision: implementation and environment.
+    pub beside: Vec<String>,
+}
+
+impl History {
+    /// The history of the record in `folder`, from its versions, oldest first.
+    pub fn new<M: Followed>(folder: impl Into<String>, versions: &[(Revision, Record<M>)]) -> Self {
+        let mut points = BTreeMap::<&str, Vec<Point>>::new();
+        for (revision, (_, record)) in versions.iter().enumerate() {
+            for case in &record.cases {
+                let implementation = case.implementation().to_owned();
+                let point = Point { revision, value: case.value(), implementation };
+                points.entry(case.id()).or_default().push(point);
+            }
+        }
+        let environments: Vec<_> = versions.iter().map(|(_, record)| &record.environment).collect();
+        let track = |(id, points): (&str, Vec<Point>)| {
+            let values: Vec<f64> = points.iter().map(|point| point.value).collect();
+            let levels = changes::levels(&values, M::EXACT);
+            let changes = levels.windows(2).map(|pair| {
+                let (before, after) = (&points[pair[1].start - 1], &points[pair[1].start]);
+                let mut beside = Vec::new();
+                let (old, new) = (&before.implementation, &after.implementation);
+                if old != new {
+                    beside.push(format!("implementation {old} -> {new}"));
+                }
+                let [old, new] = [before, after].map(|point| environments[point.revision]);
+                beside.extend(moved(old, new));
+                Change { point: pair[1].start, from: pair[0].value, to: pair[1].value, beside }
+            });
+            Track { id: id.to_owned(), changes: changes.collect(), points }
+        };
+        Self {
+            instrument: M::INSTRUMENT,
+            folder: folder.into(),
+            exact: M::EXACT,
+            revisions: versions.iter().map(|(revision, _)| revision.clone()).collect(),
+            removed: None,
+            tracks: points.into_iter().map(track).collect(),
+        }
+    }
+
+    /// Where a point was measured.
+    pub fn revision(&self, point: &Point) -> &Revision {
+        &self.revisions[point.revision]
+    }
+
+    /// The lines to print: one for each case, and below it one for each of its changes.
+    pub fn text(&self) -> String {
+        let head = ["case", "first", "last", "change", "revisions", "changes"];
+        let row = |track: &Track| {
+            let (first, last) = (track.first(), track.last());
+            vec![
+                track.id.clone(),
+                self.written(first),
+                self.written(last),
+                percent(first, last),
+                track.points.len().to_string(),
+                track.changes.len().to_string(),
+            ]
+        };
+        let rows: Vec<_> = self.tracks.iter().map(row).collect();
+        let table = table::aligned(&head, &rows);
+        let (head, lines) = table.split_once('\n').unwrap_or((&table, ""));
+        let mut text = format!("{}\n  {head}", self.title());
+        for (line, track) in lines.lines().zip(&self.tracks) {
+            text += &format!("\n  {line}");
+            let newest = track.points.last().map_or(0, |point| point.revision);
+            if newest + 1 < self.revisions.len() {
+                text += "  (no longer measured)";
+            }
+            for change in &track.changes {
+                let Revision { date, .. } = self.revision(&track.points[change.point]);
+                let commit = self.revision(&track.points[change.point]).short();
+                let (from, to) = (self.written(change.from), self.written(change.to));
+                let percent = percent(change.from, change.to);
+                text += &format!("\n      {commit} {date}  {percent:>9}  {from} -> {to}");
+                for what in &change.beside {
+                    text += &format!("; {what}");
+                }
+            }
+        }
+        text.push('\n');
+        text
+    }
+
+    /// The instrument, the folder, and how many commits wrote the record.
+    fn title(&self) -> String {
+        let count = self.revisions.len();
+        let s = if count == 1 { "" } else { "s" };
+        let mut title = format!("{}, {}: {count} revision{s}", self.instrument, self.folder);
+        if let [first, .., last] = &self.revisions[..] {
+            title += &format!(", {} to {}", first.date, last.date);
+        }
+        if let Some(removed) = &self.removed {
+            title += &format!(", removed by {} {}", removed.short(), removed.date);
+        }
+        title
+    }
+
+    /// A value with its unit.
+    fn written(&self, value: f64) -> String {
+        if self.exact {
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a count that became a float"
+            )]
+            return markdown::thousands(value as u64);
+        }
+        markdown::time(value)
+    }
+}
+
+impl Track {
+    /// The first number.
+    ///
+    /// # Panics
+    ///
+    /// If the track has no points.
+    pub fn first(&self) -> f64 {
+        self.points.first().expect("a track has points").value
+    }
+
+    /// The last number.
+    ///
+    /// # Panics
+    ///
+    /// If the track has no points.
+    pub fn last(&self) -> f64 {
+        self.points.last().expect("a track has points").value
+    }
+}
+
+/// The fields that differ between two environments.
+fn moved(old: &Environment, new: &Environment) -> Vec<String> {
+    let differs = |(name, after): (&String, &String)| {
+        let before = old.get(name).map_or("", String::as_str);
+        (before != after).then(|| format!("{name} {before} -> {after}"))
+    };
+    new.iter().filter_map(differs).collect()
+}
+
+fn percent(from: f64, to: f64) -> String {
+    format!("{:+.2} %", 100.0 * (to / from - 1.0))
+}
+
+#[cfg(test)]
+mod tests;
