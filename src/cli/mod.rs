@@ -58,6 +58,9 @@ enum Command {
     /// Print the records as a Markdown table
     Report(report::Args),
     /// Show how the committed baselines changed over time
+    ///
+    /// Counts change where they leave their level by 0.05 %. Times are noisy: their change points are
+    /// those of PELT, and need two revisions on either side.
     History(history::Args),
     /// Measure what a chapter costs and loses, over sizes and parameters
     Profile(profile::Args),

@@ -72,8 +72,19 @@ pub struct History {
     pub revisions: Vec<Revision>,
     /// The commit that removed it, if it is gone.
     pub removed: Option<Revision>,
+    /// Where the environment changed, oldest first.
+    pub moves: Vec<Move>,
     /// The cases, sorted by id.
     pub tracks: Vec<Track>,
+}
+
+/// A change of what all numbers of a record depend on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Move {
+    /// The position in [`History::revisions`].
+    pub revision: usize,
+    /// The fields that changed, each with its values before and after.
+    pub fields: Vec<String>,
 }
 
 /// One case over time.
@@ -107,8 +118,8 @@ pub struct Change {
     pub from: f64,
     /// The level from there on.
     pub to: f64,
-    /// What else changed in the same revision: implementation and environment.
-    pub beside: Vec<String>,
+    /// The implementations before and from there on, if they differ.
+    pub implementations: Option<[String; 2]>,
 }
 
 impl History {
@@ -122,29 +133,28 @@ impl History {
                 points.entry(case.id()).or_default().push(point);
             }
         }
-        let environments: Vec<_> = versions.iter().map(|(_, record)| &record.environment).collect();
         let track = |(id, points): (&str, Vec<Point>)| {
             let values: Vec<f64> = points.iter().map(|point| point.value).collect();
             let levels = changes::levels(&values, M::EXACT);
             let changes = levels.windows(2).map(|pair| {
-                let (before, after) = (&points[pair[1].start - 1], &points[pair[1].start]);
-                let mut beside = Vec::new();
-                let (old, new) = (&before.implementation, &after.implementation);
-                if old != new {
-                    beside.push(format!("implementation {old} -> {new}"));
-                }
-                let [old, new] = [before, after].map(|point| environments[point.revision]);
-                beside.extend(moved(old, new));
-                Change { point: pair[1].start, from: pair[0].value, to: pair[1].value, beside }
+                let point = pair[1].start;
+                let [old, new] = [point - 1, point].map(|k| points[k].implementation.clone());
+                let implementations = (old != new).then_some([old, new]);
+                Change { point, from: pair[0].value, to: pair[1].value, implementations }
             });
             Track { id: id.to_owned(), changes: changes.collect(), points }
         };
+        let moves = (1..versions.len()).map(|revision| {
+            let [old, new] = [revision - 1, revision].map(|k| &versions[k].1.environment);
+            Move { revision, fields: moved(old, new) }
+        });
         Self {
             instrument: M::INSTRUMENT,
             folder: folder.into(),
             exact: M::EXACT,
             revisions: versions.iter().map(|(revision, _)| revision.clone()).collect(),
             removed: None,
+            moves: moves.filter(|moved| !moved.fields.is_empty()).collect(),
             tracks: points.into_iter().map(track).collect(),
         }
     }
@@ -171,7 +181,13 @@ impl History {
         let rows: Vec<_> = self.tracks.iter().map(row).collect();
         let table = table::aligned(&head, &rows);
         let (head, lines) = table.split_once('\n').unwrap_or((&table, ""));
-        let mut text = format!("{}\n  {head}", self.title());
+        let mut text = self.title();
+        for Move { revision, fields } in &self.moves {
+            let revision = &self.revisions[*revision];
+            let (commit, date) = (revision.short(), &revision.date);
+            text += &format!("\n  {commit} {date}  {}", fields.join(", "));
+        }
+        text += &format!("\n  {head}");
         for (line, track) in lines.lines().zip(&self.tracks) {
             text += &format!("\n  {line}");
             let newest = track.points.last().map_or(0, |point| point.revision);
@@ -179,13 +195,13 @@ impl History {
                 text += "  (no longer measured)";
             }
             for change in &track.changes {
-                let Revision { date, .. } = self.revision(&track.points[change.point]);
-                let commit = self.revision(&track.points[change.point]).short();
+                let revision = self.revision(&track.points[change.point]);
+                let (commit, date) = (revision.short(), &revision.date);
                 let (from, to) = (self.written(change.from), self.written(change.to));
                 let percent = percent(change.from, change.to);
                 text += &format!("\n      {commit} {date}  {percent:>9}  {from} -> {to}");
-                for what in &change.beside {
-                    text += &format!("; {what}");
+                if let Some([old, new]) = &change.implementations {
+                    text += &format!("  ({old} -> {new})");
                 }
             }
         }

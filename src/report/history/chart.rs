@@ -4,9 +4,11 @@
 use super::{History, Point, Track, percent};
 use crate::report::plot::{Axis, Colour, Figure, Panel, Scale, Series, Shape, Unit};
 
-/// So many changed cases of a record are drawn in colour, and in panels of their own.
+/// So many cases of a record are drawn in colour, and in panels of their own.
 const COLOURS: [Colour; 5] =
     [Colour::Blue, Colour::Orange, Colour::Green, Colour::Purple, Colour::Black];
+/// A smaller change makes no case stand out: the gate lets it pass.
+const LEAST_DRAWN: f64 = 0.005;
 /// An axis of changes covers at least as much on either side.
 const LEAST_CHANGE: f64 = 0.005;
 /// A case whose numbers differ by this factor is drawn on a logarithmic axis.
@@ -39,10 +41,10 @@ fn panels(history: &History, tracks: &[&Track]) -> Vec<Panel> {
         return Vec::new();
     }
     let mut changed: Vec<&Track> =
-        tracks.iter().copied().filter(|track| !track.changes.is_empty()).collect();
+        tracks.iter().copied().filter(|track| largest(track) > LEAST_DRAWN).collect();
     changed.sort_by(|a, b| largest(b).total_cmp(&largest(a)));
     let drawn = &changed[..changed.len().min(COLOURS.len())];
-    let mut panels = vec![overview(history, tracks, drawn, changed.len())];
+    let mut panels = vec![overview(history, tracks, drawn)];
     panels.extend(drawn.iter().map(|track| detail(history, track)));
     panels
 }
@@ -54,73 +56,72 @@ fn largest(track: &Track) -> f64 {
 }
 
 /// All cases: those that changed most in colour, with a marker at each change.
-fn overview(history: &History, tracks: &[&Track], drawn: &[&Track], changed: usize) -> Panel {
-    let mut series = Vec::new();
-    let others = tracks.len() - drawn.len();
-    let is_drawn = |track: &Track| drawn.iter().any(|other| other.id == track.id);
-    let first = format!("{others} other{}", if others == 1 { "" } else { "s" });
-    let labels = [first].into_iter().chain(std::iter::repeat(String::new()));
-    let rest = tracks.iter().filter(|track| !is_drawn(track));
+fn overview(history: &History, tracks: &[&Track], drawn: &[&Track]) -> Panel {
     let scale = scale(tracks);
-    for (track, label) in rest.zip(labels) {
-        series.push(Series::new(label, Colour::Grey, Shape::Thin, curve(track, scale)));
-    }
+    let is_drawn = |track: &Track| drawn.iter().any(|other| other.id == track.id);
+    let others = tracks.len() - drawn.len();
+    let label = format!("{others} other{}", if others == 1 { "" } else { "s" });
+    let labels = [label].into_iter().chain(std::iter::repeat(String::new()));
+    let rest = tracks.iter().filter(|track| !is_drawn(track));
+    let line = |track: &Track| {
+        let points = curve(track, scale);
+        if history.exact { stairs(&points) } else { points }
+    };
+    let mut series: Vec<Series> = rest
+        .zip(labels)
+        .map(|(track, label)| Series::new(label, Colour::Grey, Shape::Thin, line(track)))
+        .collect();
     for (track, colour) in drawn.iter().zip(COLOURS) {
         let points = curve(track, scale);
         let name = track.id.split_once('/').map_or(track.id.as_str(), |(_, name)| name);
         let label = format!("{name} ({})", percent(track.first(), track.last()));
         let marks = track.changes.iter().map(|change| points[change.point]).collect();
-        series.push(Series::new(label, colour, Shape::Line, points));
+        series.push(Series::new(label, colour, Shape::Line, line(track)));
         series.push(Series::new("", colour, Shape::Dots, marks));
     }
-    let title = match history.folder.as_str() {
-        "" => history.instrument.to_owned(),
-        folder => format!("{}, {folder}", history.instrument),
-    };
-    let note = format!("{changed} of {} cases changed", tracks.len());
-    panel(title, history, scale.axis(tracks), series, vec![note])
+    let moved: Vec<_> = history.moves.iter().map(|moved| (moved.revision as f64, 0.0)).collect();
+    if !moved.is_empty() {
+        series.push(Series::new("other environment", Colour::Black, Shape::Verticals, moved));
+    }
+    let changed = tracks.iter().filter(|track| !track.changes.is_empty()).count();
+    let (instrument, all) = (history.instrument, tracks.len());
+    let found = format!("{all} cases, change points in {changed}");
+    let title = format!("{instrument}, {}: {found}", history.folder);
+    panel(title, history, scale.axis(tracks), series)
 }
 
-/// One case, with its levels and a line where each change was committed.
+/// One case: its numbers, its levels, and a line and a text where each change was committed.
 fn detail(history: &History, track: &Track) -> Panel {
     let scale = scale(&[track]);
     let points = curve(track, scale);
     let first = track.first();
-    let starts = track.changes.iter().map(|change| change.point);
-    let starts: Vec<usize> = [0].into_iter().chain(starts).collect();
-    let ends = starts.iter().skip(1).copied().chain([points.len()]);
-    let values = track.changes.first().map(|change| change.from).into_iter();
-    let values = values.chain(track.changes.iter().map(|change| change.to));
-    let mut levels = Vec::new();
-    for ((&start, end), value) in starts.iter().zip(ends).zip(values) {
-        let y = scale.place(value / first);
-        levels.push((points[start].0 - 0.3, y));
-        levels.push((points[end - 1].0 + 0.3, y));
+    let before = track.changes.first().map_or(first, |change| change.from);
+    let mut levels = vec![(points[0].0, scale.place(before / first))];
+    for change in &track.changes {
+        levels.push((points[change.point].0, scale.place(change.to / first)));
     }
-    let at = |change: &super::Change| &track.points[change.point];
-    let lines = track.changes.iter().map(|change| (at(change).revision as f64, 0.0)).collect();
+    let marks: Vec<_> = levels[1..].to_vec();
+    let end = points.last().map_or(0.0, |point| point.0);
+    levels.push((end, levels[levels.len() - 1].1));
     let texts = track.changes.iter().map(|change| {
-        format!("{} {}", history.revision(at(change)).short(), percent(change.from, change.to))
+        let commit = history.revision(&track.points[change.point]).short();
+        format!("{commit} {}", percent(change.from, change.to))
     });
     let series = vec![
-        Series::new("change", Colour::Orange, Shape::Verticals, lines).with_texts(texts.collect()),
-        Series::new("level", Colour::Grey, Shape::Line, levels),
-        Series::new(history.instrument, Colour::Blue, Shape::Markers, points),
+        Series::new("", Colour::Orange, Shape::Verticals, marks.clone()),
+        Series::new("level", Colour::Grey, Shape::Line, stairs(&levels)),
+        Series::new(history.instrument, Colour::Blue, Shape::Dots, points),
+        Series::new("change", Colour::Orange, Shape::Dots, marks).with_texts(texts.collect()),
     ];
-    let note = format!("{} -> {}", history.written(first), history.written(track.last()));
-    panel(track.id.clone(), history, scale.axis(&[track]), series, vec![note])
+    let ends = [first, track.last()].map(|value| history.written(value));
+    let title = format!("{}: {}", track.id, ends.join(" -> "));
+    panel(title, history, scale.axis(&[track]), series)
 }
 
-fn panel(
-    title: String,
-    history: &History,
-    y: Axis,
-    series: Vec<Series>,
-    note: Vec<String>,
-) -> Panel {
+fn panel(title: String, history: &History, y: Axis, series: Vec<Series>) -> Panel {
     let name = |revision: &super::Revision| format!("{}\n{}", revision.short(), revision.date);
     let x = Axis::of(history.revisions.iter().map(name).collect());
-    Panel { title, x, y, series, note }
+    Panel { title, x, y, series, note: Vec::new() }
 }
 
 /// How numbers relative to the first are drawn.
@@ -171,4 +172,10 @@ fn curve(track: &Track, scale: Relative) -> Vec<(f64, f64)> {
     let first = track.first();
     let place = |point: &Point| (point.revision as f64, scale.place(point.value / first));
     track.points.iter().map(place).collect()
+}
+
+/// Each number until the next one.
+fn stairs(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    let corners = points.windows(2).flat_map(|pair| [pair[0], (pair[1].0, pair[0].1)]);
+    corners.chain(points.last().copied()).collect()
 }

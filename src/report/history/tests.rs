@@ -52,14 +52,15 @@ fn a_case_is_followed_from_its_first_to_its_last_revision() {
 }
 
 #[test]
-fn a_change_names_its_commit_and_what_changed_beside_it() {
+fn a_change_names_its_commit_its_size_and_its_implementations() {
     let text = history().text();
     let want = "\
 instructions, machine: 4 revisions, 2026-01-01 to 2026-01-04
+  0000003 2026-01-04  libc 2.36 -> 2.37
   case           first       last    change  revisions  changes
   a/b/n1     1,234,567  1,100,000  -10.90 %          4        2
-      0000002 2026-01-03   -19.00 %  1,234,567 -> 1,000,000; implementation scalar -> avx2
-      0000003 2026-01-04   +10.00 %  1,000,000 -> 1,100,000; libc 2.36 -> 2.37
+      0000002 2026-01-03   -19.00 %  1,234,567 -> 1,000,000  (scalar -> avx2)
+      0000003 2026-01-04   +10.00 %  1,000,000 -> 1,100,000
   a/gone/n1          7          7   +0.00 %          2        0  (no longer measured)
   c/new/n1           5          5   +0.00 %          1        0
 ";
@@ -77,15 +78,18 @@ fn a_figure_shows_all_cases_of_a_chapter_and_each_that_changed() {
     let histories = [history()];
     let figure = figure("a", &histories).unwrap();
     let titles: Vec<_> = figure.panels.iter().map(|panel| panel.title.as_str()).collect();
-    assert_eq!(titles, ["instructions, machine", "a/b/n1"], "panels");
+    let all = "instructions, machine: 2 cases, change points in 1";
+    assert_eq!(titles, [all, "a/b/n1: 1,234,567 -> 1,100,000"], "panels");
     let [all, one] = &figure.panels[..] else { panic!("two panels") };
-    assert_eq!(all.series[0].label, "1 other", "the legend");
-    assert_eq!(all.series[1].label, "b/n1 (-10.90 %)", "the legend");
-    assert_eq!(all.note, ["1 of 2 cases changed"], "the note");
+    let labels: Vec<_> = all.series.iter().map(|series| series.label.as_str()).collect();
+    assert_eq!(labels, ["1 other", "b/n1 (-10.90 %)", "", "other environment"], "the legend");
+    assert_eq!(all.series[3].points, [(3.0, 0.0)], "where the C library changed");
     assert_eq!(all.x.names[2], "0000002\n2026-01-03", "the commits");
-    let changes = &one.series[0];
+    let changes = one.series.last().unwrap();
     assert_eq!(changes.texts, ["0000002 -19.00 %", "0000003 +10.00 %"], "the changes");
     assert_eq!(changes.points.iter().map(|p| p.0).collect::<Vec<_>>(), [2.0, 3.0], "the places");
+    let levels: Vec<f64> = one.series[1].points.iter().map(|p| p.0).collect();
+    assert_eq!(levels, [0.0, 2.0, 2.0, 3.0, 3.0, 3.0, 3.0], "the stairs");
     assert!(one.series[2].points.iter().all(|(_, y)| (-0.2..=0.0).contains(y)), "{one:?}");
     assert!(super::figure("none", &histories).is_none(), "no such chapter");
 }
