@@ -84,9 +84,10 @@ fn overview(history: &History, tracks: &[&Track], drawn: &[&Track]) -> Panel {
         series.push(Series::new("other environment", Colour::Black, Shape::Verticals, moved));
     }
     let changed = tracks.iter().filter(|track| !track.changes.is_empty()).count();
-    let (instrument, all) = (history.instrument, tracks.len());
-    let found = format!("{all} cases, change points in {changed}");
-    let title = format!("{instrument}, {}: {found}", history.folder);
+    // The folder of a target is long, and its toolchain what tells it from another.
+    let folder = history.folder.split_once("-rustc-").map_or(history.folder.as_str(), |(_, of)| of);
+    let title =
+        format!("{}, {folder}: {changed} of {} cases changed", history.instrument, tracks.len());
     panel(title, history, scale.axis(tracks), series)
 }
 

@@ -78,7 +78,7 @@ fn a_figure_shows_all_cases_of_a_chapter_and_each_that_changed() {
     let histories = [history()];
     let figure = figure("a", &histories).unwrap();
     let titles: Vec<_> = figure.panels.iter().map(|panel| panel.title.as_str()).collect();
-    let all = "instructions, machine: 2 cases, change points in 1";
+    let all = "instructions, machine: 1 of 2 cases changed";
     assert_eq!(titles, [all, "a/b/n1: 1,234,567 -> 1,100,000"], "panels");
     let [all, one] = &figure.panels[..] else { panic!("two panels") };
     let labels: Vec<_> = all.series.iter().map(|series| series.label.as_str()).collect();
