@@ -423,7 +423,8 @@ fn a_record_of_peers_is_printed_and_accepted_though_it_holds_few_cases() {
 fn help_states_the_exit_codes() {
     let bench = Bench::committed();
     let said = bench.run("--help");
-    said.expect(Exit::Pass, &["Exit codes:", "0  pass", "3  regression", "5  incomparable"]);
+    let codes = ["0  pass", "3  regression", "5  incomparable", "6  unclear", "1, 4, 5, 3, 6"];
+    said.expect(Exit::Pass, &codes);
     for command in ["list", "check", "record", "gate", "accept", "report"] {
         bench.run(&format!("{command} --help")).expect(Exit::Pass, &["Usage:"]);
     }
@@ -493,4 +494,82 @@ fn the_program_itself_exits_with_these_codes() {
     assert_eq!(stepmark(&["list"]), Some(0), "list");
     assert_eq!(stepmark(&["list", "--filter", "no-such-case"]), Some(2), "filter");
     assert_eq!(stepmark(&["gate", "--target-dir", "/no/such/folder"]), Some(1), "no record");
+}
+
+#[test]
+fn the_outputs_tell_what_the_terminal_tells() {
+    let bench = Bench::committed();
+    bench.measured(|record| record.cases[0].instructions *= 2);
+    let folder = bench.dir.path();
+    let options: Vec<String> = ["json", "markdown", "junit", "bencher", "action"]
+        .iter()
+        .map(|name| format!("--{name} {}", folder.join(name).display()))
+        .collect();
+    bench.run(&format!("gate --filter mvar/ {}", options.join(" "))).expect(Exit::Pass, &[]);
+    let said = bench.run(&format!("gate {}", options.join(" ")));
+    said.expect(Exit::Regression, &["regression by tier 2 (exit 3)"]);
+    let text = |name: &str| fs::read_to_string(folder.join(name)).unwrap();
+    let json = |name: &str| serde_json::from_str::<serde_json::Value>(&text(name)).unwrap();
+    let outcome = json("json");
+    assert_eq!((&outcome["exit"], &outcome["verdict"]), (&3.into(), &"regression".into()));
+    assert_eq!(outcome["selected"].as_array().unwrap().len(), cases().len(), "of the last run");
+    assert_eq!(outcome["findings"][0]["about"], bench.first(), "{outcome:#}");
+    let next = outcome["findings"][0]["next"].as_str().unwrap();
+    assert!(said.out.contains(next) && text("markdown").contains(next), "`{next}`");
+    assert!(text("markdown").starts_with("### :x: stepmark gate: regression (exit 3)"));
+    assert_eq!(text("junit").matches("<failure").count(), 1, "{}", text("junit"));
+    let twice = outcome["counts"][0]["new"]["instructions"].as_f64();
+    assert_eq!(json("bencher")[bench.first()]["instructions"]["value"].as_f64(), twice);
+    assert_eq!(json("action")[0]["value"].as_f64(), twice, "action");
+}
+
+#[test]
+fn a_failure_of_the_tool_is_told_by_the_outputs_too() {
+    let bench = Bench::committed();
+    fs::remove_file(bench.fresh::<Instructions>()).unwrap();
+    let file = bench.dir.path().join("outcome.json");
+    bench.run(&format!("gate --json {}", path(&file))).expect(Exit::Failure, &["tool failure"]);
+    let text = fs::read_to_string(file).unwrap();
+    assert!(text.contains("\"verdict\": \"tool-failure\""), "{text}");
+}
+
+#[test]
+fn an_output_that_cannot_be_written_is_a_failure_before_anything_runs() {
+    let bench = Bench::committed();
+    let (good, bad) = (bench.dir.path().join("good.json"), bench.dir.path().join("no/such.md"));
+    fs::write(&good, "of an earlier run").unwrap();
+    let said = bench.run(&format!("gate --json {} --markdown {}", path(&good), path(&bad)));
+    said.expect(Exit::Failure, &["cannot write", "no/such.md", "a folder that exists"]);
+    assert_eq!(said.out, "", "nothing ran");
+    assert_eq!(fs::read_to_string(&good).unwrap(), "of an earlier run", "as it was");
+    assert!(!bad.parent().unwrap().exists(), "no folder is made");
+
+    let said = bench.run(&format!("gate --json {}", bench.dir.path().display()));
+    said.expect(Exit::Failure, &["cannot write", "it is no plain file"]);
+    let said = bench.run(&format!("gate --json {0} --junit {0}", path(&good)));
+    said.expect(Exit::Usage, &["two outputs go to", "good.json"]);
+}
+
+#[test]
+fn annotations_are_for_github_alone() {
+    let bench = Bench::committed();
+    let id = "mvar/step-d20-p5/n64";
+    bench.measured(|record| {
+        let case = record.cases.iter_mut().find(|case| case.id == id).unwrap();
+        case.instructions *= 2;
+    });
+    let run = |actions: &str| {
+        let out = std::process::Command::new(env!("CARGO_BIN_EXE_stepmark"))
+            .args(["gate", "--filter", id, "--baseline", &path(&bench.baselines())])
+            .args(["--target-dir", &path(&bench.dir.path().join("target"))])
+            .env("GITHUB_ACTIONS", actions)
+            .output()
+            .unwrap();
+        assert_eq!(out.status.code(), Some(3), "{out:?}");
+        String::from_utf8(out.stdout).unwrap()
+    };
+    let (there, elsewhere) = (run("true"), run("false"));
+    let line = there.strip_prefix(&elsewhere).expect("annotations come last");
+    let want = format!("::error title=regression%3A {id}::instructions ");
+    assert!(line.starts_with(&want) && line.contains("+100.00 %25"), "{there}");
 }

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
+use super::outputs::{self, Outputs};
 use super::record::path;
 use super::{Context, Exit, Selection, Stop, checked, current};
 use crate::case::Case;
 use crate::collect::{callgrind, criterion};
-use crate::gate::{self, Findings, Ratio, Scope};
+use crate::gate::{self, Findings, Outcome, Pair, Scope, State};
 use crate::machine;
 use crate::record::{self, Error, Instructions, Measure, Record, Wall};
 
@@ -23,6 +24,17 @@ pub(super) struct Args {
     /// Do without a tier that cannot run here; said in the first line and in the last
     #[arg(long, value_name = "TIER")]
     skip: Vec<Tier>,
+    /// Fail (exit 6) where paired times do not tell, or only inform
+    #[arg(long)]
+    strict: bool,
+    #[command(flatten)]
+    outputs: Outputs,
+}
+
+impl Args {
+    fn skips(&self, tier: Tier) -> bool {
+        self.skip.contains(&tier)
+    }
 }
 
 const BASELINES: &str = "baselines";
@@ -48,6 +60,7 @@ struct Missed {
 pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> {
     let cases = args.selection.of(context.cases)?;
     current()?;
+    args.outputs.ready()?;
     let environment = machine::toolchain();
     let would_select = |id: &str| args.selection.holds(id);
     let scope = |counted: bool| Scope {
@@ -58,39 +71,15 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
         toolchain: &environment,
     };
     let (scope, counted) = (scope(false), scope(true));
-    let skipped = args.skip.contains(&Tier::Instructions);
-    let without = if skipped { ", without instructions (--skip instructions)" } else { "" };
-    let against = args.baseline.display();
-    writeln!(context.out, "gate: {} cases against {against}{without}", cases.len())?;
+    let mut outcome = outputs::begin("gate", args.baseline.display().to_string(), args.strict);
+    outcome.selected = scope.selected.iter().map(|&id| id.to_owned()).collect();
+    outcome.comparable = counted.selected.len();
 
-    let mut findings = Findings::default();
-    check(&cases, &mut findings);
-    let wrong: BTreeSet<_> = findings.iter().map(|finding| finding.about.clone()).collect();
-    let compared =
-        if skipped { 0 } else { instructions(args, &counted, &context.target, &mut findings) };
-    let ratios = wall(args, &scope, &context.target);
-    if compared == 0 && findings.exit() == Exit::Pass && (!skipped || ratios.is_err()) {
-        let next = Some(gate::MEASURE.to_owned());
-        findings.push(Exit::Incomparable, "gate", "nothing that decides was compared", next);
-    }
-
-    for finding in findings.iter() {
-        writeln!(context.out, "{finding}")?;
-    }
-    match ratios {
-        Ok(ratios) => print_ratios(&ratios, &wrong, context)?,
-        Err(why) => writeln!(context.out, "wall times (inform only): not compared: {why}")?,
-    }
-    let exit = findings.exit();
-    writeln!(
-        context.out,
-        "{exit}{} (exit {}): {compared} of {} cases compared{without}, {}",
-        tier(exit),
-        exit.code(),
-        counted.selected.len(),
-        counts(&findings)
-    )?;
-    Ok(exit)
+    check(&cases, &mut outcome);
+    instructions(args, &counted, &context.target, &mut outcome);
+    wall(args, &scope, &context.target, &mut outcome);
+    something_decides(args, &mut outcome);
+    args.outputs.finish(&outcome, context)
 }
 
 fn ids<'a>(cases: impl Iterator<Item = &'a Case>) -> BTreeSet<&'a str> {
@@ -98,25 +87,50 @@ fn ids<'a>(cases: impl Iterator<Item = &'a Case>) -> BTreeSet<&'a str> {
 }
 
 /// Tier 1.
-fn check(cases: &[&Case], findings: &mut Findings) {
+fn check(cases: &[&Case], outcome: &mut Outcome) {
+    let mut findings = Findings::of(gate::Tier::Check);
     for case in cases {
         if let Err(why) = checked(case) {
             let next = format!("cargo run --release -- check --filter {}", case.id);
             findings.push(Exit::Wrong, &case.id, why, Some(next));
         }
     }
+    outcome.findings.append(findings);
+    outcome.stage(gate::Tier::Check, State::Ran, None);
 }
 
-/// Tiers 0 and 2; returns how many cases were compared.
-fn instructions(args: &Args, scope: &Scope<'_>, target: &Path, findings: &mut Findings) -> usize {
+/// Tiers 0 and 2.
+fn instructions(args: &Args, scope: &Scope<'_>, target: &Path, outcome: &mut Outcome) {
+    let mut not_run = |tier, state, why: &str| outcome.stage(tier, state, Some(why.to_owned()));
+    if args.skips(Tier::Instructions) {
+        let why = "--skip instructions";
+        not_run(gate::Tier::Comparable, State::Skipped, why);
+        return not_run(gate::Tier::Instructions, State::Skipped, why);
+    }
     let Both { old, new } = match both::<Instructions>(args, target) {
         Ok(both) => both,
         Err(Missed { exit, why }) => {
+            let tier = match exit {
+                Exit::Incomparable => gate::Tier::Comparable,
+                _ => gate::Tier::Instructions,
+            };
+            not_run(gate::Tier::Comparable, State::NotRun, &why);
+            not_run(gate::Tier::Instructions, State::NotRun, &why);
+            let mut findings = Findings::of(tier);
             findings.push(exit, Instructions::INSTRUMENT, why, Some(gate::MEASURE.to_owned()));
-            return 0;
+            return outcome.findings.append(findings);
         }
     };
-    let pairs = gate::comparable(&old, &new, scope, findings);
+    let mut findings = Findings::of(gate::Tier::Comparable);
+    let pairs = gate::comparable(&old, &new, scope, &mut findings);
+    outcome.findings.append(findings);
+    outcome.stage(gate::Tier::Comparable, State::Ran, None);
+    let (state, why) = match pairs.is_empty() {
+        true => (State::NotRun, Some("nothing is comparable".to_owned())),
+        false => (State::Ran, None),
+    };
+    outcome.stage(gate::Tier::Instructions, state, why);
+    let mut findings = Findings::of(gate::Tier::Instructions);
     for (old, new) in &pairs {
         let mut again = format!(
             "{} && cargo run --release -- record && cargo run --release -- gate --filter {}",
@@ -126,20 +140,50 @@ fn instructions(args: &Args, scope: &Scope<'_>, target: &Path, findings: &mut Fi
         if args.baseline != Path::new(BASELINES) {
             again += &format!(" --baseline {}", args.baseline.display());
         }
-        gate::instructions(old, new, &again, findings);
+        gate::instructions(old, new, &again, &mut findings);
     }
-    pairs.len()
+    outcome.findings.append(findings);
+    outcome.counts = owned(&pairs);
 }
 
-/// The ratios of wall times, or why there are none.
-fn wall(args: &Args, scope: &Scope<'_>, target: &Path) -> Result<Vec<Ratio>, String> {
+/// Tier 4: wall times, which inform.
+fn wall(args: &Args, scope: &Scope<'_>, target: &Path, outcome: &mut Outcome) {
+    let mut walls = walls(args, scope, target);
+    if let Ok(walls) = &mut walls {
+        // The time of a wrong answer is not worth having.
+        walls.retain(|pair| !outcome.is_wrong(&pair.new.id));
+    }
+    let (state, why) = match &walls {
+        Ok(_) => (State::Advisory, "saved times inform only".to_owned()),
+        Err(why) => (State::NotRun, why.clone()),
+    };
+    outcome.walls = walls;
+    outcome.stage(gate::Tier::Wall, state, Some(why));
+}
+
+/// The pairs of wall times, or why there are none.
+fn walls(args: &Args, scope: &Scope<'_>, target: &Path) -> Result<Vec<Pair<Wall>>, String> {
     let Both { old, new } = both::<Wall>(args, target).map_err(|missed| missed.why)?;
-    let mut findings = Findings::default();
+    let mut findings = Findings::of(gate::Tier::Wall);
     let pairs = gate::comparable(&old, &new, scope, &mut findings);
     let why = findings.iter().find(|finding| finding.exit != Exit::Pass);
     match why {
         Some(why) if pairs.is_empty() => Err(why.what.clone()),
-        _ => Ok(gate::ratios(&pairs)),
+        _ => Ok(owned(&pairs)),
+    }
+}
+
+fn owned<M: Measure>(pairs: &[(&M, &M)]) -> Vec<Pair<M>> {
+    pairs.iter().map(|&(old, new)| Pair { old: old.clone(), new: new.clone() }).collect()
+}
+
+/// Doing nothing is no pass.
+fn something_decides(args: &Args, outcome: &mut Outcome) {
+    let informed = args.skips(Tier::Instructions) && outcome.walls.is_ok();
+    if outcome.exit() == Exit::Pass && outcome.compared().is_empty() && !informed {
+        let next = Some(gate::MEASURE.to_owned());
+        let what = "nothing that decides was compared";
+        outcome.findings.push(Exit::Incomparable, "gate", what, next);
     }
 }
 
@@ -199,47 +243,4 @@ fn no_baseline(missing: &Path, dir: &Path) -> String {
         missing.display(),
         dir.display()
     )
-}
-
-fn print_ratios(
-    ratios: &[Ratio],
-    wrong: &BTreeSet<String>,
-    context: &mut Context<'_>,
-) -> Result<(), Stop> {
-    writeln!(context.out, "wall times (inform only): new median / baseline median")?;
-    for Ratio { id, ratio, overlap } in ratios {
-        let apart = if *overlap { "" } else { "  (5-95 % ranges apart)" };
-        // The time of a wrong answer is not worth having.
-        if !wrong.contains(id) {
-            writeln!(context.out, "  {ratio:>6.3}x  {id}{apart}")?;
-        }
-    }
-    Ok(())
-}
-
-/// Which tier decided.
-fn tier(exit: Exit) -> &'static str {
-    match exit {
-        Exit::Pass | Exit::Failure | Exit::Usage => "",
-        Exit::Incomparable => " by tier 0",
-        Exit::Wrong => " by tier 1",
-        Exit::Regression => " by tier 2",
-        Exit::Unclear => " by tier 3",
-    }
-}
-
-/// `1 regression, 2 notes`
-fn counts(findings: &Findings) -> String {
-    let kinds =
-        [Exit::Failure, Exit::Wrong, Exit::Incomparable, Exit::Regression, Exit::Pass].into_iter();
-    let count = |exit: Exit| {
-        let name = if exit == Exit::Pass { "note".to_owned() } else { exit.to_string() };
-        match findings.count(exit) {
-            0 => None,
-            1 => Some(format!("1 {name}")),
-            n => Some(format!("{n} {name}s")),
-        }
-    };
-    let counts: Vec<String> = kinds.filter_map(count).collect();
-    if counts.is_empty() { "no findings".to_owned() } else { counts.join(", ") }
 }

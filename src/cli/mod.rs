@@ -5,6 +5,7 @@ mod check;
 mod gate;
 mod history;
 mod list;
+mod outputs;
 mod profile;
 mod record;
 mod report;
@@ -30,7 +31,8 @@ const EXIT_CODES: &str = "Exit codes:
   3  regression: a kernel became slower or hungrier
   4  wrong result: a kernel fails its check
   5  incomparable: no baseline, another toolchain, an empty selection
-Of several at once, the first of 1, 4, 5, 3.";
+  6  unclear: paired times do not tell, or only inform, and --strict asks that they do
+Of several at once, the first of 1, 4, 5, 3, 6.";
 
 /// Benchmarks of scientific step kernels, and a gate that fails closed
 #[derive(Debug, Parser)]

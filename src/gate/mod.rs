@@ -2,12 +2,17 @@
 //!
 //! It fails closed: what cannot be compared is never a pass. Tier 0 asks whether two records are
 //! comparable, tier 1 (`Case::checked`, run by the caller) whether the answers are right, tier 2
-//! whether the deterministic counts stayed within their limits. Wall times only inform.
+//! whether the deterministic counts stayed within their limits, tier 3 whether another build was
+//! faster in paired runs. Saved wall times only inform. [`Outcome`] holds all that was found.
 
+mod against;
 mod compare;
+mod outcome;
 mod paired;
 mod verdict;
 
+pub use against::paired_findings;
 pub use compare::{MEASURE, Ratio, Scope, comparable, instructions, ratios};
+pub use outcome::{Outcome, Pair, Stage, State};
 pub use paired::{Change, Duet, Metric, Paired, SelfTest};
-pub use verdict::{Exit, Finding, Findings};
+pub use verdict::{Exit, Finding, Findings, TIERS, Tier, WORST_FIRST};

@@ -1,6 +1,7 @@
-//! Records and profiles as something to read.
+//! Records, profiles and verdicts as something to read.
 
 pub mod csv;
+pub mod gate;
 pub mod history;
 mod markdown;
 mod peers;

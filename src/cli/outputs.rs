@@ -1,0 +1,123 @@
+//! Where an outcome goes: the terminal, annotations on GitHub, and files for other programs.
+
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+use std::{env, fs, io};
+
+use super::{Context, Exit, Stop};
+use crate::gate::{Findings, Outcome, Stage, State, TIERS};
+use crate::report::gate as render;
+use crate::{file, machine};
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Outputs")]
+pub(super) struct Outputs {
+    /// Write all that was found, as JSON of the schema src/report/gate.schema.json
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Write a comment for a pull request
+    #[arg(long, value_name = "FILE")]
+    markdown: Option<PathBuf>,
+    /// Write JUnit XML: a suite for each chapter, a test for each case
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+    /// Write the new numbers in Bencher Metric Format
+    #[arg(long, value_name = "FILE")]
+    bencher: Option<PathBuf>,
+    /// Write the new numbers for github-action-benchmark, tool `customSmallerIsBetter`
+    #[arg(long, value_name = "FILE")]
+    action: Option<PathBuf>,
+}
+
+/// Makes the text of a file.
+type Render = fn(&Outcome) -> String;
+
+impl Outputs {
+    /// Requires that every file can be written, and removes what an earlier run left there: nobody
+    /// shall read it as the result of this one.
+    pub(super) fn ready(&self) -> Result<(), Stop> {
+        let (files, mut old) = (self.files(), Vec::new());
+        for (k, (path, _)) in files.iter().enumerate() {
+            if files[..k].iter().any(|(other, _)| other == path) {
+                let why = format!("two outputs go to {}; name two files", path.display());
+                return Err(Stop::new(Exit::Usage, why));
+            }
+            let folder = path.parent().filter(|dir| !dir.as_os_str().is_empty());
+            let folder = folder.unwrap_or(Path::new("."));
+            tempfile::tempfile_in(folder).map_err(|why| unwritable(path, &why))?;
+            match fs::symlink_metadata(path) {
+                Err(why) if why.kind() == io::ErrorKind::NotFound => {}
+                Err(why) => return Err(unwritable(path, &why)),
+                Ok(there) if there.is_file() => old.push(path),
+                Ok(_) => return Err(unwritable(path, &io::Error::other("it is no plain file"))),
+            }
+        }
+        for &path in &old {
+            fs::remove_file(path).map_err(|why| unwritable(path, &why))?;
+        }
+        Ok(())
+    }
+
+    /// Prints the outcome, annotates the run on GitHub, writes the files; returns the exit code.
+    pub(super) fn finish(
+        &self,
+        outcome: &Outcome,
+        context: &mut Context<'_>,
+    ) -> Result<Exit, Stop> {
+        write!(context.out, "{}", render::terminal(outcome))?;
+        if env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true") {
+            write!(context.out, "{}", render::annotations(outcome))?;
+        }
+        self.write(outcome)?;
+        Ok(outcome.exit())
+    }
+
+    fn write(&self, outcome: &Outcome) -> Result<(), Stop> {
+        for (path, render) in self.files() {
+            let text = render(outcome);
+            file::replace(path, text.as_bytes()).map_err(|why| unwritable(path, &why))?;
+        }
+        Ok(())
+    }
+
+    fn files(&self) -> Vec<(&Path, Render)> {
+        let all: [(&Option<PathBuf>, Render); 5] = [
+            (&self.json, render::json),
+            (&self.markdown, render::markdown),
+            (&self.junit, render::junit),
+            (&self.bencher, render::bencher),
+            (&self.action, render::action),
+        ];
+        all.into_iter().filter_map(|(path, render)| Some((path.as_deref()?, render))).collect()
+    }
+}
+
+/// An outcome of this process, starting now, in which nothing was found yet.
+pub(super) fn begin(command: &'static str, against: String, strict: bool) -> Outcome {
+    let (commit, dirty) = machine::revision().unzip();
+    let why = "not asked for".to_owned();
+    Outcome {
+        command,
+        harness: env!("CARGO_PKG_VERSION").to_owned(),
+        started: humantime::format_rfc3339_millis(SystemTime::now()).to_string(),
+        commit,
+        dirty: dirty.unwrap_or(true),
+        against,
+        strict,
+        selected: Vec::new(),
+        comparable: 0,
+        stages: TIERS
+            .map(|tier| Stage { tier, state: State::NotRun, why: Some(why.clone()) })
+            .into(),
+        findings: Findings::default(),
+        counts: Vec::new(),
+        walls: Err("no record was read".to_owned()),
+        duet: None,
+    }
+}
+
+fn unwritable(path: &Path, why: &io::Error) -> Stop {
+    let why =
+        format!("cannot write {}: {why}; name a file in a folder that exists", path.display());
+    Stop::new(Exit::Failure, why)
+}

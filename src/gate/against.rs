@@ -1,0 +1,175 @@
+//! What paired times mean for the exit code.
+
+use super::paired::{Change, Duet, Metric, Paired};
+use super::verdict::{Exit, Findings, Tier};
+
+/// The findings of tier 3.
+///
+/// A slower case is a regression, an unclear one fails only if `strict`. Where the times are
+/// advisory, none of them decides; that alone fails if `strict`. A removed case is incomparable
+/// unless `allow_removed`; so is a duet that compared no case. `again` is the shell line of such a
+/// run, to which ` --filter ID` is added.
+pub fn paired_findings(duet: &Duet, strict: bool, allow_removed: bool, again: &str) -> Findings {
+    let mut findings = Findings::of(Tier::Paired);
+    let if_strict = if strict { Exit::Unclear } else { Exit::Pass };
+    let (slower, unclear) = match &duet.advisory {
+        None => (Exit::Regression, if_strict),
+        Some(why) => {
+            let what = format!("paired times only inform: {why}");
+            findings.push(if_strict, "paired", what, strict.then(|| again.to_owned()));
+            (Exit::Pass, Exit::Pass)
+        }
+    };
+    for case in &duet.cases {
+        let (exit, change) = match case.change {
+            Change::Slower => (slower, "slower"),
+            Change::Faster => (Exit::Pass, "faster"),
+            Change::Unclear => (unclear, "unclear"),
+            Change::Same => continue,
+        };
+        let next = (exit != Exit::Pass).then(|| format!("{again} --filter {}", case.id));
+        findings.push(exit, &case.id, format!("{change}: {}", found(case)), next);
+    }
+    for id in &duet.removed {
+        let (exit, next) = match allow_removed {
+            true => (Exit::Pass, None),
+            false => (Exit::Incomparable, Some(format!("{again} --allow-removed"))),
+        };
+        findings.push(exit, id, format!("is gone, but {} has it", duet.against), next);
+    }
+    for id in &duet.added {
+        findings.push(Exit::Pass, id, format!("is new: {} does not have it", duet.against), None);
+    }
+    if duet.cases.is_empty() {
+        let what = format!("no selected case is both here and in {}", duet.against);
+        findings.push(Exit::Incomparable, "paired", what, Some(again.to_owned()));
+    }
+    findings
+}
+
+/// `thread CPU time +6.52 % (95 % interval +5.10 % to +7.93 %, margin 3.00 %, 50 pairs)`
+fn found(case: &Paired) -> String {
+    let percent = |ratio: f64| format!("{:+.2} %", 100.0 * (ratio - 1.0));
+    format!(
+        "{} {} (95 % interval {} to {}, margin {:.2} %, {} pairs)",
+        metric(case.metric),
+        percent(case.ratio),
+        percent(case.low),
+        percent(case.high),
+        100.0 * case.margin,
+        case.pairs
+    )
+}
+
+fn metric(metric: Metric) -> &'static str {
+    match metric {
+        Metric::ThreadCpu => "thread CPU time",
+        Metric::Wall => "wall time",
+        Metric::CudaEvent => "CUDA event time",
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A case that takes `ratio` times as long, with an interval of 1 % on both sides.
+    pub(crate) fn paired(id: &str, ratio: f64, change: Change) -> Paired {
+        Paired {
+            id: id.to_owned(),
+            metric: Metric::ThreadCpu,
+            margin: 0.03,
+            pairs: 50,
+            old_ns: 1000.0,
+            new_ns: 1000.0 * ratio,
+            ratio,
+            low: ratio - 0.01,
+            high: ratio + 0.01,
+            slower_p: 0.001,
+            slower_q: 0.002,
+            faster_p: 0.9,
+            faster_q: 0.95,
+            change,
+        }
+    }
+
+    pub(crate) fn duet(cases: Vec<Paired>) -> Duet {
+        Duet {
+            against: "main".to_owned(),
+            seed: 1,
+            advisory: None,
+            self_tests: Vec::new(),
+            cases,
+            added: Vec::new(),
+            removed: Vec::new(),
+        }
+    }
+
+    fn said(duet: &Duet, strict: bool, allow_removed: bool) -> (Exit, Vec<String>) {
+        let findings = paired_findings(duet, strict, allow_removed, "stepmark duet main");
+        assert!(findings.iter().all(|found| found.tier == Tier::Paired), "{findings:?}");
+        (findings.exit(), findings.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn slower_is_a_regression_that_ends_with_how_to_see_it_again() {
+        let duet = duet(vec![paired("a/b/n1", 1.065, Change::Slower)]);
+        let (exit, lines) = said(&duet, false, false);
+        let want = "FAIL regression    a/b/n1: slower: thread CPU time +6.50 % (95 % interval \
+                    +5.50 % to +7.50 %, margin 3.00 %, 50 pairs); \
+                    stepmark duet main --filter a/b/n1";
+        assert_eq!((exit, lines), (Exit::Regression, vec![want.to_owned()]), "slower");
+    }
+
+    #[test]
+    fn same_is_silent_faster_a_note_and_unclear_fails_only_if_strict() {
+        let duet = duet(vec![
+            paired("a/b/n1", 1.0, Change::Same),
+            paired("a/b/n2", 0.9, Change::Faster),
+            paired("a/b/n3", 1.02, Change::Unclear),
+        ]);
+        let (exit, lines) = said(&duet, false, false);
+        assert_eq!((exit, lines.len()), (Exit::Pass, 2), "{lines:?}");
+        assert!(lines[0].starts_with("note") && lines[0].contains("faster: "), "{lines:?}");
+        assert!(lines[1].starts_with("note") && lines[1].contains("unclear: "), "{lines:?}");
+        let (exit, lines) = said(&duet, true, false);
+        assert_eq!((exit, lines.len()), (Exit::Unclear, 2), "{lines:?}");
+        assert!(lines[1].starts_with("FAIL unclear") && lines[1].ends_with("--filter a/b/n3"));
+    }
+
+    #[test]
+    fn advisory_times_never_decide_but_fail_if_strict() {
+        let mut duet = duet(vec![
+            paired("a/b/n1", 1.5, Change::Slower),
+            paired("a/b/n2", 1.02, Change::Unclear),
+        ]);
+        duet.advisory = Some("a/b/n1 differs from itself".to_owned());
+        let (exit, lines) = said(&duet, false, false);
+        assert_eq!((exit, lines.len()), (Exit::Pass, 3), "{lines:?}");
+        assert!(lines[0].contains("paired times only inform: a/b/n1 differs"), "{lines:?}");
+        let (exit, lines) = said(&duet, true, false);
+        assert_eq!(exit, Exit::Unclear, "{lines:?}");
+        let failed: Vec<_> = lines.iter().filter(|line| line.starts_with("FAIL")).collect();
+        assert_eq!(failed.len(), 1, "that they inform fails, not each case: {lines:?}");
+        assert!(failed[0].ends_with("; stepmark duet main"), "{lines:?}");
+    }
+
+    #[test]
+    fn a_removed_case_is_incomparable_unless_allowed_and_a_new_one_a_note() {
+        let mut duet = duet(vec![paired("a/b/n1", 1.0, Change::Same)]);
+        duet.added = vec!["a/b/n3".to_owned()];
+        duet.removed = vec!["a/b/n2".to_owned()];
+        let (exit, lines) = said(&duet, false, false);
+        assert_eq!((exit, lines.len()), (Exit::Incomparable, 2), "{lines:?}");
+        assert!(lines[0].contains("a/b/n2: is gone, but main has it"), "{lines:?}");
+        assert!(lines[0].ends_with("--allow-removed"), "{lines:?}");
+        assert!(lines[1].starts_with("note") && lines[1].contains("is new"), "{lines:?}");
+        assert_eq!(said(&duet, true, true).0, Exit::Pass, "allowed");
+    }
+
+    #[test]
+    fn a_duet_of_nothing_is_incomparable() {
+        let (exit, lines) = said(&duet(Vec::new()), false, true);
+        assert_eq!(exit, Exit::Incomparable, "{lines:?}");
+    }
+}

@@ -1,0 +1,172 @@
+//! What one run of the gate found, as plain data: whatever is printed or written comes from it.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use super::against::paired_findings;
+use super::paired::Duet;
+use super::verdict::{Exit, Finding, Findings, Tier, WORST_FIRST};
+use crate::record::{Instructions, Wall};
+
+/// Old and new numbers of one case.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pair<M> {
+    /// The baseline's.
+    pub old: M,
+    /// The fresh record's.
+    pub new: M,
+}
+
+/// Whether a tier ran.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// It ran, and its findings decide.
+    Ran,
+    /// It was left out on request.
+    Skipped,
+    /// It had nothing to compare, or could not.
+    NotRun,
+    /// It ran, and its findings only inform.
+    Advisory,
+}
+
+/// What became of one tier.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stage {
+    /// The tier.
+    pub tier: Tier,
+    /// Whether it ran.
+    pub state: State,
+    /// Why it did not, or only informs.
+    pub why: Option<String>,
+}
+
+/// All that one run of `stepmark gate` or `stepmark duet` found.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The subcommand.
+    pub command: &'static str,
+    /// The version of this crate.
+    pub harness: String,
+    /// When the run started, in UTC, as RFC 3339.
+    pub started: String,
+    /// The commit that was checked out; absent outside git.
+    pub commit: Option<String>,
+    /// Whether the tree differed from it.
+    pub dirty: bool,
+    /// What was compared with: baselines, a revision or a file.
+    pub against: String,
+    /// Whether paired times must tell.
+    pub strict: bool,
+    /// The ids of the selected cases.
+    pub selected: Vec<String>,
+    /// How many of them a tier that decides can compare; the others are only timed.
+    pub comparable: usize,
+    /// What became of each tier, in order.
+    pub stages: Vec<Stage>,
+    /// What there is to say.
+    pub findings: Findings,
+    /// The counts that were compared, sorted by id.
+    pub counts: Vec<Pair<Instructions>>,
+    /// The wall times that were compared, sorted by id, or why there are none.
+    pub walls: Result<Vec<Pair<Wall>>, String>,
+    /// The paired times, where another build was asked for.
+    pub duet: Option<Duet>,
+}
+
+impl Outcome {
+    /// Says what became of a tier.
+    pub fn stage(&mut self, tier: Tier, state: State, why: Option<String>) {
+        self.stages.retain(|stage| stage.tier != tier);
+        self.stages.push(Stage { tier, state, why });
+        self.stages.sort_by_key(|stage| stage.tier);
+    }
+
+    /// Adds paired times and what follows from them.
+    ///
+    /// Times of cases that are wrong are left out. `again` is the shell line of such a run, to
+    /// which ` --filter ID` is added; `allow_removed` makes a case that is gone a note.
+    pub fn pair(&mut self, mut duet: Duet, allow_removed: bool, again: &str) {
+        duet.cases.retain(|case| !self.is_wrong(&case.id));
+        let (state, why) = match &duet.advisory {
+            None => (State::Ran, None),
+            Some(why) => (State::Advisory, Some(why.clone())),
+        };
+        self.stage(Tier::Paired, state, why);
+        if !duet.self_tests.is_empty() {
+            self.stage(Tier::SelfTest, State::Ran, None);
+        }
+        self.comparable = self.selected.len();
+        self.findings.append(paired_findings(&duet, self.strict, allow_removed, again));
+        self.duet = Some(duet);
+    }
+
+    /// How the run ends.
+    pub fn exit(&self) -> Exit {
+        self.findings.exit()
+    }
+
+    /// How the run ends, in words: nothing is called a pass while paired times only inform.
+    pub fn verdict(&self) -> &'static str {
+        match self.exit() {
+            Exit::Pass if self.advisory().is_some() => "advisory",
+            exit => exit.name(),
+        }
+    }
+
+    /// Why paired times only inform, where they do.
+    pub fn advisory(&self) -> Option<&str> {
+        self.duet.as_ref()?.advisory.as_deref()
+    }
+
+    /// The tier whose finding decided, or all that ran if none failed.
+    pub fn decided(&self) -> Vec<Tier> {
+        let exit = self.exit();
+        if exit == Exit::Pass {
+            let ran = self.stages.iter().filter(|stage| stage.state == State::Ran);
+            return ran.map(|stage| stage.tier).collect();
+        }
+        self.findings
+            .iter()
+            .find(|found| found.exit == exit)
+            .map(|found| found.tier)
+            .into_iter()
+            .collect()
+    }
+
+    /// The ids of the cases that a tier that can decide compared.
+    pub fn compared(&self) -> BTreeSet<&str> {
+        let paired = self.duet.iter().flat_map(|duet| &duet.cases);
+        let counted = self.counts.iter().map(|pair| pair.new.id.as_str());
+        counted.chain(paired.map(|case| case.id.as_str())).collect()
+    }
+
+    /// Whether a case gives a wrong result.
+    pub fn is_wrong(&self, id: &str) -> bool {
+        self.findings.iter().any(|finding| finding.exit == Exit::Wrong && finding.about == id)
+    }
+
+    /// The findings, the worst first: by what they mean, then by how much slower or hungrier.
+    pub fn worst_first(&self) -> Vec<&Finding> {
+        let rank = |found: &Finding| WORST_FIRST.iter().position(|&exit| exit == found.exit);
+        let mut all: Vec<_> = self.findings.iter().collect();
+        all.sort_by(|a, b| {
+            let change = self.change(b).total_cmp(&self.change(a));
+            rank(a).cmp(&rank(b)).then(change).then_with(|| a.about.cmp(&b.about))
+        });
+        all
+    }
+
+    /// New over old of what a finding is about, as its tier measures it; 1 where nothing was.
+    fn change(&self, finding: &Finding) -> f64 {
+        let id = &finding.about;
+        if finding.tier == Tier::Paired {
+            let mut cases = self.duet.iter().flat_map(|duet| &duet.cases);
+            return cases.find(|case| case.id == *id).map_or(1.0, |case| case.ratio);
+        }
+        let pair = self.counts.iter().find(|pair| pair.new.id == *id);
+        pair.map_or(1.0, |pair| pair.new.instructions as f64 / pair.old.instructions as f64)
+    }
+}

@@ -1,0 +1,25 @@
+//! What one run of the gate found, for readers and for other programs.
+//!
+//! | function | for |
+//! | --- | --- |
+//! | [`terminal`] | who ran it |
+//! | [`markdown`], [`annotations`] | a pull request on GitHub |
+//! | [`json`] | any program; `gate.schema.json` describes it |
+//! | [`junit`] | CI servers that show tests |
+//! | [`bencher`], [`action`] | services that draw numbers over commits |
+
+mod github;
+mod json;
+mod junit;
+mod markdown;
+#[cfg(test)]
+mod samples;
+mod terminal;
+mod trackers;
+
+pub use github::annotations;
+pub use json::{SCHEMA, json};
+pub use junit::junit;
+pub use markdown::markdown;
+pub use terminal::terminal;
+pub use trackers::{action, bencher};

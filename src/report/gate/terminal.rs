@@ -1,0 +1,156 @@
+//! An outcome as lines of text: one for each case that is not the same, then the verdict.
+
+use std::fmt::Write as _;
+
+use crate::gate::{Exit, Outcome, State, Tier, WORST_FIRST, ratios};
+
+/// The lines that `stepmark gate` prints.
+///
+/// The first says what was compared, what was left out and whether paired times only inform; the
+/// last names the tier that decided.
+pub fn terminal(outcome: &Outcome) -> String {
+    let without = without(outcome);
+    let mut text = format!(
+        "{}: {} cases against {}{without}{}\n",
+        outcome.command,
+        outcome.selected.len(),
+        outcome.against,
+        outcome.advisory().map_or_else(String::new, |why| format!(
+            "; tier 3 is advisory, its times decide nothing: {why}"
+        )),
+    );
+    for finding in outcome.findings.iter() {
+        text += &format!("{finding}\n");
+    }
+    text += &wall(outcome);
+    text + &format!("{}{without}\n", summary(outcome))
+}
+
+/// `regression by tier 2 (exit 3): 2 of 2 cases compared, 1 regression, 2 notes`
+pub(super) fn summary(outcome: &Outcome) -> String {
+    let exit = outcome.exit();
+    let mut text = outcome.verdict().to_owned();
+    let tiers: Vec<String> =
+        outcome.decided().iter().map(|tier| tier.number().to_string()).collect();
+    if exit != Exit::Pass {
+        write!(text, " by tier {}", tiers.join(", ")).expect("a String grows");
+    }
+    write!(
+        text,
+        " (exit {}): {} of {} cases compared, {}",
+        exit.code(),
+        outcome.compared().len(),
+        outcome.comparable,
+        counts(outcome)
+    )
+    .expect("a String grows");
+    if exit == Exit::Pass && !tiers.is_empty() {
+        write!(text, "; decided by tiers {}", tiers.join(", ")).expect("a String grows");
+    }
+    text
+}
+
+/// `, without instructions (--skip instructions)`
+fn without(outcome: &Outcome) -> &'static str {
+    let skipped = |tier| {
+        outcome.stages.iter().any(|stage| stage.tier == tier && stage.state == State::Skipped)
+    };
+    if skipped(Tier::Instructions) { ", without instructions (--skip instructions)" } else { "" }
+}
+
+/// Wall times that moved, and how many did not.
+fn wall(outcome: &Outcome) -> String {
+    let walls = match &outcome.walls {
+        Ok(walls) => walls,
+        Err(why) => return format!("wall times (inform only): not compared: {why}\n"),
+    };
+    let pairs: Vec<_> = walls.iter().map(|pair| (&pair.old, &pair.new)).collect();
+    let mut apart = ratios(&pairs);
+    apart.retain(|ratio| !ratio.overlap);
+    apart.sort_by(|a, b| b.ratio.total_cmp(&a.ratio));
+    let mut text = format!(
+        "wall times (inform only): {} of {} cases with 5-95 % ranges apart from the baseline's\n",
+        apart.len(),
+        walls.len()
+    );
+    for ratio in apart {
+        text += &format!("  {:>6.3}x  {}\n", ratio.ratio, ratio.id);
+    }
+    text
+}
+
+/// `1 regression, 2 notes`
+fn counts(outcome: &Outcome) -> String {
+    let count = |exit: Exit| {
+        let name = if exit == Exit::Pass { "note" } else { exit.name() };
+        match outcome.findings.count(exit) {
+            0 => None,
+            1 => Some(format!("1 {name}")),
+            n => Some(format!("{n} {name}s")),
+        }
+    };
+    let counts: Vec<String> = WORST_FIRST.into_iter().filter_map(count).collect();
+    if counts.is_empty() { "no findings".to_owned() } else { counts.join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples;
+    use super::*;
+
+    #[test]
+    fn the_last_line_names_the_tier_that_decided() {
+        for (outcome, want) in [
+            (
+                samples::pass(),
+                "pass (exit 0): 2 of 2 cases compared, no findings; decided by tiers 0, 1, 2",
+            ),
+            (
+                samples::regression(),
+                "regression by tier 2 (exit 3): 2 of 2 cases compared, 1 regression, 1 note",
+            ),
+            (
+                samples::wrong(),
+                "wrong result by tier 1 (exit 4): 2 of 2 cases compared, 1 wrong result",
+            ),
+            (
+                samples::incomparable(),
+                "incomparable by tier 0 (exit 5): 0 of 2 cases compared, 2 incomparables",
+            ),
+            (
+                samples::duet(),
+                "regression by tier 3 (exit 3): 4 of 5 cases compared, 2 regressions, 3 notes",
+            ),
+            (samples::strict(), "unclear by tier 3 (exit 6): 2 of 2 cases compared, 1 unclear"),
+        ] {
+            assert_eq!(terminal(&outcome).lines().last(), Some(want), "last line");
+        }
+    }
+
+    #[test]
+    fn every_failure_ends_with_a_shell_line() {
+        for outcome in samples::all() {
+            for line in terminal(&outcome).lines().filter(|line| line.starts_with("FAIL")) {
+                let shell = line.rsplit("; ").next().unwrap();
+                assert!(shell.starts_with("cargo ") || shell.starts_with("ci/"), "{line}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_advisory_run_says_so_first_and_is_never_called_a_pass() {
+        let text = terminal(&samples::advisory());
+        let first = text.lines().next().unwrap();
+        assert!(first.contains("tier 3 is advisory"), "{first}");
+        assert!(!text.to_lowercase().contains("pass"), "{text}");
+        assert!(text.lines().last().unwrap().starts_with("advisory (exit 0): "), "{text}");
+    }
+
+    #[test]
+    fn only_wall_times_that_moved_have_a_line() {
+        let text = terminal(&samples::pass());
+        assert!(text.contains("1 of 2 cases with 5-95 % ranges apart"), "{text}");
+        assert!(text.contains("\n   3.000x  lattice/encode/n2\n"), "{text}");
+        assert!(!text.contains("x  lattice/encode/n1"), "{text}");
+    }
+}
