@@ -18,7 +18,7 @@ pub(super) struct Outputs {
     /// Write a comment for a pull request
     #[arg(long, value_name = "FILE")]
     markdown: Option<PathBuf>,
-    /// Write JUnit XML: a suite for each chapter, a test for each case
+    /// Write `JUnit` XML: a suite for each chapter, a test for each case
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
     /// Write the new numbers in Bencher Metric Format

@@ -170,3 +170,65 @@ impl Outcome {
         pair.map_or(1.0, |pair| pair.new.instructions as f64 / pair.old.instructions as f64)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::against::tests::{duet, paired};
+    use super::super::paired::{Change, SelfTest};
+    use super::*;
+
+    fn outcome() -> Outcome {
+        Outcome {
+            command: "gate",
+            harness: "0.1.0".to_owned(),
+            started: "2026-01-02T03:04:05.678Z".to_owned(),
+            commit: None,
+            dirty: true,
+            against: "main".to_owned(),
+            strict: false,
+            selected: ["a/b/n1", "a/b/n2"].map(str::to_owned).to_vec(),
+            comparable: 0,
+            stages: Vec::new(),
+            findings: Findings::default(),
+            counts: Vec::new(),
+            walls: Err("no record was read".to_owned()),
+            duet: None,
+        }
+    }
+
+    #[test]
+    fn the_time_of_a_wrong_case_is_neither_kept_nor_judged() {
+        let mut outcome = outcome();
+        let mut wrong = Findings::of(Tier::Check);
+        wrong.push(Exit::Wrong, "a/b/n1", "x", None);
+        outcome.findings.append(wrong);
+        let cases = ["a/b/n1", "a/b/n2"].map(|id| paired(id, 1.5, Change::Slower));
+        outcome.pair(duet(cases.into()), false, "stepmark duet main");
+        assert_eq!(outcome.compared().into_iter().collect::<Vec<_>>(), ["a/b/n2"], "compared");
+        assert_eq!(outcome.findings.count(Exit::Regression), 1, "{:?}", outcome.findings);
+        assert_eq!((outcome.exit(), outcome.decided()), (Exit::Wrong, vec![Tier::Check]), "exit");
+    }
+
+    #[test]
+    fn a_tier_that_only_informs_is_not_among_those_that_decided() {
+        let state = |outcome: &Outcome, tier| {
+            outcome.stages.iter().find(|stage| stage.tier == tier).map(|stage| stage.state)
+        };
+        let same = || paired("a/b/n1", 1.0, Change::Same);
+        let mut sure = outcome();
+        let mut tested = duet(vec![same()]);
+        tested.self_tests = vec![SelfTest { paired: same(), one_sided: 0.5 }];
+        sure.pair(tested, false, "stepmark duet main");
+        assert_eq!(sure.decided(), [Tier::Paired, Tier::SelfTest], "decided");
+        assert_eq!((sure.verdict(), sure.comparable), ("pass", 2), "verdict");
+
+        let mut unsure = outcome();
+        let mut advisory = duet(vec![same()]);
+        advisory.advisory = Some("the clock jumps".to_owned());
+        unsure.pair(advisory, false, "stepmark duet main");
+        assert_eq!(unsure.decided(), [], "nothing decided");
+        assert_eq!((unsure.verdict(), unsure.exit()), ("advisory", Exit::Pass), "verdict");
+        assert_eq!(state(&unsure, Tier::Paired), Some(State::Advisory), "paired");
+        assert_eq!(state(&unsure, Tier::SelfTest), None, "no case was compared with itself");
+    }
+}

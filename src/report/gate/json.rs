@@ -4,6 +4,7 @@
 
 use serde::Serialize;
 
+use super::text;
 use crate::gate::{Duet, Outcome, State, Tier, ratios};
 use crate::record::{Instructions, Wall};
 
@@ -133,7 +134,7 @@ pub fn json(outcome: &Outcome) -> String {
         wall: walls(outcome),
         duet: outcome.duet.as_ref(),
     };
-    serde_json::to_string_pretty(&document).expect("keys are strings") + "\n"
+    text(&document)
 }
 
 fn kebab(name: &str) -> String {
@@ -182,7 +183,7 @@ mod tests {
     }
 
     fn document(outcome: &Outcome) -> Value {
-        serde_json::from_str(&super::json(outcome)).unwrap()
+        serde_json::from_str(&json(outcome)).unwrap()
     }
 
     #[test]

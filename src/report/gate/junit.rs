@@ -1,4 +1,4 @@
-//! An outcome as JUnit XML: a suite for each chapter, a test for each selected case.
+//! An outcome as `JUnit` XML: a suite for each chapter, a test for each selected case.
 //!
 //! What is about no selected case, such as a missing baseline, is a test of a suite named like the
 //! subcommand. A case that nothing compared, or whose times only inform, counts as skipped.
@@ -30,10 +30,14 @@ struct Fault {
     text: String,
 }
 
-/// JUnit XML.
+/// `JUnit` XML.
 pub fn junit(outcome: &Outcome) -> String {
+    in_memory(|xml| write(outcome, xml))
+}
+
+fn in_memory(write: impl FnOnce(&mut Writer<Vec<u8>>) -> io::Result<()>) -> String {
     let mut xml = Writer::new_with_indent(Vec::new(), b' ', 2);
-    write(outcome, &mut xml).expect("memory can be written");
+    write(&mut xml).expect("memory can be written");
     String::from_utf8(xml.into_inner()).expect("written from strings") + "\n"
 }
 

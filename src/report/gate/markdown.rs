@@ -142,10 +142,9 @@ fn counts(outcome: &Outcome) -> String {
 }
 
 fn walls(outcome: &Outcome) -> String {
-    let title = "Wall times beside the saved ones (inform only)";
     let walls = match &outcome.walls {
-        Ok(walls) => walls,
-        Err(why) => return folded(title, &format!("Not compared: {}\n", code(why))),
+        Ok(walls) if !walls.is_empty() => walls,
+        _ => return String::new(),
     };
     let mut found: Vec<_> = walls
         .iter()
@@ -163,7 +162,8 @@ fn walls(outcome: &Outcome) -> String {
         })
         .collect();
     let body = table(&["case", "old median", "new median", "new / old", ""], &rows);
-    folded(title, &(body + &more(found.len(), MOST_ROWS)))
+    let body = body + &more(found.len(), MOST_ROWS);
+    folded("Wall times beside the saved ones (inform only)", &body)
 }
 
 fn footer(outcome: &Outcome) -> String {

@@ -2,11 +2,13 @@
 //!
 //! | function | for |
 //! | --- | --- |
-//! | [`terminal`] | who ran it |
-//! | [`markdown`], [`annotations`] | a pull request on GitHub |
-//! | [`json`] | any program; `gate.schema.json` describes it |
-//! | [`junit`] | CI servers that show tests |
-//! | [`bencher`], [`action`] | services that draw numbers over commits |
+//! | [`terminal()`] | who ran it |
+//! | [`markdown()`], [`annotations`] | a pull request on GitHub |
+//! | [`json()`] | any program; `gate.schema.json` describes it |
+//! | [`junit()`] | CI servers that show tests |
+//! | [`bencher()`], [`action`] | services that draw numbers over commits |
+
+use serde::Serialize;
 
 mod github;
 mod json;
@@ -23,3 +25,7 @@ pub use junit::junit;
 pub use markdown::markdown;
 pub use terminal::terminal;
 pub use trackers::{action, bencher};
+
+fn text(value: &impl Serialize) -> String {
+    serde_json::to_string_pretty(value).expect("keys are strings") + "\n"
+}

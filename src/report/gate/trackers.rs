@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::text;
 use crate::gate::{Outcome, Paired};
 
 /// A time in nanoseconds and a range around it.
@@ -108,10 +109,6 @@ fn paired(case: &Paired) -> Time<'_> {
 fn counts(outcome: &Outcome) -> impl Iterator<Item = (&str, f64)> {
     let right = outcome.counts.iter().filter(|pair| !outcome.is_wrong(&pair.new.id));
     right.map(|pair| (pair.new.id.as_str(), pair.new.instructions as f64))
-}
-
-fn text(value: &impl Serialize) -> String {
-    serde_json::to_string_pretty(value).expect("keys are strings") + "\n"
 }
 
 #[cfg(test)]
