@@ -17,11 +17,17 @@ fn main() {
     let field = |name: &str| {
         version.lines().find_map(|l| l.strip_prefix(name)?.strip_prefix(": ")).unwrap_or("unknown")
     };
+    let flags = variable("CARGO_ENCODED_RUSTFLAGS");
+    // Given where builds of the same sources in two folders shall be the same.
+    println!("cargo::rerun-if-env-changed=STEPMARK_ROOT");
+    let root = env::var("STEPMARK_ROOT").unwrap_or_else(|_| variable("CARGO_MANIFEST_DIR"));
     for (name, value) in [
         ("RUSTC", field("release")),
         ("LLVM", field("LLVM version")),
         ("TARGET", &variable("TARGET")),
-        ("RUSTFLAGS", &variable("CARGO_ENCODED_RUSTFLAGS").replace('\u{1f}', " ")),
+        ("RUSTFLAGS", &flags.replace('\u{1f}', " ")),
+        ("ENCODED_RUSTFLAGS", &flags),
+        ("ROOT", &root),
         ("SOURCE", &source::digest(Path::new("."))),
     ] {
         println!("cargo::rustc-env=STEPMARK_{name}={value}");

@@ -38,6 +38,9 @@ pub struct Work {
     pub bytes: u64,
 }
 
+/// More than the first two levels of cache of a core hold.
+const PRIVATE_LEN_BYTES: u64 = 4 << 20;
+
 /// One entry of the registry.
 pub struct Case {
     /// `chapter/kernel/size`, lower case with hyphens, under 60 bytes.
@@ -49,6 +52,8 @@ pub struct Case {
     pub work: Work,
     /// Whether only its time is taken: instructions are counted of smaller cases like it.
     pub timed_only: bool,
+    /// Whether its steps run on several threads, so that only the wall tells how long they take.
+    pub threaded: bool,
     prepare: Box<dyn Fn() -> Box<dyn Step>>,
 }
 
@@ -61,13 +66,24 @@ impl Case {
         prepare: impl Fn() -> S + 'static,
     ) -> Self {
         let prepare = Box::new(move || Box::new(prepare()) as Box<dyn Step>);
-        Self { id: id.into(), implementation, work, timed_only: false, prepare }
+        Self { id: id.into(), implementation, work, timed_only: false, threaded: false, prepare }
     }
 
     /// The same case, of which only the time is taken.
     #[must_use]
     pub fn timed_only(self) -> Self {
         Self { timed_only: true, ..self }
+    }
+
+    /// The same case, whose steps run on several threads.
+    #[must_use]
+    pub fn threaded(self) -> Self {
+        Self { threaded: true, ..self }
+    }
+
+    /// Whether a step moves more than 4 MiB, which the private caches of a core do not hold.
+    pub fn is_memory_bound(&self) -> bool {
+        self.work.bytes > PRIVATE_LEN_BYTES
     }
 
     /// The first part of the id: the workload, and Criterion's group.
@@ -104,6 +120,18 @@ impl Case {
         self.checked_knowing(None)
     }
 
+    /// As [`Case::checked`] in a process before this one, which found the digest `right`: where
+    /// one run leaves it again, nothing else is checked.
+    ///
+    /// # Errors
+    ///
+    /// As [`Case::checked`].
+    pub fn checked_again(&self, right: u64) -> Result<(Box<dyn Step>, u64), String> {
+        let mut step = (self.prepare)();
+        step.run();
+        if step.digest() == right { Ok((step, right)) } else { self.checked() }
+    }
+
     /// As [`Case::checked`], but outputs with the digest `right` are not compared with the oracle:
     /// such outputs were.
     ///
@@ -133,12 +161,13 @@ impl Case {
 
 impl fmt::Debug for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { id, implementation, work, timed_only, prepare: _ } = self;
+        let Self { id, implementation, work, timed_only, threaded, prepare: _ } = self;
         f.debug_struct("Case")
             .field("id", id)
             .field("implementation", implementation)
             .field("work", work)
             .field("timed_only", timed_only)
+            .field("threaded", threaded)
             .finish_non_exhaustive()
     }
 }
@@ -186,6 +215,8 @@ pub(crate) mod tests {
         let case = right("test/seven/n1");
         assert_eq!((case.chapter(), case.function()), ("test", "seven/n1"), "parts of the id");
         assert!(case.checked().is_ok(), "the digest stays");
+        assert!(case.checked_again(7).is_ok(), "known");
+        assert_eq!(case.checked_again(8).ok().map(|(_, digest)| digest), Some(7), "checked");
         let err = runs("test/drifting/n1", Some(8), 0).checked().err().expect("it drifts");
         assert!(err.contains("not replayable"), "{err}");
     }

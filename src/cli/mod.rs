@@ -2,6 +2,7 @@
 
 mod accept;
 mod check;
+mod duet;
 mod gate;
 mod history;
 mod list;
@@ -9,6 +10,7 @@ mod outputs;
 mod profile;
 mod record;
 mod report;
+mod worker;
 
 use std::any::Any;
 use std::env;
@@ -55,6 +57,8 @@ enum Command {
     Record(record::Args),
     /// Compare the records with the baselines
     Gate(gate::Args),
+    /// Compare the times of two builds, run side by side
+    Duet(duet::Args),
     /// Make the records the new baselines
     Accept(accept::Args),
     /// Print the records as a Markdown table
@@ -66,6 +70,9 @@ enum Command {
     History(history::Args),
     /// Measure what a chapter costs and loses, over sizes and parameters
     Profile(profile::Args),
+    /// Run the steps of a case on request
+    #[command(hide = true)]
+    Worker(worker::Args),
 }
 
 /// What every subcommand works on.
@@ -142,7 +149,10 @@ impl<W: Write> Write for Lenient<W> {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
+        match self.0.flush() {
+            Err(err) if err.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            flushed => flushed,
+        }
     }
 }
 
@@ -171,10 +181,12 @@ pub fn run(
         Command::Check(args) => check::run(args, &mut context),
         Command::Record(args) => record::run(args, &mut context),
         Command::Gate(args) => gate::run(args, &mut context),
+        Command::Duet(args) => duet::run(args, &mut context),
         Command::Accept(args) => accept::run(args, &mut context),
         Command::Report(args) => report::run(args, &mut context),
         Command::History(args) => history::run(args, &mut context),
         Command::Profile(args) => profile::run(args, &mut context),
+        Command::Worker(args) => worker::run(args, &mut context),
     };
     done.unwrap_or_else(|stop| {
         // The exit code still tells when the error stream is gone.

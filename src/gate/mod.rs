@@ -7,12 +7,15 @@
 
 mod against;
 mod compare;
+pub mod duet;
 mod outcome;
 mod paired;
+mod tolerance;
 mod verdict;
 
 pub use against::paired_findings;
 pub use compare::{MEASURE, Ratio, Scope, comparable, instructions, ratios};
 pub use outcome::{Outcome, Pair, Stage, State};
 pub use paired::{Change, Duet, Metric, Paired, SelfTest};
+pub use tolerance::{Tolerance, ToleranceError};
 pub use verdict::{Exit, Finding, Findings, TIERS, Tier, WORST_FIRST};

@@ -1,9 +1,9 @@
 //! What paired runs of two builds say of each case.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Which clock a sample is read from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Metric {
     /// CPU time of the thread that runs the step: single-threaded CPU cases.

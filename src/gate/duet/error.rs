@@ -1,0 +1,87 @@
+//! Why paired runs ended without a verdict.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::protocol::PROTOCOL;
+
+/// What made a run of two builds fail: a fault of the tool or its surroundings, never of a kernel.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The executable does not start.
+    #[error("{}: does not start", exe.display())]
+    Start {
+        /// The executable.
+        exe: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The executable has no workers.
+    #[error("{}: has no `worker` subcommand: it is older than paired runs", exe.display())]
+    Older {
+        /// The executable.
+        exe: PathBuf,
+    },
+    /// The worker speaks another version of the protocol.
+    #[error("{}: speaks version {found} of the worker protocol, expected {PROTOCOL}", exe.display())]
+    Protocol {
+        /// The executable.
+        exe: PathBuf,
+        /// Its version.
+        found: u32,
+    },
+    /// The worker did not answer in time.
+    #[error("{}: the worker of {id} did not answer within {seconds} s", exe.display())]
+    Hung {
+        /// The executable.
+        exe: PathBuf,
+        /// The case, or what else it was asked for.
+        id: String,
+        /// How long it was waited for.
+        seconds: f64,
+    },
+    /// The worker ended early.
+    #[error("{}: the worker of {id} ended early: {status}{said}", exe.display())]
+    Died {
+        /// The executable.
+        exe: PathBuf,
+        /// The case, or what else it was asked for.
+        id: String,
+        /// Its exit status or signal.
+        status: String,
+        /// The end of what it wrote to its error stream.
+        said: String,
+    },
+    /// The worker said something else than it should.
+    #[error("{}: the worker of {id} said {line:?}, expected {expected}", exe.display())]
+    Garbage {
+        /// The executable.
+        exe: PathBuf,
+        /// The case, or what else it was asked for.
+        id: String,
+        /// What it said, cut short.
+        line: String,
+        /// What it should have said.
+        expected: &'static str,
+    },
+    /// A clock stood still or jumped.
+    #[error(
+        "{}: the worker of {id} read {clock_ns} ns for {steps} steps, and {wall_ns} ns by the wall, \
+         where {host_ns} ns passed here: a clock stood still or jumped; run again",
+        exe.display()
+    )]
+    Clock {
+        /// The executable.
+        exe: PathBuf,
+        /// The case.
+        id: String,
+        /// How many steps were timed.
+        steps: u64,
+        /// What the clock of the case said.
+        clock_ns: u64,
+        /// What the clock of the wall said.
+        wall_ns: u64,
+        /// What passed between request and answer.
+        host_ns: u128,
+    },
+}

@@ -1,0 +1,208 @@
+//! Two builds side by side: pairs of samples, taken in turn, until each case is settled.
+//!
+//! A block is one process of each build for one case: five rounds of one sample of about 3 ms
+//! each, in random order. Blocks of all cases are interleaved in random order, so that noise that
+//! lasts spreads over the cases. After each look at the samples only the cases that are not
+//! settled go on.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use rand_xoshiro::Xoshiro256PlusPlus;
+use rand_xoshiro::rand_core::SeedableRng as _;
+use serde::Serialize;
+
+use super::{Change, Duet, Exit, Metric, Paired, SelfTest, Tolerance};
+
+mod build;
+pub mod decide;
+mod error;
+mod git;
+mod lock;
+pub mod protocol;
+mod schedule;
+mod verdict;
+mod worker;
+
+pub use build::{BuildError, Checkout, New, Old};
+use decide::{Judged, LOOKS};
+pub use error::Error;
+pub use git::GitError;
+pub use lock::{Lock, LockError};
+use protocol::Listed;
+use schedule::{Runner, Subject};
+pub use verdict::Rules;
+pub use worker::Limits;
+
+/// Samples of each build in a block.
+pub const ROUNDS: usize = 5;
+
+/// More log ratios of one sign than this share, and a build differs from itself.
+const ONE_SIDED: f64 = 0.9;
+
+/// What is compared with what, and how.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The executable of the old build.
+    pub old: PathBuf,
+    /// The executable of the new build.
+    pub new: PathBuf,
+    /// What the old build is: a revision and its commit, or a file.
+    pub against: String,
+    /// Seed of the order of the samples.
+    pub seed: u64,
+    /// How many looks to take at most, of [`LOOKS`].
+    pub looks: usize,
+    /// How much slower is too slow.
+    pub tolerance: Tolerance,
+    /// How long a worker may take.
+    pub limits: Limits,
+}
+
+/// What came of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// The verdicts.
+    pub duet: Duet,
+    /// What they rest on, in the order of the verdicts.
+    pub samples: Vec<Samples>,
+    /// Cases that could not be compared.
+    pub dropped: Vec<Dropped>,
+    /// Cases whose implementation differs between the builds, and how.
+    pub notes: Vec<(String, String)>,
+}
+
+/// The raw samples of one case.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Samples {
+    /// The case.
+    pub id: String,
+    /// The clock.
+    pub metric: Metric,
+    /// How much slower is too slow, as a share.
+    pub margin: f64,
+    /// How many steps each sample took.
+    pub steps: u64,
+    /// Block by block, pair by pair: nanoseconds of the old build, then of the new one.
+    pub blocks: Vec<[[u64; 2]; ROUNDS]>,
+}
+
+impl Samples {
+    /// Logs of new over old, block by block.
+    pub fn log_ratios(&self) -> Vec<Vec<f64>> {
+        let ratio = |[old, new]: &[u64; 2]| (*new as f64 / *old as f64).ln();
+        self.blocks.iter().map(|block| block.iter().map(ratio).collect()).collect()
+    }
+
+    /// Median time of a step, in nanoseconds, of the old build (0) or the new one (1).
+    fn median_ns(&self, build: usize) -> f64 {
+        let times = self.blocks.iter().flatten().map(|pair| pair[build] as f64);
+        decide::median(&times.collect::<Vec<_>>()) / self.steps as f64
+    }
+}
+
+/// A case that a build answers wrongly.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dropped {
+    /// The case.
+    pub id: String,
+    /// [`Exit::Wrong`] if the new build is wrong, [`Exit::Incomparable`] if only the old one is.
+    pub exit: Exit,
+    /// How.
+    pub why: String,
+}
+
+/// Compares the cases that `selects` takes; `watch` is told what goes on.
+///
+/// # Errors
+///
+/// If a build cannot be asked, or a worker hangs, crashes or says what it should not.
+pub fn run(
+    plan: &Plan,
+    selects: &dyn Fn(&str) -> bool,
+    watch: &mut dyn FnMut(&str),
+) -> Result<Outcome, Error> {
+    let list = |exe| -> Result<Vec<Listed>, Error> {
+        let mut cases = worker::list(exe, plan.limits)?;
+        cases.retain(|case| selects(&case.id));
+        Ok(cases)
+    };
+    let (old, new) = (list(&plan.old)?, list(&plan.new)?);
+    let lacks = |cases: &[Listed], id: &str| cases.iter().all(|case| case.id != id);
+    let only = |these: &[Listed], those: &[Listed]| {
+        let ids = these.iter().map(|case| case.id.clone()).filter(|id| lacks(those, id));
+        ids.collect::<BTreeSet<_>>().into_iter().collect()
+    };
+    let (added, removed) = (only(&new, &old), only(&old, &new));
+    let mut notes = Vec::new();
+    for before in &old {
+        let after = new.iter().find(|case| case.id == before.id);
+        if let Some(after) = after.filter(|case| case.implementation != before.implementation) {
+            let (old, new) = (&before.implementation, &after.implementation);
+            notes.push((after.id.clone(), format!("is `{old}` in OLD but `{new}` in NEW")));
+        }
+    }
+    let common: Vec<Listed> = new.into_iter().filter(|case| !lacks(&old, &case.id)).collect();
+    watch(&format!("one of {} cases of each chapter against itself", common.len()));
+    let mut runner = Runner {
+        builds: [&plan.new, &plan.new],
+        limits: plan.limits,
+        rng: Xoshiro256PlusPlus::seed_from_u64(plan.seed),
+    };
+    let mut chosen = runner.of_each_chapter(&common, &plan.tolerance)?;
+    let judged = runner.settle(&mut chosen, &LOOKS[..1], &mut |_| ())?;
+    let self_tests: Vec<SelfTest> = paired(chosen, judged, plan.seed, &mut Vec::new())
+        .into_iter()
+        .map(|(paired, samples)| SelfTest {
+            paired,
+            one_sided: decide::one_sided(&samples.log_ratios()),
+        })
+        .collect();
+
+    runner.builds = [&plan.old, &plan.new];
+    let mut subjects: Vec<_> =
+        common.iter().map(|case| Subject::new(case, &plan.tolerance)).collect();
+    let looks = &LOOKS[..plan.looks.clamp(1, LOOKS.len())];
+    let judged = runner.settle(&mut subjects, looks, watch)?;
+    let mut dropped = Vec::new();
+    let (cases, samples) = paired(subjects, judged, plan.seed, &mut dropped).into_iter().unzip();
+    let (against, seed) = (plan.against.clone(), plan.seed);
+    let advisory = advisory(&self_tests);
+    let duet = Duet { against, seed, advisory, self_tests, cases, added, removed };
+    Ok(Outcome { duet, samples, dropped, notes })
+}
+
+/// The verdicts with their samples, sorted by id.
+fn paired(
+    subjects: Vec<Subject>,
+    judged: Vec<Judged>,
+    seed: u64,
+    dropped: &mut Vec<Dropped>,
+) -> Vec<(Paired, Samples)> {
+    let mut judged = judged.into_iter();
+    let mut paired = Vec::new();
+    for subject in subjects {
+        if let Some(why) = subject.dropped {
+            dropped.push(why);
+        } else {
+            let judged = judged.next().expect("one for each case that was not dropped");
+            paired.push((subject.paired(judged, seed), subject.samples));
+        }
+    }
+    paired.sort_by(|(a, _), (b, _)| a.id.cmp(&b.id));
+    paired
+}
+
+/// Why the verdicts only inform: what a build differs from itself in.
+pub(crate) fn advisory(self_tests: &[SelfTest]) -> Option<String> {
+    let odd = self_tests.iter().find_map(|SelfTest { paired, one_sided }| {
+        if paired.change == Change::Slower {
+            return Some(format!("{} is {:.3}x as slow as itself", paired.id, paired.ratio));
+        }
+        (*one_sided > ONE_SIDED).then(|| {
+            let percent = 100.0 * one_sided;
+            format!("{percent:.0} % of the samples of {} lean to one side", paired.id)
+        })
+    });
+    odd.map(|odd| format!("{odd}, though both builds are the new one"))
+}

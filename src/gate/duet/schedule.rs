@@ -1,0 +1,221 @@
+//! Who is sampled when: blocks of pairs in random order, until every case is settled.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rand::RngExt as _;
+use rand::seq::SliceRandom as _;
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+use super::decide::{self, Evidence, Judged, Look};
+use super::protocol::Listed;
+use super::worker::{Answer, Limits, Worker};
+use super::{Dropped, Error, ROUNDS, Samples};
+use crate::gate::{Change, Exit, Paired, Tolerance};
+
+/// A sample takes about so long, unless one step takes longer.
+const SAMPLE_NS: f64 = 3e6;
+
+/// A self-test prefers a case whose step is shorter.
+const SHORT_NS: f64 = 1e6;
+
+/// What a look may take for one case; beyond that the case stays where it is, unclear. A large
+/// case costs more to prepare than to run.
+const LOOK: Duration = Duration::from_secs(30);
+
+/// A case between two builds: what is known of it so far.
+pub(super) struct Subject {
+    pub(super) samples: Samples,
+    /// Why it is not compared.
+    pub(super) dropped: Option<Dropped>,
+    /// Of the right outputs, by build.
+    digests: [Option<String>; 2],
+    settled: bool,
+    /// What its blocks took so far.
+    took: Duration,
+}
+
+impl Subject {
+    pub(super) fn new(case: &Listed, tolerance: &Tolerance) -> Self {
+        let samples = Samples {
+            id: case.id.clone(),
+            metric: case.metric,
+            margin: tolerance.margin(case.memory_bound),
+            steps: 0,
+            blocks: Vec::new(),
+        };
+        Self { samples, dropped: None, digests: [None, None], settled: false, took: Duration::ZERO }
+    }
+
+    fn drop(&mut self, build: usize, why: String) {
+        let (exit, build) =
+            if build == 1 { (Exit::Wrong, "NEW") } else { (Exit::Incomparable, "OLD") };
+        let why = format!("the answer of {build} is wrong: {why}");
+        self.dropped = Some(Dropped { id: self.samples.id.clone(), exit, why });
+    }
+
+    /// Whether to go on to `look`.
+    fn is_open(&self, look: &Look) -> bool {
+        let blocks = self.samples.blocks.len();
+        let more = look.blocks.saturating_sub(blocks) as f64 / blocks.max(1) as f64;
+        self.dropped.is_none() && !self.settled && self.took.mul_f64(more) <= LOOK
+    }
+
+    /// What came of it, judged.
+    pub(super) fn paired(&self, judged: Judged, seed: u64) -> Paired {
+        let Judged { ratio, slower_p, slower_q, faster_p, faster_q, change } = judged;
+        let samples = &self.samples;
+        let (low, high) = decide::interval(&samples.log_ratios(), seed);
+        Paired {
+            id: samples.id.clone(),
+            metric: samples.metric,
+            margin: samples.margin,
+            pairs: samples.blocks.len() * ROUNDS,
+            old_ns: samples.median_ns(0),
+            new_ns: samples.median_ns(1),
+            ratio,
+            low,
+            high,
+            slower_p,
+            slower_q,
+            faster_p,
+            faster_q,
+            change,
+        }
+    }
+}
+
+/// Takes samples of two builds.
+pub(super) struct Runner<'a> {
+    /// The executables, old and new.
+    pub(super) builds: [&'a Path; 2],
+    pub(super) limits: Limits,
+    pub(super) rng: Xoshiro256PlusPlus,
+}
+
+impl Runner<'_> {
+    /// One subject of each chapter: the first with a short step, or else the one with the shortest.
+    pub(super) fn of_each_chapter(
+        &mut self,
+        cases: &[Listed],
+        tolerance: &Tolerance,
+    ) -> Result<Vec<Subject>, Error> {
+        let chapter = |case: &Listed| case.id.split('/').next().map(str::to_owned);
+        let mut chosen = Vec::new();
+        for cases in cases.chunk_by(|a, b| chapter(a) == chapter(b)) {
+            let mut best: Option<(f64, &Listed)> = None;
+            for case in cases {
+                let mut worker = Worker::start(self.builds[1], &case.id, None, self.limits)?;
+                // A wrong answer is found again, and told, when the builds are compared.
+                let Answer::Right(hello) = worker.hello()? else { continue };
+                if best.is_none_or(|(step_ns, _)| hello.step_ns < step_ns) {
+                    best = Some((hello.step_ns, case));
+                }
+                if hello.step_ns < SHORT_NS {
+                    break;
+                }
+            }
+            chosen.extend(best.map(|(_, case)| Subject::new(case, tolerance)));
+        }
+        Ok(chosen)
+    }
+
+    /// Samples the subjects until each is settled or dropped, takes too long, or the last look
+    /// is over; judges those that are not dropped, in their order.
+    pub(super) fn settle(
+        &mut self,
+        subjects: &mut [Subject],
+        looks: &[Look],
+        watch: &mut dyn FnMut(&str),
+    ) -> Result<Vec<Judged>, Error> {
+        let mut judged = Vec::new();
+        let mut blocks = 0;
+        for look in looks {
+            let mut open: Vec<_> = subjects.iter_mut().filter(|s| s.is_open(look)).collect();
+            if open.is_empty() {
+                break;
+            }
+            watch(&format!("{} pairs of {} cases", look.blocks * ROUNDS, open.len()));
+            while blocks < look.blocks {
+                open.shuffle(&mut self.rng);
+                for subject in open.iter_mut().filter(|s| s.dropped.is_none()) {
+                    let start = Instant::now();
+                    self.block(subject)?;
+                    subject.took += start.elapsed();
+                }
+                blocks += 1;
+            }
+            judged = judge(subjects);
+            for (subject, judged) in
+                subjects.iter_mut().filter(|s| s.dropped.is_none()).zip(&judged)
+            {
+                subject.settled |= judged.change != Change::Unclear;
+            }
+        }
+        Ok(judged)
+    }
+
+    /// Takes one block of a subject, from a fresh process of each build.
+    fn block(&mut self, subject: &mut Subject) -> Result<(), Error> {
+        let id = &subject.samples.id;
+        let start = |build: usize| {
+            Worker::start(self.builds[build], id, subject.digests[build].as_deref(), self.limits)
+        };
+        let mut workers = if self.rng.random() {
+            let old = start(0)?;
+            [old, start(1)?]
+        } else {
+            let new = start(1)?;
+            [start(0)?, new]
+        };
+        let mut step_ns = 0.0_f64;
+        for build in [1, 0] {
+            match workers[build].hello()? {
+                Answer::Wrong(why) => {
+                    subject.drop(build, why);
+                    return Ok(());
+                }
+                Answer::Right(hello) => {
+                    step_ns = step_ns.max(hello.step_ns);
+                    subject.digests[build] = Some(hello.digest).filter(|digest| !digest.is_empty());
+                }
+            }
+        }
+        let samples = &mut subject.samples;
+        if samples.steps == 0 {
+            samples.steps = steps(step_ns);
+        }
+        let mut block = [[0; 2]; ROUNDS];
+        for pair in &mut block {
+            for build in if self.rng.random() { [0, 1] } else { [1, 0] } {
+                pair[build] = workers[build].sample(samples.steps, samples.metric)?;
+            }
+        }
+        samples.blocks.push(block);
+        let [old, new] = workers;
+        for (build, worker) in [(1, new), (0, old)] {
+            if let Answer::Wrong(why) = worker.end()? {
+                subject.drop(build, why);
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How many steps a sample takes, the same for both builds.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "in 1..=3e6")]
+fn steps(step_ns: f64) -> u64 {
+    (SAMPLE_NS / step_ns.max(1.0)).round().max(1.0) as u64
+}
+
+/// Judges the subjects that are not dropped.
+fn judge(subjects: &[Subject]) -> Vec<Judged> {
+    let alive = || subjects.iter().filter(|s| s.dropped.is_none()).map(|s| &s.samples);
+    let ratios: Vec<_> = alive().map(Samples::log_ratios).collect();
+    let evidence: Vec<Evidence<'_>> = alive()
+        .zip(&ratios)
+        .map(|(s, log_ratios)| Evidence { log_ratios, margin: s.margin })
+        .collect();
+    decide::judge(&evidence)
+}

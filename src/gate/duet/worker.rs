@@ -1,0 +1,255 @@
+//! A worker as the host sees it: a child process that answers line by line, or is killed.
+
+use std::ffi::OsStr;
+use std::io::{BufRead as _, BufReader, Read, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStderr, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::Error;
+use super::protocol::{self, END, Hello, Listed, PROTOCOL, RIGHT, WRONG};
+use crate::gate::Metric;
+
+/// How long a worker may take to answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// To list its cases, or to prepare and check one.
+    pub prepare: Duration,
+    /// To take a sample, or to compare its outputs at the end.
+    pub sample: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { prepare: Duration::from_secs(300), sample: Duration::from_secs(60) }
+    }
+}
+
+/// No line of the protocol comes near this length.
+const LINE_LEN_BYTES: u64 = 1 << 14;
+
+/// How much of its error stream is kept.
+const SAID_LEN_BYTES: usize = 1000;
+
+/// How long a process whose output has ended may take to exit.
+const EXIT: Duration = Duration::from_secs(2);
+
+/// A clock that gains so much in a sample, and twice the time that passed, has jumped.
+const JUMP_NS: u128 = 10_000_000;
+
+/// A child process that runs steps on request; killed and reaped when dropped.
+#[derive(Debug)]
+pub(super) struct Worker {
+    exe: PathBuf,
+    id: String,
+    limits: Limits,
+    child: Child,
+    input: ChildStdin,
+    lines: Receiver<String>,
+    said: Receiver<String>,
+}
+
+/// What a worker thinks of its outputs.
+#[derive(Debug)]
+pub(super) enum Answer<T> {
+    Right(T),
+    Wrong(String),
+}
+
+impl Worker {
+    /// Starts the worker of the case `id`, whose outputs are known to be right where their digest
+    /// is `digest`.
+    pub(super) fn start(
+        exe: &Path,
+        id: &str,
+        digest: Option<&str>,
+        limits: Limits,
+    ) -> Result<Self, Error> {
+        let digest = digest.into_iter().flat_map(|digest| ["--digest", digest]);
+        Self::spawn(exe, id, [id].into_iter().chain(digest), limits)
+    }
+
+    fn spawn<'a>(
+        exe: &Path,
+        id: &str,
+        args: impl IntoIterator<Item = &'a str>,
+        limits: Limits,
+    ) -> Result<Self, Error> {
+        let mut child = Command::new(exe)
+            .arg("worker")
+            .args(args.into_iter().map(OsStr::new))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(|source| Error::Start { exe: exe.to_owned(), source })?;
+        let input = child.stdin.take().expect("piped");
+        let lines = lines(child.stdout.take().expect("piped"));
+        let said = tail(child.stderr.take().expect("piped"));
+        Ok(Self { exe: exe.to_owned(), id: id.to_owned(), limits, child, input, lines, said })
+    }
+
+    /// Waits until the case is prepared and checked.
+    pub(super) fn hello(&mut self) -> Result<Answer<Hello>, Error> {
+        let line = self.line(self.limits.prepare)?;
+        if let Some(why) = line.strip_prefix(WRONG) {
+            return Ok(Answer::Wrong(why.to_owned()));
+        }
+        let hello = serde_json::from_str::<Hello>(&line).ok();
+        let hello = hello.filter(|hello| hello.step_ns.is_finite() && hello.step_ns > 0.0);
+        let hello = hello.filter(|hello| hello.protocol != PROTOCOL || hello.id == self.id);
+        let Some(hello) = hello else { return Err(self.garbage(line, "the hello of this case")) };
+        if hello.protocol != PROTOCOL {
+            return Err(Error::Protocol { exe: self.exe.clone(), found: hello.protocol });
+        }
+        Ok(Answer::Right(hello))
+    }
+
+    /// Runs so many steps, and returns how many nanoseconds they took by the clock of `metric`.
+    pub(super) fn sample(&mut self, steps: u64, metric: Metric) -> Result<u64, Error> {
+        let start = Instant::now();
+        self.ask(&protocol::sample(steps))?;
+        let line = self.line(self.limits.sample)?;
+        let host_ns = start.elapsed().as_nanos();
+        let Some((clock_ns, wall_ns)) = protocol::times(&line) else {
+            return Err(self.garbage(line, "two numbers of nanoseconds"));
+        };
+        let ns = if metric == Metric::Wall { wall_ns } else { clock_ns };
+        // The worker's clocks are read between the request and the answer, but tick on their own.
+        let most = 2 * host_ns + JUMP_NS;
+        if ns == 0 || u128::from(ns) > most || u128::from(wall_ns) > most {
+            let (exe, id) = (self.exe.clone(), self.id.clone());
+            return Err(Error::Clock { exe, id, steps, clock_ns, wall_ns, host_ns });
+        }
+        Ok(ns)
+    }
+
+    /// Asks what the samples left in the outputs, and ends the worker.
+    pub(super) fn end(mut self) -> Result<Answer<()>, Error> {
+        self.ask(END)?;
+        let line = self.line(self.limits.sample)?;
+        match line.strip_prefix(WRONG) {
+            Some(why) => Ok(Answer::Wrong(why.to_owned())),
+            None if line == RIGHT => Ok(Answer::Right(())),
+            None => Err(self.garbage(line, "`right` or `wrong`")),
+        }
+    }
+
+    fn ask(&mut self, request: &str) -> Result<(), Error> {
+        let sent = writeln!(self.input, "{request}").and_then(|()| self.input.flush());
+        sent.map_err(|_| self.died())
+    }
+
+    fn line(&mut self, limit: Duration) -> Result<String, Error> {
+        self.lines.recv_timeout(limit).map_err(|err| match err {
+            RecvTimeoutError::Timeout => self.hung(limit),
+            RecvTimeoutError::Disconnected => self.died(),
+        })
+    }
+
+    fn hung(&self, limit: Duration) -> Error {
+        let (exe, id) = (self.exe.clone(), self.id.clone());
+        Error::Hung { exe, id, seconds: limit.as_secs_f64() }
+    }
+
+    fn garbage(&self, line: String, expected: &'static str) -> Error {
+        let line = line.chars().take(200).collect();
+        Error::Garbage { exe: self.exe.clone(), id: self.id.clone(), line, expected }
+    }
+
+    /// Why there is no answer: the status of the process, if it ended.
+    fn died(&mut self) -> Error {
+        let status = self.status();
+        let said = self.said();
+        let said = if said.is_empty() { said } else { format!("; it said: {said}") };
+        let status = status.map_or_else(|| "it closed its output".to_owned(), |s| s.to_string());
+        Error::Died { exe: self.exe.clone(), id: self.id.clone(), status, said }
+    }
+
+    /// Waits a moment for the process to end.
+    fn status(&mut self) -> Option<std::process::ExitStatus> {
+        let start = Instant::now();
+        loop {
+            match self.child.try_wait() {
+                Ok(None) if start.elapsed() < EXIT => thread::sleep(Duration::from_millis(5)),
+                ended => return ended.ok().flatten(),
+            }
+        }
+    }
+
+    fn said(&self) -> String {
+        self.said.recv_timeout(EXIT).unwrap_or_default()
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        // It may have ended by itself; reaped it must be.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The cases of an executable, in its order.
+pub(super) fn list(exe: &Path, limits: Limits) -> Result<Vec<Listed>, Error> {
+    let mut worker = Worker::spawn(exe, "--list", ["--list"], limits)?;
+    let start = Instant::now();
+    let mut cases = Vec::new();
+    loop {
+        let left = limits.prepare.saturating_sub(start.elapsed());
+        match worker.lines.recv_timeout(left) {
+            Ok(line) => match serde_json::from_str(&line) {
+                Ok(case) => cases.push(case),
+                Err(_) => return Err(worker.garbage(line, "a case in JSON")),
+            },
+            Err(RecvTimeoutError::Timeout) => return Err(worker.hung(limits.prepare)),
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+    }
+    match worker.status() {
+        Some(status) if status.success() => Ok(cases),
+        // The exit code of a usage error: there is no such subcommand.
+        Some(status) if status.code() == Some(2) && cases.is_empty() => {
+            Err(Error::Older { exe: exe.to_owned() })
+        }
+        _ => Err(worker.died()),
+    }
+}
+
+/// Reads lines on a thread of its own, so that waiting for one can end.
+fn lines(output: impl Read + Send + 'static) -> Receiver<String> {
+    let (send, lines) = mpsc::channel();
+    thread::spawn(move || {
+        let mut output = BufReader::new(output);
+        loop {
+            let mut line = Vec::new();
+            // A line without an end must not fill the memory: it is cut, and garbage.
+            let read = output.by_ref().take(LINE_LEN_BYTES).read_until(b'\n', &mut line);
+            if !read.is_ok_and(|len| len > 0) {
+                return;
+            }
+            let line = String::from_utf8_lossy(line.strip_suffix(b"\n").unwrap_or(&line));
+            if send.send(line.into_owned()).is_err() {
+                return;
+            }
+        }
+    });
+    lines
+}
+
+/// Reads an error stream to its end, and keeps the end.
+fn tail(mut stream: ChildStderr) -> Receiver<String> {
+    let (send, said) = mpsc::channel();
+    thread::spawn(move || {
+        let (mut kept, mut bytes) = (Vec::new(), [0; 4096]);
+        while let Ok(len @ 1..) = stream.read(&mut bytes) {
+            kept.extend_from_slice(&bytes[..len]);
+            kept.drain(..kept.len().saturating_sub(SAID_LEN_BYTES));
+        }
+        // Nobody may wait for it.
+        let _ = send.send(String::from_utf8_lossy(&kept).trim().to_owned());
+    });
+    said
+}

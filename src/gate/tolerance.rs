@@ -1,0 +1,139 @@
+//! How much slower is too slow: `ci/tolerance.json`.
+
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use serde::{Deserialize, Serialize};
+
+use crate::file;
+
+/// The version of the file.
+const SCHEMA: u32 = 1;
+
+/// The margins that are possible, in percent: where the linker puts code alone moves time by
+/// almost 1 %, so less than 2 would gate the linker; more than 50 gates nothing.
+const PERCENT: std::ops::RangeInclusive<f64> = 2.0..=50.0;
+
+/// The margins of paired times.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tolerance {
+    schema: u32,
+    /// Of cases that compute, in percent.
+    pub compute_pct: f64,
+    /// Of cases that wait for memory, in percent.
+    pub memory_pct: f64,
+}
+
+impl Default for Tolerance {
+    fn default() -> Self {
+        Self { schema: SCHEMA, compute_pct: 3.0, memory_pct: 5.0 }
+    }
+}
+
+/// Why there are no margins.
+#[derive(Debug, thiserror::Error)]
+pub enum ToleranceError {
+    /// The file cannot be read or written.
+    #[error("{}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The file holds something else.
+    #[error(
+        "{}: {found}; expected {{\"schema\": {SCHEMA}, \"compute_pct\": 3.0, \"memory_pct\": 5.0}}, \
+         each from {} to {} %", path.display(), PERCENT.start(), PERCENT.end()
+    )]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        found: String,
+    },
+}
+
+impl Tolerance {
+    /// Margins in percent.
+    ///
+    /// # Errors
+    ///
+    /// Names the margin that is not in the possible range.
+    pub fn new(compute_pct: f64, memory_pct: f64) -> Result<Self, String> {
+        for (name, percent) in [("compute_pct", compute_pct), ("memory_pct", memory_pct)] {
+            if !PERCENT.contains(&percent) {
+                return Err(format!("{name} is {percent}"));
+            }
+        }
+        Ok(Self { schema: SCHEMA, compute_pct, memory_pct })
+    }
+
+    /// Reads and validates the file; without one, the margins are 3 % and 5 %.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read, or holds anything else.
+    pub fn read(path: &Path) -> Result<Self, ToleranceError> {
+        let invalid = |found| ToleranceError::Invalid { path: path.to_owned(), found };
+        let bytes = match fs::read(path) {
+            Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(source) => return Err(ToleranceError::Io { path: path.to_owned(), source }),
+            Ok(bytes) => bytes,
+        };
+        let read: Self = serde_json::from_slice(&bytes).map_err(|err| invalid(err.to_string()))?;
+        if read.schema != SCHEMA {
+            return Err(invalid(format!("schema is {}", read.schema)));
+        }
+        Self::new(read.compute_pct, read.memory_pct).map_err(invalid)
+    }
+
+    /// Writes the file; a killed run leaves the old one whole.
+    ///
+    /// # Errors
+    ///
+    /// If the folder cannot be made or written.
+    pub fn write(&self, path: &Path) -> Result<(), ToleranceError> {
+        let write = || -> io::Result<()> {
+            fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
+            file::replace(path, (serde_json::to_string(self)? + "\n").as_bytes())
+        };
+        write().map_err(|source| ToleranceError::Io { path: path.to_owned(), source })
+    }
+
+    /// The margin of a case, as a share.
+    pub fn margin(&self, memory_bound: bool) -> f64 {
+        (if memory_bound { self.memory_pct } else { self.compute_pct }) / 100.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("ci/tolerance.json");
+        assert_eq!(Tolerance::read(&path).unwrap(), Tolerance::default(), "no file");
+        let four = Tolerance::new(4.0, 6.5).unwrap();
+        four.write(&path).unwrap();
+        assert_eq!(Tolerance::read(&path).unwrap(), four, "round trip");
+        assert_eq!((four.margin(false), four.margin(true)), (0.04, 0.065), "shares");
+        for (text, why) in [
+            ("{\"schema\":1,\"compute_pct\":1.0,\"memory_pct\":5.0}", "compute_pct is 1"),
+            ("{\"schema\":1,\"compute_pct\":3.0,\"memory_pct\":51}", "memory_pct is 51"),
+            ("{\"schema\":2,\"compute_pct\":3.0,\"memory_pct\":5.0}", "schema is 2"),
+            ("{\"schema\":1,\"compute_pct\":3.0}", "missing field"),
+            ("{\"schema\":1,\"compute_pct\":3,\"memory_pct\":5,\"x\":1}", "unknown field"),
+            ("3 %", "invalid type"),
+        ] {
+            fs::write(&path, text).unwrap();
+            let err = Tolerance::read(&path).unwrap_err().to_string();
+            assert!(err.contains(why) && err.contains("from 2 to 50 %"), "{text}: {err}");
+        }
+        assert!(Tolerance::new(f64::NAN, 5.0).is_err(), "not a number");
+        assert!(Tolerance::read(dir.path()).is_err(), "a folder");
+    }
+}

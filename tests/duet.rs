@@ -1,0 +1,493 @@
+//! Paired runs end to end: workers that do what they should not, and builds of a small repository.
+#![cfg(unix)]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+use stepmark::gate::duet::{self, Error, Limits, Lock, Outcome, Plan, Rules};
+use stepmark::gate::{Change, Exit, Findings, Tolerance};
+
+const STEPMARK: &str = env!("CARGO_BIN_EXE_stepmark");
+
+/// A worker in the shell: a step takes 1000 ns, give or take 1 %.
+#[derive(Clone)]
+struct Fake {
+    list: String,
+    hello: String,
+    sample: String,
+    end: String,
+}
+
+impl Fake {
+    fn new(step_ns: u64) -> Self {
+        let listed = |id: &str| {
+            let rest = r#""metric":"thread-cpu","memory_bound":false"#;
+            format!(r#"echo '{{"id":"{id}","implementation":"scalar",{rest}}}'"#)
+        };
+        let hello =
+            r#"{"protocol":1,"id":"%s","implementation":"scalar","digest":"7","step_ns":1000}"#;
+        let jitter = "seed=$(((seed * 75 + 74) % 65537)); d=$((seed % 60000 - 30000))";
+        Self {
+            list: format!("{}; {}", listed("toy/a/n1"), listed("toy/b/n1")),
+            hello: format!("printf '{hello}\\n' \"$1\""),
+            sample: format!("{jitter}; t=$((steps * {step_ns} + d)); echo \"$t $t\""),
+            end: "echo right".to_owned(),
+        }
+    }
+
+    fn write(&self, dir: &Path, name: &str) -> PathBuf {
+        let Self { list, hello, sample, end } = self;
+        let script = format!(
+            "#!/bin/sh\nshift\nif [ \"$1\" = --list ]; then {list}; exit; fi\nseed=$$\n{hello}\n\
+             while read -r request steps; do\n\
+             if [ \"$request\" = end ]; then {end}; exit; fi\n{sample}\ndone\n"
+        );
+        let path = dir.join(name);
+        fs::write(&path, script).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        path
+    }
+}
+
+fn against(old: &Fake, new: &Fake) -> Result<Outcome, Error> {
+    let dir = tempfile::tempdir().unwrap();
+    let plan = Plan {
+        old: old.write(dir.path(), "old"),
+        new: new.write(dir.path(), "new"),
+        against: "old".to_owned(),
+        seed: 1,
+        looks: 2,
+        tolerance: Tolerance::default(),
+        limits: Limits { prepare: Duration::from_secs(20), sample: Duration::from_secs(20) },
+    };
+    duet::run(&plan, &|_| true, &mut |_| ())
+}
+
+/// The findings of a run, as they are printed, and the exit code.
+fn findings(outcome: &Outcome, rules: Rules) -> (Exit, String) {
+    let mut findings = Findings::default();
+    outcome.findings(rules, &|id| format!("again {id}"), &mut findings);
+    let lines = findings.iter().map(|finding| format!("{finding}\n"));
+    (findings.exit(), lines.collect())
+}
+
+#[track_caller]
+fn fails(new: &Fake, texts: &[&str]) {
+    let err = against(&Fake::new(1000), new).unwrap_err().to_string();
+    for text in [&["new"], texts].concat() {
+        assert!(err.contains(text), "`{text}` in {err}");
+    }
+}
+
+#[test]
+fn a_slower_build_is_slower_a_faster_one_faster_and_the_same_one_the_same() {
+    let (fast, slow) = (Fake::new(1000), Fake::new(1100));
+    let outcome = against(&fast, &fast).unwrap();
+    let verdicts = |outcome: &Outcome| -> Vec<Change> {
+        outcome.duet.cases.iter().map(|case| case.change).collect()
+    };
+    assert_eq!(verdicts(&outcome), [Change::Same; 2], "{outcome:?}");
+    assert_eq!(findings(&outcome, Rules::default()), (Exit::Pass, String::new()), "no findings");
+    assert_eq!(outcome.duet.advisory, None, "the build is like itself");
+    assert_eq!(outcome.samples[0].blocks.len(), 10, "settled at the first look");
+
+    let outcome = against(&fast, &slow).unwrap();
+    assert_eq!(verdicts(&outcome), [Change::Slower; 2], "{outcome:?}");
+    let case = &outcome.duet.cases[0];
+    assert!(case.low <= case.ratio && case.ratio <= case.high, "{case:?}");
+    assert!((case.ratio - 1.1).abs() < 0.01 && (case.new_ns - 1100.0).abs() < 10.0, "{case:?}");
+    let (exit, said) = findings(&outcome, Rules::default());
+    assert_eq!(exit, Exit::Regression, "{said}");
+    assert!(said.contains("toy/a/n1: slower, 1.1") && said.contains("; again toy/a/n1"), "{said}");
+
+    let outcome = against(&slow, &fast).unwrap();
+    assert_eq!(verdicts(&outcome), [Change::Faster; 2], "{outcome:?}");
+    assert_eq!(findings(&outcome, Rules::default()).0, Exit::Pass, "a gain passes");
+}
+
+#[test]
+fn the_same_seed_draws_the_same_order() {
+    // Answers that count up tell the order in which they were asked for.
+    let dir = tempfile::tempdir().unwrap();
+    let count = dir.path().join("count");
+    let mut fake = Fake::new(1000);
+    let next = format!("read -r n < {0}; n=$((n + 1)); echo $n > {0}", count.display());
+    fake.sample = format!("{next}; echo \"$((n + 1000000)) 1000000\"");
+    let samples = || {
+        fs::write(&count, "0\n").unwrap();
+        against(&fake, &fake).unwrap().samples
+    };
+    assert_eq!(samples(), samples(), "drawn twice");
+}
+
+#[test]
+fn what_is_unclear_fails_only_where_that_is_asked_for() {
+    let mut noisy = Fake::new(1000);
+    noisy.sample =
+        "seed=$(((seed * 75 + 74) % 65537)); t=$((1000000 + seed * 30)); echo $t $t".to_owned();
+    let outcome = against(&noisy, &noisy).unwrap();
+    assert!(outcome.duet.cases.iter().any(|case| case.change == Change::Unclear), "{outcome:?}");
+    let (exit, said) = findings(&outcome, Rules::default());
+    assert_eq!(exit, Exit::Pass, "{said}");
+    assert!(said.contains("unclear"), "{said}");
+    let strict = Rules { strict: true, ..Rules::default() };
+    assert_eq!(findings(&outcome, strict).0, Exit::Unclear, "--strict");
+}
+
+#[test]
+fn a_wrong_answer_has_no_time() {
+    let right = Fake::new(1000);
+    let mut wrong = right.clone();
+    wrong.hello = "echo 'wrong y[0] is 1, expected 2'".to_owned();
+    let outcome = against(&right, &wrong).unwrap();
+    assert!(outcome.duet.cases.is_empty() && outcome.samples.is_empty(), "{outcome:?}");
+    let (exit, said) = findings(&outcome, Rules::default());
+    assert_eq!(exit, Exit::Wrong, "{said}");
+    assert!(said.contains("the answer of NEW is wrong: y[0] is 1, expected 2"), "{said}");
+    let (exit, said) = findings(&against(&wrong, &right).unwrap(), Rules::default());
+    assert_eq!(exit, Exit::Incomparable, "{said}");
+    assert!(said.contains("the answer of OLD is wrong"), "{said}");
+    let mut late = right.clone();
+    late.end = "echo 'wrong the timed runs left other bits'".to_owned();
+    assert_eq!(findings(&against(&right, &late).unwrap(), Rules::default()).0, Exit::Wrong, "late");
+}
+
+#[test]
+fn a_case_that_one_build_lacks_is_named() {
+    let (both, mut one) = (Fake::new(1000), Fake::new(1000));
+    one.list = one.list.split("; ").next().unwrap().replace("scalar", "avx2");
+    let outcome = against(&both, &one).unwrap();
+    let (exit, said) = findings(&outcome, Rules::default());
+    assert_eq!(exit, Exit::Incomparable, "{said}");
+    assert!(said.contains("toy/b/n1: is gone") && said.contains("--allow-removed"), "{said}");
+    assert!(
+        said.contains("note               toy/a/n1: is `scalar` in OLD but `avx2` in NEW"),
+        "{said}"
+    );
+    let allowed = Rules { allow_removed: true, ..Rules::default() };
+    assert_eq!(findings(&outcome, allowed).0, Exit::Pass, "allowed");
+    let (exit, said) = findings(&against(&one, &both).unwrap(), Rules::default());
+    assert_eq!(exit, Exit::Pass, "{said}");
+    assert!(said.contains("toy/b/n1: is new"), "{said}");
+    one.list = one.list.replace("toy/a", "toy/c");
+    let (exit, said) = findings(&against(&both, &one).unwrap(), allowed);
+    assert_eq!(exit, Exit::Incomparable, "{said}");
+    assert!(said.contains("no case in common"), "{said}");
+}
+
+#[test]
+fn a_worker_that_hangs_ends_the_run_and_is_killed() {
+    let dir = tempfile::tempdir().unwrap();
+    let pids = dir.path().join("pids");
+    let mut hangs = Fake::new(1000);
+    hangs.sample = format!("echo $$ >> {}; exec sleep 60", pids.display());
+    let plan = Plan {
+        old: hangs.write(dir.path(), "old"),
+        new: hangs.write(dir.path(), "new"),
+        against: "old".to_owned(),
+        seed: 1,
+        looks: 1,
+        tolerance: Tolerance::default(),
+        limits: Limits { prepare: Duration::from_secs(20), sample: Duration::from_millis(300) },
+    };
+    let start = Instant::now();
+    let err = duet::run(&plan, &|_| true, &mut |_| ()).unwrap_err().to_string();
+    assert!(start.elapsed() < Duration::from_secs(15), "it was not waited for");
+    assert!(err.contains("new: the worker of toy/a/n1 did not answer within 0.3 s"), "{err}");
+    for pid in fs::read_to_string(pids).unwrap().lines() {
+        assert!(!Path::new("/proc").join(pid).exists(), "the worker {pid} lives");
+    }
+}
+
+#[test]
+fn a_worker_that_crashes_says_garbage_or_leaves_ends_the_run() {
+    let with = |change: &dyn Fn(&mut Fake)| {
+        let mut fake = Fake::new(1000);
+        change(&mut fake);
+        fake
+    };
+    let crash = "echo out of range >&2; kill -SEGV $$";
+    fails(
+        &with(&|f| f.sample = crash.to_owned()),
+        &["toy/a/n1", "signal: 11", "it said: out of range"],
+    );
+    fails(&with(&|f| f.hello = "exit 3".to_owned()), &["toy/a/n1", "exit status: 3"]);
+    fails(&with(&|f| f.sample = "exit 0".to_owned()), &["toy/a/n1", "ended early: exit status: 0"]);
+    fails(&with(&|f| f.sample = "echo fast".to_owned()), &["said \"fast\"", "two numbers"]);
+    fails(&with(&|f| f.sample = "echo -5 5".to_owned()), &["said \"-5 5\"", "two numbers"]);
+    fails(&with(&|f| f.hello = "head -c 100000 /dev/zero".to_owned()), &["the hello of this case"]);
+    fails(&with(&|f| f.end = "echo so so".to_owned()), &["said \"so so\"", "`right` or `wrong`"]);
+    let other = |f: &mut Fake| f.hello = f.hello.replace("\"$1\"", "toy/z/n1");
+    fails(&with(&other), &["the hello of this case"]);
+    let later = |f: &mut Fake| f.hello = f.hello.replace("\"protocol\":1", "\"protocol\":2");
+    fails(&with(&later), &["version 2 of the worker protocol"]);
+    fails(&with(&|f| f.list = "echo toy/a/n1".to_owned()), &["a case in JSON"]);
+    fails(&with(&|f| f.list = "exit 2".to_owned()), &["older than paired runs"]);
+    fails(&with(&|f| f.list += "; exit 1"), &["--list", "exit status: 1"]);
+}
+
+#[test]
+fn a_clock_that_stands_still_or_jumps_ends_the_run() {
+    for times in ["0 1000000", "99999999999 1000000", "1000000 99999999999"] {
+        let mut fake = Fake::new(1000);
+        fake.sample = format!("echo {times}");
+        fails(&fake, &["a clock stood still or jumped"]);
+    }
+}
+
+/// Runs the real program in a folder.
+fn stepmark(program: &Path, folder: &Path, args: &[&str]) -> Output {
+    Command::new(program).current_dir(folder).args(args).output().unwrap()
+}
+
+#[track_caller]
+fn expect(out: &Output, code: i32, texts: &[&str]) {
+    let said = [&out.stdout[..], &out.stderr[..]].concat();
+    let said = String::from_utf8_lossy(&said);
+    assert_eq!(out.status.code(), Some(code), "{said}");
+    for text in texts {
+        assert!(said.contains(text), "`{text}` in {said}");
+    }
+}
+
+#[test]
+fn a_planted_slowdown_of_the_real_program_is_a_regression() {
+    let dir = tempfile::tempdir().unwrap();
+    let slow = dir.path().join("slow");
+    let plant = "case $line in [0-9]*) set -- $line; echo \"$(($1 * 13 / 10)) $(($2 * 13 / 10))\";; \
+                 *) printf '%s\\n' \"$line\";; esac";
+    let script =
+        format!("#!/bin/sh\n{STEPMARK} \"$@\" | while IFS= read -r line; do {plant}; done\n");
+    fs::write(&slow, script).unwrap();
+    fs::set_permissions(&slow, fs::Permissions::from_mode(0o755)).unwrap();
+    let samples = dir.path().join("samples.jsonl");
+    let target = dir.path().join("target");
+    let run = |old: &str, new: &str, filter: &str, more: &[&str]| {
+        let args = ["duet", "--exe", old, "--exe", new, "--filter", filter, "--max-pairs", "50"];
+        let args = [&args[..], &["--target-dir", target.to_str().unwrap()][..], more].concat();
+        stepmark(Path::new(STEPMARK), dir.path(), &args)
+    };
+    let (id, slow) = ("mvar/step-d20-p5/n64", slow.to_str().unwrap());
+    let file = samples.to_str().unwrap();
+    let out = run(STEPMARK, slow, id, &["--seed", "5", "--samples", file]);
+    let again =
+        format!("; cargo run --release -- duet --exe {STEPMARK} --exe {slow} --filter {id}");
+    expect(&out, 3, &["FAIL regression", id, "50 pairs", &again, "seed 5", "1 slower"]);
+    let line: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(samples).unwrap()).unwrap();
+    assert_eq!(line["blocks"].as_array().map(Vec::len), Some(10), "ten blocks are kept");
+
+    expect(&run(STEPMARK, STEPMARK, id, &[]), 0, &["(exit 0): 0 slower"]);
+    expect(&run(STEPMARK, STEPMARK, "no-such-case", &[]), 2, &["contains `no-such-case`"]);
+    expect(&run(STEPMARK, "/no/such/file", id, &[]), 1, &["/no/such/file: does not start"]);
+    expect(&stepmark(Path::new(STEPMARK), dir.path(), &["duet"]), 2, &["REV"]);
+    let one = ["duet", "--exe", STEPMARK];
+    expect(&stepmark(Path::new(STEPMARK), dir.path(), &one), 2, &["--exe OLD --exe NEW"]);
+    fs::create_dir(dir.path().join("ci")).unwrap();
+    fs::write(dir.path().join("ci/tolerance.json"), "{}").unwrap();
+    expect(&run(STEPMARK, STEPMARK, id, &[]), 1, &["ci/tolerance.json: missing field"]);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_killed_run_leaves_no_worker_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    let children = |parent: u32| -> Vec<PathBuf> {
+        let stat = |path: &Path| fs::read_to_string(path.join("stat")).unwrap_or_default();
+        let is_child = |path: &PathBuf| {
+            let stat = stat(path);
+            let after = stat.rsplit(") ").next().unwrap_or_default();
+            after.split(' ').nth(1) == Some(&parent.to_string())
+        };
+        let all = fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path());
+        all.filter(is_child).collect()
+    };
+    for wait_ms in [30, 80, 200] {
+        let mut run = Command::new(STEPMARK);
+        run.args([
+            "duet",
+            "--exe",
+            STEPMARK,
+            "--exe",
+            STEPMARK,
+            "--filter",
+            "lstm/",
+            "--target-dir",
+        ]);
+        let mut run = run.arg(dir.path()).spawn().unwrap();
+        let start = Instant::now();
+        while children(run.id()).is_empty() && start.elapsed() < Duration::from_secs(10) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        std::thread::sleep(Duration::from_millis(wait_ms));
+        let workers = children(run.id());
+        run.kill().unwrap();
+        run.wait().unwrap();
+        let start = Instant::now();
+        while workers.iter().any(|worker| worker.exists()) {
+            assert!(start.elapsed() < Duration::from_secs(5), "{workers:?} live");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+    drop(Lock::take(dir.path()).expect("a killed run holds no lock"));
+}
+
+/// A repository with a package in a folder, whose program `stepmark` is a worker of one case.
+struct Repository {
+    dir: tempfile::TempDir,
+    /// A copy of the real program, run where the package is.
+    program: PathBuf,
+}
+
+const MANIFEST: &str = "[package]\nname = \"toy\"\nversion = \"0.1.0\"\nedition = \"2021\"\n\
+    [[bin]]\nname = \"stepmark\"\npath = \"main.rs\"\n";
+
+/// A worker whose step takes STEP nanoseconds, give or take 1 %.
+const MAIN: &str = r##"
+use std::io::BufRead;
+fn main() {
+    let args: Vec<String> = std::env::args().collect();
+    if args[2] == "--list" {
+        let rest = r#""metric":"thread-cpu","memory_bound":false"#;
+        println!(r#"{{"id":"toy/spin/n1","implementation":"scalar",{rest}}}"#);
+        return;
+    }
+    let hello = r#""protocol":1,"id":"toy/spin/n1","implementation":"scalar""#;
+    println!(r#"{{{hello},"digest":"7","step_ns":1000}}"#);
+    let mut seed = std::process::id() as u64;
+    for line in std::io::stdin().lock().lines().map(|line| line.unwrap()) {
+        if line == "end" {
+            println!("right");
+            return;
+        }
+        seed = (seed * 75 + 74) % 65537;
+        let steps: u64 = line.split(' ').nth(1).unwrap().parse().unwrap();
+        let ns = steps * STEP + seed % 60000;
+        println!("{ns} {ns}");
+    }
+}
+"##;
+
+impl Repository {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir_all(dir.path().join("repository/kernels")).unwrap();
+        fs::create_dir(dir.path().join("bin")).unwrap();
+        let program = dir.path().join("bin/stepmark");
+        fs::copy(STEPMARK, &program).unwrap();
+        let new = Self { dir, program };
+        fs::write(new.package().join("Cargo.toml"), MANIFEST).unwrap();
+        fs::write(new.package().join("../.gitignore"), "target\nCargo.lock\n").unwrap();
+        new.git(&["init", "--quiet", ".."]);
+        new
+    }
+
+    fn package(&self) -> PathBuf {
+        self.dir.path().join("repository/kernels")
+    }
+
+    fn git(&self, args: &[&str]) {
+        let name = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false"];
+        let mut git = Command::new("git");
+        git.current_dir(self.package()).args(name).args(args);
+        let out = git.output().unwrap();
+        assert!(out.status.success(), "{args:?}: {}", String::from_utf8_lossy(&out.stderr));
+    }
+
+    fn write(&self, main: &str) {
+        fs::write(self.package().join("main.rs"), main).unwrap();
+    }
+
+    fn commit(&self, main: &str) {
+        self.write(main);
+        self.git(&["add", "-A", ".."]);
+        self.git(&["commit", "--quiet", "-m", "x"]);
+    }
+
+    fn duet(&self, args: &[&str]) -> Output {
+        stepmark(&self.program, &self.package(), &[&["duet"], args].concat())
+    }
+}
+
+fn main_of(step_ns: u64) -> String {
+    MAIN.replace("STEP", &step_ns.to_string())
+}
+
+#[test]
+fn a_revision_is_built_and_compared_with_the_working_tree() {
+    let toy = Repository::new();
+    toy.commit("fn main() { std::process::exit(2) }");
+    toy.commit("fn main() { does not build }");
+    toy.commit(&main_of(1000));
+    toy.commit(&main_of(1100));
+    expect(
+        &toy.duet(&["HEAD~1"]),
+        3,
+        &[
+            "duet: 1 cases of the working tree against HEAD~1 (",
+            "FAIL regression    toy/spin/n1: slower, 1.1",
+            "; cargo run --release -- duet HEAD~1 --filter toy/spin/n1",
+        ],
+    );
+    expect(&toy.duet(&["HEAD~2"]), 1, &["HEAD~2 (", "does not build", "error: expected"]);
+    expect(&toy.duet(&["HEAD~3"]), 1, &["it is older than paired runs"]);
+    expect(&toy.duet(&["no-such-branch"]), 1, &["`no-such-branch` is no revision", "git fetch"]);
+    expect(&toy.duet(&["--", "--exec=x"]), 1, &["`--exec=x` is no revision"]);
+
+    toy.git(&["checkout", "--quiet", "--detach"]);
+    expect(&toy.duet(&["HEAD"]), 0, &["pass (exit 0)", "1 same"]);
+    let built = |side: &str| {
+        let file = format!("target/stepmark/duet/build-{side}/release/stepmark");
+        fs::read(toy.package().join(file)).unwrap()
+    };
+    assert!(built("old") == built("new"), "the same sources give the same bytes");
+
+    // What stands where the worktree was is made way for.
+    let worktree = toy.package().join("target/stepmark/duet/old");
+    fs::remove_file(worktree.join(".git")).unwrap();
+    fs::write(worktree.join("kernels/main.rs"), "fn main() {}").unwrap();
+    toy.write(&main_of(1000));
+    expect(&toy.duet(&["HEAD~1"]), 0, &["the working tree with uncommitted changes", "1 same"]);
+    // Older files than those of the last build are built again.
+    expect(&toy.duet(&["HEAD"]), 0, &["1 faster"]);
+
+    let lock = Lock::take(&toy.package().join("target")).unwrap();
+    let pid = format!("another stepmark duet runs in this checkout (pid {})", std::process::id());
+    expect(&toy.duet(&["HEAD"]), 1, &[&pid]);
+    drop(lock);
+    let file = toy.package().join("main.rs");
+    expect(&toy.duet(&["HEAD", "--target-dir", file.to_str().unwrap()]), 1, &["main.rs/stepmark"]);
+}
+
+#[test]
+fn a_revision_that_cannot_be_found_is_said_to_be_missing_and_why() {
+    let toy = Repository::new();
+    toy.commit(&main_of(1000));
+    toy.commit(&main_of(1100));
+    let url = format!("file://{}", toy.dir.path().join("repository").display());
+    toy.git(&["clone", "--quiet", "--depth", "1", &url, "../../shallow"]);
+    let shallow = toy.dir.path().join("shallow/kernels");
+    let out = stepmark(&toy.program, &shallow, &["duet", "HEAD~1"]);
+    expect(&out, 1, &["`HEAD~1` is not in this shallow clone", "fetch-depth: 0"]);
+
+    let mut without = Command::new(&toy.program);
+    without.current_dir(toy.package()).args(["duet", "HEAD"]).env("PATH", "/nonexistent");
+    without.env("CARGO", cargo());
+    expect(&without.output().unwrap(), 1, &["git does not start", "--exe OLD --exe NEW"]);
+
+    fs::remove_dir_all(toy.dir.path().join("repository/.git")).unwrap();
+    expect(&toy.duet(&["HEAD"]), 1, &["kernels: not in a git repository"]);
+    fs::write(toy.package().join("Cargo.toml"), MANIFEST.replace("stepmark", "other")).unwrap();
+    expect(&toy.duet(&["HEAD"]), 1, &["has the program `stepmark`"]);
+    fs::remove_file(toy.package().join("Cargo.toml")).unwrap();
+    expect(&toy.duet(&["HEAD"]), 1, &["no cargo package here", "Cargo.toml"]);
+}
+
+/// The cargo that runs this test.
+fn cargo() -> String {
+    std::env::var("CARGO").unwrap()
+}
