@@ -6,6 +6,7 @@
 //! | modules | hold |
 //! | --- | --- |
 //! | [`lattice`], [`mvar`], [`lstm`], [`md`], [`memory`] | chapters: kernels, their oracles, their cases |
+//! | [`calibration`] | kernels with a planted slowdown, which are in no list |
 //! | [`case`](mod@case), [`registry`] | what is measured: the one list of cases |
 //! | `gpu` | the GPU, found at run time, and times on it; with the feature `cuda` |
 //! | [`input`], [`fixture`] | seeded and embedded inputs |
@@ -20,6 +21,7 @@
 //! Data flows one way: a seed or a fixture, a case, its check, Criterion or Callgrind, a record, the
 //! gate. Only `stepmark accept` writes baselines.
 
+pub mod calibration;
 pub mod case;
 pub mod cli;
 pub mod close;
@@ -38,6 +40,8 @@ pub mod md;
 pub mod memory;
 pub mod mvar;
 pub mod npz;
+#[cfg(feature = "pad")]
+mod pad;
 pub mod profile;
 pub mod record;
 pub mod registry;

@@ -109,7 +109,8 @@ pub fn folder(target: &Path, instrument: &str) -> PathBuf {
     target.join("stepmark").join(instrument)
 }
 
-fn digest(bytes: &[u8]) -> String {
+/// Digest of a file's content, in hexadecimal.
+pub fn digest(bytes: &[u8]) -> String {
     format!("{:016x}", crate::close::digest(bytes.iter().copied()))
 }
 

@@ -10,14 +10,27 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const CHAPTERS: [&str; 5] = ["lattice", "mvar", "lstm", "md", "memory"];
+const CHAPTERS: [&str; 6] = ["lattice", "mvar", "lstm", "md", "memory", "calibration"];
 
 /// Files of a chapter that are not kernels: they may use any crate.
 const MODELS: [&str; 3] = ["model", "extxyz", "boxes"];
 
 /// The arrows outside the chapters.
-const ARROWS: [(&str, &[&str]); 18] = [
-    ("cli", &["report", "gate", "profile", "collect", "registry", "machine"]),
+const ARROWS: [(&str, &[&str]); 19] = [
+    (
+        "cli",
+        &[
+            "report",
+            "gate",
+            "profile",
+            "collect",
+            "registry",
+            "machine",
+            "calibration/cases",
+            "pad",
+        ],
+    ),
+    ("pad", &[]),
     ("report", &["gate"]),
     ("gate", &["record", "stats", "machine"]),
     (

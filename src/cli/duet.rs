@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use super::{Context, Exit, Selection, Stop};
 use crate::file;
 use crate::gate::duet::decide::LOOKS;
-use crate::gate::duet::{self, Checkout, Limits, Lock, Outcome, Plan, ROUNDS, Rules};
+use crate::gate::duet::{self, Build, Checkout, Limits, Lock, Outcome, Plan, ROUNDS, Rules};
 use crate::gate::{Change, Findings, Tolerance};
 
 #[derive(Debug, clap::Args)]
@@ -60,8 +60,8 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
     let builds = builds(args, &context.target)?;
     let most = args.max_pairs.parse().unwrap_or(usize::MAX);
     let plan = Plan {
-        old: builds.old,
-        new: builds.new,
+        old: Build::new(builds.old),
+        new: Build::new(builds.new),
         against: builds.against,
         seed: args.seed.unwrap_or_else(seed),
         looks: LOOKS.iter().filter(|look| look.blocks * ROUNDS <= most).count(),

@@ -1,6 +1,7 @@
 //! The `stepmark` command; one file per subcommand.
 
 mod accept;
+mod calibrate;
 mod check;
 mod duet;
 mod gate;
@@ -25,6 +26,8 @@ use clap::{Parser, Subcommand};
 use crate::case::Case;
 pub use crate::gate::Exit;
 use crate::machine;
+#[cfg(feature = "pad")]
+use crate::pad;
 
 const EXIT_CODES: &str = "Exit codes:
   0  pass
@@ -59,6 +62,8 @@ enum Command {
     Gate(gate::Args),
     /// Compare the times of two builds, run side by side
     Duet(duet::Args),
+    /// Measure how often paired runs err on this machine
+    Calibrate(calibrate::Args),
     /// Make the records the new baselines
     Accept(accept::Args),
     /// Print the records as a Markdown table
@@ -132,6 +137,8 @@ impl<E: Into<anyhow::Error>> From<E> for Stop {
 ///
 /// A panic is a tool failure: never a verdict.
 pub fn main(cases: &[Case]) -> ExitCode {
+    #[cfg(feature = "pad")]
+    pad::keep();
     let run = || run(cases, env::args_os(), &mut Lenient(io::stdout()), &mut io::stderr());
     let exit = panic::catch_unwind(AssertUnwindSafe(run)).unwrap_or(Exit::Failure);
     ExitCode::from(exit.code())
@@ -182,6 +189,7 @@ pub fn run(
         Command::Record(args) => record::run(args, &mut context),
         Command::Gate(args) => gate::run(args, &mut context),
         Command::Duet(args) => duet::run(args, &mut context),
+        Command::Calibrate(args) => calibrate::run(args, &mut context),
         Command::Accept(args) => accept::run(args, &mut context),
         Command::Report(args) => report::run(args, &mut context),
         Command::History(args) => history::run(args, &mut context),

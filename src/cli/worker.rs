@@ -5,6 +5,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::time::{Duration, Instant};
 
 use super::{Context, Exit, Stop, panic_message};
+use crate::calibration;
 use crate::case::{Case, Step};
 use crate::gate::Metric;
 use crate::gate::duet::protocol::{self, END, Hello, Listed, PROTOCOL, RIGHT, WRONG};
@@ -20,17 +21,22 @@ pub(super) struct Args {
     /// The digest of outputs that are known to be right, in hexadecimal
     #[arg(long, value_parser = |text: &str| u64::from_str_radix(text, 16))]
     digest: Option<u64>,
+    /// Know the cases of calibrations too, each with so many thousandths more to do
+    #[arg(long, value_name = "PERMILLE", value_parser = clap::value_parser!(u32).range(..=1000))]
+    plant: Option<u32>,
 }
 
 pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> {
     die_with_parent();
+    let planted = args.plant.map(calibration::cases).unwrap_or_default();
+    let mut cases = context.cases.iter().chain(&planted);
     let Some(id) = &args.id else {
-        for case in context.cases {
+        for case in cases {
             say(context.out, &serde_json::to_string(&listed(case))?)?;
         }
         return Ok(Exit::Pass);
     };
-    let Some(case) = context.cases.iter().find(|case| case.id == *id) else {
+    let Some(case) = cases.find(|case| case.id == *id) else {
         return Err(Stop::new(Exit::Usage, format!("there is no case {id}")));
     };
     match Subject::prepare(case, args.digest) {
@@ -45,7 +51,7 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
     }
 }
 
-fn listed(case: &Case) -> Listed {
+pub(super) fn listed(case: &Case) -> Listed {
     Listed {
         id: case.id.clone(),
         implementation: case.implementation.to_owned(),

@@ -6,6 +6,7 @@
 //! faster in paired runs. Saved wall times only inform. [`Outcome`] holds all that was found.
 
 mod against;
+pub mod calibrate;
 mod compare;
 pub mod duet;
 mod outcome;

@@ -1,5 +1,6 @@
 //! Records, profiles and verdicts as something to read.
 
+mod calibration;
 pub mod csv;
 pub mod gate;
 pub mod history;
@@ -8,5 +9,6 @@ mod peers;
 pub mod plot;
 pub mod table;
 
+pub use calibration::{calibration, margins};
 pub use markdown::{Unit, table};
 pub use peers::peers;

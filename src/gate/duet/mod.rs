@@ -21,6 +21,7 @@ mod git;
 mod lock;
 pub mod protocol;
 mod schedule;
+mod suite;
 mod verdict;
 mod worker;
 
@@ -30,7 +31,9 @@ pub use error::Error;
 pub use git::GitError;
 pub use lock::{Lock, LockError};
 use protocol::Listed;
+pub use schedule::judge_samples;
 use schedule::{Runner, Subject};
+pub use suite::{Stopped, suite};
 pub use verdict::Rules;
 pub use worker::Limits;
 
@@ -40,13 +43,29 @@ pub const ROUNDS: usize = 5;
 /// More log ratios of one sign than this share, and a build differs from itself.
 const ONE_SIDED: f64 = 0.9;
 
+/// A build: its executable, and what its workers are told beside the case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Build {
+    /// The executable.
+    pub exe: PathBuf,
+    /// More arguments of every worker.
+    pub args: Vec<String>,
+}
+
+impl Build {
+    /// The executable alone.
+    pub fn new(exe: impl Into<PathBuf>) -> Self {
+        Self { exe: exe.into(), args: Vec::new() }
+    }
+}
+
 /// What is compared with what, and how.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// The executable of the old build.
-    pub old: PathBuf,
-    /// The executable of the new build.
-    pub new: PathBuf,
+    /// The old build.
+    pub old: Build,
+    /// The new build.
+    pub new: Build,
     /// What the old build is: a revision and its commit, or a file.
     pub against: String,
     /// Seed of the order of the samples.
@@ -122,8 +141,8 @@ pub fn run(
     selects: &dyn Fn(&str) -> bool,
     watch: &mut dyn FnMut(&str),
 ) -> Result<Outcome, Error> {
-    let list = |exe| -> Result<Vec<Listed>, Error> {
-        let mut cases = worker::list(exe, plan.limits)?;
+    let list = |build| -> Result<Vec<Listed>, Error> {
+        let mut cases = worker::list(build, plan.limits)?;
         cases.retain(|case| selects(&case.id));
         Ok(cases)
     };
@@ -147,6 +166,7 @@ pub fn run(
     let mut runner = Runner {
         builds: [&plan.new, &plan.new],
         limits: plan.limits,
+        parts: None,
         rng: Xoshiro256PlusPlus::seed_from_u64(plan.seed),
     };
     let mut chosen = runner.of_each_chapter(&common, &plan.tolerance)?;

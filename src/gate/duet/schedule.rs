@@ -1,6 +1,5 @@
 //! Who is sampled when: blocks of pairs in random order, until every case is settled.
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rand::RngExt as _;
@@ -10,7 +9,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use super::decide::{self, Evidence, Judged, Look};
 use super::protocol::Listed;
 use super::worker::{Answer, Limits, Worker};
-use super::{Dropped, Error, ROUNDS, Samples};
+use super::{Build, Dropped, Error, ROUNDS, Samples};
 use crate::gate::{Change, Exit, Paired, Tolerance};
 
 /// A sample takes about so long, unless one step takes longer.
@@ -33,6 +32,8 @@ pub(super) struct Subject {
     settled: bool,
     /// What its blocks took so far.
     took: Duration,
+    /// What its samples are rounded to multiples of; zero before the first.
+    pub(super) grain_ns: u64,
 }
 
 impl Subject {
@@ -44,7 +45,9 @@ impl Subject {
             steps: 0,
             blocks: Vec::new(),
         };
-        Self { samples, dropped: None, digests: [None, None], settled: false, took: Duration::ZERO }
+        let digests = [None, None];
+        let took = Duration::ZERO;
+        Self { samples, dropped: None, digests, settled: false, took, grain_ns: 0 }
     }
 
     fn drop(&mut self, build: usize, why: String) {
@@ -87,9 +90,11 @@ impl Subject {
 
 /// Takes samples of two builds.
 pub(super) struct Runner<'a> {
-    /// The executables, old and new.
-    pub(super) builds: [&'a Path; 2],
+    /// Old and new.
+    pub(super) builds: [&'a Build; 2],
     pub(super) limits: Limits,
+    /// Into how many parts the first sample of a case is divided, to round all to whole parts.
+    pub(super) parts: Option<u64>,
     pub(super) rng: Xoshiro256PlusPlus,
 }
 
@@ -188,7 +193,11 @@ impl Runner<'_> {
         let mut block = [[0; 2]; ROUNDS];
         for pair in &mut block {
             for build in if self.rng.random() { [0, 1] } else { [1, 0] } {
-                pair[build] = workers[build].sample(samples.steps, samples.metric)?;
+                let ns = workers[build].sample(samples.steps, samples.metric)?;
+                if let (0, Some(parts)) = (subject.grain_ns, self.parts) {
+                    subject.grain_ns = (ns / parts).max(1);
+                }
+                pair[build] = rounded(ns, subject.grain_ns.max(1));
             }
         }
         samples.blocks.push(block);
@@ -209,13 +218,24 @@ fn steps(step_ns: f64) -> u64 {
     (SAMPLE_NS / step_ns.max(1.0)).round().max(1.0) as u64
 }
 
+/// The nearest multiple of `grain_ns`, but never zero.
+fn rounded(ns: u64, grain_ns: u64) -> u64 {
+    ((ns + grain_ns / 2) / grain_ns).max(1) * grain_ns
+}
+
 /// Judges the subjects that are not dropped.
 fn judge(subjects: &[Subject]) -> Vec<Judged> {
-    let alive = || subjects.iter().filter(|s| s.dropped.is_none()).map(|s| &s.samples);
-    let ratios: Vec<_> = alive().map(Samples::log_ratios).collect();
-    let evidence: Vec<Evidence<'_>> = alive()
-        .zip(&ratios)
-        .map(|(s, log_ratios)| Evidence { log_ratios, margin: s.margin })
-        .collect();
+    judge_samples(subjects.iter().filter(|s| s.dropped.is_none()).map(|s| &s.samples))
+}
+
+/// Judges the samples of one run together.
+///
+/// # Panics
+///
+/// If the number of blocks of a case is that of no look, or a sample is zero.
+pub fn judge_samples<'a>(all: impl Iterator<Item = &'a Samples> + Clone) -> Vec<Judged> {
+    let ratios: Vec<_> = all.clone().map(Samples::log_ratios).collect();
+    let evidence: Vec<Evidence<'_>> =
+        all.zip(&ratios).map(|(s, log_ratios)| Evidence { log_ratios, margin: s.margin }).collect();
     decide::judge(&evidence)
 }

@@ -2,14 +2,14 @@
 
 use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Read, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, ChildStderr, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::Error;
 use super::protocol::{self, END, Hello, Listed, PROTOCOL, RIGHT, WRONG};
+use super::{Build, Error};
 use crate::gate::Metric;
 
 /// How long a worker may take to answer.
@@ -62,23 +62,24 @@ impl Worker {
     /// Starts the worker of the case `id`, whose outputs are known to be right where their digest
     /// is `digest`.
     pub(super) fn start(
-        exe: &Path,
+        build: &Build,
         id: &str,
         digest: Option<&str>,
         limits: Limits,
     ) -> Result<Self, Error> {
         let digest = digest.into_iter().flat_map(|digest| ["--digest", digest]);
-        Self::spawn(exe, id, [id].into_iter().chain(digest), limits)
+        Self::spawn(build, id, [id].into_iter().chain(digest), limits)
     }
 
     fn spawn<'a>(
-        exe: &Path,
+        Build { exe, args: more }: &Build,
         id: &str,
         args: impl IntoIterator<Item = &'a str>,
         limits: Limits,
     ) -> Result<Self, Error> {
         let mut child = Command::new(exe)
             .arg("worker")
+            .args(more)
             .args(args.into_iter().map(OsStr::new))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -193,8 +194,8 @@ impl Drop for Worker {
 }
 
 /// The cases of an executable, in its order.
-pub(super) fn list(exe: &Path, limits: Limits) -> Result<Vec<Listed>, Error> {
-    let mut worker = Worker::spawn(exe, "--list", ["--list"], limits)?;
+pub(super) fn list(build: &Build, limits: Limits) -> Result<Vec<Listed>, Error> {
+    let mut worker = Worker::spawn(build, "--list", ["--list"], limits)?;
     let start = Instant::now();
     let mut cases = Vec::new();
     loop {
@@ -212,7 +213,7 @@ pub(super) fn list(exe: &Path, limits: Limits) -> Result<Vec<Listed>, Error> {
         Some(status) if status.success() => Ok(cases),
         // The exit code of a usage error: there is no such subcommand.
         Some(status) if status.code() == Some(2) && cases.is_empty() => {
-            Err(Error::Older { exe: exe.to_owned() })
+            Err(Error::Older { exe: build.exe.clone() })
         }
         _ => Err(worker.died()),
     }
