@@ -19,7 +19,7 @@ pub struct Run {
     pub started: String,
     /// The commit that was checked out; absent outside git.
     pub commit: Option<String>,
-    /// Whether the tree differed from that commit.
+    /// Whether the tree differed from that commit, apart from `baselines/`.
     pub dirty: bool,
     /// Digest of the sources that the bench was built from.
     pub source: String,
@@ -40,7 +40,7 @@ impl Run {
     ///
     /// If the executable cannot be read.
     pub fn begin(environment: Environment, ids: Vec<String>) -> io::Result<Self> {
-        let (commit, dirty) = machine::revision().unzip();
+        let (commit, dirty) = machine::revision(Path::new("baselines")).unzip();
         Ok(Self {
             started: humantime::format_rfc3339_millis(SystemTime::now()).to_string(),
             commit,
