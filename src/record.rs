@@ -38,12 +38,15 @@ pub struct Record<M> {
     pub started: String,
     /// The commit that was checked out; absent outside git.
     pub commit: Option<String>,
-    /// Whether the tree differed from it.
+    /// Whether the tree differed from it, apart from `baselines/`.
     pub dirty: bool,
     /// Digest of the sources that were measured.
     pub source: String,
     /// Digest of the executable that was measured.
     pub executable: String,
+    /// Why it became a baseline; absent from a record that is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// What the numbers depend on.
     pub environment: Environment,
     /// Sorted by id, each id once.
@@ -165,6 +168,7 @@ impl<M: Measure> Record<M> {
             dirty: self.dirty,
             source: self.source.clone(),
             executable: self.executable.clone(),
+            reason: None,
             environment,
             cases,
         }
@@ -265,6 +269,7 @@ mod tests {
             dirty: true,
             source: "0".to_owned(),
             executable: "1".to_owned(),
+            reason: None,
             environment: Instructions::FIELDS
                 .iter()
                 .map(|f| ((*f).to_owned(), "x".to_owned()))
@@ -285,6 +290,10 @@ mod tests {
         let text = record().to_json().unwrap();
         assert_eq!(text.lines().filter(|l| l.contains("\"id\"")).count(), 2, "{text}");
         assert_eq!(read_back(text.as_bytes()).unwrap(), record(), "round trip");
+        assert!(!text.contains("reason"), "no baseline: {text}");
+        let accepted = Record { reason: Some("a \"new\"\ncodec".to_owned()), ..record() };
+        let text = accepted.to_json().unwrap();
+        assert_eq!(read_back(text.as_bytes()).unwrap(), accepted, "with a reason");
         let none = Record { cases: Vec::new(), ..record() };
         assert!(read_back(none.to_json().unwrap().as_bytes()).unwrap().cases.is_empty(), "none");
     }

@@ -139,6 +139,7 @@ fn record<M: Measure>(cases: &[M]) -> Record<M> {
         dirty: false,
         source: "0".to_owned(),
         executable: "1".to_owned(),
+        reason: None,
         environment: fields.collect::<Environment>(),
         cases: cases.to_vec(),
     }

@@ -96,6 +96,7 @@ fn record<M: Measure>(run: &Run, environment: Environment, mut cases: Vec<M>) ->
         dirty: run.dirty,
         source: run.source.clone(),
         executable: run.executable.clone(),
+        reason: None,
         environment,
         cases,
     }

@@ -166,6 +166,7 @@ mod tests {
                 dirty: false,
                 source: machine::SOURCE.to_owned(),
                 executable: "1".to_owned(),
+                reason: None,
                 environment: machine::wall(),
                 cases: vec![case],
             };

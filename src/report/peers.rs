@@ -108,6 +108,7 @@ mod tests {
             dirty: false,
             source: "0".to_owned(),
             executable: "1".to_owned(),
+            reason: None,
             environment: BTreeMap::new(),
             cases: vec![case],
         }

@@ -25,6 +25,7 @@ fn version(k: usize, counts: &[(&str, u64)]) -> (Revision, Record<Instructions>)
         dirty: false,
         source: "0".to_owned(),
         executable: "1".to_owned(),
+        reason: None,
         environment: [("libc".to_owned(), if k < 3 { "2.36" } else { "2.37" }.to_owned())].into(),
         cases: counts.iter().map(case).collect(),
     };
