@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::against::paired_findings;
 use super::paired::Duet;
+use super::saved::{Ratio, ratios};
 use super::verdict::{Exit, Finding, Findings, Tier, WORST_FIRST};
 use crate::record::{Instructions, Wall};
 
@@ -101,6 +102,14 @@ impl Outcome {
         self.comparable = self.selected.len();
         self.findings.append(paired_findings(&duet, self.strict, allow_removed, again));
         self.duet = Some(duet);
+    }
+
+    /// Tier 4: what the wall times say, in their order; none where there are no times.
+    pub fn ratios(&self) -> Vec<Ratio> {
+        let pairs: Vec<_> =
+            self.walls.iter().flatten().map(|pair| (&pair.old, &pair.new)).collect();
+        let tested = self.duet.as_ref().filter(|duet| !duet.self_tests.is_empty());
+        ratios(&pairs, tested.map(|duet| duet.advisory.is_none()))
     }
 
     /// How the run ends.

@@ -5,7 +5,7 @@
 use serde::Serialize;
 
 use super::text;
-use crate::gate::{Duet, Outcome, State, Tier, ratios};
+use crate::gate::{Change, Duet, Outcome, State, Tier};
 use crate::record::{Instructions, Wall};
 
 /// The version of this format.
@@ -79,6 +79,7 @@ struct WallTimes<'a> {
     implementation: &'a str,
     ratio: f64,
     overlap: bool,
+    change: Change,
     old: Quantiles,
     new: Quantiles,
 }
@@ -151,15 +152,14 @@ fn walls(outcome: &Outcome) -> Walls<'_> {
         Ok(pairs) => pairs,
         Err(why) => return Walls { cases: Vec::new(), why: Some(why) },
     };
-    let cases = pairs.iter().flat_map(|pair| {
-        ratios(&[(&pair.old, &pair.new)]).into_iter().map(|ratio| WallTimes {
-            id: &pair.new.id,
-            implementation: &pair.new.implementation,
-            ratio: ratio.ratio,
-            overlap: ratio.overlap,
-            old: quantiles(&pair.old),
-            new: quantiles(&pair.new),
-        })
+    let cases = pairs.iter().zip(outcome.ratios()).map(|(pair, ratio)| WallTimes {
+        id: &pair.new.id,
+        implementation: &pair.new.implementation,
+        ratio: ratio.ratio,
+        overlap: ratio.overlap,
+        change: ratio.change,
+        old: quantiles(&pair.old),
+        new: quantiles(&pair.new),
     });
     Walls { cases: cases.collect(), why: None }
 }

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use super::super::markdown::{thousands, time};
 use super::terminal::summary;
-use crate::gate::{Change, Exit, Finding, Outcome, Pair, Paired, ratios};
+use crate::gate::{Change, Exit, Finding, Outcome, Pair, Paired};
 use crate::record::Instructions;
 
 /// GitHub refuses a comment of more than 65,536 characters; so many rows of each table fit.
@@ -146,10 +146,7 @@ fn walls(outcome: &Outcome) -> String {
         Ok(walls) if !walls.is_empty() => walls,
         _ => return String::new(),
     };
-    let mut found: Vec<_> = walls
-        .iter()
-        .flat_map(|pair| ratios(&[(&pair.old, &pair.new)]).into_iter().map(move |r| (r, pair)))
-        .collect();
+    let mut found: Vec<_> = outcome.ratios().into_iter().zip(walls).collect();
     found.sort_by(|(a, _), (b, _)| b.ratio.total_cmp(&a.ratio));
     let rows: Vec<_> = found
         .iter()

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::gate::{Exit, Outcome, State, Tier, WORST_FIRST, ratios};
+use crate::gate::{Exit, Outcome, State, Tier, WORST_FIRST};
 
 /// The lines that `stepmark gate` prints.
 ///
@@ -64,8 +64,7 @@ fn wall(outcome: &Outcome) -> String {
         Ok(walls) => walls,
         Err(why) => return format!("wall times (inform only): not compared: {why}\n"),
     };
-    let pairs: Vec<_> = walls.iter().map(|pair| (&pair.old, &pair.new)).collect();
-    let mut apart = ratios(&pairs);
+    let mut apart = outcome.ratios();
     apart.retain(|ratio| !ratio.overlap);
     apart.sort_by(|a, b| b.ratio.total_cmp(&a.ratio));
     let mut text = format!(
@@ -74,7 +73,7 @@ fn wall(outcome: &Outcome) -> String {
         walls.len()
     );
     for ratio in apart {
-        text += &format!("  {:>6.3}x  {}\n", ratio.ratio, ratio.id);
+        text += &format!("  {ratio}\n");
     }
     text
 }

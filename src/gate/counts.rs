@@ -1,0 +1,227 @@
+//! Tier 2: deterministic counts against their limits.
+
+use super::compare::ACCEPT;
+use super::verdict::{Exit, Findings};
+use crate::record::Instructions;
+
+/// How far a count may move: a change counts when it is beyond the share and beyond the number.
+#[derive(Debug, Clone, Copy)]
+struct Limit {
+    /// A share of the old count, in units of 1e-4.
+    share: i128,
+    more: i128,
+}
+
+impl Limit {
+    /// Whether `after` exceeds `before` by more than this.
+    fn exceeded(self, before: i128, after: i128) -> bool {
+        let more = after - before;
+        more > self.more && more * 10_000 > before * self.share
+    }
+}
+
+/// One count of a case in two records.
+struct Count {
+    name: &'static str,
+    before: u64,
+    after: u64,
+    /// Beyond it an increase fails, and a decrease asks for `accept`.
+    fail: Limit,
+    /// Beyond it a change is worth a note.
+    note: Limit,
+}
+
+/// What a count did against its limits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Step {
+    Worse,
+    Better,
+    Noted,
+    None,
+}
+
+const EXACT: Limit = Limit { share: 0, more: 0 };
+const INSTRUCTIONS: Limit = Limit { share: 50, more: 0 };
+const INSTRUCTIONS_NOTE: Limit = Limit { share: 5, more: 0 };
+/// Misses depend on addresses: in another folder they move by up to a few hundred.
+const MISSES: Limit = Limit { share: 1000, more: 1000 };
+const MISSES_NOTE: Limit = Limit { share: 0, more: 1000 };
+
+impl Count {
+    fn step(&self) -> Step {
+        let (before, after) = (i128::from(self.before), i128::from(self.after));
+        // A gain is measured from the old count, as a loss is.
+        let gained = before + (before - after);
+        if self.fail.exceeded(before, after) {
+            Step::Worse
+        } else if self.fail.exceeded(before, gained) {
+            Step::Better
+        } else if self.note.exceeded(before, after.max(gained)) {
+            Step::Noted
+        } else {
+            Step::None
+        }
+    }
+
+    /// `D1 misses 1000 -> 8000 (+700.00 %, limit +10.00 % and 1000 more)`
+    fn what(&self) -> String {
+        let Self { name, before, after, fail, .. } = self;
+        let (share, more) = (fail.share as f64 / 100.0, fail.more);
+        let mut aside = Vec::new();
+        if *before > 0 && fail.share > 0 {
+            let more = i128::from(*after) - i128::from(*before);
+            aside.push(format!("{:+.2} %", more as f64 / *before as f64 * 100.0));
+        }
+        match self.step() {
+            Step::Worse if fail.share == 0 => aside.push("exact".to_owned()),
+            Step::Worse if more == 0 => aside.push(format!("limit +{share:.2} %")),
+            Step::Worse => aside.push(format!("limit +{share:.2} % and {more} more")),
+            _ => {}
+        }
+        let aside =
+            if aside.is_empty() { String::new() } else { format!(" ({})", aside.join(", ")) };
+        format!("{name} {before} -> {after}{aside}")
+    }
+}
+
+fn counts(old: &Instructions, new: &Instructions) -> [Count; 5] {
+    let count = |name, of: fn(&Instructions) -> u64, fail, note| Count {
+        name,
+        before: of(old),
+        after: of(new),
+        fail,
+        note,
+    };
+    [
+        count("instructions", |case| case.instructions, INSTRUCTIONS, INSTRUCTIONS_NOTE),
+        count("D1 misses", |case| case.d1_misses, MISSES, MISSES_NOTE),
+        count("LL misses", |case| case.ll_misses, MISSES, MISSES_NOTE),
+        count("heap blocks per step", |case| case.heap_blocks, EXACT, EXACT),
+        count("heap bytes per step", |case| case.heap_bytes, EXACT, EXACT),
+    ]
+}
+
+/// Tier 2: the deterministic counts of one case against their limits.
+///
+/// `reproduce` is the shell line that shows a failure again.
+pub fn instructions(
+    old: &Instructions,
+    new: &Instructions,
+    reproduce: &str,
+    findings: &mut Findings,
+) {
+    for count in counts(old, new) {
+        let (exit, next) = match count.step() {
+            Step::Worse => (Exit::Regression, Some(reproduce.to_owned())),
+            Step::Better => (Exit::Pass, Some(format!("to keep the gain: {ACCEPT}"))),
+            Step::Noted => (Exit::Pass, None),
+            Step::None => continue,
+        };
+        findings.push(exit, &old.id, count.what(), next);
+    }
+}
+
+/// Whether any count is worse, and whether any is better, each beyond its limit.
+pub(super) fn beyond(old: &Instructions, new: &Instructions) -> (bool, bool) {
+    let steps = counts(old, new).map(|count| count.step());
+    (steps.contains(&Step::Worse), steps.contains(&Step::Better))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counted(instructions: u64, heap_blocks: u64, heap_bytes: u64) -> Instructions {
+        Instructions {
+            id: "a/b/n1".to_owned(),
+            implementation: "scalar".to_owned(),
+            instructions,
+            d1_misses: 0,
+            ll_misses: 0,
+            heap_blocks,
+            heap_bytes,
+        }
+    }
+
+    fn missed(d1_misses: u64, ll_misses: u64) -> Instructions {
+        Instructions { d1_misses, ll_misses, ..counted(1_000_000, 0, 0) }
+    }
+
+    fn compared(old: &Instructions, new: &Instructions) -> (Exit, Vec<String>) {
+        let mut findings = Findings::default();
+        instructions(old, new, "cargo bench", &mut findings);
+        (findings.exit(), findings.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn the_limit_is_half_a_percent_and_not_a_count_more() {
+        let old = counted(1_000_000, 0, 0);
+        for (now, exit, lines) in [
+            (1_000_000, Exit::Pass, 0),
+            (1_000_500, Exit::Pass, 0),
+            (1_000_501, Exit::Pass, 1),
+            (1_005_000, Exit::Pass, 1),
+            (1_005_001, Exit::Regression, 1),
+            (1_020_000, Exit::Regression, 1),
+            (999_499, Exit::Pass, 1),
+            (990_000, Exit::Pass, 1),
+            (u64::MAX, Exit::Regression, 1),
+        ] {
+            let (got, said) = compared(&old, &counted(now, 0, 0));
+            assert_eq!((got, said.len()), (exit, lines), "{now}: {said:?}");
+        }
+        let (_, said) = compared(&old, &counted(1_020_000, 0, 0));
+        assert!(said[0].ends_with("(+2.00 %, limit +0.50 %); cargo bench"), "{said:?}");
+        let (_, said) = compared(&old, &counted(990_000, 0, 0));
+        assert!(said[0].ends_with(&format!("(-1.00 %); to keep the gain: {ACCEPT}")), "{said:?}");
+    }
+
+    #[test]
+    fn misses_fail_above_ten_percent_and_a_thousand_more_and_not_a_count_less() {
+        for (before, after, exit, lines) in [
+            (20_000, 22_000, Exit::Pass, 1),
+            (20_000, 22_001, Exit::Regression, 1),
+            (20_000, 21_000, Exit::Pass, 0),
+            (20_000, 21_001, Exit::Pass, 1),
+            (2_000, 3_000, Exit::Pass, 0),
+            (2_000, 3_001, Exit::Regression, 1),
+            (2, 1_002, Exit::Pass, 0),
+            (0, 1_000, Exit::Pass, 0),
+            (0, 1_001, Exit::Regression, 1),
+            (20_000, 19_000, Exit::Pass, 0),
+            (20_000, 18_000, Exit::Pass, 1),
+            (20_000, 17_999, Exit::Pass, 1),
+            (0, u64::MAX, Exit::Regression, 1),
+        ] {
+            for (kind, old, new) in [
+                ("D1", missed(before, 0), missed(after, 0)),
+                ("LL", missed(0, before), missed(0, after)),
+            ] {
+                let (got, said) = compared(&old, &new);
+                assert_eq!((got, said.len()), (exit, lines), "{before} -> {after}: {said:?}");
+                assert!(said.iter().all(|line| line.contains(kind)), "{said:?}");
+                let keep = said.iter().any(|line| line.contains("to keep the gain"));
+                assert_eq!(keep, after == 17_999, "{before} -> {after}: {said:?}");
+            }
+        }
+        let (_, said) = compared(&missed(1000, 0), &missed(8000, 0));
+        let what = "D1 misses 1000 -> 8000 (+700.00 %, limit +10.00 % and 1000 more); cargo bench";
+        assert!(said[0].ends_with(what), "{said:?}");
+        let (_, said) = compared(&missed(0, 0), &missed(0, 8000));
+        assert!(said[0].contains("LL misses 0 -> 8000 (limit +10.00 %"), "no share of 0: {said:?}");
+    }
+
+    #[test]
+    fn the_heap_is_exact() {
+        let old = counted(1000, 1, 64);
+        for (blocks, bytes, exit) in [
+            (1, 64, Exit::Pass),
+            (2, 64, Exit::Regression),
+            (1, 65, Exit::Regression),
+            (0, 0, Exit::Pass),
+        ] {
+            let (got, said) = compared(&old, &counted(1000, blocks, bytes));
+            assert_eq!(got, exit, "{said:?}");
+        }
+    }
+}
