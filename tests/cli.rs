@@ -2,133 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod common;
+
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use stepmark::case::{Case, Step, Work};
-use stepmark::cli::{self, Exit};
-use stepmark::record::{Instructions, Measure, Peer, Record, Wall};
-use stepmark::{machine, registry};
+use stepmark::cli::Exit;
+use stepmark::machine;
+use stepmark::record::{Instructions, Peer, Record, Wall};
 
-/// A folder with a baseline, and a copy of it as the fresh record.
-struct Bench {
-    dir: tempfile::TempDir,
-    record: Record<Instructions>,
-}
-
-/// What a command printed, and how it ended.
-#[derive(Debug)]
-struct Said {
-    exit: Exit,
-    out: String,
-    err: String,
-}
-
-impl Said {
-    #[track_caller]
-    fn expect(&self, exit: Exit, texts: &[&str]) {
-        assert_eq!(self.exit, exit, "{self:#?}");
-        for text in texts {
-            assert!(self.out.contains(text) || self.err.contains(text), "`{text}` in {self:#?}");
-        }
-    }
-}
-
-impl Bench {
-    /// The committed instruction baseline, and the same numbers as if just measured.
-    ///
-    /// Cases that it does not hold yet get made-up counts, so that a new workload is tested before
-    /// it is accepted.
-    fn committed() -> Self {
-        let own = format!("{}-rustc-{}", machine::TARGET, machine::RUSTC);
-        let mut folders: Vec<_> =
-            fs::read_dir("baselines").unwrap().map(|entry| entry.unwrap().path()).collect();
-        folders.sort_by_key(|folder| !folder.ends_with(&own));
-        let mut files = folders.into_iter().map(|folder| folder.join("instructions.json"));
-        let file = files.find(|file| file.exists()).expect("a committed instruction baseline");
-        let mut record = Record::<Instructions>::read(&file).unwrap();
-        record.source = machine::SOURCE.to_owned();
-        record.environment.extend(machine::toolchain());
-        let counts = |case: &Case| Instructions {
-            id: case.id.clone(),
-            implementation: case.implementation.to_owned(),
-            instructions: 100_000,
-            d1_misses: 0,
-            ll_misses: 0,
-            heap_blocks: 0,
-            heap_bytes: 0,
-        };
-        let old = record.by_id();
-        let same = |case: &Case| old.get(case.id.as_str()).map(|old| (*old).clone());
-        let mut cases: Vec<_> =
-            cases().iter().map(|case| same(case).unwrap_or_else(|| counts(case))).collect();
-        cases.sort_by(|a, b| a.id.cmp(&b.id));
-        record.cases = cases;
-        let bench = Self { dir: tempfile::tempdir().unwrap(), record };
-        bench.record.write(&bench.baseline()).unwrap();
-        bench.measured(|_| ());
-        bench
-    }
-
-    fn baselines(&self) -> PathBuf {
-        self.dir.path().join("baselines")
-    }
-
-    fn baseline(&self) -> PathBuf {
-        let environment = &self.record.environment;
-        let folder = format!("{}-rustc-{}", environment["target"], environment["rustc"]);
-        self.baselines().join(folder).join("instructions.json")
-    }
-
-    fn fresh<M: Measure>(&self) -> PathBuf {
-        self.dir.path().join("target/stepmark").join(format!("{}.json", M::INSTRUMENT))
-    }
-
-    fn record_of(&self, change: impl FnOnce(&mut Record<Instructions>)) -> Record<Instructions> {
-        let mut record = self.record.clone();
-        change(&mut record);
-        record
-    }
-
-    /// Plants a change in the fresh record.
-    fn measured(&self, change: impl FnOnce(&mut Record<Instructions>)) {
-        self.record_of(change).write(&self.fresh::<Instructions>()).unwrap();
-    }
-
-    fn run(&self, args: &str) -> Said {
-        self.run_with(&cases(), args)
-    }
-
-    fn run_with(&self, cases: &[Case], args: &str) -> Said {
-        let mut line = vec!["stepmark".into()];
-        line.extend(args.split_whitespace().map(str::to_owned));
-        line.extend(["--target-dir".to_owned(), path(&self.dir.path().join("target"))]);
-        let compares = args.starts_with("gate") || args.starts_with("accept");
-        if compares && !args.contains("--baseline") {
-            line.extend(["--baseline".to_owned(), path(&self.baselines())]);
-        }
-        let (mut out, mut err) = (Vec::new(), Vec::new());
-        let exit = cli::run(cases, line, &mut out, &mut err);
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        Said { exit, out: text(out), err: text(err) }
-    }
-
-    /// A case to plant something in, and its id.
-    fn first(&self) -> &str {
-        &self.record.cases[0].id
-    }
-}
-
-/// The cases that are counted; the others are larger, and a gate run only checks them.
-fn cases() -> Vec<Case> {
-    let mut cases = registry::cases();
-    cases.retain(|case| !case.timed_only);
-    cases
-}
-
-fn path(path: &Path) -> String {
-    path.to_str().unwrap().to_owned()
-}
+use common::{Bench, cases, path};
 
 /// Computes x -> -x, and the oracle knows better.
 struct WrongSign(f64);
@@ -190,6 +73,24 @@ fn two_percent_more_instructions_are_a_regression() {
 }
 
 #[test]
+fn a_traversal_by_columns_misses_more_at_the_same_count_and_is_a_regression() {
+    let bench = Bench::committed();
+    let with = |d1_misses| {
+        bench.record_of(|record| {
+            record.cases[0].instructions = 62_957_607;
+            record.cases[0].d1_misses = d1_misses;
+        })
+    };
+    with(524_288).write(&bench.baseline()).unwrap();
+    with(8 * 524_288).write(&bench.fresh::<Instructions>()).unwrap();
+    let what = "D1 misses 524288 -> 4194304 (+700.00 %, limit +10.00 % and 1000 more)";
+    let said = bench.run("gate");
+    said.expect(Exit::Regression, &[bench.first(), what, "1 regression", "by tier 2"]);
+    with(524_288 + 1000).write(&bench.fresh::<Instructions>()).unwrap();
+    bench.run("gate").expect(Exit::Pass, &["no findings"]);
+}
+
+#[test]
 fn one_heap_block_more_is_a_regression() {
     let bench = Bench::committed();
     bench.measured(|record| {
@@ -217,7 +118,9 @@ fn a_wrong_sign_is_a_wrong_result_whatever_the_counts_say() {
     said.expect(Exit::Wrong, &["test/wrong-sign/n1: y[0] is -1e0, expected 1e0", "tier 1"]);
     bench.run_with(&cases, "check --filter wrong").expect(Exit::Wrong, &["WRONG", "1 wrong"]);
     bench.measured(|record| record.cases.push(counted("test/wrong-sign/n1")));
-    bench.run_with(&cases, "accept").expect(Exit::Wrong, &["a wrong kernel has no baseline"]);
+    bench
+        .run_with(&cases, "accept --reason why")
+        .expect(Exit::Wrong, &["a wrong kernel has no baseline"]);
 }
 
 #[test]
@@ -278,12 +181,12 @@ fn an_empty_selection_is_incomparable() {
     for command in ["list", "check", "record", "gate"] {
         bench.run_with(&[], command).expect(Exit::Incomparable, &["there are no cases"]);
     }
-    bench.run("accept").expect(Exit::Pass, &[]);
+    bench.run("accept --reason why").expect(Exit::Pass, &[]);
     bench.measured(|record| record.cases.clear());
     bench
         .run("gate")
         .expect(Exit::Incomparable, &["was not measured: the instructions record lacks it"]);
-    bench.run("accept").expect(Exit::Incomparable, &["lacks"]);
+    bench.run("accept --reason why").expect(Exit::Incomparable, &["lacks"]);
 }
 
 #[test]
@@ -316,7 +219,7 @@ fn another_implementation_or_other_sources_are_incomparable() {
     bench.run("gate").expect(Exit::Incomparable, &["but `other` now"]);
     bench.measured(|record| record.source = "0123456789abcdef".to_owned());
     bench.run("gate").expect(Exit::Incomparable, &["the record is of sources 0123456789abcdef"]);
-    bench.run("accept").expect(Exit::Incomparable, &["is of other sources"]);
+    bench.run("accept --reason why").expect(Exit::Incomparable, &["is of other sources"]);
 }
 
 #[test]
@@ -365,7 +268,9 @@ fn wall_times_inform_but_never_fail() {
     let folder = machine::folder(&machine::wall());
     wall(1.0).write(&bench.baselines().join(folder).join("wall.json")).unwrap();
     wall(3.0).write(&bench.fresh::<Wall>()).unwrap();
-    bench.run("gate").expect(Exit::Pass, &["3.000x", "ranges apart", "wall times (inform only)"]);
+    bench
+        .run("gate")
+        .expect(Exit::Pass, &["3.000x  UNCLEAR", "ranges apart", "wall times (inform only)"]);
 
     let mut foreign = wall(1.0);
     foreign.environment.insert("cpu_name".to_owned(), "Another".to_owned());
@@ -379,7 +284,7 @@ fn nothing_measured_is_nothing_to_record_accept_or_report() {
     let record = Bench::committed().record;
     let bench = Bench { dir, record };
     bench.run("record").expect(Exit::Incomparable, &["nothing was recorded", "cargo bench"]);
-    bench.run("accept").expect(Exit::Incomparable, &["no record to accept"]);
+    bench.run("accept --reason why").expect(Exit::Incomparable, &["no record to accept"]);
     bench.run("report").expect(Exit::Incomparable, &["wall.json: no such file; run `cargo bench`"]);
     let said = bench.run("report --peers");
     said.expect(Exit::Incomparable, &["peers.json: no such file; run `ci/peers.sh` first"]);
@@ -393,7 +298,9 @@ fn accept_writes_what_the_gate_then_finds() {
     let bench = Bench::committed();
     bench.measured(|record| record.cases[0].instructions *= 2);
     bench.run("gate").expect(Exit::Regression, &[]);
-    bench.run("accept").expect(Exit::Pass, &["instructions.json", "wall: its baseline stays"]);
+    bench
+        .run("accept --reason why")
+        .expect(Exit::Pass, &["instructions.json", "wall: its baseline stays"]);
     bench.run("gate").expect(Exit::Pass, &["no findings"]);
 }
 
@@ -412,9 +319,10 @@ fn a_record_of_peers_is_printed_and_accepted_though_it_holds_few_cases() {
     let record = bench.record.beside(machine::wall(), vec![peer]);
     record.write(&bench.fresh::<Peer>()).unwrap();
     bench.run("report --peers").expect(Exit::Pass, &["other 1.0", "3.00 (3.00 - 3.00)"]);
-    bench.run("accept").expect(Exit::Pass, &["peers: 1 cases -> "]);
+    bench.run("accept --reason why").expect(Exit::Pass, &["peers: 1 cases -> "]);
     let accepted = record.baseline(&bench.baselines());
-    assert_eq!(Record::read(&accepted).unwrap(), record, "{}", accepted.display());
+    let with_reason = Record { reason: Some("why".to_owned()), ..record };
+    assert_eq!(Record::read(&accepted).unwrap(), with_reason, "{}", accepted.display());
     let said = bench.run(&format!("report --peers {}", path(&accepted)));
     said.expect(Exit::Pass, &["other 1.0"]);
 }

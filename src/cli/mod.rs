@@ -35,7 +35,8 @@ const EXIT_CODES: &str = "Exit codes:
   2  usage: a wrong option, or a filter that matches no case
   3  regression: a kernel became slower or hungrier
   4  wrong result: a kernel fails its check
-  5  incomparable: no baseline, another toolchain, an empty selection
+  5  incomparable: no baseline, another toolchain, an empty selection, stale results, or a record
+     that no commit reproduces
   6  unclear: paired times do not tell, or only inform, and --strict asks that they do
 Of several at once, the first of 1, 4, 5, 3, 6.";
 
@@ -66,7 +67,7 @@ enum Command {
     Calibrate(calibrate::Args),
     /// Make the records the new baselines
     Accept(accept::Args),
-    /// Print the records as a Markdown table
+    /// Print the records as a Markdown table, or put that of the baselines into a text
     Report(report::Args),
     /// Show how the committed baselines changed over time
     ///
