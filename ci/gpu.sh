@@ -5,7 +5,7 @@
 #   target/gpu/run.sh OUT   there: test, sanitize, bench; logs, samples and gpu.json in the folder OUT
 #   ci/gpu.sh run OUT       both, on this machine
 #
-# To accept the times: unpack OUT/samples.tar.gz into target, then `stepmark record` and `accept`.
+# To accept the times: unpack OUT/samples.tar.gz into target, then `stepmark record` and `accept --reason TEXT`.
 # Arguments after OUT go to Criterion. The clocks, power and modes of the card are left alone.
 set -euo pipefail
 
