@@ -15,8 +15,8 @@ use std::time::Duration;
 
 use criterion::{Criterion, SamplingMode, Throughput};
 use stepmark::gpu::{Case, Device, Replay, Step, Timer};
-use stepmark::registry;
 use stepmark::run::{self, Run};
+use stepmark::{machine, registry};
 
 /// Launches of one replay of a graph.
 const LAUNCHES: u32 = 20;
@@ -81,7 +81,8 @@ fn prepare(case: &Case, device: &Arc<Device>, timer: &Timer) -> Ready {
 fn begin(device: &Device, cases: &[Case], target: &Path) {
     if env::args().any(|arg| arg == "--bench") {
         let ids = cases.iter().map(|case| case.id.clone()).collect();
-        Run::begin(device.environment().clone(), ids)
+        // As compiled in: where only the executable was brought, there are no sources.
+        Run::begin(machine::SOURCE.to_owned(), device.environment().clone(), ids)
             .and_then(|run| run.write(&run::folder(target, "gpu")))
             .expect("target/stepmark is writable");
     }

@@ -3,7 +3,7 @@
 //! Repeatable to the instruction for one compiler, libc and Valgrind, so this gates on shared CI
 //! runners too. Callgrind wants its benchmarks at compile time: they are the lines of `cases.txt`,
 //! which a test in `registry` keeps equal to the list. Valgrind has no AVX-512, so these are the
-//! counts of the AVX2 path.
+//! counts of the AVX2 path. Another crate copies this file and changes the line of its list.
 
 #![expect(missing_docs, unused_qualifications, reason = "so do the macros below expand")]
 
@@ -14,11 +14,14 @@ use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+// The list. In a crate of your own, the only line to change: `use my_kernels::cases;`.
+use stepmark::registry::cases;
+
 use iai_callgrind::{LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main};
 use stepmark::case::{Case, Step};
 use stepmark::collect::callgrind::IAI_CALLGRIND;
 use stepmark::run::{self, Run, Warm};
-use stepmark::{machine, registry};
+use stepmark::{machine, workspace};
 
 /// Compiled in, so that a changed list builds this bench anew.
 const CASES: &str = include_str!("cases.txt");
@@ -77,10 +80,12 @@ fn folder() -> PathBuf {
 
 /// Marks the start of the run and checks every case; runs once, outside Valgrind.
 fn begin() {
-    Run::begin(machine::instructions(IAI_CALLGRIND), CASES.lines().map(str::to_owned).collect())
+    let source = workspace::built_from().unwrap_or_else(|err| panic!("{err}"));
+    let ids = CASES.lines().map(str::to_owned).collect();
+    Run::begin(source, machine::instructions(IAI_CALLGRIND), ids)
         .and_then(|run| run.write(&folder()))
         .expect("target/stepmark is writable");
-    let cases = registry::cases();
+    let cases = cases();
     let counted = cases.iter().filter(|case| CASES.lines().any(|id| case.id == id));
     let digest = |case: &Case| match case.checked() {
         Ok((_, digest)) => (case.id.clone(), digest),
@@ -102,18 +107,20 @@ fn digests() -> Digests {
 
 /// Checks that the case is right also here, counts its heap use, and leaves it warm; runs under Valgrind, uncounted.
 fn warm(id: String) -> (Box<dyn Step>, u64) {
-    let cases = registry::cases();
+    let cases = cases();
     let case = cases.iter().find(|case| case.id == id);
-    let case = case.unwrap_or_else(|| panic!("`{id}` is not in the registry"));
+    let case = case.unwrap_or_else(|| panic!("`{id}` is not in the list"));
     let checked = case.checked_knowing(digests().get(&id).copied());
     let (mut step, digest) = checked.unwrap_or_else(|err| panic!("{id} is wrong: {err}"));
     let (heap_blocks, heap_bytes) = heap(|| step.run());
     let (control_blocks, _) = heap(|| drop(black_box(Box::new(1_u64))));
     assert_eq!(control_blocks, 1, "the heap counter is blind");
 
+    let package = env!("CARGO_PKG_NAME").to_owned();
     let implementation = case.implementation.to_owned();
     let dispatch = machine::dispatch().to_owned();
-    let warm = Warm { id, implementation, dispatch, heap_blocks, heap_bytes, control_blocks };
+    let warm =
+        Warm { id, package, implementation, dispatch, heap_blocks, heap_bytes, control_blocks };
     // iai-callgrind says which benchmark this is: `--iai-run <group> 0 <position> <name>`.
     let position = env::args().nth(4).expect("a position");
     let text = serde_json::to_string(&warm).expect("plain data");

@@ -13,10 +13,14 @@
 //! | [`close`] | when two results are the same |
 //! | [`isa`] | instruction sets, detected and chosen |
 //! | [`npz`], [`file`](mod@file) | `NumPy` archives; files that are whole or not there |
-//! | [`machine`], [`run`], [`record`] | what a number belongs to, from bench to baseline |
+//! | [`machine`], [`workspace`], [`run`], [`record`] | what a number belongs to, from bench to baseline |
+//! | `wall` | the Criterion bench of any list of cases; with the feature `wall` |
 //! | [`collect`], [`stats`] | from samples to records |
 //! | [`profile`] | what a chapter costs and loses, over sizes and parameters |
 //! | [`gate`], [`report`], [`cli`] | the verdict, tables and figures, the command |
+//!
+//! A crate with kernels of its own gets the same command and bench over its own list of cases from
+//! [`cli::main`] and `wall::main`.
 //!
 //! Data flows one way: a seed or a fixture, a case, its check, Criterion or Callgrind, a record, the
 //! gate. Only `stepmark accept` writes baselines.
@@ -49,3 +53,6 @@ pub mod report;
 pub mod run;
 mod source;
 pub mod stats;
+#[cfg(feature = "wall")]
+pub mod wall;
+pub mod workspace;

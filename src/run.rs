@@ -34,18 +34,19 @@ pub struct Run {
 }
 
 impl Run {
-    /// Describes the current process, starting now.
+    /// Describes the current process, starting now, which was built from the sources with the
+    /// digest `source`.
     ///
     /// # Errors
     ///
     /// If the executable cannot be read.
-    pub fn begin(environment: Environment, ids: Vec<String>) -> io::Result<Self> {
+    pub fn begin(source: String, environment: Environment, ids: Vec<String>) -> io::Result<Self> {
         let (commit, dirty) = machine::revision(Path::new("baselines")).unzip();
         Ok(Self {
             started: humantime::format_rfc3339_millis(SystemTime::now()).to_string(),
             commit,
             dirty: dirty.unwrap_or(true),
-            source: machine::SOURCE.to_owned(),
+            source,
             executable: digest(&fs::read(env::current_exe()?)?),
             arguments: env::args().skip(1).collect(),
             environment,
@@ -92,6 +93,8 @@ impl Run {
 pub struct Warm {
     /// The case.
     pub id: String,
+    /// The package of the bench.
+    pub package: String,
     /// Which implementation ran.
     pub implementation: String,
     /// The dispatch level seen under Valgrind.
@@ -122,7 +125,8 @@ mod tests {
     fn a_new_run_forgets_the_files_of_the_old_one() {
         let dir = tempfile::tempdir().unwrap();
         let dir = dir.path().join("wall");
-        let run = Run::begin(machine::wall(), vec!["a/b/c".to_owned()]).unwrap();
+        let source = machine::SOURCE.to_owned();
+        let run = Run::begin(source, machine::wall(), vec!["a/b/c".to_owned()]).unwrap();
         run.write(&dir).unwrap();
         fs::write(dir.join("0.json"), "{}").unwrap();
         assert!(run.wrote(&dir.join("0.json")).unwrap(), "written after the start");

@@ -1,4 +1,4 @@
-//! Digest of the sources of this crate; `build.rs` compiles this file too.
+//! Digest of the sources of a package; `build.rs` compiles this file too.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 /// Everything that decides what a bench executes, fixtures included.
 pub(crate) const SOURCES: [&str; 7] =
     ["src", "benches", "fixtures", ".cargo", "build.rs", "Cargo.toml", "Cargo.lock"];
+
+/// The file by which cargo marks a folder that it builds into: no source lies in there.
+pub(crate) const BUILT: &str = "CACHEDIR.TAG";
 
 /// FNV-1a over names and contents, in order of name, as 16 hexadecimal digits.
 ///
@@ -25,6 +28,9 @@ pub(crate) fn digest(root: &Path) -> String {
 }
 
 fn collect(path: &Path, files: &mut Vec<PathBuf>) {
+    if path.join(BUILT).exists() {
+        return;
+    }
     if let Ok(entries) = fs::read_dir(path) {
         entries.flatten().for_each(|entry| collect(&entry.path(), files));
     } else if path.is_file() {

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use super::record::path;
 use super::{Context, Exit, Stop, checked, current};
+use crate::collect::criterion;
 use crate::gate::{self, Shift};
 use crate::machine;
 use crate::record::{Error, Gpu, Instructions, Measure, Peer, Record, Wall};
-use crate::registry;
 use crate::report::{self, Columns};
 
 #[derive(Debug, clap::Args)]
@@ -34,16 +34,16 @@ fn reason(text: &str) -> Result<String, String> {
 type Write = Box<dyn FnOnce(&mut Context<'_>) -> Result<(), Stop>>;
 
 pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> {
-    current()?;
+    let source = &current()?;
     let cases = context.cases.iter();
     let timed: Vec<String> = cases.clone().map(|case| case.id.clone()).collect();
     let counted = cases.filter(|case| !case.timed_only);
     let counted: Vec<String> = counted.map(|case| case.id.clone()).collect();
     let tree = machine::revision(&args.baseline);
-    let counts = reproducible(fresh::<Instructions>(&counted, context)?, &tree, context)?;
-    let walls = reproducible(fresh::<Wall>(&timed, context)?, &tree, context)?;
-    let gpu = reproducible(fresh_gpu(context)?, &tree, context)?;
-    let peers = reproducible(fresh::<Peer>(&[], context)?, &tree, context)?;
+    let counts = reproducible(fresh::<Instructions>(&counted, source, context)?, &tree, context)?;
+    let walls = reproducible(fresh::<Wall>(&timed, source, context)?, &tree, context)?;
+    let gpu = reproducible(fresh_gpu(source, context)?, &tree, context)?;
+    let peers = reproducible(fresh::<Peer>(&[], source, context)?, &tree, context)?;
     if counts.is_none() && walls.is_none() && gpu.is_none() && peers.is_none() {
         let what = "there is no record to accept; run a whole bench, then `stepmark record`";
         return Err(Stop::new(Exit::Incomparable, what));
@@ -76,12 +76,13 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
 }
 
 /// The fresh record of a GPU, where there is one; times of the tests' emulator are refused.
-fn fresh_gpu(context: &mut Context<'_>) -> Result<Option<Record<Gpu>>, Stop> {
-    let (path, ids) = (path::<Gpu>(&context.target), registry::gpu_ids());
-    if ids.is_empty() || !path.exists() {
+fn fresh_gpu(source: &str, context: &mut Context<'_>) -> Result<Option<Record<Gpu>>, Stop> {
+    let path = path::<Gpu>(&context.target);
+    if !path.exists() {
         return Ok(None);
     }
-    let record = fresh::<Gpu>(&ids, context)?;
+    let ids = criterion::gpu_ids(&context.target)?;
+    let record = fresh::<Gpu>(&ids, source, context)?;
     if record.as_ref().is_some_and(|record| record.environment["emulated"] == "true") {
         let what = format!("{} is of an emulated device, whose times mean nothing", path.display());
         return Err(Stop::new(Exit::Incomparable, what));
@@ -90,11 +91,15 @@ fn fresh_gpu(context: &mut Context<'_>) -> Result<Option<Record<Gpu>>, Stop> {
 }
 
 /// The fresh record, if it is of these sources and of all `ids`; else says why the baseline stays.
-fn fresh<M: Measure>(ids: &[String], context: &mut Context<'_>) -> Result<Option<Record<M>>, Stop> {
+fn fresh<M: Measure>(
+    ids: &[String],
+    source: &str,
+    context: &mut Context<'_>,
+) -> Result<Option<Record<M>>, Stop> {
     let path = path::<M>(&context.target);
     let why = match Record::<M>::read(&path) {
         Err(why @ Error::Missing { .. }) => why.to_string(),
-        Ok(record) if record.source != machine::SOURCE => {
+        Ok(record) if record.source != source => {
             format!("{} is of other sources", path.display())
         }
         Ok(record) => {

@@ -59,7 +59,7 @@ struct Missed {
 
 pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> {
     let cases = args.selection.of(context.cases)?;
-    current()?;
+    let source = current()?;
     args.outputs.ready()?;
     let environment = machine::toolchain();
     let would_select = |id: &str| args.selection.holds(id);
@@ -67,7 +67,7 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
         selected: ids(cases.iter().copied().filter(|case| !counted || !case.timed_only)),
         would_select: &would_select,
         known: ids(context.cases.iter().filter(|case| !counted || !case.timed_only)),
-        source: machine::SOURCE,
+        source: &source,
         toolchain: &environment,
     };
     let (scope, counted) = (scope(false), scope(true));

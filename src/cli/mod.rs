@@ -25,9 +25,9 @@ use clap::{Parser, Subcommand};
 
 use crate::case::Case;
 pub use crate::gate::Exit;
-use crate::machine;
 #[cfg(feature = "pad")]
 use crate::pad;
+use crate::{machine, workspace};
 
 const EXIT_CODES: &str = "Exit codes:
   0  pass
@@ -44,7 +44,7 @@ Of several at once, the first of 1, 4, 5, 3, 6.";
 #[derive(Debug, Parser)]
 #[command(version, after_help = EXIT_CODES, propagate_version = true)]
 struct Args {
-    /// The folder that cargo builds into [default: `CARGO_TARGET_DIR`, else target]
+    /// The folder that cargo builds into [default: `CARGO_TARGET_DIR`, else the one that this program lies in]
     #[arg(long, global = true, value_name = "DIR")]
     target_dir: Option<PathBuf>,
     #[command(subcommand)]
@@ -181,8 +181,7 @@ pub fn run(
             return write!(to, "{said}").map_or(Exit::Failure, |()| exit);
         }
     };
-    let target = args.target_dir.or_else(|| env::var_os("CARGO_TARGET_DIR").map(PathBuf::from));
-    let target = target.unwrap_or_else(|| PathBuf::from("target"));
+    let target = args.target_dir.unwrap_or_else(workspace::target);
     let mut context = Context { cases, target, out };
     let done = match &args.command {
         Command::List(args) => list::run(args, &mut context),
@@ -204,13 +203,18 @@ pub fn run(
     })
 }
 
-/// Requires this executable to be built from the sources that lie beside it.
-fn current() -> Result<(), Stop> {
+/// Requires this executable to be built from the sources at hand, and returns their digest.
+fn current() -> Result<String, Stop> {
     if machine::is_outdated() {
         let why = "this executable was built from other sources; use `cargo run --release --`";
         return Err(Stop::new(Exit::Incomparable, why));
     }
-    Ok(())
+    match workspace::built_from() {
+        Err(why @ workspace::Error::NotBuilt) => {
+            Err(Stop::new(Exit::Incomparable, why.to_string()))
+        }
+        source => Ok(source?),
+    }
 }
 
 /// Runs the check of one case; a panic in it is a wrong result of that case, said in one line.

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use super::{Context, Exit, Selection, Stop};
 use crate::collect::{Error, callgrind, criterion, peers};
 use crate::record::{self, Measure, Record};
-use crate::registry;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -32,10 +31,7 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
         (home("CRITERION_HOME", "criterion"), home("IAI_CALLGRIND_HOME", "iai"));
     let walls = criterion::collect(&context.target, &criterion_home, &cases);
     let counts = callgrind::collect(&context.target, &iai_home, &cases);
-    let ids = registry::gpu_ids();
-    let ids: Vec<&str> =
-        ids.iter().map(String::as_str).filter(|id| args.selection.holds(id)).collect();
-    let gpu = match criterion::collect_gpu(&context.target, &ids) {
+    let gpu = match criterion::collect_gpu(&context.target, &|id| args.selection.holds(id)) {
         // Most machines have no GPU, and need no line that says so.
         Err(Error::NoRun { .. }) => Ok(0),
         times => write(times, context),

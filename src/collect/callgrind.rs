@@ -4,7 +4,7 @@
 //! `<position>.json` under Valgrind; the summary's `details`, though cut short, must agree.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -92,7 +92,7 @@ pub fn collect(target: &Path, iai: &Path, cases: &[&Case]) -> Result<Record<Inst
             &format!("{} heap blocks in the control", warm.control_blocks),
             "1 heap blocks in the control",
         )?;
-        let path = iai.join(SUMMARIES).join(format!("step.case_{position}")).join("summary.json");
+        let path = summary(iai, &warm.package, position);
         if !super::is_fresh(&run, &path)? {
             require(&path, "an older file", &format!("one written since {}", run.started))?;
         }
@@ -101,8 +101,11 @@ pub fn collect(target: &Path, iai: &Path, cases: &[&Case]) -> Result<Record<Inst
     Ok(super::record(&run, environment, counts))
 }
 
-/// Package, bench, group: where iai-callgrind puts its summaries.
-const SUMMARIES: &str = "stepmark/instructions/instructions";
+/// Where iai-callgrind puts a summary: package, bench, group, function.
+fn summary(iai: &Path, package: &str, position: usize) -> PathBuf {
+    let group = iai.join(package).join("instructions/instructions");
+    group.join(format!("step.case_{position}")).join("summary.json")
+}
 
 fn require(path: &Path, found: &str, expected: &str) -> Result<(), Error> {
     if found == expected {
@@ -167,6 +170,7 @@ mod tests {
     use crate::run::{self, Run};
 
     const IDS: [&str; 2] = ["a/b/n1", "a/b/n2"];
+    const PACKAGE: &str = "kernels";
 
     /// A target folder as a bench run leaves it; what is measured is 100 x position + 7.
     struct Folder(tempfile::TempDir);
@@ -176,7 +180,8 @@ mod tests {
             let folder = Self(tempfile::tempdir().unwrap());
             let mut environment = machine::instructions(IAI_CALLGRIND);
             environment.insert("valgrind".to_owned(), "valgrind-3.19.0".to_owned());
-            let run = Run::begin(environment, IDS.map(str::to_owned).into()).unwrap();
+            let ids = IDS.map(str::to_owned).into();
+            let run = Run::begin(String::new(), environment, ids).unwrap();
             run.write(&folder.warm()).unwrap();
             for (position, id) in IDS.iter().enumerate() {
                 folder.write(position, id, id, 1);
@@ -184,13 +189,14 @@ mod tests {
             folder
         }
 
-        fn warm(&self) -> std::path::PathBuf {
+        fn warm(&self) -> PathBuf {
             run::folder(self.0.path(), "instructions")
         }
 
         fn write(&self, position: usize, id: &str, details: &str, control_blocks: u64) {
             let warm = Warm {
                 id: id.to_owned(),
+                package: PACKAGE.to_owned(),
                 implementation: "scalar".to_owned(),
                 dispatch: "avx2".to_owned(),
                 heap_blocks: 0,
@@ -199,8 +205,8 @@ mod tests {
             };
             let text = serde_json::to_string(&warm).unwrap();
             fs::write(self.warm().join(format!("{position}.json")), text).unwrap();
-            let dir = self.0.path().join(SUMMARIES).join(format!("step.case_{position}"));
-            fs::create_dir_all(&dir).unwrap();
+            let path = summary(self.0.path(), PACKAGE, position);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
             let ir = 100 * position + 7;
             let text = format!(
                 r#"{{"details":"warm(String ::\nfrom(\"{details}\"))","profiles":[{{"summaries":
@@ -210,7 +216,7 @@ mod tests {
                     .map(|name| format!(r#""{name}":{{"metrics":{{"Left":{{"Int":3}}}}}}"#))
                     .join(",")
             );
-            fs::write(dir.join("summary.json"), text).unwrap();
+            fs::write(path, text).unwrap();
         }
 
         fn collect(&self) -> Result<Record<Instructions>, Error> {

@@ -47,14 +47,24 @@ pub fn collect(target: &Path, criterion: &Path, cases: &[&Case]) -> Result<Recor
     times(&run, criterion, &implementations.collect())
 }
 
-/// The times of the last run on a GPU, of those cases in `ids` that it measured.
+/// The ids of every case that the last run on a GPU was built to measure.
+///
+/// # Errors
+///
+/// If there was no run, or its description is unusable.
+pub fn gpu_ids(target: &Path) -> Result<Vec<String>, Error> {
+    Ok(super::last_run::<Gpu>(target, GPU_COMMAND)?.0.ids)
+}
+
+/// The times of the last run on a GPU, of those cases it measured that `selects` takes.
 ///
 /// # Errors
 ///
 /// As [`collect()`].
-pub fn collect_gpu(target: &Path, ids: &[&str]) -> Result<Record<Gpu>, Error> {
-    let implementations = ids.iter().map(|id| (*id, "cuda"));
+pub fn collect_gpu(target: &Path, selects: &dyn Fn(&str) -> bool) -> Result<Record<Gpu>, Error> {
     let (run, dir) = super::last_run::<Gpu>(target, GPU_COMMAND)?;
+    let ids = run.ids.iter().map(String::as_str).filter(|id| selects(id));
+    let implementations = ids.map(|id| (id, "cuda"));
     times(&run, &dir.join("criterion"), &implementations.collect())
 }
 
@@ -131,7 +141,7 @@ mod tests {
     impl Folder {
         fn with_run() -> Self {
             let folder = Self(tempfile::tempdir().unwrap());
-            let run = Run::begin(machine::wall(), Vec::new()).unwrap();
+            let run = Run::begin(String::new(), machine::wall(), Vec::new()).unwrap();
             run.write(&run::folder(folder.0.path(), "wall")).unwrap();
             folder
         }
@@ -181,11 +191,15 @@ mod tests {
     fn times_of_a_gpu_lie_in_the_folder_of_its_run() {
         let folder = Folder::with_run();
         let dir = run::folder(folder.0.path(), "gpu");
-        Run::begin(machine::wall(), Vec::new()).unwrap().write(&dir).unwrap();
+        let ids = ["a/b/n1", "a/b/n2"].map(str::to_owned).into();
+        Run::begin(String::new(), machine::wall(), ids).unwrap().write(&dir).unwrap();
         folder.sample("x", "a/b/n1", 11);
         fs::rename(folder.0.path().join("criterion"), dir.join("criterion")).unwrap();
-        let record = collect_gpu(folder.0.path(), &["a/b/n1", "a/b/n2"]).unwrap();
+        assert_eq!(gpu_ids(folder.0.path()).unwrap(), ["a/b/n1", "a/b/n2"], "of the run");
+        let record = collect_gpu(folder.0.path(), &|id| id.ends_with("n1")).unwrap();
         assert_eq!((record.cases.len(), record.cases[0].implementation()), (1, "cuda"), "one");
+        let record = collect_gpu(folder.0.path(), &|id| id.ends_with("n2")).unwrap();
+        assert!(record.cases.is_empty(), "not selected");
         assert!(folder.collect().unwrap().cases.is_empty(), "none is a wall time");
     }
 

@@ -1,6 +1,6 @@
 //! From what a bench run left in the target folder to a [`Record`].
 //!
-//! Only cases of the registry count, and only samples written since the run started.
+//! Only cases that are asked for count, and only samples written since the run started.
 
 pub mod callgrind;
 pub mod criterion;
