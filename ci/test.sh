@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# The README's test command, then the tests that need Valgrind, where it is installed.
+# The README's test command, then the test that builds another crate, then the tests that need
+# Valgrind, where it is installed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cargo test
+cargo test --test library -- --ignored
 if command -v valgrind >/dev/null && command -v iai-callgrind-runner >/dev/null; then
   cargo test --test end_to_end -- --ignored --nocapture
 else

@@ -37,7 +37,7 @@ const ARROWS: [(&str, &[&str]); 21] = [
         "profile",
         &["stats", "input", "isa", "gpu", "lattice/kernel", "lattice/cuda", "memory/kernel"],
     ),
-    ("collect", &["record", "stats", "run"]),
+    ("collect", &["record", "stats", "case", "run"]),
     ("record", &["machine", "file"]),
     ("machine", &["source", "isa"]),
     ("isa", &[]),
