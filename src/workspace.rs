@@ -1,5 +1,5 @@
-//! The cargo workspace that the current folder belongs to: the digest of its sources, and where it
-//! is built.
+//! The cargo workspace that this executable was built from: the digest of its sources, and the
+//! folder that it is built into.
 //!
 //! A crate with kernels of its own uses this one as a library, so what is measured is known only
 //! when it runs.
@@ -25,10 +25,8 @@ pub enum Error {
     /// There is no cargo.
     #[error("cargo does not start, so the sources are unknown")]
     NoCargo(#[source] io::Error),
-    /// Cargo knows no workspace here.
-    #[error(
-        "`cargo metadata` fails, so the sources are unknown; go to the folder of the package: {said}"
-    )]
+    /// Cargo does not describe the workspace.
+    #[error("`cargo metadata` fails, so the sources are unknown: {said}")]
     NoWorkspace {
         /// What cargo says.
         said: String,
@@ -49,30 +47,22 @@ struct Package {
     source: Option<String>,
 }
 
-/// [`digest`] of what this executable was built from: the sources at hand, if cargo started it.
-///
-/// # Errors
-///
-/// If cargo did not start it, or as [`digest`].
-pub fn built_from() -> Result<String, Error> {
-    // Cargo sets it for what it runs, and builds that first.
-    if env::var_os("CARGO_MANIFEST_DIR").is_none() {
-        return Err(Error::NotBuilt);
-    }
-    digest()
-}
-
-/// Digest of everything that decides what a bench of this workspace executes: the sources of its
-/// packages, of those that they depend on by path, and the lock file.
+/// Digest of what this executable was built from, if cargo started it, for then cargo built it from
+/// the sources at hand: those of every package of its workspace and of those that they depend on
+/// by path, and the lock file. Of each package count `src`, `benches`, `fixtures`, the manifest and
+/// the build script.
 ///
 /// Of a workspace that is one package, this is the digest of that package.
 ///
 /// # Errors
 ///
-/// If there is no cargo, or no workspace around the current folder.
-pub fn digest() -> Result<String, Error> {
+/// If cargo did not start it, or cannot be asked.
+pub fn built_from() -> Result<String, Error> {
+    // Cargo sets it for what it runs, and builds that first.
+    let package = env::var_os("CARGO_MANIFEST_DIR").ok_or(Error::NotBuilt)?;
     let out = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .args(["metadata", "--format-version", "1", "--offline", "--filter-platform", TARGET])
+        .current_dir(package)
         .output()
         .map_err(Error::NoCargo)?;
     let unknown = |said: String| Error::NoWorkspace { said };
@@ -81,10 +71,10 @@ pub fn digest() -> Result<String, Error> {
     }
     let metadata: Metadata =
         serde_json::from_slice(&out.stdout).map_err(|err| unknown(err.to_string()))?;
-    Ok(of(metadata))
+    Ok(digest(metadata))
 }
 
-fn of(Metadata { workspace_root, mut packages }: Metadata) -> String {
+fn digest(Metadata { workspace_root, mut packages }: Metadata) -> String {
     packages.retain(|package| package.source.is_none());
     packages.sort_by(|a, b| a.name.cmp(&b.name));
     let folders = packages.iter().filter_map(|package| package.manifest_path.parent());
@@ -124,7 +114,7 @@ mod tests {
 
     #[test]
     fn the_digest_of_one_package_is_that_which_was_compiled_in() {
-        assert_eq!(digest().unwrap(), machine::SOURCE, "this package");
+        assert_eq!(built_from().unwrap(), machine::SOURCE, "this package");
     }
 
     #[test]
@@ -140,9 +130,9 @@ mod tests {
             manifest_path: dir.path().join(name).join("Cargo.toml"),
             source: source.map(str::to_owned),
         };
-        let digest = || {
+        let now = || {
             let packages = vec![package("b", None), package("a", None), package("c", Some("git"))];
-            of(Metadata { workspace_root: dir.path().to_owned(), packages })
+            digest(Metadata { workspace_root: dir.path().to_owned(), packages })
         };
         for (path, counts) in [
             ("Cargo.lock", true),
@@ -152,13 +142,13 @@ mod tests {
             ("c/src/lib.rs", false),
             ("a/README.md", false),
         ] {
-            let before = digest();
+            let before = now();
             write(path, "x");
-            assert_eq!(digest() != before, counts, "{path} is new");
+            assert_eq!(now() != before, counts, "{path} is new");
         }
-        let before = digest();
+        let before = now();
         write("a/src/lib.rs", "y");
-        assert_ne!(digest(), before, "changed");
+        assert_ne!(now(), before, "changed");
     }
 
     #[test]
