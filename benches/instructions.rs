@@ -8,7 +8,6 @@
 #![expect(missing_docs, unused_qualifications, reason = "so do the macros below expand")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::collections::BTreeMap;
 use std::env;
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
@@ -91,18 +90,9 @@ fn begin() {
         Ok((_, digest)) => (case.id.clone(), digest),
         Err(err) => panic!("{} is wrong: {err}", case.id),
     };
-    let digests: Digests = counted.map(digest).collect();
-    let text = serde_json::to_string(&digests).expect("plain data");
-    std::fs::write(folder().join(DIGESTS), text).expect("target/stepmark is writable");
-}
-
-/// The digests of right outputs by case. Under Valgrind an oracle takes minutes.
-type Digests = BTreeMap<String, u64>;
-const DIGESTS: &str = "digests.json";
-
-fn digests() -> Digests {
-    let text = std::fs::read_to_string(folder().join(DIGESTS)).expect("`begin` wrote it");
-    serde_json::from_str(&text).expect("`begin` wrote it")
+    // Under Valgrind an oracle takes minutes.
+    run::write_digests(&counted.map(digest).collect(), &folder())
+        .expect("target/stepmark is writable");
 }
 
 /// Checks that the case is right also here, counts its heap use, and leaves it warm; runs under Valgrind, uncounted.
@@ -110,7 +100,8 @@ fn warm(id: String) -> (Box<dyn Step>, u64) {
     let cases = cases();
     let case = cases.iter().find(|case| case.id == id);
     let case = case.unwrap_or_else(|| panic!("`{id}` is not in the list"));
-    let checked = case.checked_knowing(digests().get(&id).copied());
+    let digests = run::read_digests(&folder()).expect("`begin` wrote it");
+    let checked = case.checked_knowing(digests.get(&id).copied());
     let (mut step, digest) = checked.unwrap_or_else(|err| panic!("{id} is wrong: {err}"));
     let (heap_blocks, heap_bytes) = heap(|| step.run());
     let (control_blocks, _) = heap(|| drop(black_box(Box::new(1_u64))));
@@ -123,9 +114,7 @@ fn warm(id: String) -> (Box<dyn Step>, u64) {
         Warm { id, package, implementation, dispatch, heap_blocks, heap_bytes, control_blocks };
     // iai-callgrind says which benchmark this is: `--iai-run <group> 0 <position> <name>`.
     let position = env::args().nth(4).expect("a position");
-    let text = serde_json::to_string(&warm).expect("plain data");
-    std::fs::write(folder().join(format!("{position}.json")), text)
-        .expect("target/stepmark is writable");
+    warm.write(&folder(), &position).expect("target/stepmark is writable");
     step.spoil();
     (step, digest)
 }

@@ -3,6 +3,7 @@
 //! `target/stepmark/<instrument>/run.json` is written when the first case is about to be measured.
 //! Samples that are older belong to another run.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 use std::{env, fs, io};
@@ -107,6 +108,40 @@ pub struct Warm {
     pub control_blocks: u64,
 }
 
+impl Warm {
+    /// Writes `<position>.json` into the folder of the run.
+    ///
+    /// # Errors
+    ///
+    /// If the folder cannot be written.
+    pub fn write(&self, dir: &Path, position: &str) -> io::Result<()> {
+        fs::write(dir.join(format!("{position}.json")), serde_json::to_string(self)?)
+    }
+}
+
+/// The digests of right outputs by case.
+pub type Digests = BTreeMap<String, u64>;
+
+const DIGESTS: &str = "digests.json";
+
+/// Writes the digests into the folder of the run.
+///
+/// # Errors
+///
+/// If the folder cannot be written.
+pub fn write_digests(digests: &Digests, dir: &Path) -> io::Result<()> {
+    fs::write(dir.join(DIGESTS), serde_json::to_string(digests)?)
+}
+
+/// Reads them back.
+///
+/// # Errors
+///
+/// If there are none, or they are of another form.
+pub fn read_digests(dir: &Path) -> io::Result<Digests> {
+    Ok(serde_json::from_str(&fs::read_to_string(dir.join(DIGESTS))?)?)
+}
+
 /// The folder of an instrument's run under the target folder.
 pub fn folder(target: &Path, instrument: &str) -> PathBuf {
     target.join("stepmark").join(instrument)
@@ -129,6 +164,9 @@ mod tests {
         let run = Run::begin(source, machine::wall(), vec!["a/b/c".to_owned()]).unwrap();
         run.write(&dir).unwrap();
         fs::write(dir.join("0.json"), "{}").unwrap();
+        let digests = Digests::from([("a/b/c".to_owned(), u64::MAX)]);
+        write_digests(&digests, &dir).unwrap();
+        assert_eq!(read_digests(&dir).unwrap(), digests, "digests");
         assert!(run.wrote(&dir.join("0.json")).unwrap(), "written after the start");
         run.write(&dir).unwrap();
         assert!(!dir.join("0.json").exists(), "emptied");

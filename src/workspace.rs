@@ -47,11 +47,10 @@ struct Package {
     source: Option<String>,
 }
 
-/// Digest of what this executable was built from, if cargo started it, for then cargo built it from
-/// the sources at hand: those of every package of its workspace and of those that they depend on
-/// by path, and the lock file. Of each package count `src`, `benches`, `fixtures`, the manifest and
-/// the build script.
+/// Digest of the sources that this executable was built from: if cargo started it, those at hand.
 ///
+/// They are those of every package of the workspace, of those that they depend on by path, and the
+/// lock file. Of each package count `src`, `benches`, `fixtures`, the manifest and the build script.
 /// Of a workspace that is one package, this is the digest of that package.
 ///
 /// # Errors

@@ -203,8 +203,7 @@ mod tests {
                 heap_bytes: 0,
                 control_blocks,
             };
-            let text = serde_json::to_string(&warm).unwrap();
-            fs::write(self.warm().join(format!("{position}.json")), text).unwrap();
+            warm.write(&self.warm(), &position.to_string()).unwrap();
             let path = summary(self.0.path(), PACKAGE, position);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             let ir = 100 * position + 7;
