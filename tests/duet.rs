@@ -3,9 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use stepmark::gate::duet::{self, Error, Limits, Lock, Outcome, Plan, Rules};
@@ -102,7 +103,7 @@ fn a_slower_build_is_slower_a_faster_one_faster_and_the_same_one_the_same() {
     assert!((case.ratio - 1.1).abs() < 0.01 && (case.new_ns - 1100.0).abs() < 10.0, "{case:?}");
     let (exit, said) = findings(&outcome, Rules::default());
     assert_eq!(exit, Exit::Regression, "{said}");
-    assert!(said.contains("toy/a/n1: slower, 1.1") && said.contains("; again toy/a/n1"), "{said}");
+    assert!(said.contains("toy/a/n1: slower, 1.") && said.contains("; again toy/a/n1"), "{said}");
 
     let outcome = against(&slow, &fast).unwrap();
     assert_eq!(verdicts(&outcome), [Change::Faster; 2], "{outcome:?}");
@@ -297,12 +298,7 @@ fn a_planted_slowdown_of_the_real_program_is_a_regression() {
 fn a_killed_run_leaves_no_worker_behind() {
     let dir = tempfile::tempdir().unwrap();
     let children = |parent: u32| -> Vec<PathBuf> {
-        let stat = |path: &Path| fs::read_to_string(path.join("stat")).unwrap_or_default();
-        let is_child = |path: &PathBuf| {
-            let stat = stat(path);
-            let after = stat.rsplit(") ").next().unwrap_or_default();
-            after.split(' ').nth(1) == Some(&parent.to_string())
-        };
+        let is_child = |path: &PathBuf| state(path).is_some_and(|state| state.1 == parent);
         let all = fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path());
         all.filter(is_child).collect()
     };
@@ -327,13 +323,47 @@ fn a_killed_run_leaves_no_worker_behind() {
         let workers = children(run.id());
         run.kill().unwrap();
         run.wait().unwrap();
-        let start = Instant::now();
-        while workers.iter().any(|worker| worker.exists()) {
-            assert!(start.elapsed() < Duration::from_secs(5), "{workers:?} live");
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        workers.iter().for_each(|worker| ends(worker));
     }
     drop(Lock::take(dir.path()).expect("a killed run holds no lock"));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_worker_ends_with_its_parent_though_more_requests_may_come() {
+    let script = format!("exec 3<&0; {STEPMARK} worker mvar/step-d20-p5/n64 <&3 & echo $!; wait");
+    let mut parent = Command::new("sh");
+    parent.args(["-c", &script]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut parent = parent.spawn().unwrap();
+    // Held open until the end: the worker does not see the end of its requests.
+    let requests = parent.stdin.take().unwrap();
+    let mut lines = BufReader::new(parent.stdout.take().unwrap()).lines();
+    let pid = lines.next().unwrap().unwrap();
+    assert!(lines.next().unwrap().unwrap().contains("step_ns"), "its hello");
+    parent.kill().unwrap();
+    parent.wait().unwrap();
+    ends(&Path::new("/proc").join(pid));
+    drop(requests);
+}
+
+/// State and parent of the process with such a folder.
+#[cfg(target_os = "linux")]
+fn state(process: &Path) -> Option<(String, u32)> {
+    let stat = fs::read_to_string(process.join("stat")).ok()?;
+    let (_, after) = stat.rsplit_once(") ")?;
+    let mut after = after.split(' ');
+    Some((after.next()?.to_owned(), after.next()?.parse().ok()?))
+}
+
+/// Waits for the end of a process, also of one that nobody reaps.
+#[track_caller]
+#[cfg(target_os = "linux")]
+fn ends(process: &Path) {
+    let start = Instant::now();
+    while state(process).is_some_and(|(state, _)| state != "Z") {
+        assert!(start.elapsed() < Duration::from_secs(5), "{} lives", process.display());
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// A repository with a package in a folder, whose program `stepmark` is a worker of one case.
@@ -429,7 +459,7 @@ fn a_revision_is_built_and_compared_with_the_working_tree() {
         3,
         &[
             "duet: 1 cases of the working tree against HEAD~1 (",
-            "FAIL regression    toy/spin/n1: slower, 1.1",
+            "FAIL regression    toy/spin/n1: slower, 1.",
             "; cargo run --release -- duet HEAD~1 --filter toy/spin/n1",
         ],
     );

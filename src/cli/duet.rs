@@ -89,7 +89,9 @@ fn builds(args: &Args, target: &Path) -> Result<Builds, Stop> {
     if let (None, [old, new]) = (&args.revision, args.exe.as_slice()) {
         let (against, of) = (old.display().to_string(), new.display().to_string());
         let again = format!("--exe {against} --exe {of}");
-        return Ok(Builds { old: old.clone(), new: new.clone(), against, of, again });
+        // A name alone is a file here, and not on the path.
+        let [old, new] = [old, new].map(|exe| Path::new(".").join(exe));
+        return Ok(Builds { old, new, against, of, again });
     }
     let revision = args.revision.as_deref().expect("clap asks for a revision or executables");
     let checkout = Checkout::find(target)?;

@@ -162,7 +162,7 @@ pub fn run(
         }
     }
     let common: Vec<Listed> = new.into_iter().filter(|case| !lacks(&old, &case.id)).collect();
-    watch(&format!("one of {} cases of each chapter against itself", common.len()));
+    watch(&format!("{} cases: one of each chapter against itself", common.len()));
     let mut runner = Runner {
         builds: [&plan.new, &plan.new],
         limits: plan.limits,
