@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use stepmark::gate::duet::{self, Error, Limits, Lock, Outcome, Plan, Rules};
+use stepmark::gate::duet::{self, Build, Error, Limits, Lock, Outcome, Plan, Rules};
 use stepmark::gate::{Change, Exit, Findings, Tolerance};
 
 const STEPMARK: &str = env!("CARGO_BIN_EXE_stepmark");
@@ -57,8 +57,8 @@ impl Fake {
 fn against(old: &Fake, new: &Fake) -> Result<Outcome, Error> {
     let dir = tempfile::tempdir().unwrap();
     let plan = Plan {
-        old: old.write(dir.path(), "old"),
-        new: new.write(dir.path(), "new"),
+        old: Build::new(old.write(dir.path(), "old")),
+        new: Build::new(new.write(dir.path(), "new")),
         against: "old".to_owned(),
         seed: 1,
         looks: 2,
@@ -187,8 +187,8 @@ fn a_worker_that_hangs_ends_the_run_and_is_killed() {
     let mut hangs = Fake::new(1000);
     hangs.sample = format!("echo $$ >> {}; exec sleep 60", pids.display());
     let plan = Plan {
-        old: hangs.write(dir.path(), "old"),
-        new: hangs.write(dir.path(), "new"),
+        old: Build::new(hangs.write(dir.path(), "old")),
+        new: Build::new(hangs.write(dir.path(), "new")),
         against: "old".to_owned(),
         seed: 1,
         looks: 1,

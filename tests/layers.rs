@@ -17,19 +17,7 @@ const MODELS: [&str; 3] = ["model", "extxyz", "boxes"];
 
 /// The arrows outside the chapters.
 const ARROWS: [(&str, &[&str]); 21] = [
-    (
-        "cli",
-        &[
-            "report",
-            "gate",
-            "profile",
-            "collect",
-            "machine",
-            "workspace",
-            "calibration/cases",
-            "pad",
-        ],
-    ),
+    ("cli", &["report", "gate", "profile", "collect", "machine", "workspace", "calibration/cases"]),
     ("pad", &[]),
     ("report", &["gate"]),
     ("gate", &["record", "stats", "machine"]),

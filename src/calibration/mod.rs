@@ -7,7 +7,7 @@
 //! | [`triad`] | `a = b + s c`: waits for memory |
 //! | [`planted`] | so much more of something |
 //!
-//! Source of the triad: J. D. McCalpin, "Memory bandwidth and machine balance in current high
+//! Source of the triad: J. D. `McCalpin`, "Memory bandwidth and machine balance in current high
 //! performance computers", IEEE TCCA Newsletter (1995) 19-25.
 
 mod cases;

@@ -1,22 +1,21 @@
 //! `stepmark calibrate`: measures how often paired runs err on this machine.
 
 use std::collections::BTreeMap;
-use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
-use std::time::{Instant, SystemTime};
-use std::{env, fs};
-
-use serde::Serialize;
+use std::{fs, io};
 
 use super::{Context, Exit, Selection, Stop, worker};
-use crate::gate::Tolerance;
-use crate::gate::calibrate::{
-    self, Kind, Margins, PARTS, Row, SCHEMA, SampleFile, Suite, Suites, Taken,
-};
+use crate::gate::calibrate::{self, Kind, Row, SampleFile, Suite, Suites};
+use crate::gate::duet::Lock;
 use crate::gate::duet::protocol::Listed;
-use crate::gate::duet::{self, Build, Lock, Stopped};
-use crate::machine::{self, Environment};
-use crate::{calibration, file, report, run};
+use crate::gate::{Change, Tolerance};
+use crate::{calibration, file, report};
+
+mod builds;
+mod rates;
+
+use builds::Builds;
+use rates::Rates;
 
 /// A suite is a paired run of the same executable, or of two, over a selection of cases and two
 /// more that slowdowns are planted in. Each verdict of each suite is counted.
@@ -87,7 +86,7 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
         write!(context.out, "{}", report::margins(margins))?;
     }
     if let Some(path) = &args.json {
-        let text = serde_json::to_string_pretty(&Record::new(&suites, rows, margins.clone()))?;
+        let text = serde_json::to_string_pretty(&Rates::new(&suites, rows, margins.clone()))?;
         let failed = |err| Stop::new(Exit::Failure, format!("{}: {err}", path.display()));
         file::replace(path, (text + "\n").as_bytes()).map_err(failed)?;
     }
@@ -104,13 +103,10 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
 
 /// The suites of a file.
 fn read(path: &Path) -> Result<Vec<Suite>, Stop> {
-    let mut text = String::new();
-    let read = if path == Path::new("-") {
-        io::stdin().read_to_string(&mut text).map(drop)
-    } else {
-        fs::read_to_string(path).map(|read| text = read)
-    };
-    read.map_err(|err| Stop::new(Exit::Failure, format!("{}: {err}", path.display())))?;
+    let standard = path == Path::new("-");
+    let text = if standard { io::read_to_string(io::stdin()) } else { fs::read_to_string(path) };
+    let failed = |err| Stop::new(Exit::Failure, format!("{}: {err}", path.display()));
+    let text = text.map_err(failed)?;
     let suites = calibrate::read(path, &text)?;
     note(path, &suites);
     Ok(suites.suites)
@@ -128,7 +124,7 @@ fn sample(args: &Args, context: &Context<'_>) -> Result<Vec<Suite>, Stop> {
     let wanted = quotas(&args.suites)?;
     let cases = suite_cases(&args.selection, context)?;
     let builds = Builds::new(args.pad.as_deref())?;
-    if wanted.contains_key(&Kind::Pad) && builds.pad.is_none() {
+    if wanted.contains_key(&Kind::Pad) && !builds.has_pad() {
         let why = "suites of the kind pad need --pad FILE; ci/calibrate.sh builds one";
         return Err(Stop::new(Exit::Usage, why));
     }
@@ -167,19 +163,18 @@ fn sample(args: &Args, context: &Context<'_>) -> Result<Vec<Suite>, Stop> {
 
 /// What a suite found, in one line.
 fn said(suite: &Suite) -> String {
+    let mut text = format!("{:.0} s", suite.seconds);
     let changes = suite.changes();
-    let told = suite.cases.iter().zip(&changes).filter_map(|(case, change)| {
-        let change = match change {
-            crate::gate::Change::Same => return None,
-            crate::gate::Change::Slower => "slower",
-            crate::gate::Change::Faster => "faster",
-            crate::gate::Change::Unclear => "unclear",
+    for (case, change) in suite.cases.iter().zip(&changes) {
+        text += &match change {
+            Change::Same => continue,
+            Change::Slower => format!(", {} slower", case.id),
+            Change::Faster => format!(", {} faster", case.id),
+            Change::Unclear => format!(", {} unclear", case.id),
         };
-        Some(format!("{} {change}", case.id))
-    });
-    let told = told.collect::<Vec<_>>();
-    let rest = changes.len() - told.len();
-    format!("{:.0} s; {rest} same; {}", suite.seconds, told.join(", "))
+    }
+    let same = changes.iter().filter(|change| **change == Change::Same).count();
+    format!("{text}, {same} the same")
 }
 
 /// How many suites of each kind.
@@ -228,148 +223,32 @@ fn suite_cases(selection: &Selection, context: &Context<'_>) -> Result<Vec<Liste
     }
 }
 
-/// The executables, and what does not change between suites.
-struct Builds {
-    exe: PathBuf,
-    digest: String,
-    /// The padded one, and its digest.
-    pad: Option<(PathBuf, String)>,
-    environment: Environment,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::calibrate::PLANTED;
+    use crate::registry;
 
-impl Builds {
-    fn new(pad: Option<&Path>) -> Result<Self, Stop> {
-        let exe = env::current_exe()?;
-        let own = digest(&exe)?;
-        let pad = pad.map(|path| Ok::<_, Stop>((path.to_owned(), digest(path)?))).transpose()?;
-        if let Some((path, _)) = pad.as_ref().filter(|(_, digest)| *digest == own) {
-            let why = format!("{}: is this very executable, not a padded one", path.display());
-            return Err(Stop::new(Exit::Usage, why));
-        }
-        Ok(Self { exe, digest: own, pad, environment: machine::wall() })
+    #[test]
+    fn a_suite_is_twenty_small_cases_and_the_planted_ones_last() {
+        let cases = registry::cases();
+        let context = Context { cases: &cases, target: PathBuf::new(), out: &mut io::sink() };
+        let chosen = suite_cases(&Selection { filter: None }, &context).ok().unwrap();
+        assert!((20..=40).contains(&chosen.len()), "{} cases", chosen.len());
+        let timed_only = |id: &str| cases.iter().any(|case| case.id == id && case.timed_only);
+        assert!(!chosen.iter().any(|case| timed_only(&case.id)), "{chosen:?}");
+        let planted = chosen.iter().map(|case| case.id.starts_with(PLANTED));
+        let last_two = (1..=chosen.len()).map(|at| at > chosen.len() - 2);
+        assert!(planted.eq(last_two), "{chosen:?}");
     }
 
-    /// Requires the executables to be those that the run began with: a build may replace them.
-    fn unchanged(&self) -> Result<(), Stop> {
-        let own = Some((&self.exe, &self.digest));
-        for (path, was) in own.into_iter().chain(self.pad.as_ref().map(|(path, was)| (path, was))) {
-            if digest(path)? != *was {
-                let why = "was replaced while its suites ran; calibrate a copy of it";
-                return Err(Stop::new(Exit::Failure, format!("{}: {why}", path.display())));
-            }
-        }
-        Ok(())
-    }
-
-    /// A suite that starts now, without samples.
-    fn head(&self, kind: Kind, seed: u64, cases: &[Listed]) -> Suite {
-        let (commit, dirty) = machine::revision(Path::new("baselines")).unzip();
-        let new = match (&self.pad, kind) {
-            (Some((_, digest)), Kind::Pad) => digest,
-            _ => &self.digest,
-        };
-        let empty = |case: &Listed| Taken {
-            id: case.id.clone(),
-            memory_bound: case.memory_bound,
-            metric: case.metric,
-            margin: 0.0,
-            steps: 0,
-            unit_ns: 0,
-            blocks: Vec::new(),
-        };
-        Suite {
-            schema: SCHEMA,
-            kind,
-            seed,
-            started: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
-            seconds: 0.0,
-            load: load(),
-            commit,
-            dirty: dirty.unwrap_or(true),
-            source: machine::SOURCE.to_owned(),
-            executables: [self.digest.clone(), new.clone()],
-            environment: self.environment.clone(),
-            cases: cases.iter().map(empty).collect(),
-        }
-    }
-
-    /// Takes the samples of a suite.
-    fn run(&self, head: Suite, cases: &[Listed], tolerance: &Tolerance) -> Result<Suite, Stop> {
-        let start = Instant::now();
-        let build = |exe: &Path, plant: u32| Build {
-            exe: exe.to_owned(),
-            args: vec!["--plant".to_owned(), plant.to_string()],
-        };
-        let new = match (&self.pad, head.kind) {
-            (Some((pad, _)), Kind::Pad) => pad,
-            _ => &self.exe,
-        };
-        let (old, new) = (build(&self.exe, 0), build(new, head.kind.plant()));
-        let samples = duet::suite([&old, &new], cases, tolerance, head.seed, PARTS);
-        let samples = samples.map_err(|stopped| match stopped {
-            Stopped::Wrong(dropped) => {
-                Stop::new(Exit::Wrong, format!("{}: {}", dropped.id, dropped.why))
-            }
-            Stopped::Failed(err) => Stop::from(err),
-        })?;
-        self.unchanged()?;
-        let taken = samples.into_iter().zip(cases);
-        let taken = taken.map(|((s, unit_ns), case)| Taken::new(s, unit_ns, case.memory_bound));
-        Ok(Suite { seconds: start.elapsed().as_secs_f64(), cases: taken.collect(), ..head })
-    }
-}
-
-fn digest(path: &Path) -> Result<String, Stop> {
-    let failed = |err| Stop::new(Exit::Failure, format!("{}: {err}", path.display()));
-    fs::read(path).map(|bytes| run::digest(&bytes)).map_err(failed)
-}
-
-/// How many processes want to run, on average over 1, 5 and 15 minutes.
-fn load() -> Option<[f64; 3]> {
-    let text = fs::read_to_string("/proc/loadavg").ok()?;
-    let numbers: Vec<f64> = text.split(' ').take(3).map_while(|n| n.parse().ok()).collect();
-    numbers.try_into().ok()
-}
-
-/// The rates, and what they belong to.
-#[derive(Debug, Serialize)]
-struct Record {
-    schema: u32,
-    harness: &'static str,
-    /// When the first and the last suite started, in UTC.
-    started: [String; 2],
-    /// The least, the median and the most of the loads of one minute.
-    load: Option<[f64; 3]>,
-    commit: Option<String>,
-    dirty: bool,
-    source: String,
-    executable: String,
-    environment: Environment,
-    cases: Vec<String>,
-    margins: Option<Margins>,
-    rows: Vec<Row>,
-}
-
-impl Record {
-    fn new(suites: &[Suite], rows: Vec<Row>, margins: Option<Margins>) -> Self {
-        let first = suites.first().expect("there are suites");
-        let started = || suites.iter().map(|suite| &suite.started);
-        let range = [started().min(), started().max()];
-        let load = crate::stats::sorted(suites.iter().filter_map(|suite| Some(suite.load?[0])));
-        let quantile = |p| crate::stats::quantile(&load, p);
-        Self {
-            schema: SCHEMA,
-            harness: env!("CARGO_PKG_VERSION"),
-            started: range.map(|at| at.expect("there are suites").clone()),
-            load: (!load.is_empty()).then(|| [0.0, 0.5, 1.0].map(quantile)),
-            commit: first.commit.clone(),
-            dirty: suites.iter().any(|suite| suite.dirty),
-            source: first.source.clone(),
-            executable: first.executables[0].clone(),
-            environment: first.environment.clone(),
-            cases: first.cases.iter().map(|case| case.id.clone()).collect(),
-            margins,
-            rows,
-        }
+    #[test]
+    fn kinds_are_interleaved_and_those_held_are_not_run_again() {
+        let wanted = quotas(&[(Kind::Plant5, 2), (Kind::None, 4)]).ok().unwrap();
+        let all = order(&wanted, &[]);
+        let (none, plant) = (Kind::None, Kind::Plant5);
+        assert_eq!(all, [none, plant, none, none, plant, none], "by the share that is done");
+        assert!(quotas(&[(none, 1), (plant, 1), (none, 2)]).is_err(), "twice");
+        assert_eq!(quotas(&[]).ok().unwrap().len(), DEFAULT.len(), "the default");
     }
 }

@@ -25,8 +25,6 @@ use clap::{Parser, Subcommand};
 
 use crate::case::Case;
 pub use crate::gate::Exit;
-#[cfg(feature = "pad")]
-use crate::pad;
 use crate::{machine, workspace};
 
 const EXIT_CODES: &str = "Exit codes:
@@ -138,8 +136,6 @@ impl<E: Into<anyhow::Error>> From<E> for Stop {
 ///
 /// A panic is a tool failure: never a verdict.
 pub fn main(cases: &[Case]) -> ExitCode {
-    #[cfg(feature = "pad")]
-    pad::keep();
     let run = || run(cases, env::args_os(), &mut Lenient(io::stdout()), &mut io::stderr());
     let exit = panic::catch_unwind(AssertUnwindSafe(run)).unwrap_or(Exit::Failure);
     ExitCode::from(exit.code())

@@ -2,7 +2,7 @@
 //! killed goes on where it was.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::{Kind, Suite};
@@ -111,18 +111,17 @@ impl SampleFile {
     ///
     /// If another process has it open, it cannot be read or written, or as [`read`].
     pub fn open(path: &Path) -> Result<(Self, Suites), Error> {
-        let io = |source| Error::Io { path: path.to_owned(), source };
+        let failed = |source| Error::Io { path: path.to_owned(), source };
         let mut options = OpenOptions::new();
-        let mut file = options.read(true).append(true).create(true).open(path).map_err(io)?;
+        let file = options.read(true).append(true).create(true).open(path).map_err(failed)?;
         match file.try_lock() {
             Err(TryLockError::WouldBlock) => return Err(Error::Busy { path: path.to_owned() }),
-            Err(TryLockError::Error(source)) => return Err(io(source)),
+            Err(TryLockError::Error(source)) => return Err(failed(source)),
             Ok(()) => (),
         }
-        let mut text = String::new();
-        file.read_to_string(&mut text).map_err(io)?;
+        let text = io::read_to_string(&file).map_err(failed)?;
         let suites = read(path, &text)?;
-        file.set_len((text.len() - suites.partial_len_bytes) as u64).map_err(io)?;
+        file.set_len((text.len() - suites.partial_len_bytes) as u64).map_err(failed)?;
         Ok((Self { path: path.to_owned(), file }, suites))
     }
 
@@ -216,7 +215,7 @@ mod tests {
             executables: ["1".to_owned(), digest.to_owned()],
             ..some(Kind::Pad)
         };
-        let two = first.clone() + &line(&pad("2")) + &line(&pad("2"));
+        let two = first + &line(&pad("2")) + &line(&pad("2"));
         assert_eq!(read(Path::new("f"), &two).unwrap().suites.len(), 3, "of one pad");
         let err = read(Path::new("f"), &(two + &line(&pad("3")))).unwrap_err().to_string();
         assert!(err.contains("line 4: the padded executable is another"), "{err}");

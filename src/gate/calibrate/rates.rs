@@ -147,7 +147,7 @@ mod tests {
         assert_eq!(counts(&rows[8]), [1, 0, 1, 0, 0, 0, 1], "beside the plants");
         assert_eq!((rows[0].pairs_median, rows[0].pairs_max), (50.0, 50), "pairs");
         // One of three, and one of one: (1 - p)^3 and p are 0.025 at the ends.
-        let low = 1.0 - 0.975_f64.powf(1.0 / 3.0);
+        let low = 1.0 - 0.975_f64.cbrt();
         assert!((rows[0].suites_slower_95.0 - low).abs() < 1e-9, "{rows:?}");
         assert!((rows[4].slower_95.0 - 0.025).abs() < 1e-9 && rows[4].slower_95.1 == 1.0, "one");
     }

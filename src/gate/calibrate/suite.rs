@@ -124,17 +124,18 @@ impl Suite {
         if self.cases.is_empty() {
             return Some("no cases".to_owned());
         }
-        let odd = |case: &Taken| {
+        let can_be = |case: &Taken| {
             let len = case.blocks.len();
             let possible = 1..=1_u64 << 30;
-            !LOOKS.iter().any(|look| look.blocks == len)
-                || !case.blocks.as_flattened().iter().all(|time| possible.contains(time))
-                || !possible.contains(&case.unit_ns)
-                || !(case.margin > 0.0 && case.margin < 1.0)
+            LOOKS.iter().any(|look| look.blocks == len)
+                && case.blocks.as_flattened().iter().all(|time| possible.contains(time))
+                && possible.contains(&case.unit_ns)
+                && case.margin > 0.0
+                && case.margin < 1.0
         };
         self.cases
             .iter()
-            .find(|case| odd(case))
+            .find(|case| !can_be(case))
             .map(|case| format!("{}: samples, blocks or a margin that cannot be", case.id))
     }
 }
@@ -198,7 +199,7 @@ pub(crate) mod tests {
             metric: Metric::Wall,
             margin: 0.03,
             steps: 5,
-            blocks: blocks.clone(),
+            blocks,
         };
         let taken = Taken::new(samples.clone(), 300, false);
         assert_eq!(taken.blocks[0], [10, 11, 20, 1, 1, 1, 3, 2, 1, 4], "old and new in turn");
@@ -209,15 +210,16 @@ pub(crate) mod tests {
     fn samples_that_cannot_be_are_flaws() {
         let good = suite(Kind::None, &[("a/b/c", false, 1.0)]);
         assert_eq!(good.flaw(), None, "none");
-        for spoil in [
-            |suite: &mut Suite| suite.schema = 2,
+        let spoils: [fn(&mut Suite); 7] = [
+            |suite| suite.schema = 2,
             |suite| suite.cases.clear(),
             |suite| suite.cases[0].blocks.truncate(9),
             |suite| suite.cases[0].blocks[3][2] = 0,
             |suite| suite.cases[0].unit_ns = 0,
             |suite| suite.cases[0].margin = -0.01,
             |suite| suite.cases[0].margin = f64::NAN,
-        ] {
+        ];
+        for spoil in spoils {
             let mut bad = good.clone();
             spoil(&mut bad);
             assert!(bad.flaw().is_some(), "{bad:?}");
