@@ -2,7 +2,7 @@
 //!
 //! A worker is `stepmark worker ID`. It says a [`Hello`] once its outputs are right, or `wrong TEXT`.
 //! To `sample STEPS` it answers two numbers: nanoseconds by the clock of the case's
-//! [`Metric`](crate::gate::Metric), and by the wall. To `end` it answers `right` or `wrong TEXT`, as
+//! [`Metric`], and by the wall. To `end` it answers `right` or `wrong TEXT`, as
 //! the timed runs left the outputs. `stepmark worker --list` prints a [`Listed`] per case.
 
 use serde::{Deserialize, Serialize};
