@@ -18,9 +18,10 @@ fn main() {
         version.lines().find_map(|l| l.strip_prefix(name)?.strip_prefix(": ")).unwrap_or("unknown")
     };
     let flags = variable("CARGO_ENCODED_RUSTFLAGS");
-    // Given where builds of the same sources in two folders shall be the same.
-    println!("cargo::rerun-if-env-changed=STEPMARK_ROOT");
-    let root = env::var("STEPMARK_ROOT").unwrap_or_else(|_| variable("CARGO_MANIFEST_DIR"));
+    // Given where builds of the same sources in two folders shall be the same. Not the name of what
+    // is set below: cargo also sets that for what it runs, and so for builds that a test starts.
+    println!("cargo::rerun-if-env-changed=STEPMARK_BUILD_ROOT");
+    let root = env::var("STEPMARK_BUILD_ROOT").unwrap_or_else(|_| variable("CARGO_MANIFEST_DIR"));
     for (name, value) in [
         ("RUSTC", field("release")),
         ("LLVM", field("LLVM version")),

@@ -147,7 +147,7 @@ impl Checkout {
             // As this executable was built, whatever the folder says.
             .env("CARGO_ENCODED_RUSTFLAGS", machine::ENCODED_RUSTFLAGS)
             .env("CARGO_PROFILE_BENCH_DEBUG", "false")
-            .env("STEPMARK_ROOT", "/stepmark")
+            .env("STEPMARK_BUILD_ROOT", "/stepmark")
             .output()
             .map_err(BuildError::NoCargo)?;
         if !out.status.success() {
