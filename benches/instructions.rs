@@ -72,9 +72,11 @@ fn heap(f: impl FnOnce()) -> (u64, u64) {
     (BLOCKS.load(Relaxed) - before.0, BYTES.load(Relaxed) - before.1)
 }
 
+const TARGET: &str = "CARGO_TARGET_DIR";
+
 fn folder() -> PathBuf {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("target/tmp");
-    run::folder(target, "instructions")
+    let built = || Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("target/tmp").to_owned();
+    run::folder(&env::var_os(TARGET).map_or_else(built, PathBuf::from), "instructions")
 }
 
 /// Marks the start of the run and checks every case; runs once, outside Valgrind.
@@ -136,6 +138,10 @@ fn step((mut step, digest): (Box<dyn Step>, u64)) -> (Box<dyn Step>, u64) {
 /// the address of a later buffer, so its cache misses, must not depend on that.
 fn config() -> LibraryBenchmarkConfig {
     let mut config = LibraryBenchmarkConfig::default();
+    // The runner clears the environment.
+    if let Some(target) = env::var_os(TARGET) {
+        config.env(TARGET, target);
+    }
     config.env("GLIBC_TUNABLES", "glibc.malloc.tcache_count=0:glibc.malloc.mxfast=0");
     config
 }

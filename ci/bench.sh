@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs every wall bench once, quickly: a wrong answer or a changed digest fails.
+# Runs every wall bench once, quickly: a wrong answer or a changed digest fails. STEPMARK_PROFILE is
+# the profile to build in, by default `bench`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-cargo bench --bench wall -- --quick
+cargo bench --profile "${STEPMARK_PROFILE:-bench}" --bench wall -- --quick

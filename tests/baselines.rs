@@ -9,8 +9,8 @@ use std::process::Command;
 
 use stepmark::case::Case;
 use stepmark::cli::Exit;
-use stepmark::machine;
 use stepmark::record::{Instructions, Measure, Record, Wall};
+use stepmark::{machine, registry};
 
 use common::{Bench, Said, cases, path};
 
@@ -222,6 +222,12 @@ fn results_in_a_text_are_those_of_the_baselines_or_stale() {
     splice("--check").expect(Exit::Incomparable, &[&stale]);
     fs::remove_file(bench.baseline()).unwrap();
     splice("--check").expect(Exit::Incomparable, &["instructions.json: no such file"]);
+}
+
+#[test]
+fn the_results_in_readme_are_those_of_the_baselines() {
+    let check = "report --splice README.md --check";
+    Bench::committed().run_with(&registry::cases(), check).expect(Exit::Pass, &[]);
 }
 
 #[test]
