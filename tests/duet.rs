@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use stepmark::gate::duet::{self, Build, Error, Limits, Lock, Outcome, Plan, Rules};
-use stepmark::gate::{Change, Exit, Findings, Tolerance};
+use stepmark::gate::duet::{self, Build, Error, Limits, Lock, Plan, Run};
+use stepmark::gate::{Change, Exit, Tolerance, paired_findings};
 
 const STEPMARK: &str = env!("CARGO_BIN_EXE_stepmark");
 
@@ -54,7 +54,7 @@ impl Fake {
     }
 }
 
-fn against(old: &Fake, new: &Fake) -> Result<Outcome, Error> {
+fn against(old: &Fake, new: &Fake) -> Result<Run, Error> {
     let dir = tempfile::tempdir().unwrap();
     let plan = Plan {
         old: Build::new(old.write(dir.path(), "old")),
@@ -69,9 +69,12 @@ fn against(old: &Fake, new: &Fake) -> Result<Outcome, Error> {
 }
 
 /// The findings of a run, as they are printed, and the exit code.
-fn findings(outcome: &Outcome, rules: Rules) -> (Exit, String) {
-    let mut findings = Findings::default();
-    outcome.findings(rules, &|id| format!("again {id}"), &mut findings);
+fn findings(run: &Run) -> (Exit, String) {
+    findings_if(run, false, false)
+}
+
+fn findings_if(run: &Run, strict: bool, allow_removed: bool) -> (Exit, String) {
+    let findings = paired_findings(&run.duet, strict, allow_removed, "again");
     let lines = findings.iter().map(|finding| format!("{finding}\n"));
     (findings.exit(), lines.collect())
 }
@@ -87,27 +90,30 @@ fn fails(new: &Fake, texts: &[&str]) {
 #[test]
 fn a_slower_build_is_slower_a_faster_one_faster_and_the_same_one_the_same() {
     let (fast, slow) = (Fake::new(1000), Fake::new(1100));
-    let outcome = against(&fast, &fast).unwrap();
-    let verdicts = |outcome: &Outcome| -> Vec<Change> {
-        outcome.duet.cases.iter().map(|case| case.change).collect()
-    };
-    assert_eq!(verdicts(&outcome), [Change::Same; 2], "{outcome:?}");
-    assert_eq!(findings(&outcome, Rules::default()), (Exit::Pass, String::new()), "no findings");
-    assert_eq!(outcome.duet.advisory, None, "the build is like itself");
-    assert_eq!(outcome.samples[0].blocks.len(), 10, "settled at the first look");
+    let run = against(&fast, &fast).unwrap();
+    let verdicts =
+        |run: &Run| -> Vec<Change> { run.duet.cases.iter().map(|case| case.change).collect() };
+    assert_eq!(verdicts(&run), [Change::Same; 2], "{run:?}");
+    assert_eq!(findings(&run), (Exit::Pass, String::new()), "no findings");
+    assert_eq!(run.duet.advisory, None, "the build is like itself");
+    assert_eq!(run.samples[0].blocks.len(), 10, "settled at the first look");
 
-    let outcome = against(&fast, &slow).unwrap();
-    assert_eq!(verdicts(&outcome), [Change::Slower; 2], "{outcome:?}");
-    let case = &outcome.duet.cases[0];
+    let run = against(&fast, &slow).unwrap();
+    assert_eq!(verdicts(&run), [Change::Slower; 2], "{run:?}");
+    let case = &run.duet.cases[0];
     assert!(case.low <= case.ratio && case.ratio <= case.high, "{case:?}");
     assert!((case.ratio - 1.1).abs() < 0.01 && (case.new_ns - 1100.0).abs() < 10.0, "{case:?}");
-    let (exit, said) = findings(&outcome, Rules::default());
+    let (exit, said) = findings(&run);
     assert_eq!(exit, Exit::Regression, "{said}");
-    assert!(said.contains("toy/a/n1: slower, 1.") && said.contains("; again toy/a/n1"), "{said}");
+    assert!(
+        said.contains("toy/a/n1: slower: thread CPU time +")
+            && said.contains("; again --filter toy/a/n1"),
+        "{said}"
+    );
 
-    let outcome = against(&slow, &fast).unwrap();
-    assert_eq!(verdicts(&outcome), [Change::Faster; 2], "{outcome:?}");
-    assert_eq!(findings(&outcome, Rules::default()).0, Exit::Pass, "a gain passes");
+    let run = against(&slow, &fast).unwrap();
+    assert_eq!(verdicts(&run), [Change::Faster; 2], "{run:?}");
+    assert_eq!(findings(&run).0, Exit::Pass, "a gain passes");
 }
 
 #[test]
@@ -130,13 +136,12 @@ fn what_is_unclear_fails_only_where_that_is_asked_for() {
     let mut noisy = Fake::new(1000);
     noisy.sample =
         "seed=$(((seed * 75 + 74) % 65537)); t=$((1000000 + seed * 30)); echo $t $t".to_owned();
-    let outcome = against(&noisy, &noisy).unwrap();
-    assert!(outcome.duet.cases.iter().any(|case| case.change == Change::Unclear), "{outcome:?}");
-    let (exit, said) = findings(&outcome, Rules::default());
+    let run = against(&noisy, &noisy).unwrap();
+    assert!(run.duet.cases.iter().any(|case| case.change == Change::Unclear), "{run:?}");
+    let (exit, said) = findings(&run);
     assert_eq!(exit, Exit::Pass, "{said}");
     assert!(said.contains("unclear"), "{said}");
-    let strict = Rules { strict: true, ..Rules::default() };
-    assert_eq!(findings(&outcome, strict).0, Exit::Unclear, "--strict");
+    assert_eq!(findings_if(&run, true, false).0, Exit::Unclear, "--strict");
 }
 
 #[test]
@@ -144,40 +149,39 @@ fn a_wrong_answer_has_no_time() {
     let right = Fake::new(1000);
     let mut wrong = right.clone();
     wrong.hello = "echo 'wrong y[0] is 1, expected 2'".to_owned();
-    let outcome = against(&right, &wrong).unwrap();
-    assert!(outcome.duet.cases.is_empty() && outcome.samples.is_empty(), "{outcome:?}");
-    let (exit, said) = findings(&outcome, Rules::default());
+    let run = against(&right, &wrong).unwrap();
+    assert!(run.duet.cases.is_empty() && run.samples.is_empty(), "{run:?}");
+    let (exit, said) = findings(&run);
     assert_eq!(exit, Exit::Wrong, "{said}");
     assert!(said.contains("the answer of NEW is wrong: y[0] is 1, expected 2"), "{said}");
-    let (exit, said) = findings(&against(&wrong, &right).unwrap(), Rules::default());
+    let (exit, said) = findings(&against(&wrong, &right).unwrap());
     assert_eq!(exit, Exit::Incomparable, "{said}");
     assert!(said.contains("the answer of OLD is wrong"), "{said}");
     let mut late = right.clone();
     late.end = "echo 'wrong the timed runs left other bits'".to_owned();
-    assert_eq!(findings(&against(&right, &late).unwrap(), Rules::default()).0, Exit::Wrong, "late");
+    assert_eq!(findings(&against(&right, &late).unwrap()).0, Exit::Wrong, "late");
 }
 
 #[test]
 fn a_case_that_one_build_lacks_is_named() {
     let (both, mut one) = (Fake::new(1000), Fake::new(1000));
     one.list = one.list.split("; ").next().unwrap().replace("scalar", "avx2");
-    let outcome = against(&both, &one).unwrap();
-    let (exit, said) = findings(&outcome, Rules::default());
+    let run = against(&both, &one).unwrap();
+    let (exit, said) = findings(&run);
     assert_eq!(exit, Exit::Incomparable, "{said}");
     assert!(said.contains("toy/b/n1: is gone") && said.contains("--allow-removed"), "{said}");
     assert!(
         said.contains("note               toy/a/n1: is `scalar` in OLD but `avx2` in NEW"),
         "{said}"
     );
-    let allowed = Rules { allow_removed: true, ..Rules::default() };
-    assert_eq!(findings(&outcome, allowed).0, Exit::Pass, "allowed");
-    let (exit, said) = findings(&against(&one, &both).unwrap(), Rules::default());
+    assert_eq!(findings_if(&run, false, true).0, Exit::Pass, "allowed");
+    let (exit, said) = findings(&against(&one, &both).unwrap());
     assert_eq!(exit, Exit::Pass, "{said}");
     assert!(said.contains("toy/b/n1: is new"), "{said}");
     one.list = one.list.replace("toy/a", "toy/c");
-    let (exit, said) = findings(&against(&both, &one).unwrap(), allowed);
+    let (exit, said) = findings_if(&against(&both, &one).unwrap(), false, true);
     assert_eq!(exit, Exit::Incomparable, "{said}");
-    assert!(said.contains("no case in common"), "{said}");
+    assert!(said.contains("no selected case is both here and in old"), "{said}");
 }
 
 #[test]
@@ -240,9 +244,10 @@ fn a_clock_that_stands_still_or_jumps_ends_the_run() {
     }
 }
 
-/// Runs the real program in a folder.
+/// Runs the real program in a folder, which is built into where it lies.
 fn stepmark(program: &Path, folder: &Path, args: &[&str]) -> Output {
-    Command::new(program).current_dir(folder).args(args).output().unwrap()
+    let mut command = Command::new(program);
+    command.current_dir(folder).args(args).env_remove("CARGO_TARGET_DIR").output().unwrap()
 }
 
 #[track_caller]
@@ -282,7 +287,7 @@ fn a_planted_slowdown_of_the_real_program_is_a_regression() {
         serde_json::from_str(&fs::read_to_string(samples).unwrap()).unwrap();
     assert_eq!(line["blocks"].as_array().map(Vec::len), Some(10), "ten blocks are kept");
 
-    expect(&run(STEPMARK, STEPMARK, id, &[]), 0, &["(exit 0): 0 slower"]);
+    expect(&run(STEPMARK, STEPMARK, id, &[]), 0, &["pass (exit 0): 1 of 1", "0 slower"]);
     expect(&run(STEPMARK, STEPMARK, "no-such-case", &[]), 2, &["contains `no-such-case`"]);
     expect(&run(STEPMARK, "/no/such/file", id, &[]), 1, &["/no/such/file: does not start"]);
     expect(&stepmark(Path::new(STEPMARK), dir.path(), &["duet"]), 2, &["REV"]);
@@ -458,8 +463,8 @@ fn a_revision_is_built_and_compared_with_the_working_tree() {
         &toy.duet(&["HEAD~1"]),
         3,
         &[
-            "duet: 1 cases of the working tree against HEAD~1 (",
-            "FAIL regression    toy/spin/n1: slower, 1.",
+            "duet: 1 cases against HEAD~1 (",
+            "FAIL regression    toy/spin/n1: slower: thread CPU time +",
             "; cargo run --release -- duet HEAD~1 --filter toy/spin/n1",
         ],
     );
@@ -481,7 +486,7 @@ fn a_revision_is_built_and_compared_with_the_working_tree() {
     fs::remove_file(worktree.join(".git")).unwrap();
     fs::write(worktree.join("kernels/main.rs"), "fn main() {}").unwrap();
     toy.write(&main_of(1000));
-    expect(&toy.duet(&["HEAD~1"]), 0, &["the working tree with uncommitted changes", "1 same"]);
+    expect(&toy.duet(&["HEAD~1"]), 0, &["the working tree has uncommitted changes", "1 same"]);
     // Older files than those of the last build are built again.
     expect(&toy.duet(&["HEAD"]), 0, &["1 faster"]);
 

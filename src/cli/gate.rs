@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
+use super::duet::Pairs;
 use super::outputs::{self, Outputs};
 use super::record::path;
-use super::{Context, Exit, Selection, Stop, checked, current};
+use super::{Context, Exit, Selection, Stop, checked, current, duet};
 use crate::case::Case;
 use crate::collect::{callgrind, criterion};
+use crate::gate::duet::Lock;
 use crate::gate::{self, Findings, Outcome, Pair, Scope, State};
 use crate::machine;
 use crate::record::{self, Error, Instructions, Measure, Record, Wall};
@@ -24,9 +26,11 @@ pub(super) struct Args {
     /// Do without a tier that cannot run here; said in the first line and in the last
     #[arg(long, value_name = "TIER")]
     skip: Vec<Tier>,
-    /// Fail (exit 6) where paired times do not tell, or only inform
-    #[arg(long)]
-    strict: bool,
+    /// Also time against a build of where this branch parted from REV, in pairs
+    #[arg(long, value_name = "REV")]
+    against: Option<String>,
+    #[command(flatten)]
+    pairs: Pairs,
     #[command(flatten)]
     outputs: Outputs,
 }
@@ -59,7 +63,13 @@ struct Missed {
 
 pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> {
     let cases = args.selection.of(context.cases)?;
+    if args.against.is_none() && args.pairs.are_asked_for() {
+        let why = "--strict and what is under `Paired times` in --help go with --against REV";
+        return Err(Stop::new(Exit::Usage, why));
+    }
     let source = current()?;
+    let lock = || Lock::take(&context.target);
+    let _lock = args.against.is_some().then(lock).transpose()?;
     args.outputs.ready()?;
     let environment = machine::toolchain();
     let would_select = |id: &str| args.selection.holds(id);
@@ -71,13 +81,23 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
         toolchain: &environment,
     };
     let (scope, counted) = (scope(false), scope(true));
-    let mut outcome = outputs::begin("gate", args.baseline.display().to_string(), args.strict);
+    let with = args.baseline.display();
+    let and = args.against.as_ref().map_or_else(String::new, |rev| format!(" and {rev}"));
+    let mut outcome = outputs::begin("gate", format!("{with}{and}"), args.pairs.strict);
     outcome.selected = scope.selected.iter().map(|&id| id.to_owned()).collect();
     outcome.comparable = counted.selected.len();
 
     check(&cases, &mut outcome);
     instructions(args, &counted, &context.target, &mut outcome);
     wall(args, &scope, &context.target, &mut outcome);
+    if let Some(revision) = &args.against {
+        paired(args, revision, &context.target, &mut outcome)?;
+    }
+    let said = baseline(args);
+    outcome.saved(|id| {
+        let gate = format!("cargo run --release -- gate --filter {id}{said}");
+        format!("{} -- {id} && cargo run --release -- record && {gate}", criterion::COMMAND)
+    });
     something_decides(args, &mut outcome);
     args.outputs.finish(&outcome, context)
 }
@@ -132,33 +152,54 @@ fn instructions(args: &Args, scope: &Scope<'_>, target: &Path, outcome: &mut Out
     outcome.stage(gate::Tier::Instructions, state, why);
     let mut findings = Findings::of(gate::Tier::Instructions);
     for (old, new) in &pairs {
-        let mut again = format!(
-            "{} && cargo run --release -- record && cargo run --release -- gate --filter {}",
+        let again = format!(
+            "{} && cargo run --release -- record && cargo run --release -- gate --filter {}{}",
             callgrind::COMMAND,
-            old.id
+            old.id,
+            baseline(args)
         );
-        if args.baseline != Path::new(BASELINES) {
-            again += &format!(" --baseline {}", args.baseline.display());
-        }
         gate::instructions(old, new, &again, &mut findings);
     }
     outcome.findings.append(findings);
     outcome.counts = owned(&pairs);
 }
 
-/// Tier 4: wall times, which inform.
+/// ` --baseline DIR`, unless it is the one by default.
+fn baseline(args: &Args) -> String {
+    if args.baseline == Path::new(BASELINES) {
+        return String::new();
+    }
+    format!(" --baseline {}", args.baseline.display())
+}
+
+/// Tiers 3 and 5: pairs that cannot be had are a failure of the tool, beside what else was found.
+fn paired(args: &Args, revision: &str, target: &Path, outcome: &mut Outcome) -> Result<(), Stop> {
+    let again = format!("cargo run --release -- gate --skip instructions --against {revision}");
+    let builds = duet::of_revision(revision, true, target);
+    match builds.and_then(|builds| duet::run_pairs(builds, &args.pairs, &args.selection)) {
+        Ok(duet) => outcome.pair(duet, args.pairs.allow_removed, &again),
+        Err(Stop { exit: Exit::Failure, why }) => {
+            // A finding is one line, and a compiler says more.
+            duet::tell(&why);
+            let first = why.lines().next().unwrap_or_default().trim_end_matches(':');
+            outcome.stage(gate::Tier::Paired, State::NotRun, Some(first.to_owned()));
+            let mut findings = Findings::of(gate::Tier::Paired);
+            findings.push(Exit::Failure, "paired", first, Some(again));
+            outcome.findings.append(findings);
+        }
+        Err(stop) => return Err(stop),
+    }
+    Ok(())
+}
+
+/// Wall times beside the saved ones.
 fn wall(args: &Args, scope: &Scope<'_>, target: &Path, outcome: &mut Outcome) {
     let mut walls = walls(args, scope, target);
     if let Ok(walls) = &mut walls {
         // The time of a wrong answer is not worth having.
         walls.retain(|pair| !outcome.is_wrong(&pair.new.id));
     }
-    let (state, why) = match &walls {
-        Ok(_) => (State::Advisory, "saved times inform only".to_owned()),
-        Err(why) => (State::NotRun, why.clone()),
-    };
     outcome.walls = walls;
-    outcome.stage(gate::Tier::Wall, state, Some(why));
 }
 
 /// The pairs of wall times, or why there are none.

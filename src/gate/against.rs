@@ -1,14 +1,14 @@
 //! What paired times mean for the exit code.
 
-use super::paired::{Change, Duet, Metric, Paired};
+use super::paired::{Change, Duet, Paired};
 use super::verdict::{Exit, Findings, Tier};
 
 /// The findings of tier 3.
 ///
 /// A slower case is a regression, an unclear one fails only if `strict`. Where the times are
 /// advisory, none of them decides; that alone fails if `strict`. A removed case is incomparable
-/// unless `allow_removed`; so is a duet that compared no case. `again` is the shell line of such a
-/// run, to which ` --filter ID` is added.
+/// unless `allow_removed`; so is one that only the old build answers wrongly, and a duet that
+/// compared no case. `again` is the shell line of such a run, to which ` --filter ID` is added.
 pub fn paired_findings(duet: &Duet, strict: bool, allow_removed: bool, again: &str) -> Findings {
     let mut findings = Findings::of(Tier::Paired);
     let if_strict = if strict { Exit::Unclear } else { Exit::Pass };
@@ -20,15 +20,19 @@ pub fn paired_findings(duet: &Duet, strict: bool, allow_removed: bool, again: &s
             (Exit::Pass, Exit::Pass)
         }
     };
+    let shown = |id: &str| Some(format!("{again} --filter {id}"));
+    for case in &duet.dropped {
+        findings.push(case.exit, &case.id, &case.why, shown(&case.id));
+    }
     for case in &duet.cases {
-        let (exit, change) = match case.change {
-            Change::Slower => (slower, "slower"),
-            Change::Faster => (Exit::Pass, "faster"),
-            Change::Unclear => (unclear, "unclear"),
+        let exit = match case.change {
+            Change::Slower => slower,
+            Change::Faster => Exit::Pass,
+            Change::Unclear => unclear,
             Change::Same => continue,
         };
-        let next = (exit != Exit::Pass).then(|| format!("{again} --filter {}", case.id));
-        findings.push(exit, &case.id, format!("{change}: {}", found(case)), next);
+        let next = shown(&case.id).filter(|_| exit != Exit::Pass);
+        findings.push(exit, &case.id, found(case), next);
     }
     for id in &duet.removed {
         let (exit, next) = match allow_removed {
@@ -40,19 +44,23 @@ pub fn paired_findings(duet: &Duet, strict: bool, allow_removed: bool, again: &s
     for id in &duet.added {
         findings.push(Exit::Pass, id, format!("is new: {} does not have it", duet.against), None);
     }
-    if duet.cases.is_empty() {
+    for (id, what) in &duet.notes {
+        findings.push(Exit::Pass, id, what, None);
+    }
+    if duet.cases.is_empty() && duet.dropped.is_empty() {
         let what = format!("no selected case is both here and in {}", duet.against);
         findings.push(Exit::Incomparable, "paired", what, Some(again.to_owned()));
     }
     findings
 }
 
-/// `thread CPU time +6.52 % (95 % interval +5.10 % to +7.93 %, margin 3.00 %, 50 pairs)`
+/// `slower: thread CPU time +6.52 % (95 % interval +5.10 % to +7.93 %, margin 3.00 %, 50 pairs)`
 fn found(case: &Paired) -> String {
     let percent = |ratio: f64| format!("{:+.2} %", 100.0 * (ratio - 1.0));
     format!(
-        "{} {} (95 % interval {} to {}, margin {:.2} %, {} pairs)",
-        metric(case.metric),
+        "{}: {} {} (95 % interval {} to {}, margin {:.2} %, {} pairs)",
+        case.change,
+        case.metric,
         percent(case.ratio),
         percent(case.low),
         percent(case.high),
@@ -61,16 +69,9 @@ fn found(case: &Paired) -> String {
     )
 }
 
-fn metric(metric: Metric) -> &'static str {
-    match metric {
-        Metric::ThreadCpu => "thread CPU time",
-        Metric::Wall => "wall time",
-        Metric::CudaEvent => "CUDA event time",
-    }
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
+    use super::super::paired::{Dropped, Metric};
     use super::*;
 
     /// A case that takes `ratio` times as long, with an interval of 1 % on both sides.
@@ -102,6 +103,8 @@ pub(crate) mod tests {
             cases,
             added: Vec::new(),
             removed: Vec::new(),
+            dropped: Vec::new(),
+            notes: Vec::new(),
         }
     }
 
@@ -165,6 +168,21 @@ pub(crate) mod tests {
         assert!(lines[0].ends_with("--allow-removed"), "{lines:?}");
         assert!(lines[1].starts_with("note") && lines[1].contains("is new"), "{lines:?}");
         assert_eq!(said(&duet, true, true).0, Exit::Pass, "allowed");
+    }
+
+    #[test]
+    fn a_case_that_a_build_answers_wrongly_is_named_with_the_rest() {
+        let mut duet = duet(vec![paired("a/b/n1", 1.5, Change::Slower)]);
+        let dropped =
+            |id: &str, exit| Dropped { id: id.to_owned(), exit, why: "y[0] is 1".to_owned() };
+        duet.dropped = vec![dropped("a/b/n2", Exit::Wrong), dropped("a/b/n3", Exit::Incomparable)];
+        duet.notes = vec![("a/b/n1".to_owned(), "is `scalar` in OLD".to_owned())];
+        let (exit, lines) = said(&duet, false, false);
+        assert_eq!((exit, lines.len()), (Exit::Wrong, 4), "{lines:?}");
+        assert!(lines[0].ends_with("a/b/n2: y[0] is 1; stepmark duet main --filter a/b/n2"));
+        assert!(lines[1].starts_with("FAIL incomparable") && lines[3].starts_with("note"));
+        duet.cases.clear();
+        assert_eq!(said(&duet, false, false).0, Exit::Wrong, "{lines:?}");
     }
 
     #[test]

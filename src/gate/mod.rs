@@ -19,11 +19,13 @@ mod tolerance;
 mod verdict;
 
 pub use against::paired_findings;
+#[cfg(test)]
+pub(crate) use against::tests::{duet as duet_of, paired as paired_case};
 pub use compare::{MEASURE, Scope, comparable};
 pub use counts::instructions;
 pub use outcome::{Outcome, Pair, Stage, State};
-pub use paired::{Change, Duet, Metric, Paired, SelfTest};
+pub use paired::{Change, Dropped, Duet, Metric, Paired, SelfTest};
 pub use ratchet::{Shift, Shifted, Tolerant, shifts, tightened};
-pub use saved::{Ratio, ratios, slower};
+pub use saved::Ratio;
 pub use tolerance::{Tolerance, ToleranceError};
 pub use verdict::{Exit, Finding, Findings, TIERS, Tier, WORST_FIRST};

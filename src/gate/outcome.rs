@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::against::paired_findings;
-use super::paired::Duet;
-use super::saved::{Ratio, ratios};
+use super::paired::{Change, Duet};
+use super::saved::{Ratio, ratios, slower};
 use super::verdict::{Exit, Finding, Findings, Tier, WORST_FIRST};
 use crate::record::{Instructions, Wall};
 
@@ -91,6 +91,7 @@ impl Outcome {
     /// which ` --filter ID` is added; `allow_removed` makes a case that is gone a note.
     pub fn pair(&mut self, mut duet: Duet, allow_removed: bool, again: &str) {
         duet.cases.retain(|case| !self.is_wrong(&case.id));
+        duet.dropped.retain(|case| !self.is_wrong(&case.id));
         let (state, why) = match &duet.advisory {
             None => (State::Ran, None),
             Some(why) => (State::Advisory, Some(why.clone())),
@@ -104,12 +105,43 @@ impl Outcome {
         self.duet = Some(duet);
     }
 
+    /// Whether this run's comparison of the new build with itself passed; `None` without one.
+    pub fn self_test(&self) -> Option<bool> {
+        let tested = self.duet.as_ref().filter(|duet| !duet.self_tests.is_empty());
+        tested.map(|duet| duet.advisory.is_none())
+    }
+
     /// Tier 4: what the wall times say, in their order; none where there are no times.
+    ///
+    /// Where pairs of this run tell, and say otherwise, a time saved long ago does not tell.
     pub fn ratios(&self) -> Vec<Ratio> {
         let pairs: Vec<_> =
             self.walls.iter().flatten().map(|pair| (&pair.old, &pair.new)).collect();
-        let tested = self.duet.as_ref().filter(|duet| !duet.self_tests.is_empty());
-        ratios(&pairs, tested.map(|duet| duet.advisory.is_none()))
+        let mut ratios = ratios(&pairs, self.self_test());
+        let paired = self.duet.iter().flat_map(|duet| &duet.cases);
+        for case in paired.filter(|case| case.change != Change::Unclear) {
+            for ratio in ratios.iter_mut().filter(|ratio| ratio.id == case.id) {
+                if ratio.change != case.change {
+                    ratio.change = Change::Unclear;
+                }
+            }
+        }
+        ratios
+    }
+
+    /// Adds tier 4, which decides only after a self-test that passed; `again` makes the shell line
+    /// that measures a case again.
+    pub fn saved(&mut self, again: impl Fn(&str) -> String) {
+        let (state, why) = match (&self.walls, self.self_test()) {
+            (Err(why), _) => (State::NotRun, Some(why.clone())),
+            (Ok(_), Some(true)) => (State::Ran, None),
+            (Ok(_), Some(false)) => (State::Advisory, Some("the self-test failed".to_owned())),
+            (Ok(_), None) => (State::Advisory, Some("saved times inform only".to_owned())),
+        };
+        self.stage(Tier::Wall, state, why);
+        let mut findings = Findings::of(Tier::Wall);
+        slower(&self.ratios(), again, &mut findings);
+        self.findings.append(findings);
     }
 
     /// How the run ends.
@@ -183,7 +215,7 @@ impl Outcome {
 #[cfg(test)]
 mod tests {
     use super::super::against::tests::{duet, paired};
-    use super::super::paired::{Change, SelfTest};
+    use super::super::paired::SelfTest;
     use super::*;
 
     fn outcome() -> Outcome {

@@ -1,6 +1,10 @@
 //! What paired runs of two builds say of each case.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
+
+use super::verdict::Exit;
 
 /// Which clock a sample is read from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,6 +16,16 @@ pub enum Metric {
     Wall,
     /// Time between CUDA events: cases on a GPU.
     CudaEvent,
+}
+
+impl fmt::Display for Metric {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ThreadCpu => "thread CPU time",
+            Self::Wall => "wall time",
+            Self::CudaEvent => "CUDA event time",
+        })
+    }
 }
 
 /// What became of a case between two builds.
@@ -26,6 +40,17 @@ pub enum Change {
     Same,
     /// The pairs do not tell.
     Unclear,
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Slower => "slower",
+            Self::Faster => "faster",
+            Self::Same => "same",
+            Self::Unclear => "unclear",
+        })
+    }
 }
 
 /// One case in two builds, old and new.
@@ -70,6 +95,17 @@ pub struct SelfTest {
     pub one_sided: f64,
 }
 
+/// A case that a build answers wrongly.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dropped {
+    /// The case.
+    pub id: String,
+    /// [`Exit::Wrong`] if the new build is wrong, [`Exit::Incomparable`] if only the old one is.
+    pub exit: Exit,
+    /// How.
+    pub why: String,
+}
+
 /// Paired runs of two builds.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Duet {
@@ -87,4 +123,10 @@ pub struct Duet {
     pub added: Vec<String>,
     /// Ids that only the old build has.
     pub removed: Vec<String>,
+    /// Cases that could not be compared; a finding says why.
+    #[serde(skip)]
+    pub dropped: Vec<Dropped>,
+    /// Cases whose implementation differs between the builds, and how; a finding says it.
+    #[serde(skip)]
+    pub notes: Vec<(String, String)>,
 }

@@ -1,7 +1,8 @@
 //! Tier 4: wall times against a baseline saved on the same machine; pure.
 //!
 //! Two runs of one build, hours apart, differ by more than any margin worth having, so ranges that
-//! lie apart are not yet a change: they decide only where the same run's self-test passed.
+//! lie apart are not yet a change: they decide only where the same run's self-test passed, and its
+//! pairs do not say otherwise.
 
 use std::fmt;
 
@@ -47,7 +48,7 @@ impl fmt::Display for Ratio {
 ///
 /// `self_test` says how this run's comparison of the new build with itself ended. Without one,
 /// ranges that lie apart are [`Change::Unclear`]; after one that failed, everything is.
-pub fn ratios(pairs: &[(&Wall, &Wall)], self_test: Option<bool>) -> Vec<Ratio> {
+pub(super) fn ratios(pairs: &[(&Wall, &Wall)], self_test: Option<bool>) -> Vec<Ratio> {
     let ratio = |&(old, new): &(&Wall, &Wall)| {
         let change = match (apart(old, new), self_test) {
             (_, Some(false)) => Change::Unclear,
@@ -67,7 +68,11 @@ pub fn ratios(pairs: &[(&Wall, &Wall)], self_test: Option<bool>) -> Vec<Ratio> {
 /// Tier 4: every case that is [`Change::Slower`] is a regression.
 ///
 /// `reproduce` is the shell line that measures a case again.
-pub fn slower(ratios: &[Ratio], reproduce: impl Fn(&str) -> String, findings: &mut Findings) {
+pub(super) fn slower(
+    ratios: &[Ratio],
+    reproduce: impl Fn(&str) -> String,
+    findings: &mut Findings,
+) {
     for Ratio { id, ratio, .. } in ratios.iter().filter(|ratio| ratio.change == Change::Slower) {
         let what = format!(
             "{ratio:.3} times the baseline's wall time, 5-95 % ranges more than {:.0} % apart",

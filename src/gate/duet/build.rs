@@ -51,6 +51,10 @@ pub enum BuildError {
     },
 }
 
+/// Functions start with a cache line of 64 bytes. Without it, code that moves elsewhere in an
+/// executable moves loops across cache lines, which took up to 18 % of the time of a kernel.
+const ALIGNED: &str = "-Cllvm-args=-align-all-functions=6";
+
 /// How much of the compiler's complaint is kept.
 const SAID_LEN_LINES: usize = 40;
 
@@ -139,13 +143,15 @@ impl Checkout {
         if !package.join("Cargo.toml").is_file() {
             return Err(broken("it has no such package".to_owned()));
         }
+        let flags = machine::ENCODED_RUSTFLAGS.split('\u{1f}').filter(|flag| !flag.is_empty());
+        let flags: Vec<&str> = flags.chain([ALIGNED]).collect();
         let out = cargo()
             .current_dir(package)
             .args(["build", "--profile", "bench", "--bin", &self.program])
             .args(["--message-format", "json-render-diagnostics", "--target-dir"])
             .arg(self.folder.join(into))
             // As this executable was built, whatever the folder says.
-            .env("CARGO_ENCODED_RUSTFLAGS", machine::ENCODED_RUSTFLAGS)
+            .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"))
             .env("CARGO_PROFILE_BENCH_DEBUG", "false")
             .env("STEPMARK_BUILD_ROOT", "/stepmark")
             .output()

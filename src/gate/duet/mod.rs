@@ -12,7 +12,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::SeedableRng as _;
 use serde::Serialize;
 
-use super::{Change, Duet, Exit, Metric, Paired, SelfTest, Tolerance};
+use super::{Change, Dropped, Duet, Metric, Paired, SelfTest, Tolerance};
 
 mod build;
 pub mod decide;
@@ -22,7 +22,6 @@ mod lock;
 pub mod protocol;
 mod schedule;
 mod suite;
-mod verdict;
 mod worker;
 
 pub use build::{BuildError, Checkout, New, Old};
@@ -34,7 +33,6 @@ use protocol::Listed;
 pub use schedule::judge_samples;
 use schedule::{Runner, Subject};
 pub use suite::{Stopped, suite};
-pub use verdict::Rules;
 pub use worker::Limits;
 
 /// Samples of each build in a block.
@@ -80,15 +78,11 @@ pub struct Plan {
 
 /// What came of a run.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Outcome {
+pub struct Run {
     /// The verdicts.
     pub duet: Duet,
     /// What they rest on, in the order of the verdicts.
     pub samples: Vec<Samples>,
-    /// Cases that could not be compared.
-    pub dropped: Vec<Dropped>,
-    /// Cases whose implementation differs between the builds, and how.
-    pub notes: Vec<(String, String)>,
 }
 
 /// The raw samples of one case.
@@ -120,17 +114,6 @@ impl Samples {
     }
 }
 
-/// A case that a build answers wrongly.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Dropped {
-    /// The case.
-    pub id: String,
-    /// [`Exit::Wrong`] if the new build is wrong, [`Exit::Incomparable`] if only the old one is.
-    pub exit: Exit,
-    /// How.
-    pub why: String,
-}
-
 /// Compares the cases that `selects` takes; `watch` is told what goes on.
 ///
 /// # Errors
@@ -140,7 +123,7 @@ pub fn run(
     plan: &Plan,
     selects: &dyn Fn(&str) -> bool,
     watch: &mut dyn FnMut(&str),
-) -> Result<Outcome, Error> {
+) -> Result<Run, Error> {
     let list = |build| -> Result<Vec<Listed>, Error> {
         let mut cases = worker::list(build, plan.limits)?;
         cases.retain(|case| selects(&case.id));
@@ -188,8 +171,8 @@ pub fn run(
     let (cases, samples) = paired(subjects, judged, plan.seed, &mut dropped).into_iter().unzip();
     let (against, seed) = (plan.against.clone(), plan.seed);
     let advisory = advisory(&self_tests);
-    let duet = Duet { against, seed, advisory, self_tests, cases, added, removed };
-    Ok(Outcome { duet, samples, dropped, notes })
+    let duet = Duet { against, seed, advisory, self_tests, cases, added, removed, dropped, notes };
+    Ok(Run { duet, samples })
 }
 
 /// The verdicts with their samples, sorted by id.
@@ -225,4 +208,23 @@ pub(crate) fn advisory(self_tests: &[SelfTest]) -> Option<String> {
         })
     });
     odd.map(|odd| format!("{odd}, though both builds are the new one"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::against::tests::paired;
+    use super::*;
+
+    #[test]
+    fn a_build_that_differs_from_itself_makes_the_verdicts_advisory() {
+        let test = |change, one_sided| {
+            advisory(&[SelfTest { paired: paired("a/b/n1", 1.1, change), one_sided }])
+        };
+        assert_eq!(test(Change::Same, 0.9), None, "nine of ten may lean");
+        assert_eq!(test(Change::Unclear, 0.5), None, "noise");
+        let slower = test(Change::Slower, 0.9).unwrap();
+        assert!(slower.starts_with("a/b/n1 is 1.100x as slow as itself"), "{slower}");
+        let leaning = test(Change::Same, 0.92).unwrap();
+        assert!(leaning.starts_with("92 % of the samples of a/b/n1 lean"), "{leaning}");
+    }
 }

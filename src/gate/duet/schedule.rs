@@ -9,8 +9,8 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use super::decide::{self, Evidence, Judged, Look};
 use super::protocol::Listed;
 use super::worker::{Answer, Limits, Worker};
-use super::{Build, Dropped, Error, ROUNDS, Samples};
-use crate::gate::{Change, Exit, Paired, Tolerance};
+use super::{Build, Error, ROUNDS, Samples};
+use crate::gate::{Change, Dropped, Exit, Paired, Tolerance};
 
 /// A sample takes about so long, unless one step takes longer.
 const SAMPLE_NS: f64 = 3e6;

@@ -6,8 +6,8 @@ use rand_xoshiro::rand_core::SeedableRng as _;
 use super::decide::LOOKS;
 use super::protocol::Listed;
 use super::schedule::{Runner, Subject};
-use super::{Build, Dropped, Error, Limits, Samples};
-use crate::gate::Tolerance;
+use super::{Build, Error, Limits, Samples};
+use crate::gate::{Dropped, Tolerance};
 
 /// Why a run has no samples of every case.
 #[derive(Debug, thiserror::Error)]

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use super::super::markdown::{thousands, time};
 use super::terminal::summary;
-use crate::gate::{Change, Exit, Finding, Outcome, Pair, Paired};
+use crate::gate::{Exit, Finding, Outcome, Pair, Paired};
 use crate::record::Instructions;
 
 /// GitHub refuses a comment of more than 65,536 characters; so many rows of each table fit.
@@ -87,12 +87,6 @@ fn duet(outcome: &Outcome) -> String {
     let mut cases: Vec<_> = duet.cases.iter().collect();
     cases.sort_by(|a, b| b.ratio.total_cmp(&a.ratio));
     let row = |case: &&Paired| {
-        let change = match case.change {
-            Change::Slower => "slower",
-            Change::Faster => "faster",
-            Change::Same => "same",
-            Change::Unclear => "unclear",
-        };
         [
             cell(&case.id),
             time(case.old_ns),
@@ -101,7 +95,7 @@ fn duet(outcome: &Outcome) -> String {
             format!("{} to {}", percent(case.low), percent(case.high)),
             format!("{:.1} %", 100.0 * case.margin),
             case.pairs.to_string(),
-            change.to_owned(),
+            case.change.to_string(),
         ]
     };
     let rows: Vec<_> = cases.iter().take(MOST_ROWS).map(row).collect();

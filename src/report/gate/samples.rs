@@ -1,8 +1,8 @@
 //! Outcomes of every kind, for the tests of what is made of them.
 
 use crate::gate::{
-    Change, Duet, Exit, Findings, Metric, Outcome, Pair, Paired, SelfTest, Stage, State, TIERS,
-    Tier, instructions,
+    Change, Duet, Exit, Findings, Outcome, Pair, Paired, SelfTest, Stage, State, TIERS, Tier,
+    duet_of, instructions, paired_case,
 };
 use crate::record::{Instructions, Wall};
 
@@ -81,10 +81,10 @@ pub(super) fn incomparable() -> Outcome {
 pub(super) fn duet() -> Outcome {
     paired(
         vec![
-            case("lattice/encode/n1", 1.05, Change::Slower),
-            case("lattice/encode/n2", 0.9, Change::Faster),
-            case("md/forces/n1", 1.02, Change::Unclear),
-            case("md/forces/n2", 1.2, Change::Slower),
+            paired_case("lattice/encode/n1", 1.05, Change::Slower),
+            paired_case("lattice/encode/n2", 0.9, Change::Faster),
+            paired_case("md/forces/n1", 1.02, Change::Unclear),
+            paired_case("md/forces/n2", 1.2, Change::Slower),
         ],
         None,
         false,
@@ -94,8 +94,8 @@ pub(super) fn duet() -> Outcome {
 /// An unclear case under `--strict`.
 pub(super) fn strict() -> Outcome {
     let cases = vec![
-        case("lattice/encode/n1", 1.02, Change::Unclear),
-        case("lattice/encode/n2", 1.0, Change::Same),
+        paired_case("lattice/encode/n1", 1.02, Change::Unclear),
+        paired_case("lattice/encode/n2", 1.0, Change::Same),
     ];
     paired(cases, None, true)
 }
@@ -103,8 +103,8 @@ pub(super) fn strict() -> Outcome {
 /// A slower case in a run whose self-test failed.
 pub(super) fn advisory() -> Outcome {
     let cases = vec![
-        case("lattice/encode/n1", 1.05, Change::Slower),
-        case("lattice/encode/n2", 1.0, Change::Same),
+        paired_case("lattice/encode/n1", 1.05, Change::Slower),
+        paired_case("lattice/encode/n2", 1.0, Change::Same),
     ];
     paired(cases, Some("lattice/encode/n1 differs from itself".to_owned()), false)
 }
@@ -121,39 +121,12 @@ fn paired(cases: Vec<Paired>, advisory: Option<String>, strict: bool) -> Outcome
     outcome.strict = strict;
     let added = if cases.len() == 4 { vec!["md/new/n1".to_owned()] } else { Vec::new() };
     outcome.selected = cases.iter().map(|case| &case.id).chain(&added).cloned().collect();
-    let duet = Duet {
-        against: outcome.against.clone(),
-        seed: 7,
-        advisory,
-        self_tests: vec![SelfTest {
-            paired: case("lattice/encode/n1", 1.0, Change::Same),
-            one_sided: 0.55,
-        }],
-        cases,
-        added,
-        removed: Vec::new(),
-    };
+    let same = paired_case("lattice/encode/n1", 1.0, Change::Same);
+    let self_tests = vec![SelfTest { paired: same, one_sided: 0.55 }];
+    let against = outcome.against.clone();
+    let duet = Duet { against, advisory, self_tests, added, ..duet_of(cases) };
     outcome.pair(duet, false, "cargo run --release -- duet origin/main");
     outcome
-}
-
-fn case(id: &str, ratio: f64, change: Change) -> Paired {
-    Paired {
-        id: id.to_owned(),
-        metric: Metric::ThreadCpu,
-        margin: 0.03,
-        pairs: 50,
-        old_ns: 1000.0,
-        new_ns: 1000.0 * ratio,
-        ratio,
-        low: ratio - 0.01,
-        high: ratio + 0.01,
-        slower_p: 0.001,
-        slower_q: 0.002,
-        faster_p: 0.9,
-        faster_q: 0.95,
-        change,
-    }
 }
 
 fn counts(id: &str, instructions: u64) -> Instructions {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::gate::{Exit, Outcome, State, Tier, WORST_FIRST};
+use crate::gate::{Change, Duet, Exit, Outcome, State, Tier, WORST_FIRST};
 
 /// The lines that `stepmark gate` prints.
 ///
@@ -22,7 +22,10 @@ pub fn terminal(outcome: &Outcome) -> String {
     for finding in outcome.findings.iter() {
         text += &format!("{finding}\n");
     }
-    text += &wall(outcome);
+    text += &outcome.duet.as_ref().map_or_else(String::new, paired);
+    if outcome.command == "gate" {
+        text += &wall(outcome);
+    }
     text + &format!("{}{without}\n", summary(outcome))
 }
 
@@ -58,17 +61,28 @@ fn without(outcome: &Outcome) -> &'static str {
     if skipped(Tier::Instructions) { ", without instructions (--skip instructions)" } else { "" }
 }
 
+/// `paired times, seed 7: 1 slower, 0 faster, 20 same, 0 unclear, 0 not compared`
+fn paired(duet: &Duet) -> String {
+    let count = |change| duet.cases.iter().filter(|case| case.change == change).count();
+    let changes = [Change::Slower, Change::Faster, Change::Same, Change::Unclear];
+    let counts = changes.map(|change| format!("{} {change}", count(change))).join(", ");
+    let others = duet.dropped.len() + duet.added.len() + duet.removed.len();
+    format!("paired times, seed {}: {counts}, {others} not compared\n", duet.seed)
+}
+
 /// Wall times that moved, and how many did not.
 fn wall(outcome: &Outcome) -> String {
+    let decides = outcome.stages.iter().any(|s| s.tier == Tier::Wall && s.state == State::Ran);
+    let title = if decides { "wall times" } else { "wall times (inform only)" };
     let walls = match &outcome.walls {
         Ok(walls) => walls,
-        Err(why) => return format!("wall times (inform only): not compared: {why}\n"),
+        Err(why) => return format!("{title}: not compared: {why}\n"),
     };
     let mut apart = outcome.ratios();
     apart.retain(|ratio| !ratio.overlap);
     apart.sort_by(|a, b| b.ratio.total_cmp(&a.ratio));
     let mut text = format!(
-        "wall times (inform only): {} of {} cases with 5-95 % ranges apart from the baseline's\n",
+        "{title}: {} of {} cases with 5-95 % ranges apart from the baseline's\n",
         apart.len(),
         walls.len()
     );
