@@ -5,7 +5,11 @@
 mod common;
 
 use std::fs;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use rand::{RngExt as _, SeedableRng as _};
+use rand_xoshiro::Xoshiro256PlusPlus;
 
 use stepmark::case::Case;
 use stepmark::cli::Exit;
@@ -193,6 +197,19 @@ fn walls(bench: &Bench) -> Record<Wall> {
 }
 
 #[test]
+fn wall_times_without_a_self_test_are_refused() {
+    let bench = Bench::committed();
+    let mut walls = walls(&bench);
+    walls.cases.retain(|case| case.id == one()[0].id);
+    walls.write(&bench.fresh::<Wall>()).unwrap();
+    // What runs now, a test, has no worker to compare with itself.
+    refused(&bench, &accept(&bench, "--reason x"), Exit::Failure, &["the worker of --list said"]);
+    assert!(!walls.baseline(&bench.baselines()).exists(), "no baseline of wall times");
+    fs::remove_file(bench.fresh::<Wall>()).unwrap();
+    accept(&bench, "--reason x").expect(Exit::Pass, &["cases -> "]);
+}
+
+#[test]
 fn results_in_a_text_are_those_of_the_baselines_or_stale() {
     let bench = Bench::committed();
     let walls = walls(&bench);
@@ -260,4 +277,34 @@ fn a_text_without_a_place_for_results_or_a_choice_of_machines_is_an_error() {
     splice("").expect(Exit::Incomparable, &["one/wall.json", "two/wall.json", "--wall FILE"]);
     splice(&format!("--wall {}", path(&two))).expect(Exit::Pass, &["results of"]);
     bench.run("report --check").expect(Exit::Usage, &["--splice"]);
+}
+
+#[test]
+#[ignore = "takes minutes: cargo test --test against --test baselines -- --ignored --nocapture"]
+fn an_accept_killed_at_any_of_ten_moments_leaves_the_old_baseline_or_the_new_one() {
+    let bench = Bench::committed();
+    bench.measured(|record| record.cases[0].instructions += 1);
+    let (target, baselines) = (bench.dir.path().join("target"), bench.baselines());
+    let mut accept = Command::new(env!("CARGO_BIN_EXE_stepmark"));
+    accept.args(["accept", "--reason", "x"]).current_dir(&bench.dir).stdout(Stdio::null());
+    accept.arg("--target-dir").arg(target).arg("--baseline").arg(baselines);
+    let start = Instant::now();
+    assert!(accept.status().unwrap().success(), "accepted");
+    let whole = start.elapsed();
+    let read = || Record::<Instructions>::read(&bench.baseline()).unwrap();
+    let accepted = read();
+    assert_ne!(accepted.cases, bench.record.cases, "another baseline");
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(2);
+    for k in 0..10 {
+        bench.record.write(&bench.baseline()).unwrap();
+        // Files are written in the last moments.
+        let share = if k < 5 { rng.random() } else { rng.random_range(0.97..1.01) };
+        let mut accept = accept.spawn().unwrap();
+        std::thread::sleep(whole.mul_f64(share));
+        accept.kill().unwrap();
+        accept.wait().unwrap();
+        assert!([&bench.record, &accepted].contains(&&read()), "neither after {share} of it");
+    }
+    assert!(accept.status().unwrap().success(), "the next one works");
+    println!("10 kills within {whole:?}: the baseline was the old one or the new one");
 }

@@ -173,6 +173,9 @@ fn a_filter_without_a_case_is_a_usage_error_everywhere() {
     }
     bench.run("gate --filer x").expect(Exit::Usage, &["--filer"]);
     bench.run("fly").expect(Exit::Usage, &["fly"]);
+    for option in ["--strict", "--allow-removed", "--seed 1", "--max-pairs 50", "--samples x"] {
+        bench.run(&format!("gate {option}")).expect(Exit::Usage, &["go with --against REV"]);
+    }
 }
 
 #[test]

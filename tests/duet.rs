@@ -2,6 +2,9 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+#[path = "common/repository.rs"]
+mod repository;
+
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
@@ -12,7 +15,7 @@ use std::time::{Duration, Instant};
 use stepmark::gate::duet::{self, Build, Error, Limits, Lock, Plan, Run};
 use stepmark::gate::{Change, Exit, Tolerance, paired_findings};
 
-const STEPMARK: &str = env!("CARGO_BIN_EXE_stepmark");
+use repository::{CASE, MANIFEST, Repository, STEPMARK, expect, main_of, stepmark};
 
 /// A worker in the shell: a step takes 1000 ns, give or take 1 %.
 #[derive(Clone)]
@@ -244,27 +247,11 @@ fn a_clock_that_stands_still_or_jumps_ends_the_run() {
     }
 }
 
-/// Runs the real program in a folder, which is built into where it lies.
-fn stepmark(program: &Path, folder: &Path, args: &[&str]) -> Output {
-    let mut command = Command::new(program);
-    command.current_dir(folder).args(args).env_remove("CARGO_TARGET_DIR").output().unwrap()
-}
-
-#[track_caller]
-fn expect(out: &Output, code: i32, texts: &[&str]) {
-    let said = [&out.stdout[..], &out.stderr[..]].concat();
-    let said = String::from_utf8_lossy(&said);
-    assert_eq!(out.status.code(), Some(code), "{said}");
-    for text in texts {
-        assert!(said.contains(text), "`{text}` in {said}");
-    }
-}
-
 #[test]
 fn a_planted_slowdown_of_the_real_program_is_a_regression() {
     let dir = tempfile::tempdir().unwrap();
     let slow = dir.path().join("slow");
-    let plant = "case $line in [0-9]*) set -- $line; echo \"$(($1 * 13 / 10)) $(($2 * 13 / 10))\";; \
+    let plant = "case $line in [0-9]*) set -- $line; echo \"$(($1 * 3)) $(($2 * 3))\";; \
                  *) printf '%s\\n' \"$line\";; esac";
     let script =
         format!("#!/bin/sh\n{STEPMARK} \"$@\" | while IFS= read -r line; do {plant}; done\n");
@@ -371,85 +358,8 @@ fn ends(process: &Path) {
     }
 }
 
-/// A repository with a package in a folder, whose program `stepmark` is a worker of one case.
-struct Repository {
-    dir: tempfile::TempDir,
-    /// A copy of the real program, run where the package is.
-    program: PathBuf,
-}
-
-const MANIFEST: &str = "[package]\nname = \"toy\"\nversion = \"0.1.0\"\nedition = \"2021\"\n\
-    [[bin]]\nname = \"stepmark\"\npath = \"main.rs\"\n";
-
-/// A worker whose step takes STEP nanoseconds, give or take 1 %.
-const MAIN: &str = r##"
-use std::io::BufRead;
-fn main() {
-    let args: Vec<String> = std::env::args().collect();
-    if args[2] == "--list" {
-        let rest = r#""metric":"thread-cpu","memory_bound":false"#;
-        println!(r#"{{"id":"toy/spin/n1","implementation":"scalar",{rest}}}"#);
-        return;
-    }
-    let hello = r#""protocol":1,"id":"toy/spin/n1","implementation":"scalar""#;
-    println!(r#"{{{hello},"digest":"7","step_ns":1000}}"#);
-    let mut seed = std::process::id() as u64;
-    for line in std::io::stdin().lock().lines().map(|line| line.unwrap()) {
-        if line == "end" {
-            println!("right");
-            return;
-        }
-        seed = (seed * 75 + 74) % 65537;
-        let steps: u64 = line.split(' ').nth(1).unwrap().parse().unwrap();
-        let ns = steps * STEP + seed % 60000;
-        println!("{ns} {ns}");
-    }
-}
-"##;
-
-impl Repository {
-    fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        fs::create_dir_all(dir.path().join("repository/kernels")).unwrap();
-        fs::create_dir(dir.path().join("bin")).unwrap();
-        let program = dir.path().join("bin/stepmark");
-        fs::copy(STEPMARK, &program).unwrap();
-        let new = Self { dir, program };
-        fs::write(new.package().join("Cargo.toml"), MANIFEST).unwrap();
-        fs::write(new.package().join("../.gitignore"), "target\nCargo.lock\n").unwrap();
-        new.git(&["init", "--quiet", ".."]);
-        new
-    }
-
-    fn package(&self) -> PathBuf {
-        self.dir.path().join("repository/kernels")
-    }
-
-    fn git(&self, args: &[&str]) {
-        let name = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false"];
-        let mut git = Command::new("git");
-        git.current_dir(self.package()).args(name).args(args);
-        let out = git.output().unwrap();
-        assert!(out.status.success(), "{args:?}: {}", String::from_utf8_lossy(&out.stderr));
-    }
-
-    fn write(&self, main: &str) {
-        fs::write(self.package().join("main.rs"), main).unwrap();
-    }
-
-    fn commit(&self, main: &str) {
-        self.write(main);
-        self.git(&["add", "-A", ".."]);
-        self.git(&["commit", "--quiet", "-m", "x"]);
-    }
-
-    fn duet(&self, args: &[&str]) -> Output {
-        stepmark(&self.program, &self.package(), &[&["duet"], args].concat())
-    }
-}
-
-fn main_of(step_ns: u64) -> String {
-    MAIN.replace("STEP", &step_ns.to_string())
+fn duet_of(toy: &Repository, args: &[&str]) -> Output {
+    toy.run(&[&["duet"], args].concat())
 }
 
 #[test]
@@ -460,21 +370,25 @@ fn a_revision_is_built_and_compared_with_the_working_tree() {
     toy.commit(&main_of(1000));
     toy.commit(&main_of(1100));
     expect(
-        &toy.duet(&["HEAD~1"]),
+        &duet_of(&toy, &["HEAD~1"]),
         3,
         &[
             "duet: 1 cases against HEAD~1 (",
-            "FAIL regression    toy/spin/n1: slower: thread CPU time +",
-            "; cargo run --release -- duet HEAD~1 --filter toy/spin/n1",
+            &format!("FAIL regression    {CASE}: slower: thread CPU time +"),
+            &format!("; cargo run --release -- duet HEAD~1 --filter {CASE}"),
         ],
     );
-    expect(&toy.duet(&["HEAD~2"]), 1, &["HEAD~2 (", "does not build", "error: expected"]);
-    expect(&toy.duet(&["HEAD~3"]), 1, &["it is older than paired runs"]);
-    expect(&toy.duet(&["no-such-branch"]), 1, &["`no-such-branch` is no revision", "git fetch"]);
-    expect(&toy.duet(&["--", "--exec=x"]), 1, &["`--exec=x` is no revision"]);
+    expect(&duet_of(&toy, &["HEAD~2"]), 1, &["HEAD~2 (", "does not build", "error: expected"]);
+    expect(&duet_of(&toy, &["HEAD~3"]), 1, &["it is older than paired runs"]);
+    expect(
+        &duet_of(&toy, &["no-such-branch"]),
+        1,
+        &["`no-such-branch` is no revision", "git fetch"],
+    );
+    expect(&duet_of(&toy, &["--", "--exec=x"]), 1, &["`--exec=x` is no revision"]);
 
     toy.git(&["checkout", "--quiet", "--detach"]);
-    expect(&toy.duet(&["HEAD"]), 0, &["pass (exit 0)", "1 same"]);
+    expect(&duet_of(&toy, &["HEAD"]), 0, &["pass (exit 0)", "1 same"]);
     let built = |side: &str| {
         let file = format!("target/stepmark/duet/build-{side}/release/stepmark");
         fs::read(toy.package().join(file)).unwrap()
@@ -486,16 +400,21 @@ fn a_revision_is_built_and_compared_with_the_working_tree() {
     fs::remove_file(worktree.join(".git")).unwrap();
     fs::write(worktree.join("kernels/main.rs"), "fn main() {}").unwrap();
     toy.write(&main_of(1000));
-    expect(&toy.duet(&["HEAD~1"]), 0, &["the working tree has uncommitted changes", "1 same"]);
+    expect(&duet_of(&toy, &["HEAD~1"]), 0, &["the working tree has uncommitted changes", "1 same"]);
     // Older files than those of the last build are built again.
-    expect(&toy.duet(&["HEAD"]), 0, &["1 faster"]);
+    expect(&duet_of(&toy, &["HEAD"]), 0, &["1 faster"]);
 
     let lock = Lock::take(&toy.package().join("target")).unwrap();
-    let pid = format!("another stepmark duet runs in this checkout (pid {})", std::process::id());
-    expect(&toy.duet(&["HEAD"]), 1, &[&pid]);
+    let pid =
+        format!("another paired run is under way in this checkout (pid {})", std::process::id());
+    expect(&duet_of(&toy, &["HEAD"]), 1, &[&pid]);
     drop(lock);
     let file = toy.package().join("main.rs");
-    expect(&toy.duet(&["HEAD", "--target-dir", file.to_str().unwrap()]), 1, &["main.rs/stepmark"]);
+    expect(
+        &duet_of(&toy, &["HEAD", "--target-dir", file.to_str().unwrap()]),
+        1,
+        &["main.rs/stepmark"],
+    );
 }
 
 #[test]
@@ -515,11 +434,11 @@ fn a_revision_that_cannot_be_found_is_said_to_be_missing_and_why() {
     expect(&without.output().unwrap(), 1, &["git does not start", "--exe OLD --exe NEW"]);
 
     fs::remove_dir_all(toy.dir.path().join("repository/.git")).unwrap();
-    expect(&toy.duet(&["HEAD"]), 1, &["kernels: not in a git repository"]);
+    expect(&duet_of(&toy, &["HEAD"]), 1, &["kernels: not in a git repository"]);
     fs::write(toy.package().join("Cargo.toml"), MANIFEST.replace("stepmark", "other")).unwrap();
-    expect(&toy.duet(&["HEAD"]), 1, &["has the program `stepmark`"]);
+    expect(&duet_of(&toy, &["HEAD"]), 1, &["has the program `stepmark`"]);
     fs::remove_file(toy.package().join("Cargo.toml")).unwrap();
-    expect(&toy.duet(&["HEAD"]), 1, &["no cargo package here", "Cargo.toml"]);
+    expect(&duet_of(&toy, &["HEAD"]), 1, &["no cargo package here", "Cargo.toml"]);
 }
 
 /// The cargo that runs this test.

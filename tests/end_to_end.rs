@@ -13,6 +13,10 @@ use copy::Copy;
 /// What the copy measures: the cases of the kernel that is changed.
 const FILTER: &str = "lattice/nearest-";
 const KERNEL: &str = "src/lattice/nearest.rs";
+/// A loop over the batch, the same by rows of 100 vectors, and by columns: as many instructions.
+const LOOP: &str = "for i in 0..n {";
+const ROWS: &str = "for j in 0..n { let i = j / 100 * 100 + j % 100;";
+const COLUMNS: &str = "for j in 0..n { let i = j % 100 * 100 + j / 100;";
 const BENCH: &str = "bench --profile test --features instructions --bench instructions";
 const GATE: &str = "gate --filter lattice/nearest- --baseline before.json";
 
@@ -22,6 +26,9 @@ fn copy() -> Copy {
         &["src", "benches", "fixtures", ".cargo", "Cargo.toml", "Cargo.lock", "build.rs"],
     );
     copy.tells = true;
+    let kernel = fs::read_to_string(KERNEL).unwrap();
+    assert_eq!(kernel.matches(LOOP).count(), 1, "`{LOOP}` in {KERNEL}");
+    fs::write(copy.dir.join(KERNEL), kernel.replace(LOOP, ROWS)).unwrap();
     let all = fs::read_to_string("benches/cases.txt").unwrap();
     let some: Vec<&str> = all.lines().filter(|id| id.contains(FILTER)).collect();
     fs::write(copy.dir.join("benches/cases.txt"), some.join("\n") + "\n").unwrap();
@@ -65,6 +72,17 @@ fn a_fault_planted_in_a_copy_of_the_crate_is_found() {
         let case = "lattice/nearest-d4/n10000";
         let counted = format!("{case}: instructions");
         stepmark(&copy, GATE, 3, &[&counted, &format!("{case}: heap blocks per step 0 -> 10000")]);
+    });
+
+    copy.with_planted(KERNEL, ROWS, COLUMNS, || {
+        measure(&copy);
+        let (code, said) = copy.run(&copy.target.join("debug/stepmark"), GATE);
+        assert_eq!(code, Some(3), "{said}");
+        for case in ["z2", "d4", "e8"].map(|lattice| format!("lattice/nearest-{lattice}/n10000")) {
+            assert!(said.contains(&format!("FAIL regression    {case}: D1 misses")), "{said}");
+        }
+        let more = |line: &str| line.starts_with("FAIL") && line.contains(": instructions");
+        assert!(!said.lines().any(more), "as many instructions as by rows\n{said}");
     });
 
     copy.with_planted(KERNEL, "y[k * n + i] = p;", "y[k * n + i] = -p;", || {

@@ -1,11 +1,14 @@
 //! `stepmark accept`: the only command that writes baselines.
 
-use std::path::PathBuf;
+use std::env;
+use std::path::{Path, PathBuf};
 
+use super::duet::TOLERANCE;
 use super::record::path;
 use super::{Context, Exit, Stop, checked, current};
 use crate::collect::criterion;
-use crate::gate::{self, Shift};
+use crate::gate::duet::{self, Build, Lock};
+use crate::gate::{self, Shift, Tolerance};
 use crate::machine;
 use crate::record::{Error, Gpu, Instructions, Measure, Peer, Record, Wall};
 use crate::report::{self, Columns};
@@ -62,6 +65,9 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
             return Err(Stop::new(Exit::Wrong, what));
         }
     }
+    if walls.is_some() {
+        trusted(context)?;
+    }
     let writes = [
         change(counts, args, context)?,
         change(walls, args, context)?,
@@ -73,6 +79,23 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
         write(context)?;
     }
     Ok(Exit::Pass)
+}
+
+/// Requires that this machine times this executable as it times itself.
+fn trusted(context: &Context<'_>) -> Result<(), Stop> {
+    let _lock = Lock::take(&context.target)?;
+    let tolerance = Tolerance::read(Path::new(TOLERANCE))?;
+    match duet::self_test(&Build::new(env::current_exe()?), &tolerance)? {
+        None => Ok(()),
+        Some(why) => {
+            let what = format!(
+                "{why}: wall times of this machine mean little now; measure again when it is \
+                 quiet, or remove {} to accept the rest",
+                path::<Wall>(&context.target).display()
+            );
+            Err(Stop::new(Exit::Incomparable, what))
+        }
+    }
 }
 
 /// The fresh record of a GPU, where there is one; times of the tests' emulator are refused.

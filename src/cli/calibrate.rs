@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
+use super::duet::TOLERANCE;
 use super::{Context, Exit, Selection, Stop, worker};
 use crate::gate::calibrate::{self, Kind, Row, SampleFile, Suite, Suites};
 use crate::gate::duet::Lock;
@@ -46,8 +47,6 @@ pub(super) struct Args {
     #[arg(long)]
     write: bool,
 }
-
-const TOLERANCE: &str = "ci/tolerance.json";
 
 /// A suite has at least so many cases of the registry, where there are so many.
 const CASES: usize = 18;

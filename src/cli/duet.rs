@@ -56,7 +56,8 @@ impl Pairs {
     }
 }
 
-const TOLERANCE: &str = "ci/tolerance.json";
+/// Where a repository says which margins it wants.
+pub(super) const TOLERANCE: &str = "ci/tolerance.json";
 
 /// The two builds.
 pub(super) struct Builds {

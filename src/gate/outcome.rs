@@ -250,6 +250,52 @@ mod tests {
         assert_eq!((outcome.exit(), outcome.decided()), (Exit::Wrong, vec![Tier::Check]), "exit");
     }
 
+    /// Paired times of one case whose self-test passed, or did not.
+    fn tested(change: Change, passed: bool) -> Duet {
+        let mut duet = duet(vec![paired("a/b/n1", 1.5, change)]);
+        let same = paired("a/b/n1", 1.0, Change::Same);
+        duet.self_tests = vec![SelfTest { paired: same, one_sided: 0.5 }];
+        duet.advisory = (!passed).then(|| "it differs from itself".to_owned());
+        duet
+    }
+
+    #[test]
+    fn saved_times_decide_after_a_self_test_unless_pairs_say_otherwise() {
+        let wall = |median_ns: f64| Wall {
+            id: "a/b/n1".to_owned(),
+            implementation: "scalar".to_owned(),
+            p05_ns: 0.9 * median_ns,
+            p25_ns: median_ns,
+            median_ns,
+            p75_ns: median_ns,
+            p95_ns: 1.1 * median_ns,
+            samples: 10,
+        };
+        for (duet, state, change) in [
+            (None, State::Advisory, Change::Unclear),
+            (Some(tested(Change::Unclear, false)), State::Advisory, Change::Unclear),
+            (Some(tested(Change::Unclear, true)), State::Ran, Change::Slower),
+            (Some(tested(Change::Slower, true)), State::Ran, Change::Slower),
+            (Some(tested(Change::Same, true)), State::Ran, Change::Unclear),
+            (Some(tested(Change::Faster, true)), State::Ran, Change::Unclear),
+        ] {
+            let mut outcome = outcome();
+            outcome.walls = Ok(vec![Pair { old: wall(100.0), new: wall(200.0) }]);
+            let what = format!("{duet:?}");
+            if let Some(duet) = duet {
+                outcome.pair(duet, false, "stepmark duet main");
+            }
+            outcome.saved(|id| format!("cargo bench -- {id}"));
+            assert_eq!(outcome.ratios()[0].change, change, "{what}");
+            let stage = outcome.stages.iter().find(|stage| stage.tier == Tier::Wall).unwrap();
+            assert_eq!(stage.state, state, "{what}");
+            let found = outcome.findings.iter().filter(|found| found.tier == Tier::Wall);
+            let found: Vec<String> = found.map(ToString::to_string).collect();
+            assert_eq!(found.len(), usize::from(change == Change::Slower), "{found:?}");
+            assert!(found.iter().all(|line| line.starts_with("FAIL regression")), "{found:?}");
+        }
+    }
+
     #[test]
     fn a_tier_that_only_informs_is_not_among_those_that_decided() {
         let state = |outcome: &Outcome, tier| {
@@ -257,9 +303,7 @@ mod tests {
         };
         let same = || paired("a/b/n1", 1.0, Change::Same);
         let mut sure = outcome();
-        let mut tested = duet(vec![same()]);
-        tested.self_tests = vec![SelfTest { paired: same(), one_sided: 0.5 }];
-        sure.pair(tested, false, "stepmark duet main");
+        sure.pair(tested(Change::Same, true), false, "stepmark duet main");
         assert_eq!(sure.decided(), [Tier::Paired, Tier::SelfTest], "decided");
         assert_eq!((sure.verdict(), sure.comparable), ("pass", 2), "verdict");
 

@@ -10,7 +10,7 @@ use std::process;
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     /// Another run is under way.
-    #[error("another stepmark duet runs in this checkout (pid {pid}); wait until it ends")]
+    #[error("another paired run is under way in this checkout (pid {pid}); wait until it ends")]
     Held {
         /// Its process, as it says.
         pid: String,

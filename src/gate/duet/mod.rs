@@ -152,15 +152,7 @@ pub fn run(
         parts: None,
         rng: Xoshiro256PlusPlus::seed_from_u64(plan.seed),
     };
-    let mut chosen = runner.of_each_chapter(&common, &plan.tolerance)?;
-    let judged = runner.settle(&mut chosen, &LOOKS[..1], &mut |_| ())?;
-    let self_tests: Vec<SelfTest> = paired(chosen, judged, plan.seed, &mut Vec::new())
-        .into_iter()
-        .map(|(paired, samples)| SelfTest {
-            paired,
-            one_sided: decide::one_sided(&samples.log_ratios()),
-        })
-        .collect();
+    let self_tests = self_tests(&mut runner, &common, &plan.tolerance, plan.seed)?;
 
     runner.builds = [&plan.old, &plan.new];
     let mut subjects: Vec<_> =
@@ -173,6 +165,36 @@ pub fn run(
     let advisory = advisory(&self_tests);
     let duet = Duet { against, seed, advisory, self_tests, cases, added, removed, dropped, notes };
     Ok(Run { duet, samples })
+}
+
+/// Compares a build with itself, one case of each chapter: why its times on this machine now are
+/// not to be trusted, if so.
+///
+/// # Errors
+///
+/// As for [`run`].
+pub fn self_test(build: &Build, tolerance: &Tolerance) -> Result<Option<String>, Error> {
+    let (limits, seed) = (Limits::default(), 1);
+    let rng = Xoshiro256PlusPlus::seed_from_u64(seed);
+    let mut runner = Runner { builds: [build, build], limits, parts: None, rng };
+    let cases = worker::list(build, limits)?;
+    Ok(advisory(&self_tests(&mut runner, &cases, tolerance, seed)?))
+}
+
+/// One case of each chapter, between the builds of a runner.
+fn self_tests(
+    runner: &mut Runner<'_>,
+    cases: &[Listed],
+    tolerance: &Tolerance,
+    seed: u64,
+) -> Result<Vec<SelfTest>, Error> {
+    let mut chosen = runner.of_each_chapter(cases, tolerance)?;
+    let judged = runner.settle(&mut chosen, &LOOKS[..1], &mut |_| ())?;
+    let of = |(paired, samples): (Paired, Samples)| {
+        let one_sided = decide::one_sided(&samples.log_ratios());
+        SelfTest { paired, one_sided }
+    };
+    Ok(paired(chosen, judged, seed, &mut Vec::new()).into_iter().map(of).collect())
 }
 
 /// The verdicts with their samples, sorted by id.
@@ -197,7 +219,7 @@ fn paired(
 }
 
 /// Why the verdicts only inform: what a build differs from itself in.
-pub(crate) fn advisory(self_tests: &[SelfTest]) -> Option<String> {
+fn advisory(self_tests: &[SelfTest]) -> Option<String> {
     let odd = self_tests.iter().find_map(|SelfTest { paired, one_sided }| {
         if paired.change == Change::Slower {
             return Some(format!("{} is {:.3}x as slow as itself", paired.id, paired.ratio));

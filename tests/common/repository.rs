@@ -1,0 +1,107 @@
+//! A small repository to build revisions of, and the real program on it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+pub(crate) const STEPMARK: &str = env!("CARGO_BIN_EXE_stepmark");
+
+/// The only case of the repository: one that the real program has too.
+pub(crate) const CASE: &str = "mvar/step-d20-p5/n64";
+
+/// Runs the real program in a folder, which is built into where it lies.
+pub(crate) fn stepmark(program: &Path, folder: &Path, args: &[&str]) -> Output {
+    let mut command = Command::new(program);
+    command.current_dir(folder).args(args).env_remove("CARGO_TARGET_DIR").output().unwrap()
+}
+
+#[track_caller]
+pub(crate) fn expect(out: &Output, code: i32, texts: &[&str]) {
+    let said = [&out.stdout[..], &out.stderr[..]].concat();
+    let said = String::from_utf8_lossy(&said);
+    assert_eq!(out.status.code(), Some(code), "{said}");
+    for text in texts {
+        assert!(said.contains(text), "`{text}` in {said}");
+    }
+}
+
+/// A repository with a package in a folder, whose program `stepmark` is a worker of one case.
+pub(crate) struct Repository {
+    pub(crate) dir: tempfile::TempDir,
+    /// A copy of the real program, run where the package is.
+    pub(crate) program: PathBuf,
+}
+
+pub(crate) const MANIFEST: &str = "[package]\nname = \"toy\"\nversion = \"0.1.0\"\nedition = \"2021\"\n\
+    [[bin]]\nname = \"stepmark\"\npath = \"main.rs\"\n";
+
+/// A worker whose step takes STEP nanoseconds, give or take 1 %.
+const MAIN: &str = r##"
+use std::io::BufRead;
+fn main() {
+    let args: Vec<String> = std::env::args().collect();
+    if args[2] == "--list" {
+        let rest = r#""metric":"thread-cpu","memory_bound":false"#;
+        println!(r#"{{"id":"CASE","implementation":"scalar",{rest}}}"#);
+        return;
+    }
+    let hello = r#""protocol":1,"id":"CASE","implementation":"scalar""#;
+    println!(r#"{{{hello},"digest":"7","step_ns":1000}}"#);
+    let mut seed = std::process::id() as u64;
+    for line in std::io::stdin().lock().lines().map(|line| line.unwrap()) {
+        if line == "end" {
+            println!("right");
+            return;
+        }
+        seed = (seed * 75 + 74) % 65537;
+        let steps: u64 = line.split(' ').nth(1).unwrap().parse().unwrap();
+        let ns = steps * STEP + seed % 60000;
+        println!("{ns} {ns}");
+    }
+}
+"##;
+
+impl Repository {
+    pub(crate) fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir_all(dir.path().join("repository/kernels")).unwrap();
+        fs::create_dir(dir.path().join("bin")).unwrap();
+        let program = dir.path().join("bin/stepmark");
+        fs::copy(STEPMARK, &program).unwrap();
+        let new = Self { dir, program };
+        fs::write(new.package().join("Cargo.toml"), MANIFEST).unwrap();
+        fs::write(new.package().join("../.gitignore"), "target\nCargo.lock\n").unwrap();
+        new.git(&["init", "--quiet", ".."]);
+        new
+    }
+
+    pub(crate) fn package(&self) -> PathBuf {
+        self.dir.path().join("repository/kernels")
+    }
+
+    pub(crate) fn git(&self, args: &[&str]) {
+        let name = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false"];
+        let mut git = Command::new("git");
+        git.current_dir(self.package()).args(name).args(args);
+        let out = git.output().unwrap();
+        assert!(out.status.success(), "{args:?}: {}", String::from_utf8_lossy(&out.stderr));
+    }
+
+    pub(crate) fn write(&self, main: &str) {
+        fs::write(self.package().join("main.rs"), main).unwrap();
+    }
+
+    pub(crate) fn commit(&self, main: &str) {
+        self.write(main);
+        self.git(&["add", "-A", ".."]);
+        self.git(&["commit", "--quiet", "-m", "x"]);
+    }
+
+    pub(crate) fn run(&self, args: &[&str]) -> Output {
+        stepmark(&self.program, &self.package(), args)
+    }
+}
+
+pub(crate) fn main_of(step_ns: u64) -> String {
+    MAIN.replace("CASE", CASE).replace("STEP", &step_ns.to_string())
+}
