@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Counts instructions and heap use of every case and compares with the committed baselines.
 # Arguments go to `stepmark gate`; the exit codes are those of `stepmark gate --help`.
-# STEPMARK_PROFILE is the profile to build the command in, by default `release`.
+# STEPMARK is the command, by default one that cargo builds first.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-stepmark() { cargo run --profile "${STEPMARK_PROFILE:-release}" --quiet -- "$@"; }
+read -ra command <<<"${STEPMARK:-cargo run --release --quiet --}"
+stepmark() { "${command[@]}" "$@"; }
 
 for tool in valgrind iai-callgrind-runner; do
   command -v "$tool" >/dev/null || { echo "gate.sh: no $tool; ci/install.sh installs it" >&2; exit 1; }

@@ -15,7 +15,7 @@ pack() {
   local profile=${STEPMARK_PROFILE:-bench} out=target/gpu
   rm -rf "$out"
   mkdir -p "$out/bin"
-  executable() { # NAME KIND CARGO-ARGUMENTS..: the executable of that kind; a test builds the binary too
+  executable() { # NAME KIND CARGO-ARGUMENTS..: the executable of that kind; a bench builds the binary too
     local name=$1 kind=$2 built
     shift 2
     built=$(cargo "$@" --message-format=json | grep -F "\"kind\":[\"$kind\"]" |
@@ -25,7 +25,7 @@ pack() {
   }
   executable test test test --test gpu --no-run
   executable bench bench bench --bench gpu --no-run --profile "$profile"
-  executable stepmark bin build --bin stepmark --profile "$profile"
+  executable stepmark bin bench --bench gpu --no-run --profile "$profile"
   cp ci/gpu.sh "$out/run.sh"
   echo "gpu.sh: $(du -sh "$out" | cut -f1) in $out; there, run.sh OUT"
 }

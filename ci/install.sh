@@ -15,5 +15,6 @@ if [ ${#missing[@]} != 0 ]; then
   as_root apt-get install -y --no-install-recommends "${missing[@]}"
 fi
 if ! cargo install --list | grep -q "^iai-callgrind-runner v$version:"; then
-  cargo install iai-callgrind-runner --version "$version" --locked
+  # Not optimised: it only starts Valgrind and reads what that writes.
+  cargo install iai-callgrind-runner --version "$version" --locked --debug
 fi
