@@ -5,9 +5,9 @@
 #[path = "common/repository.rs"]
 mod repository;
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -28,19 +28,40 @@ struct Fake {
 
 impl Fake {
     fn new(step_ns: u64) -> Self {
-        let listed = |id: &str| {
-            let rest = r#""metric":"thread-cpu","memory_bound":false"#;
-            format!(r#"echo '{{"id":"{id}","implementation":"scalar",{rest}}}'"#)
-        };
         let hello =
             r#"{"protocol":1,"id":"%s","implementation":"scalar","digest":"7","step_ns":1000}"#;
         let jitter = "seed=$(((seed * 75 + 74) % 65537)); d=$((seed % 60000 - 30000))";
         Self {
-            list: format!("{}; {}", listed("toy/a/n1"), listed("toy/b/n1")),
+            list: format!("{}; {}", Self::listed("toy/a/n1"), Self::listed("toy/b/n1")),
             hello: format!("printf '{hello}\\n' \"$1\""),
             sample: format!("{jitter}; t=$((steps * {step_ns} + d)); echo \"$t $t\""),
             end: "echo right".to_owned(),
         }
+    }
+
+    /// Knows as `n` how many samples were taken before of all such workers, by a file in `dir`.
+    fn counting(dir: &Path, sample: &str) -> Self {
+        let count = dir.join("count");
+        fs::write(&count, "0\n").unwrap();
+        let next = format!("read -r n < {0}; n=$((n + 1)); echo $n > {0}", count.display());
+        Self { sample: format!("{next}; {sample}"), ..Self::new(1000) }
+    }
+
+    /// Differs from itself by a tenth: of two workers that are told no digest, one says an odd one,
+    /// with which it is slower, and so are those that are told this digest later.
+    fn unlike_itself(dir: &Path) -> Self {
+        let mut fake = Self::new(1000);
+        let count =
+            format!("n=1; until mkdir {}/$n 2>/dev/null; do n=$((n + 1)); done", dir.display());
+        let hello = fake.hello.replace("\"7\"", "\"'$n'\"");
+        fake.hello = format!("n=$3; [ \"$n\" ] || {{ {count}; }}; {hello}");
+        fake.sample = fake.sample.replace("1000 ", "(1000 + n % 2 * 100) ");
+        fake
+    }
+
+    fn listed(id: &str) -> String {
+        let rest = r#""metric":"thread-cpu","memory_bound":false"#;
+        format!(r#"echo '{{"id":"{id}","implementation":"scalar",{rest}}}'"#)
     }
 
     fn write(&self, dir: &Path, name: &str) -> PathBuf {
@@ -50,25 +71,51 @@ impl Fake {
              while read -r request steps; do\n\
              if [ \"$request\" = end ]; then {end}; exit; fi\n{sample}\ndone\n"
         );
-        let path = dir.join(name);
-        fs::write(&path, script).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-        path
+        executable(dir, name, &script)
     }
 }
 
-fn against(old: &Fake, new: &Fake) -> Result<Run, Error> {
-    let dir = tempfile::tempdir().unwrap();
-    let plan = Plan {
-        old: Build::new(old.write(dir.path(), "old")),
-        new: Build::new(new.write(dir.path(), "new")),
+/// Writes a script from another process: a child that another test starts just then would keep the
+/// file open here, and what is open for writing does not start.
+fn executable(dir: &Path, name: &str, script: &str) -> PathBuf {
+    let path = dir.join(name);
+    let write = r#"printf %s "$1" > "$0" && chmod +x "$0""#;
+    let status = Command::new("sh").args(["-c", write]).arg(&path).arg(script).status();
+    assert!(status.unwrap().success(), "{} is written", path.display());
+    path
+}
+
+fn plan(dir: &Path, old: &Fake, new: &Fake) -> Plan {
+    Plan {
+        old: Build::new(old.write(dir, "old")),
+        new: Build::new(new.write(dir, "new")),
         against: "old".to_owned(),
         seed: 1,
         looks: 2,
         tolerance: Tolerance::default(),
         limits: Limits { prepare: Duration::from_secs(20), sample: Duration::from_secs(20) },
-    };
-    duet::run(&plan, &|_| true, &mut |_| ())
+    }
+}
+
+fn run(plan: &Plan) -> Result<Run, Error> {
+    duet::run(plan, &|_| true, &mut |_| ())
+}
+
+fn against(old: &Fake, new: &Fake) -> Result<Run, Error> {
+    let dir = tempfile::tempdir().unwrap();
+    run(&plan(dir.path(), old, new))
+}
+
+fn changes(run: &Run) -> Vec<Change> {
+    run.duet.cases.iter().map(|case| case.change).collect()
+}
+
+/// The real program on two executables, in a folder of its own.
+fn program(dir: &Path, old: impl AsRef<OsStr>, new: impl AsRef<OsStr>) -> Command {
+    let mut program = Command::new(STEPMARK);
+    program.current_dir(dir).args(["duet", "--target-dir", "target", "--exe"]);
+    program.arg(old).arg("--exe").arg(new);
+    program
 }
 
 /// The findings of a run, as they are printed, and the exit code.
@@ -94,15 +141,13 @@ fn fails(new: &Fake, texts: &[&str]) {
 fn a_slower_build_is_slower_a_faster_one_faster_and_the_same_one_the_same() {
     let (fast, slow) = (Fake::new(1000), Fake::new(1100));
     let run = against(&fast, &fast).unwrap();
-    let verdicts =
-        |run: &Run| -> Vec<Change> { run.duet.cases.iter().map(|case| case.change).collect() };
-    assert_eq!(verdicts(&run), [Change::Same; 2], "{run:?}");
+    assert_eq!(changes(&run), [Change::Same; 2], "{run:?}");
     assert_eq!(findings(&run), (Exit::Pass, String::new()), "no findings");
     assert_eq!(run.duet.advisory, None, "the build is like itself");
     assert_eq!(run.samples[0].blocks.len(), 10, "settled at the first look");
 
     let run = against(&fast, &slow).unwrap();
-    assert_eq!(verdicts(&run), [Change::Slower; 2], "{run:?}");
+    assert_eq!(changes(&run), [Change::Slower; 2], "{run:?}");
     let case = &run.duet.cases[0];
     assert!(case.low <= case.ratio && case.ratio <= case.high, "{case:?}");
     assert!((case.ratio - 1.1).abs() < 0.01 && (case.new_ns - 1100.0).abs() < 10.0, "{case:?}");
@@ -115,36 +160,117 @@ fn a_slower_build_is_slower_a_faster_one_faster_and_the_same_one_the_same() {
     );
 
     let run = against(&slow, &fast).unwrap();
-    assert_eq!(verdicts(&run), [Change::Faster; 2], "{run:?}");
+    assert_eq!(changes(&run), [Change::Faster; 2], "{run:?}");
     assert_eq!(findings(&run).0, Exit::Pass, "a gain passes");
 }
 
 #[test]
-fn the_same_seed_draws_the_same_order() {
+fn a_case_is_judged_by_its_own_clock_and_margin() {
+    let judged = |new: &Fake| changes(&against(&Fake::new(1000), new).unwrap());
+    let mut waits = Fake::new(1000);
+    waits.sample = waits.sample.replace("$t $t", "$t $((t * 11 / 10))");
+    assert_eq!(judged(&waits), [Change::Same; 2], "thread CPU time");
+    waits.list = waits.list.replace("thread-cpu", "wall");
+    assert_eq!(judged(&waits), [Change::Slower; 2], "wall");
+    let mut slow = Fake::new(1040);
+    assert_eq!(judged(&slow), [Change::Slower; 2], "margin 3 %");
+    slow.list = slow.list.replace("false", "true");
+    assert!(!judged(&slow).contains(&Change::Slower), "margin 5 %");
+}
+
+#[test]
+fn a_seed_draws_an_order_and_another_seed_another() {
     // Answers that count up tell the order in which they were asked for.
     let dir = tempfile::tempdir().unwrap();
-    let count = dir.path().join("count");
-    let mut fake = Fake::new(1000);
-    let next = format!("read -r n < {0}; n=$((n + 1)); echo $n > {0}", count.display());
-    fake.sample = format!("{next}; echo \"$((n + 1000000)) 1000000\"");
-    let samples = || {
-        fs::write(&count, "0\n").unwrap();
-        against(&fake, &fake).unwrap().samples
+    let samples = |seed| {
+        let fake = Fake::counting(dir.path(), "echo \"$((n + 1000000)) 1000000\"");
+        run(&Plan { seed, ..plan(dir.path(), &fake, &fake) }).unwrap().samples
     };
-    assert_eq!(samples(), samples(), "drawn twice");
+    let drawn = samples(1);
+    assert_eq!(drawn, samples(1), "drawn again");
+    assert_ne!(drawn, samples(2), "another seed");
+    let [a, b] = &drawn[..] else { panic!("two cases: {drawn:?}") };
+    let old_first = a.blocks.iter().flatten().filter(|[old, new]| old < new).count();
+    assert!((10..=40).contains(&old_first), "{old_first} of 50 pairs");
+    let a_first = a.blocks.iter().zip(&b.blocks).filter(|(a, b)| a < b).count();
+    assert!((1..=9).contains(&a_first), "{a_first} of 10 blocks");
 }
 
 #[test]
 fn what_is_unclear_fails_only_where_that_is_asked_for() {
-    let mut noisy = Fake::new(1000);
-    noisy.sample =
-        "seed=$(((seed * 75 + 74) % 65537)); t=$((1000000 + seed * 30)); echo $t $t".to_owned();
-    let run = against(&noisy, &noisy).unwrap();
-    assert!(run.duet.cases.iter().any(|case| case.change == Change::Unclear), "{run:?}");
+    let dir = tempfile::tempdir().unwrap();
+    // The second of a pair takes half as long, whichever it is.
+    let sample = "t=$((1000000 * (1 + n % 2))); echo $t $t";
+    let noisy = Fake::counting(dir.path(), sample);
+    let plan = plan(dir.path(), &noisy, &noisy);
+    let run = run(&plan).unwrap();
+    assert_eq!(changes(&run), [Change::Unclear; 2], "{run:?}");
+    assert_eq!(run.duet.advisory, None, "noise is not one-sided");
+    assert!(run.samples.iter().all(|case| case.blocks.len() == 20), "two looks");
     let (exit, said) = findings(&run);
     assert_eq!(exit, Exit::Pass, "{said}");
     assert!(said.contains("unclear"), "{said}");
     assert_eq!(findings_if(&run, true, false).0, Exit::Unclear, "--strict");
+
+    let exe = &plan.old.exe;
+    let args = ["--seed", "1", "--filter", "toy/a", "--max-pairs", "100"];
+    let out = program(dir.path(), exe, exe).args(args).output().unwrap();
+    expect(&out, 0, &["toy/a/n1: unclear", "100 pairs"]);
+}
+
+#[test]
+fn a_build_that_differs_from_itself_decides_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut unlike = Fake::unlike_itself(dir.path());
+    unlike.list += &format!("; {}", Fake::listed("box/a/n1"));
+    let run = against(&unlike, &unlike).unwrap();
+    let tested: Vec<_> = run.duet.self_tests.iter().map(|test| &*test.paired.id).collect();
+    assert_eq!(tested, ["box/a/n1", "toy/a/n1"], "one case of each chapter");
+    assert!(run.duet.advisory.is_some(), "{run:?}");
+    let exe = unlike.write(dir.path(), "unlike");
+    let alone = duet::self_test(&Build::new(&exe), &Tolerance::default());
+    assert!(alone.unwrap().is_some(), "without another build");
+
+    let mut program = program(dir.path(), &exe, &exe);
+    program.args(["--seed", "1", "--filter", "toy/a"]);
+    let out = program.output().unwrap();
+    expect(&out, 0, &["advisory (exit 0)"]);
+    let said = String::from_utf8(out.stdout).unwrap();
+    assert!(said.lines().next().unwrap().contains("tier 3 is advisory"), "{said}");
+    assert!(!said.to_lowercase().contains("pass"), "{said}");
+
+    program.arg("--strict");
+    expect(&program.output().unwrap(), 6, &["paired times only inform"]);
+    let mut unread = program.stdout(Stdio::piped()).spawn().unwrap();
+    drop(unread.stdout.take());
+    assert_eq!(unread.wait().unwrap().code(), Some(6), "the reader is gone, the verdict stays");
+    if cfg!(target_os = "linux") {
+        let full = fs::File::options().write(true).open("/dev/full").unwrap();
+        expect(&program.stdout(full).output().unwrap(), 1, &["No space left"]);
+    }
+}
+
+#[test]
+fn without_a_self_test_nothing_is_trusted() {
+    let dir = tempfile::tempdir().unwrap();
+    let trusted = |change: &dyn Fn(&mut Fake)| {
+        let mut fake = Fake::new(1000);
+        change(&mut fake);
+        let build = Build::new(fake.write(dir.path(), "build"));
+        duet::self_test(&build, &Tolerance::default()).unwrap()
+    };
+    assert_eq!(trusted(&|_| ()), None, "it is like itself");
+    let untested = Some("no case could be compared with itself".to_owned());
+    assert_eq!(trusted(&|fake| fake.list = "true".to_owned()), untested, "no case");
+    assert_eq!(trusted(&|fake| fake.hello = "echo 'wrong x'".to_owned()), untested, "wrong");
+    assert_eq!(trusted(&|fake| fake.end = "echo 'wrong x'".to_owned()), untested, "wrong late");
+
+    let mut slow = Fake::new(1100);
+    slow.end = "[ $1 = toy/b/n1 ] && echo right || echo wrong x".to_owned();
+    let run = against(&Fake::new(1000), &slow).unwrap();
+    assert_eq!(changes(&run), [Change::Slower], "the other case is compared: {run:?}");
+    assert_eq!(run.duet.advisory, untested, "but its chapter was not");
+    assert_eq!(findings_if(&run, false, false).0, Exit::Wrong, "{run:?}");
 }
 
 #[test]
@@ -188,24 +314,29 @@ fn a_case_that_one_build_lacks_is_named() {
 }
 
 #[test]
-fn a_worker_that_hangs_ends_the_run_and_is_killed() {
+fn a_worker_that_hangs_at_any_point_ends_the_run_and_is_killed() {
+    type Point = fn(&mut Fake) -> &mut String;
+    let points: [(Point, &str); 4] = [
+        (|fake| &mut fake.list, "--list"),
+        (|fake| &mut fake.hello, "toy/a/n1"),
+        (|fake| &mut fake.sample, "toy/a/n1"),
+        (|fake| &mut fake.end, "toy/a/n1"),
+    ];
     let dir = tempfile::tempdir().unwrap();
     let pids = dir.path().join("pids");
-    let mut hangs = Fake::new(1000);
-    hangs.sample = format!("echo $$ >> {}; exec sleep 60", pids.display());
-    let plan = Plan {
-        old: Build::new(hangs.write(dir.path(), "old")),
-        new: Build::new(hangs.write(dir.path(), "new")),
-        against: "old".to_owned(),
-        seed: 1,
-        looks: 1,
-        tolerance: Tolerance::default(),
-        limits: Limits { prepare: Duration::from_secs(20), sample: Duration::from_millis(300) },
-    };
-    let start = Instant::now();
-    let err = duet::run(&plan, &|_| true, &mut |_| ()).unwrap_err().to_string();
-    assert!(start.elapsed() < Duration::from_secs(15), "it was not waited for");
-    assert!(err.contains("new: the worker of toy/a/n1 did not answer within 0.3 s"), "{err}");
+    let limits = Limits { prepare: Duration::from_secs(1), sample: Duration::from_secs(1) };
+    for (point, of) in points {
+        let mut hangs = Fake::new(1000);
+        *point(&mut hangs) = format!("echo $$ >> {}; exec sleep 60", pids.display());
+        let start = Instant::now();
+        let err = run(&Plan { limits, ..plan(dir.path(), &Fake::new(1000), &hangs) });
+        let err = err.unwrap_err().to_string();
+        assert!(start.elapsed() < Duration::from_secs(15), "it was not waited for");
+        assert!(
+            err.contains(&format!("new: the worker of {of} did not answer within 1 s")),
+            "{err}"
+        );
+    }
     for pid in fs::read_to_string(pids).unwrap().lines() {
         assert!(!Path::new("/proc").join(pid).exists(), "the worker {pid} lives");
     }
@@ -250,19 +381,15 @@ fn a_clock_that_stands_still_or_jumps_ends_the_run() {
 #[test]
 fn a_planted_slowdown_of_the_real_program_is_a_regression() {
     let dir = tempfile::tempdir().unwrap();
-    let slow = dir.path().join("slow");
-    let plant = "case $line in [0-9]*) set -- $line; echo \"$(($1 * 3)) $(($2 * 3))\";; \
+    let plant = "case $line in [0-9]*) set -- $line; echo \"$(($1 * 3)) $2\";; \
                  *) printf '%s\\n' \"$line\";; esac";
     let script =
         format!("#!/bin/sh\n{STEPMARK} \"$@\" | while IFS= read -r line; do {plant}; done\n");
-    fs::write(&slow, script).unwrap();
-    fs::set_permissions(&slow, fs::Permissions::from_mode(0o755)).unwrap();
+    let slow = executable(dir.path(), "slow", &script);
     let samples = dir.path().join("samples.jsonl");
-    let target = dir.path().join("target");
     let run = |old: &str, new: &str, filter: &str, more: &[&str]| {
-        let args = ["duet", "--exe", old, "--exe", new, "--filter", filter, "--max-pairs", "50"];
-        let args = [&args[..], &["--target-dir", target.to_str().unwrap()][..], more].concat();
-        stepmark(Path::new(STEPMARK), dir.path(), &args)
+        let mut program = program(dir.path(), old, new);
+        program.args(["--filter", filter, "--max-pairs", "50"]).args(more).output().unwrap()
     };
     let (id, slow) = ("mvar/step-d20-p5/n64", slow.to_str().unwrap());
     let file = samples.to_str().unwrap();

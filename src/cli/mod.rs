@@ -133,12 +133,14 @@ impl<E: Into<anyhow::Error>> From<E> for Stop {
 }
 
 /// Runs the command line of this process over `cases`.
-///
-/// A panic is a tool failure: never a verdict.
 pub fn main(cases: &[Case]) -> ExitCode {
     let run = || run(cases, env::args_os(), &mut Lenient(io::stdout()), &mut io::stderr());
-    let exit = panic::catch_unwind(AssertUnwindSafe(run)).unwrap_or(Exit::Failure);
-    ExitCode::from(exit.code())
+    ExitCode::from(guarded(run).code())
+}
+
+/// How `run` ends; a panic is a tool failure, never a verdict.
+fn guarded(run: impl FnOnce() -> Exit) -> Exit {
+    panic::catch_unwind(AssertUnwindSafe(run)).unwrap_or(Exit::Failure)
 }
 
 /// Output whose reader may leave early, as `head` does: the exit code is still the verdict.
@@ -222,4 +224,15 @@ fn checked(case: &Case) -> Result<(), String> {
 fn panic_message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_a_tool_failure() {
+        assert_eq!(guarded(|| panic!("planted")), Exit::Failure, "a panic");
+        assert_eq!(guarded(|| Exit::Regression), Exit::Regression, "a verdict stays");
+    }
 }

@@ -219,3 +219,105 @@ fn say(out: &mut dyn Write, line: &str) -> Result<(), Stop> {
     writeln!(out, "{line}")?;
     Ok(out.flush()?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::Work;
+
+    /// Leaves what a function returns, where 7 is right.
+    struct Leaves<F> {
+        output: u64,
+        compute: F,
+    }
+
+    impl<F: FnMut() -> u64> Step for Leaves<F> {
+        fn run(&mut self) {
+            self.output = (self.compute)();
+        }
+        fn spoil(&mut self) {
+            self.output = 0;
+        }
+        fn digest(&self) -> u64 {
+            self.output
+        }
+        fn check(&self) -> Result<(), String> {
+            if self.output == 7 { Ok(()) } else { Err("not 7".to_owned()) }
+        }
+    }
+
+    fn case<F: FnMut() -> u64 + 'static>(compute: impl Fn() -> F + 'static) -> Case {
+        let work = Work { units: 1, unit: "step", flops: 0, bytes: 0 };
+        let prepare = move || Leaves { output: 0, compute: compute() };
+        Case::new("test/seven/n1", "scalar", work, prepare)
+    }
+
+    /// Serves requests for a case that is right so many times; the check takes two of them.
+    fn served(right: u32, step_ns: f64, requests: &str) -> (Result<Exit, Stop>, Vec<String>) {
+        let case = case(move || {
+            let mut runs = 0;
+            move || {
+                runs += 1;
+                if runs <= right { 7 } else { 8 }
+            }
+        });
+        let mut subject = Subject::prepare(&case, None).unwrap();
+        let hello = Hello {
+            protocol: PROTOCOL,
+            id: case.id.clone(),
+            implementation: case.implementation.to_owned(),
+            digest: "7".to_owned(),
+            step_ns,
+        };
+        let mut out = Vec::new();
+        let exit = serve(&mut subject, &hello, requests.as_bytes(), &mut out);
+        let lines = String::from_utf8(out).unwrap().lines().map(str::to_owned).collect();
+        (exit, lines)
+    }
+
+    #[test]
+    fn timed_runs_that_leave_other_bits_end_wrong() {
+        let ends = |right, step_ns| {
+            let (exit, lines) = served(right, step_ns, "sample 3\nend\n");
+            let [_, times, last] = &lines[..] else { panic!("three lines: {lines:?}") };
+            assert!(protocol::times(times).is_some(), "{times}");
+            (exit.unwrap(), last.clone())
+        };
+        assert_eq!(ends(5, 1e9), (Exit::Pass, RIGHT.to_owned()), "right to the end");
+        let (exit, last) = ends(4, 1e9);
+        assert_eq!(exit, Exit::Wrong, "{last}");
+        assert!(last.starts_with(WRONG), "{last}");
+        assert_eq!(ends(5, 1e3).0, Exit::Wrong, "a short step runs once more, untimed");
+    }
+
+    #[test]
+    fn the_end_of_the_requests_ends_a_worker_and_an_unknown_one_is_a_failure() {
+        let (exit, lines) = served(9, 1e9, "sample 1\nsample 1\n");
+        assert_eq!((exit.unwrap(), lines.len()), (Exit::Pass, 3), "{lines:?}");
+        for request in ["stop\n", "sample 0\n", "sample -1\n", "\n"] {
+            let stop = served(9, 1e9, request).0.unwrap_err();
+            assert_eq!(stop.exit, Exit::Failure, "{stop:?}");
+            assert!(stop.why.ends_with("is no request"), "{stop:?}");
+        }
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_step_on_other_threads_is_refused_unless_the_case_says_so() {
+        // By CPU time, of which a busy machine takes nothing away.
+        let spin = || {
+            while clock(Clock::Thread) < Duration::from_millis(20) {}
+            7
+        };
+        let elsewhere = case(move || move || std::thread::spawn(spin).join().unwrap());
+        let hello = |case: &Case| Subject::prepare(case, None).unwrap().hello(case);
+        assert_eq!(listed(&elsewhere).metric, Metric::ThreadCpu, "undeclared");
+        let stop = hello(&elsewhere).unwrap_err();
+        assert_eq!(stop.exit, Exit::Failure, "{stop:?}");
+        assert!(stop.why.contains("add `.threaded()` to the case"), "{stop:?}");
+        let declared = elsewhere.threaded();
+        assert_eq!(listed(&declared).metric, Metric::Wall, "declared");
+        let step_ns = hello(&declared).unwrap().step_ns;
+        assert!(step_ns > 1e7, "{step_ns} ns by the wall");
+    }
+}

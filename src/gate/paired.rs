@@ -115,7 +115,7 @@ pub struct Duet {
     pub seed: u64,
     /// Why the verdicts only inform; `None` where they decide.
     pub advisory: Option<String>,
-    /// One case of each chapter, compared with itself.
+    /// One case of each chapter, compared with itself; without any, the verdicts only inform.
     pub self_tests: Vec<SelfTest>,
     /// Every case that both builds have, sorted by id.
     pub cases: Vec<Paired>,

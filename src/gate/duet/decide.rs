@@ -241,10 +241,12 @@ mod tests {
         let crowd = judged(&cases)[0];
         assert!((crowd.slower_q - 30.0 * alone.slower_p).abs() < 1e-12, "{crowd:?}");
         assert_eq!(crowd.change, Change::Unclear, "one alarm of thirty may be chance");
-        assert!(
-            (LOOKS.iter().map(|look| look.share).sum::<f64>() - 1.0).abs() < 1e-15,
-            "all of it"
-        );
+    }
+
+    #[test]
+    fn the_looks_and_what_they_spend_are_those_that_error_rates_were_measured_with() {
+        let looks = LOOKS.map(|look| (look.blocks, look.share));
+        assert_eq!((looks, LEVEL), ([(10, 0.2), (20, 0.3), (80, 0.5)], 0.05), "looks");
     }
 
     #[test]

@@ -168,7 +168,7 @@ pub fn run(
 }
 
 /// Compares a build with itself, one case of each chapter: why its times on this machine now are
-/// not to be trusted, if so.
+/// not to be trusted, if so. Where no case can be compared, they are not.
 ///
 /// # Errors
 ///
@@ -218,8 +218,11 @@ fn paired(
     paired
 }
 
-/// Why the verdicts only inform: what a build differs from itself in.
+/// Why the verdicts only inform: what a build differs from itself in, or that nobody knows.
 fn advisory(self_tests: &[SelfTest]) -> Option<String> {
+    if self_tests.is_empty() {
+        return Some("no case could be compared with itself".to_owned());
+    }
     let odd = self_tests.iter().find_map(|SelfTest { paired, one_sided }| {
         if paired.change == Change::Slower {
             return Some(format!("{} is {:.3}x as slow as itself", paired.id, paired.ratio));

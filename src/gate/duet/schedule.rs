@@ -239,3 +239,41 @@ pub fn judge_samples<'a>(all: impl Iterator<Item = &'a Samples> + Clone) -> Vec<
         all.zip(&ratios).map(|(s, log_ratios)| Evidence { log_ratios, margin: s.margin }).collect();
     decide::judge(&evidence)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::decide::LOOKS;
+    use super::*;
+    use crate::gate::Metric;
+
+    /// A case after so many blocks, which took so long.
+    fn subject(blocks: usize, took: Duration) -> Subject {
+        let (id, implementation) = ("a/b/n1".to_owned(), "scalar".to_owned());
+        let case = Listed { id, implementation, metric: Metric::ThreadCpu, memory_bound: false };
+        let mut subject = Subject::new(&case, &Tolerance::default());
+        subject.samples.blocks = vec![[[1; 2]; ROUNDS]; blocks];
+        subject.took = took;
+        subject
+    }
+
+    #[test]
+    fn a_case_stays_where_another_look_would_take_over_thirty_seconds() {
+        let is_open = |blocks, look: usize, took_ms| {
+            subject(blocks, Duration::from_millis(took_ms)).is_open(&LOOKS[look])
+        };
+        assert!(is_open(0, 0, 0), "the first look is always taken");
+        assert!(is_open(10, 1, 30_000) && !is_open(10, 1, 30_001), "as many again");
+        assert!(is_open(20, 2, 10_000) && !is_open(20, 2, 10_001), "three times as many");
+        let mut settled = subject(10, Duration::ZERO);
+        settled.settled = true;
+        assert!(!settled.is_open(&LOOKS[1]), "settled");
+        let mut wrong = subject(10, Duration::ZERO);
+        wrong.drop(1, "y[0] is 1".to_owned());
+        assert!(!wrong.is_open(&LOOKS[1]), "dropped");
+    }
+
+    #[test]
+    fn a_sample_is_three_milliseconds_of_steps_and_at_least_one() {
+        assert_eq!([0.5, 1e3, 7e5, 1e9].map(steps), [3_000_000, 3000, 4, 1], "steps");
+    }
+}
