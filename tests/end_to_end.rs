@@ -1,14 +1,16 @@
 //! The whole chain on a copy of the crate: plant a fault, measure, and see the gate name it.
-
+#![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 #[path = "common/copy.rs"]
 mod copy;
 
-use std::fs;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::{env, fs};
 
-use copy::Copy;
+use copy::{Copy, SETTINGS};
 
 /// What the copy measures: the cases of the kernel that is changed.
 const FILTER: &str = "lattice/nearest-";
@@ -23,9 +25,23 @@ const GATE: &str = "gate --filter lattice/nearest- --baseline before.json";
 fn copy() -> Copy {
     let mut copy = Copy::of(
         ".",
-        &["src", "benches", "fixtures", ".cargo", "Cargo.toml", "Cargo.lock", "build.rs"],
+        &["src", "benches", "fixtures", "ci", ".cargo", "Cargo.toml", "Cargo.lock", "build.rs"],
     );
-    copy.tells = true;
+    // The script's cargo builds as this test does.
+    let quoted = SETTINGS.map(|setting| format!("--config '{setting}'")).join(" ");
+    let cargo = format!("#!/bin/sh\nexec {} {quoted} \"$@\" --profile test\n", env!("CARGO"));
+    let bin = copy.dir.join("bin");
+    fs::create_dir(&bin).unwrap();
+    fs::write(bin.join("cargo"), cargo).unwrap();
+    fs::set_permissions(bin.join("cargo"), Permissions::from_mode(0o755)).unwrap();
+    let path = env::var_os("PATH").unwrap();
+    let path = env::join_paths([bin].into_iter().chain(env::split_paths(&path))).unwrap();
+    copy.env = vec![
+        // As cargo tells what it runs.
+        ("CARGO_MANIFEST_DIR", copy.dir.clone().into()),
+        ("PATH", path),
+        ("STEPMARK", program(&copy).into()),
+    ];
     let kernel = fs::read_to_string(KERNEL).unwrap();
     assert_eq!(kernel.matches(LOOP).count(), 1, "`{LOOP}` in {KERNEL}");
     fs::write(copy.dir.join(KERNEL), kernel.replace(LOOP, ROWS)).unwrap();
@@ -35,10 +51,14 @@ fn copy() -> Copy {
     copy
 }
 
-/// Runs the command, as it was built beside the last bench.
+/// The command, as it was built beside the last bench.
+fn program(copy: &Copy) -> PathBuf {
+    copy.target.join("debug/stepmark")
+}
+
 #[track_caller]
 fn stepmark(copy: &Copy, args: &str, code: i32, texts: &[&str]) {
-    copy.expect(&copy.target.join("debug/stepmark"), args, code, texts);
+    copy.expect(&program(copy), args, code, texts);
 }
 
 /// Measures and records; returns the record.
@@ -63,6 +83,9 @@ fn a_fault_planted_in_a_copy_of_the_crate_is_found() {
     stepmark(&copy, GATE, 0, &["pass (exit 0): 3 of 3 cases compared"]);
     assert_eq!(cases(&baseline), cases(&measure(&copy)), "counts of two runs");
     stepmark(&copy, GATE, 0, &["no findings"]);
+    copy.with_planted("benches/cases.txt", "lattice/nearest-d4/n10000\n", "", || {
+        copy.expect(Copy::cargo(), BENCH, 0, &["2 benchmarks finished"]);
+    });
 
     let call = "let point = nearest_one::<L, D>(z, 0);";
     let twice = "let _again = std::hint::black_box(Box::new(nearest_one::<L, D>(z, 0)));";
@@ -76,7 +99,7 @@ fn a_fault_planted_in_a_copy_of_the_crate_is_found() {
 
     copy.with_planted(KERNEL, ROWS, COLUMNS, || {
         measure(&copy);
-        let (code, said) = copy.run(&copy.target.join("debug/stepmark"), GATE);
+        let (code, said) = copy.run(&program(&copy), GATE);
         assert_eq!(code, Some(3), "{said}");
         for case in ["z2", "d4", "e8"].map(|lattice| format!("lattice/nearest-{lattice}/n10000")) {
             assert!(said.contains(&format!("FAIL regression    {case}: D1 misses")), "{said}");
@@ -86,13 +109,11 @@ fn a_fault_planted_in_a_copy_of_the_crate_is_found() {
     });
 
     copy.with_planted(KERNEL, "y[k * n + i] = p;", "y[k * n + i] = -p;", || {
-        let (code, said) = copy.run(Copy::cargo(), BENCH);
-        assert_ne!(code, Some(0), "a wrong kernel is not counted\n{said}");
-        stepmark(
-            &copy,
-            GATE,
-            4,
-            &["lattice/nearest-d4/n10000: twice point 0", "wrong result by tier 1"],
-        );
+        let args = format!("{} --markdown m.md", &GATE["gate ".len()..]);
+        let wrong = "lattice/nearest-d4/n10000: twice point 0";
+        let texts = ["gate.sh: the bench failed", wrong, "wrong result by tier 1"];
+        copy.expect(&copy.dir.join("ci/gate.sh"), &args, 4, &texts);
+        let comment = fs::read_to_string(copy.dir.join("m.md")).unwrap();
+        assert!(comment.contains("stepmark gate: wrong result (exit 4)"), "{comment}");
     });
 }

@@ -1,12 +1,13 @@
 //! A copy of a crate, in which a test plants faults.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
 /// Dependencies as the tests have them, so that they build once; this crate not optimised, which
 /// builds soon.
-const SETTINGS: [&str; 3] = [
+pub(crate) const SETTINGS: [&str; 3] = [
     "profile.test.opt-level=2",
     "profile.test.debug=\"line-tables-only\"",
     "profile.test.package.stepmark.opt-level=0",
@@ -16,8 +17,8 @@ const SETTINGS: [&str; 3] = [
 pub(crate) struct Copy {
     pub(crate) dir: PathBuf,
     pub(crate) target: PathBuf,
-    /// Whether what runs learns where it was built from, as cargo tells what it runs.
-    pub(crate) tells: bool,
+    /// What else is set for what runs.
+    pub(crate) env: Vec<(&'static str, OsString)>,
 }
 
 impl Copy {
@@ -31,7 +32,7 @@ impl Copy {
         for name in names {
             copy(&Path::new(from).join(name), &dir.join(name));
         }
-        Self { dir, target, tells: false }
+        Self { dir, target, env: Vec::new() }
     }
 
     /// The cargo that runs this test.
@@ -52,9 +53,7 @@ impl Copy {
         let built = Path::new(env!("CARGO_TARGET_TMPDIR"));
         command.env("CARGO_BUILD_BUILD_DIR", built.parent().unwrap());
         command.env_remove("CARGO_MANIFEST_DIR");
-        if self.tells {
-            command.env("CARGO_MANIFEST_DIR", &self.dir);
-        }
+        command.envs(self.env.iter().map(|(name, value)| (name, value)));
         let out = command.output().unwrap();
         eprintln!("{} {args}: {}", program.display(), out.status);
         let said = [out.stdout, out.stderr].concat();

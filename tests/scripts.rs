@@ -1,0 +1,148 @@
+//! The files beside the code: what the scripts do, and what the committed ones say.
+#![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::{env, fs};
+
+use stepmark::machine;
+use tempfile::TempDir;
+
+/// A folder with `ci/gate.sh`, and with the only programs that it finds.
+struct Checkout(TempDir);
+
+impl Checkout {
+    fn new(programs: &[&str]) -> Self {
+        let new = Self(tempfile::tempdir().unwrap());
+        let dir = new.0.path();
+        for folder in ["bin", "ci"] {
+            fs::create_dir(dir.join(folder)).unwrap();
+        }
+        symlink(fs::canonicalize("ci/gate.sh").unwrap(), dir.join("ci/gate.sh")).unwrap();
+        let path = env::var_os("PATH").unwrap();
+        for program in [&["bash", "dirname", "mkdir"], programs].concat() {
+            let mut all = env::split_paths(&path).map(|folder| folder.join(program));
+            symlink(all.find(|file| file.is_file()).unwrap(), dir.join("bin").join(program))
+                .unwrap();
+        }
+        new
+    }
+
+    /// The script, for which `stepmark` is the command.
+    fn gate(&self, stepmark: &str, args: &[&str]) -> Command {
+        let mut gate = Command::new(self.0.path().join("ci/gate.sh"));
+        gate.args(args).env("PATH", self.0.path().join("bin")).env("STEPMARK", stepmark);
+        gate.env_remove("CARGO_TARGET_DIR").stdin(Stdio::null());
+        gate
+    }
+}
+
+#[track_caller]
+fn ends(out: &Output, code: i32, text: &str) {
+    let said = String::from_utf8([&out.stdout[..], &out.stderr[..]].concat()).unwrap();
+    assert_eq!(out.status.code(), Some(code), "{said}");
+    assert!(said.contains(text), "`{text}` in {said}");
+}
+
+#[test]
+fn the_gate_needs_valgrind_unless_counts_are_skipped() {
+    let checkout = Checkout::new(&[]);
+    let run = |args: &[&str]| checkout.gate("echo", args).output().unwrap();
+    ends(&run(&[]), 1, "gate.sh: no valgrind; ci/install.sh installs it");
+    for skip in [&["--skip", "instructions"][..], &["--skip=instructions"]] {
+        let args = [skip, &["--against", "main"]].concat();
+        ends(&run(&args), 0, &format!("gate {}\n", args.join(" ")));
+    }
+}
+
+#[test]
+fn a_second_gate_is_told_of_the_first_and_a_killed_one_leaves_no_lock() {
+    let checkout = Checkout::new(&["flock"]);
+    fs::write(checkout.0.path().join("wait.sh"), "echo waits; read -r || true").unwrap();
+    let gate = || checkout.gate("bash wait.sh", &["--skip", "instructions"]);
+    let mut first = gate().stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let (stdin, stdout) = (first.stdin.take(), first.stdout.take());
+    let said = BufReader::new(stdout.unwrap()).lines().next();
+    assert_eq!(said.unwrap().unwrap(), "waits", "under way");
+    ends(&gate().output().unwrap(), 1, "gate.sh: another gate.sh is under way in this checkout");
+    // What it started goes on waiting, and does not hold the lock.
+    first.kill().unwrap();
+    first.wait().unwrap();
+    ends(&gate().output().unwrap(), 0, "waits");
+    drop(stdin);
+}
+
+#[test]
+fn the_comment_on_a_pull_request_is_the_verdict_or_says_that_there_is_none() {
+    let workflow = fs::read_to_string(".github/workflows/gate.yml").unwrap();
+    let step = workflow.split("\n      - name: Comment").nth(1).unwrap();
+    let script = step.split("run: |\n").nth(1).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let comment = || {
+        // Prints the file that would be the comment.
+        let gh = "gh() { cat \"${@: -1}\"; }";
+        let mut bash = Command::new("bash");
+        bash.args(["-euc", &format!("{gh}\n{script}")]).current_dir(&dir);
+        bash.env("RUN", "https://github.com/o/r/actions/runs/7").env("NUMBER", "1");
+        bash.output().unwrap()
+    };
+    let none = "[the run](https://github.com/o/r/actions/runs/7) ended without a verdict\n";
+    ends(&comment(), 0, none);
+    fs::write(dir.path().join("gate.md"), "### pass\n").unwrap();
+    assert_eq!(comment().stdout, b"### pass\n", "the verdict alone");
+}
+
+/// The files of a folder.
+fn files(folder: impl AsRef<Path>) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.filter(|path| path.is_file()).collect()
+}
+
+/// The tools underneath fail on `--quick` or a test that is not theirs.
+#[test]
+fn a_command_that_builds_the_instruction_bench_names_what_it_runs() {
+    let some = ["README.md", "src/collect/callgrind.rs", "src/gate/compare.rs"].map(PathBuf::from);
+    let all = some.into_iter().chain(files("ci")).chain(files(".github/workflows"));
+    let mut seen = 0;
+    for file in all {
+        let text = fs::read_to_string(&file).unwrap();
+        let commands = text.split("cargo ").filter_map(|command| command.lines().next());
+        let builds = |command: &&str| {
+            let runs = command.starts_with("bench") || command.starts_with("test");
+            runs && command.contains("--features instructions")
+        };
+        for command in commands.filter(builds) {
+            let names = ["--bench ", "--test "].iter().any(|name| command.contains(name));
+            assert!(names, "cargo {command}: {}", file.display());
+            seen += 1;
+        }
+    }
+    assert!(seen >= 4, "{seen} commands: README, gate.sh and two messages have one each");
+}
+
+#[test]
+fn what_is_committed_tells_no_folder_process_clock_or_host_of_a_machine() {
+    let folders = fs::read_dir("baselines").unwrap().map(|entry| entry.unwrap().path());
+    let committed = folders.filter(|path| path.is_dir()).flat_map(files);
+    let json = committed.filter(|path| path.extension().is_some_and(|end| end == "json"));
+    let mut texts: Vec<String> = json.map(|path| fs::read_to_string(path).unwrap()).collect();
+    assert!(texts.len() >= 2, "counts and wall times of some machine");
+    let here = machine::wall();
+    texts.push(format!("{here:?}"));
+    for text in texts {
+        let text = text.to_lowercase();
+        for no in ["/home/", "/root/", "/users/", "/tmp/", "\"pid\"", "mhz", "bogomips", "\"host"] {
+            assert!(!text.contains(no), "{no} in {text}");
+        }
+    }
+    let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
+    let cpu = fs::read_to_string("/proc/cpuinfo").unwrap();
+    let rates = cpu.lines().filter(|line| line.contains("MHz") || line.contains("bogomips"));
+    let rates = rates.filter_map(|line| line.split(':').nth(1));
+    for fact in rates.chain([name.as_str()]) {
+        assert!(here.values().all(|value| value != fact.trim()), "{fact} in {here:?}");
+    }
+}
