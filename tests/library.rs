@@ -34,6 +34,14 @@ fn run(copy: &Copy, args: &str, code: i32, texts: &[&str]) {
     copy.expect(Copy::cargo(), &format!("run --profile test --quiet -- {args}"), code, texts);
 }
 
+/// Runs the wall bench, shortly.
+fn bench(filter: &str) -> String {
+    format!(
+        "bench --profile test --bench wall -- --warm-up-time 0.05 --measurement-time 0.1 \
+         --sample-size 10 {filter}"
+    )
+}
+
 #[test]
 #[ignore = "builds another crate and all its dependencies; ci/test.sh runs it"]
 fn a_crate_with_its_own_kernels_gets_the_command_over_its_own_cases() {
@@ -43,11 +51,14 @@ fn a_crate_with_its_own_kernels_gets_the_command_over_its_own_cases() {
     run(&copy, "check --filter lattice", 2, &["no case id contains `lattice`"]);
     copy.with_planted(KERNEL, "*y += h * x", "*y -= h * x", || {
         run(&copy, "check", 4, &["WRONG  fir/filter-k8/n1000: y[0] is ", "3 cases, 3 wrong"]);
+        let (code, said) = copy.run(Copy::cargo(), &bench(""));
+        assert_ne!(code, Some(0), "{said}");
+        assert!(said.contains("fir/filter-k8/n1000 is wrong, so it is not timed"), "{said}");
+        assert!(!said.contains("time:   ["), "{said}");
     });
 
-    let bench = "bench --profile test --bench wall -- --warm-up-time 0.05 --measurement-time 0.1 \
-                 --sample-size 10";
-    copy.expect(Copy::cargo(), bench, 0, &["fir/filter-k64/n1000"]);
+    copy.expect(Copy::cargo(), &bench("no-such-case"), 2, &["no case matches"]);
+    copy.expect(Copy::cargo(), &bench(""), 0, &["fir/filter-k64/n1000"]);
     run(&copy, "record", 0, &["wall: 3 cases"]);
     let record = Record::<Wall>::read(&copy.target.join("stepmark/wall.json")).unwrap();
     let baselines = copy.dir.join("baselines");
@@ -61,6 +72,13 @@ fn a_crate_with_its_own_kernels_gets_the_command_over_its_own_cases() {
     copy.with_planted(KERNEL, "*y += h * x", "*y += x * h", || {
         run(&copy, gate, 5, &["the record is of sources"]);
     });
+
+    fs::remove_dir_all(baselines).unwrap();
+    let next = "nothing that decides was compared; \
+                cargo run --release -- gate --skip instructions --against REV\n";
+    run(&copy, gate, 5, &[next]);
+    // It starts, and asks for a revision.
+    run(&copy, "gate --skip instructions --against REV", 1, &["FAIL tool failure  paired: "]);
 }
 
 /// The code in README is that of the crate, so that it builds and is right.

@@ -28,7 +28,8 @@ impl fmt::Debug for Scope<'_> {
 }
 
 /// The shell line that measures and records anew.
-pub const MEASURE: &str = "ci/gate.sh";
+pub const MEASURE: &str = "cargo bench --features instructions --bench instructions && \
+    cargo run --release -- record && cargo run --release -- gate";
 /// The shell line that makes the record the baseline.
 pub(super) const ACCEPT: &str = "cargo run --release -- accept --reason TEXT";
 
