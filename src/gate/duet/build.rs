@@ -150,6 +150,8 @@ impl Checkout {
             .args(["build", "--profile", "bench", "--bin", &self.program])
             .args(["--message-format", "json-render-diagnostics", "--target-dir"])
             .arg(self.folder.join(into))
+            // Were it shared, the two builds would be one.
+            .env("CARGO_BUILD_BUILD_DIR", self.folder.join(into))
             // As this executable was built, whatever the folder says.
             .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"))
             .env("CARGO_PROFILE_BENCH_DEBUG", "false")
