@@ -32,12 +32,15 @@ pub fn is_outdated() -> bool {
     root.join("src").is_dir() && source::digest(root) != SOURCE
 }
 
+/// What cannot be found out.
+const UNKNOWN: &str = "unknown";
+
 /// What a wall time depends on: processor, operating system, C library, compiler.
 ///
 /// What cannot be found out is `unknown`.
 pub fn wall() -> Environment {
     let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let field = |name: &str| cpu_field(&cpu, name).unwrap_or("unknown").to_owned();
+    let field = |name: &str| cpu_field(&cpu, name).unwrap_or(UNKNOWN).to_owned();
     environment([
         ("cpu_vendor", field("vendor_id")),
         ("cpu_name", field("model name")),
@@ -54,6 +57,13 @@ pub fn wall() -> Environment {
     .into_iter()
     .chain(toolchain())
     .collect()
+}
+
+/// Whether such a field of [`wall()`] leaves open which processor it is: two that nothing is known
+/// of are not the same.
+pub fn hides_processor(field: &str, value: &str) -> bool {
+    let tell = ["cpu_vendor", "cpu_name", "cpu_family", "cpu_model", "cpu_stepping"];
+    value == UNKNOWN && tell.contains(&field)
 }
 
 /// What an instruction count depends on: nothing of the machine, since Valgrind simulates one.
@@ -82,7 +92,7 @@ pub fn toolchain() -> Environment {
 
 /// The folder of `baselines/` that holds wall times of such a machine: `amd-epyc-25-17-1-vm`.
 pub fn folder(wall: &Environment) -> String {
-    let get = |name: &str| wall.get(name).map_or("unknown", String::as_str);
+    let get = |name: &str| wall.get(name).map_or(UNKNOWN, String::as_str);
     let vm = if get("virtualised") == "true" { "-vm" } else { "" };
     plain(&(["cpu_name", "cpu_family", "cpu_model", "cpu_stepping"].map(get).join("-") + vm))
 }
@@ -147,7 +157,7 @@ fn caches(dir: &Path) -> String {
         Some(format!("L{}{kind} {}", read(index, "level")?, read(index, "size")?))
     };
     let list: Vec<String> = (0..).map_while(cache).collect();
-    if list.is_empty() { "unknown".to_owned() } else { list.join(", ") }
+    if list.is_empty() { UNKNOWN.to_owned() } else { list.join(", ") }
 }
 
 /// Major and minor version only: a patch release does not move a kernel's time.
@@ -166,7 +176,7 @@ fn said(command: &mut Command) -> String {
     let text = out.map(|out| String::from_utf8_lossy(&out.stdout).into_owned()).unwrap_or_default();
     match text.lines().next().map(str::trim) {
         Some(line) if !line.is_empty() => line.to_owned(),
-        _ => "unknown".to_owned(),
+        _ => UNKNOWN.to_owned(),
     }
 }
 

@@ -4,6 +4,8 @@
 
 #[path = "common/repository.rs"]
 mod repository;
+#[path = "common/walls.rs"]
+mod walls;
 
 use std::fs;
 use std::path::Path;
@@ -14,8 +16,11 @@ use rand::{RngExt as _, SeedableRng as _};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde_json::Value;
 use stepmark::gate::duet::Lock;
+use stepmark::machine;
+use stepmark::record::{self, Record};
 
-use repository::{CASE, Repository, expect, main_of};
+use repository::{CASE, Repository, expect, main_of, stepmark};
+use walls::{environment, wall};
 
 /// A branch of which `base` went on to something faster.
 fn branch() -> Repository {
@@ -31,6 +36,17 @@ fn branch() -> Repository {
 fn gate(toy: &Repository, args: &str) -> Output {
     let args = format!("gate --filter {CASE} {args}");
     toy.run(&args.split(' ').collect::<Vec<_>>())
+}
+
+/// An outcome as `--json` wrote it, which must be of the schema.
+#[track_caller]
+fn outcome(file: &Path) -> Value {
+    let schema = include_str!("../src/report/gate.schema.json");
+    let schema = jsonschema::validator_for(&serde_json::from_str(schema).unwrap()).unwrap();
+    let outcome = serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
+    let errors: Vec<_> = schema.iter_errors(&outcome).map(|err| err.to_string()).collect();
+    assert!(errors.is_empty(), "{errors:?} in {outcome:#}");
+    outcome
 }
 
 #[test]
@@ -59,9 +75,10 @@ fn a_branch_is_compared_with_where_it_parted_from_the_base() {
         3,
         &[&slower, &again, "seed 5", "regression by tier 3 (exit 3)", "uncommitted changes"],
     );
-    let read = || serde_json::from_str::<Value>(&fs::read_to_string(&json).unwrap()).unwrap();
-    assert_eq!(read()["duet"]["cases"][0]["change"], "slower", "{}", read());
-    let against_what = read()["duet"]["against"].as_str().unwrap().to_owned();
+    let found = outcome(&json);
+    assert_eq!(found["duet"]["cases"][0]["change"], "slower", "{found}");
+    assert_eq!(found["duet"]["self_tests"][0]["paired"]["id"], CASE, "{found}");
+    let against_what = found["duet"]["against"].as_str().unwrap();
     assert!(against_what.starts_with("merge base with base ("), "{against_what}");
 
     // What else was found is not lost with the pairs.
@@ -69,7 +86,11 @@ fn a_branch_is_compared_with_where_it_parted_from_the_base() {
     let broken = "FAIL tool failure  paired: the working tree does not build; cargo run ";
     let texts = [broken, "error: expected", "tool failure by tier 3 (exit 1)"];
     expect(&gate(&toy, &written), 1, &texts);
-    assert_eq!(read()["exit"], 1, "{}", read());
+    assert_eq!(outcome(&json)["verdict"], "tool-failure", "gate");
+    let duet = ["duet", "nothing", "--json", json.to_str().unwrap(), "--filter", CASE];
+    let again = format!("; cargo run --release -- duet nothing --filter {CASE}");
+    expect(&toy.run(&duet), 1, &["duet: 0 cases against nothing", "is no revision", &again]);
+    assert_eq!(outcome(&json)["verdict"], "tool-failure", "duet");
     let texts = ["paired: `nothing` is no revision", "tool failure by tier 3 (exit 1)"];
     expect(&gate(&toy, "--skip instructions --against nothing"), 1, &texts);
 
@@ -81,9 +102,44 @@ fn a_branch_is_compared_with_where_it_parted_from_the_base() {
 }
 
 #[test]
-fn what_pairs_do_not_tell_fails_only_where_that_is_asked_for() {
+fn where_no_commit_is_in_common_there_is_nothing_to_compare_with() {
     let toy = branch();
-    // Every other process is a tenth slower, and the rest are faster.
+    let url = format!("file://{}", toy.dir.path().join("repository").display());
+    let clone = ["clone", "--quiet", "--depth", "1", "--no-single-branch", &url, "../../shallow"];
+    toy.git(&clone);
+    let shallow = toy.dir.path().join("shallow/kernels");
+    let args = ["gate", "--filter", CASE, "--skip", "instructions", "--against", "origin/base"];
+    let texts = ["`origin/base` is not in this shallow clone", "fetch-depth: 0"];
+    expect(&stepmark(&toy.program, &shallow, &args), 1, &texts);
+    toy.git(&["checkout", "--quiet", "--orphan", "other"]);
+    // The same sources in the same second would be the same commit.
+    toy.commit(&main_of(900));
+    let texts = ["`base` and HEAD have no commit in common", "tool failure by tier 3 (exit 1)"];
+    expect(&gate(&toy, "--skip instructions --against base"), 1, &texts);
+}
+
+#[test]
+fn a_removed_case_fails_unless_that_is_allowed() {
+    let toy = Repository::new();
+    let one = main_of(1000);
+    let listed = one.lines().find(|line| line.contains("{rest}")).unwrap();
+    let gone = listed.replace(CASE, &format!("{CASE}-gone"));
+    toy.commit(&one.replace(listed, &format!("{listed}\n{gone}")));
+    toy.git(&["branch", "base"]);
+    toy.commit(&one);
+    for command in ["gate --skip instructions --against base", "duet base"] {
+        let args = format!("{command} --filter {CASE}");
+        let run = |more: &str| toy.run(&(args.clone() + more).split(' ').collect::<Vec<_>>());
+        let fails = format!("FAIL incomparable  {CASE}-gone: is gone");
+        let allow = format!("; cargo run --release -- {args} --allow-removed");
+        expect(&run(""), 5, &[&fails, &allow, "incomparable by tier 3 (exit 5)"]);
+        let note = format!("note               {CASE}-gone: is gone");
+        expect(&run(" --allow-removed"), 0, &[&note, "pass (exit 0)"]);
+    }
+}
+
+/// Pairs of it are unclear: every other process is a tenth slower, and the rest are faster.
+fn noisy(toy: &Repository) -> String {
     let count = toy.dir.path().join("count");
     fs::write(&count, "").unwrap();
     let start = format!(
@@ -95,13 +151,70 @@ fn what_pairs_do_not_tell_fails_only_where_that_is_asked_for() {
     );
     let main = main_of(1000).replace("let mut seed = std::process::id() as u64;", &start);
     let noisy = main.replace("seed % 60000", "if bytes.len() % 2 == 0 { 300_000 } else { 0 }");
-    toy.write(&noisy.replace("steps * 1000", "steps * 950"));
+    noisy.replace("steps * 1000", "steps * 950")
+}
+
+#[test]
+fn what_pairs_do_not_tell_fails_only_where_that_is_asked_for() {
+    let toy = branch();
+    toy.write(&noisy(&toy));
     let against = "--skip instructions --against base --max-pairs 50 --seed 5";
     let unclear = format!("{CASE}: unclear: thread CPU time ");
     let texts = [&format!("note               {unclear}"), "1 unclear", "pass (exit 0)"];
     expect(&gate(&toy, against), 0, &texts);
-    let texts = [&format!("FAIL unclear       {unclear}"), "unclear by tier 3 (exit 6)"];
+    let again = "gate --skip instructions --against base --filter";
+    let again = format!("; cargo run --release -- {again} {CASE} --strict --max-pairs 50");
+    let texts = [&format!("FAIL unclear       {unclear}"), &again, "unclear by tier 3 (exit 6)"];
     expect(&gate(&toy, &format!("{against} --strict")), 6, &texts);
+}
+
+/// Saved wall times, and fresh ones that are three times as long.
+fn put_walls(toy: &Repository, ids: &[&str]) {
+    let record = |median_ns: f64| Record {
+        schema: record::SCHEMA,
+        instrument: "wall".to_owned(),
+        harness: "0.1.0".to_owned(),
+        started: "2026-01-02T03:04:05Z".to_owned(),
+        commit: None,
+        dirty: false,
+        source: machine::SOURCE.to_owned(),
+        executable: "0123456789abcdef".to_owned(),
+        reason: None,
+        environment: environment(),
+        cases: ids.iter().map(|id| wall(id, median_ns)).collect(),
+    };
+    let old = record(100.0);
+    old.write(&old.baseline(&toy.package().join("baselines"))).unwrap();
+    record(300.0).write(&toy.package().join("target/stepmark/wall.json")).unwrap();
+}
+
+#[test]
+fn saved_times_decide_where_pairs_do_not_tell() {
+    let toy = branch();
+    // A case that the real program has too, and no build of the repository.
+    let other = "mvar/rollout-d20-p5/n100";
+    put_walls(&toy, &[other, CASE]);
+    let against = "gate --skip instructions --against base --filter";
+    let pairs = "--max-pairs 50 --seed 5";
+    let slower =
+        |id: &str| format!("FAIL regression    {id}: 3.000 times the baseline's wall time");
+    let run = |filter: &str| {
+        toy.run(&format!("{against} {filter} {pairs}").split(' ').collect::<Vec<_>>())
+    };
+
+    toy.write(&noisy(&toy));
+    let again = format!(
+        "; cargo bench --bench wall -- {CASE} && cargo run --release -- record && \
+         cargo run --release -- {against} {CASE} --max-pairs 50"
+    );
+    let by_tier_4 = "regression by tier 4 (exit 3)";
+    expect(&run(CASE), 3, &["1 unclear", &slower(CASE), &again, by_tier_4]);
+
+    toy.write(&main_of(1000));
+    let unclear = format!("3.000x  UNCLEAR  {CASE}");
+    expect(&run(CASE), 0, &["1 same", "wall times: 1 of 1 cases", &unclear, "pass (exit 0)"]);
+    let out = run("d20-p5");
+    expect(&out, 3, &["1 same", &unclear, &slower(other), by_tier_4]);
 }
 
 /// Requires that soon no process runs a program of this folder.

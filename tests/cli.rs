@@ -3,15 +3,20 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod common;
+#[path = "common/walls.rs"]
+mod walls;
 
 use std::fs;
+use std::process::Command;
 
 use stepmark::case::{Case, Step, Work};
-use stepmark::cli::Exit;
+use stepmark::cli::{self, Exit};
+use stepmark::gate::WORST_FIRST;
 use stepmark::machine;
 use stepmark::record::{Instructions, Peer, Record, Wall};
 
 use common::{Bench, cases, path};
+use walls::{environment, wall};
 
 /// Computes x -> -x, and the oracle knows better.
 struct WrongSign(f64);
@@ -190,6 +195,10 @@ fn an_empty_selection_is_incomparable() {
         .run("gate")
         .expect(Exit::Incomparable, &["was not measured: the instructions record lacks it"]);
     bench.run("accept --reason why").expect(Exit::Incomparable, &["lacks"]);
+    bench.measured(|_| ());
+    bench.record_of(|record| record.cases.clear()).write(&bench.baseline()).unwrap();
+    let what = "no selected case is in both the record and the baseline";
+    bench.run("gate --filter mvar/").expect(Exit::Incomparable, &[what, "by tier 0 (exit 5)"]);
 }
 
 #[test]
@@ -251,34 +260,63 @@ fn a_tier_that_did_not_run_is_a_failure_unless_skipped_aloud() {
     assert!(first.contains("without instructions (--skip instructions)"), "{first}");
 }
 
-#[test]
-fn wall_times_inform_but_never_fail() {
-    let bench = Bench::committed();
-    let wall = |factor: f64| -> Record<Wall> {
-        let case = |case: &Instructions| Wall {
-            id: case.id.clone(),
-            implementation: case.implementation.clone(),
-            p05_ns: 90.0 * factor,
-            p25_ns: 95.0 * factor,
-            median_ns: 100.0 * factor,
-            p75_ns: 105.0 * factor,
-            p95_ns: 110.0 * factor,
-            samples: 60,
-        };
-        let cases = bench.record.cases.iter().map(case).collect();
-        bench.record.beside(machine::wall(), cases)
-    };
-    let folder = machine::folder(&machine::wall());
-    wall(1.0).write(&bench.baselines().join(folder).join("wall.json")).unwrap();
-    wall(3.0).write(&bench.fresh::<Wall>()).unwrap();
-    bench
-        .run("gate")
-        .expect(Exit::Pass, &["3.000x  UNCLEAR", "ranges apart", "wall times (inform only)"]);
+/// Wall times of all cases of a bench.
+fn walls(bench: &Bench, median_ns: f64) -> Record<Wall> {
+    let cases = bench.record.cases.iter().map(|case| wall(&case.id, median_ns)).collect();
+    bench.record.beside(environment(), cases)
+}
 
-    let mut foreign = wall(1.0);
-    foreign.environment.insert("cpu_name".to_owned(), "Another".to_owned());
-    foreign.write(&bench.fresh::<Wall>()).unwrap();
-    bench.run("gate").expect(Exit::Pass, &["not compared: no baseline"]);
+/// Makes the one record the baseline of wall times, and the other the fresh one.
+fn put_walls(bench: &Bench, old: &Record<Wall>, new: &Record<Wall>) {
+    old.write(&old.baseline(&bench.baselines())).unwrap();
+    new.write(&bench.fresh::<Wall>()).unwrap();
+}
+
+#[test]
+fn wall_times_inform_but_neither_fail_nor_pass() {
+    let bench = Bench::committed();
+    put_walls(&bench, &walls(&bench, 100.0), &walls(&bench, 300.0));
+    let texts = ["3.000x  UNCLEAR", "ranges apart", "wall times (inform only)"];
+    bench.run("gate --filter mvar/").expect(Exit::Pass, &texts);
+    let alone = bench.run("gate --filter mvar/ --skip instructions");
+    alone.expect(Exit::Pass, &["3.000x  UNCLEAR", "advisory (exit 0): 0 of "]);
+    let first = alone.out.lines().next().unwrap();
+    assert!(first.ends_with("; advisory: nothing that decides was compared"), "{first}");
+}
+
+#[test]
+fn wall_times_of_another_machine_or_of_an_unknown_one_are_not_compared() {
+    let bench = Bench::committed();
+    let of = |field: &str, value: &str| {
+        let mut walls = walls(&bench, 100.0);
+        walls.environment.insert(field.to_owned(), value.to_owned());
+        walls
+    };
+    for (field, old, new, why) in [
+        ("cpu_name", "1", "Another", "no baseline"),
+        ("caches", "L1d 32K", "L1d 48K", "caches is `L1d 32K` in the baseline but `L1d 48K` in"),
+        ("cpu_model", "unknown", "unknown", "cpu_model is `unknown`: it may be any processor"),
+    ] {
+        put_walls(&bench, &of(field, old), &of(field, new));
+        let why = format!("(inform only): not compared: {why}");
+        bench.run("gate --filter mvar/").expect(Exit::Pass, &[&why]);
+    }
+}
+
+#[test]
+fn the_wall_time_of_a_wrong_case_is_not_shown() {
+    let bench = Bench::committed();
+    let with_wrong = |median_ns| {
+        let mut walls = walls(&bench, 100.0);
+        walls.cases.push(wall("test/wrong-sign/n1", median_ns));
+        walls
+    };
+    put_walls(&bench, &with_wrong(100.0), &with_wrong(300.0));
+    let mut cases = cases();
+    cases.retain(|case| case.id == bench.first());
+    cases.push(wrong_sign());
+    let right = "wall times (inform only): 0 of 1 cases";
+    bench.run_with(&cases, "gate").expect(Exit::Wrong, &[right]);
 }
 
 #[test]
@@ -331,12 +369,19 @@ fn a_record_of_peers_is_printed_and_accepted_though_it_holds_few_cases() {
 }
 
 #[test]
-fn help_states_the_exit_codes() {
+fn help_and_readme_state_every_exit_code() {
     let bench = Bench::committed();
-    let said = bench.run("--help");
-    let codes = ["0  pass", "3  regression", "5  incomparable", "6  unclear", "1, 4, 5, 3, 6"];
-    said.expect(Exit::Pass, &codes);
-    for command in ["list", "check", "record", "gate", "accept", "report"] {
+    let readme = fs::read_to_string("README.md").unwrap();
+    let names = WORST_FIRST.into_iter().chain([Exit::Usage]).map(|exit| (exit.code(), exit.name()));
+    for (code, name) in names {
+        let row = format!("\n| {code} | {name}");
+        assert!(readme.contains(&row), "`{row}` in README.md");
+        for command in ["", "gate ", "duet ", "accept "] {
+            let said = bench.run(&format!("{command}--help"));
+            said.expect(Exit::Pass, &[&format!("\n  {code}  {name}"), "1, 4, 5, 3, 6"]);
+        }
+    }
+    for command in ["list", "check", "record", "report"] {
         bench.run(&format!("{command} --help")).expect(Exit::Pass, &["Usage:"]);
     }
 }
@@ -399,7 +444,7 @@ fn a_panic_in_a_check_is_a_wrong_result_of_that_case() {
 #[test]
 fn the_program_itself_exits_with_these_codes() {
     let stepmark = |args: &[&str]| {
-        let out = std::process::Command::new(env!("CARGO_BIN_EXE_stepmark")).args(args).output();
+        let out = Command::new(env!("CARGO_BIN_EXE_stepmark")).args(args).output();
         out.unwrap().status.code()
     };
     assert_eq!(stepmark(&["list"]), Some(0), "list");
@@ -462,6 +507,59 @@ fn an_output_that_cannot_be_written_is_a_failure_before_anything_runs() {
 }
 
 #[test]
+fn what_an_earlier_run_wrote_is_gone_however_this_one_ends() {
+    let bench = Bench::committed();
+    let file = bench.dir.path().join("outcome.json");
+    for args in ["gate --filter no-such-case", "gate --strict", "duet --exe one"] {
+        fs::write(&file, "of an earlier run").unwrap();
+        bench.run(&format!("{args} --json {}", path(&file))).expect(Exit::Usage, &[]);
+        assert!(!file.exists(), "{args}");
+    }
+    fs::write(&file, "of an earlier run").unwrap();
+    // Cargo did not start it.
+    let mut gate = Command::new(env!("CARGO_BIN_EXE_stepmark"));
+    gate.args(["gate", "--json"]).arg(&file).env_remove("CARGO_MANIFEST_DIR");
+    assert_eq!(gate.output().unwrap().status.code(), Some(5), "it may be older than the sources");
+    assert!(!file.exists(), "stale");
+}
+
+#[test]
+fn a_target_that_cannot_be_a_folder_is_a_failure_that_names_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let target = dir.path().join("target");
+    fs::write(&target, "").unwrap();
+    for args in ["record", "gate --against HEAD", "duet HEAD"] {
+        let mut stepmark = Command::new(env!("CARGO_BIN_EXE_stepmark"));
+        let out = stepmark.args(args.split(' ')).arg("--target-dir").arg(&target).output().unwrap();
+        assert_eq!(out.status.code(), Some(1), "{args}: {out:?}");
+        let said = String::from_utf8(out.stderr).unwrap();
+        assert!(said.contains(&path(&target.join("stepmark"))), "{args}: {said}");
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn the_shell_line_of_a_failure_holds_a_folder_with_blanks_as_one_word() {
+    let bench = Bench::committed();
+    bench.measured(|record| record.cases[0].instructions *= 2);
+    let folder = path(&bench.dir.path().join("what's a baseline"));
+    fs::rename(bench.baselines(), &folder).unwrap();
+    let target = path(&bench.dir.path().join("target"));
+    let args = ["stepmark", "gate", "--filter", bench.first(), "--baseline", &folder];
+    let args = [&args[..], &["--target-dir", &target]].concat();
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    assert_eq!(cli::run(&cases(), args, &mut out, &mut err), Exit::Regression, "planted");
+    let out = String::from_utf8(out).unwrap();
+    let line = out.lines().find(|line| line.starts_with("FAIL")).unwrap();
+    let (_, shell) = line.rsplit_once("; ").unwrap();
+    let script = format!("cargo() {{ printf '<%s>' \"$@\"; }}; {shell}");
+    let words = Command::new("sh").args(["-c", &script]).output().unwrap().stdout;
+    let words = String::from_utf8(words).unwrap();
+    let want = format!("<gate><--filter><{}><--baseline><{folder}>", bench.first());
+    assert!(words.ends_with(&want), "{words} of {shell}");
+}
+
+#[test]
 fn annotations_are_for_github_alone() {
     let bench = Bench::committed();
     let id = "mvar/step-d20-p5/n64";
@@ -470,7 +568,7 @@ fn annotations_are_for_github_alone() {
         case.instructions *= 2;
     });
     let run = |actions: &str| {
-        let out = std::process::Command::new(env!("CARGO_BIN_EXE_stepmark"))
+        let out = Command::new(env!("CARGO_BIN_EXE_stepmark"))
             .args(["gate", "--filter", id, "--baseline", &path(&bench.baselines())])
             .args(["--target-dir", &path(&bench.dir.path().join("target"))])
             .env("GITHUB_ACTIONS", actions)

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::outputs::{self, Outputs};
+use super::shell::quoted;
 use super::{Context, Exit, Selection, Stop};
 use crate::file;
 use crate::gate::duet::decide::LOOKS;
 use crate::gate::duet::{self, Build, Checkout, Limits, Lock, Plan, ROUNDS, Samples};
-use crate::gate::{Duet, Tolerance};
+use crate::gate::{Duet, Findings, Outcome, State, Tier, Tolerance};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -54,6 +55,20 @@ impl Pairs {
         let Self { strict, allow_removed, max_pairs, seed, samples } = self;
         *strict || *allow_removed || max_pairs.is_some() || seed.is_some() || samples.is_some()
     }
+
+    /// The arguments of a run that decides as this one, of one case or of all that were selected.
+    pub(super) fn again(&self, id: Option<&str>, selection: &Selection) -> String {
+        let mut text = String::new();
+        if let Some(filter) = id.or(selection.filter.as_deref()) {
+            text += &format!(" --filter {}", quoted(filter));
+        }
+        for (flag, said) in [("strict", self.strict), ("allow-removed", self.allow_removed)] {
+            if said {
+                text += &format!(" --{flag}");
+            }
+        }
+        text + &self.max_pairs.as_ref().map_or_else(String::new, |n| format!(" --max-pairs {n}"))
+    }
 }
 
 /// Where a repository says which margins it wants.
@@ -68,34 +83,43 @@ pub(super) struct Builds {
 }
 
 pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> {
-    if args.revision.is_none() && args.exe.len() != 2 {
-        return Err(Stop::new(Exit::Usage, "name two executables: --exe OLD --exe NEW"));
-    }
-    let _lock = Lock::take(&context.target)?;
     args.outputs.ready()?;
-    let (builds, named) = match (&args.revision, args.exe.as_slice()) {
-        (None, [old, new]) => of_executables(old, new),
-        (revision, _) => {
-            let revision = revision.as_deref().expect("clap asks for a revision or executables");
-            (of_revision(revision, false, &context.target)?, revision.to_owned())
+    let (against, named) = match (&args.revision, args.exe.as_slice()) {
+        (Some(revision), _) => (revision.clone(), quoted(revision)),
+        (None, [old, new]) => {
+            let [old, new] = [old, new].map(|exe| exe.display().to_string());
+            let named = format!("--exe {} --exe {}", quoted(&old), quoted(&new));
+            (old, named)
+        }
+        (None, _) => {
+            return Err(Stop::new(Exit::Usage, "name two executables: --exe OLD --exe NEW"));
         }
     };
-    let duet = run_pairs(builds, &args.pairs, &args.selection)?;
-    let mut outcome = outputs::begin("duet", duet.against.clone(), args.pairs.strict);
-    let (cases, dropped) = (duet.cases.iter().map(|c| &c.id), duet.dropped.iter().map(|c| &c.id));
-    outcome.selected = cases.chain(dropped).chain(&duet.added).cloned().collect();
-    outcome.selected.sort();
-    outcome.pair(duet, args.pairs.allow_removed, &format!("cargo run --release -- duet {named}"));
+    let _lock = Lock::take(&context.target)?;
+    let again = |id: Option<&str>| {
+        let more = args.pairs.again(id, &args.selection);
+        format!("cargo run --release -- duet {named}{more}")
+    };
+    let mut outcome = outputs::begin("duet", against, args.pairs.strict);
+    let builds = match &args.revision {
+        Some(revision) => of_revision(revision, false, &context.target),
+        None => Ok(of_executables(&args.exe[0], &args.exe[1])),
+    };
+    if let Some(duet) = paired(builds, &args.pairs, &args.selection, &again, &mut outcome)? {
+        outcome.against.clone_from(&duet.against);
+        let compared = duet.cases.iter().map(|case| &case.id);
+        let dropped = duet.dropped.iter().map(|case| &case.id);
+        outcome.selected = compared.chain(dropped).chain(&duet.added).cloned().collect();
+        outcome.selected.sort();
+        outcome.pair(duet, args.pairs.allow_removed, &again);
+    }
     args.outputs.finish(&outcome, context)
 }
 
-/// Two executables, and the arguments that name them again.
-fn of_executables(old: &Path, new: &Path) -> (Builds, String) {
-    let named = format!("--exe {} --exe {}", old.display(), new.display());
+fn of_executables(old: &Path, new: &Path) -> Builds {
     // A name alone is a file here, and not on the path.
     let here = Path::new(".");
-    let against = old.display().to_string();
-    (Builds { old: here.join(old), new: here.join(new), against }, named)
+    Builds { old: here.join(old), new: here.join(new), against: old.display().to_string() }
 }
 
 /// The builds of a revision, or of where it parted from what is checked out, and of the working
@@ -112,12 +136,33 @@ pub(super) fn of_revision(revision: &str, merge_base: bool, target: &Path) -> Re
     Ok(Builds { old: old.exe, new: new.exe, against: old.name })
 }
 
-/// Takes the pairs of two builds, and writes the samples where that is asked for.
-pub(super) fn run_pairs(
-    builds: Builds,
+/// The pairs of two builds. That there are none is a failure of the tool, found beside what else
+/// was; `again` makes the shell line of such a run.
+pub(super) fn paired(
+    builds: Result<Builds, Stop>,
     pairs: &Pairs,
     selection: &Selection,
-) -> Result<Duet, Stop> {
+    again: &dyn Fn(Option<&str>) -> String,
+    outcome: &mut Outcome,
+) -> Result<Option<Duet>, Stop> {
+    match builds.and_then(|builds| run_pairs(builds, pairs, selection)) {
+        Ok(duet) => Ok(Some(duet)),
+        Err(Stop { exit: Exit::Failure, why }) => {
+            // A finding is one line, and a compiler says more.
+            tell(&why);
+            let first = why.lines().next().unwrap_or_default().trim_end_matches(':');
+            outcome.stage(Tier::Paired, State::NotRun, Some(first.to_owned()));
+            let mut findings = Findings::of(Tier::Paired);
+            findings.push(Exit::Failure, "paired", first, Some(again(None)));
+            outcome.findings.append(findings);
+            Ok(None)
+        }
+        Err(stop) => Err(stop),
+    }
+}
+
+/// Takes the pairs of two builds, and writes the samples where that is asked for.
+fn run_pairs(builds: Builds, pairs: &Pairs, selection: &Selection) -> Result<Duet, Stop> {
     let most = pairs.max_pairs.as_ref().and_then(|most| most.parse().ok()).unwrap_or(usize::MAX);
     let plan = Plan {
         old: Build::new(builds.old),
@@ -142,7 +187,7 @@ pub(super) fn run_pairs(
 }
 
 /// Says what goes on to who waits; a log without it is as good.
-pub(super) fn tell(what: &str) {
+fn tell(what: &str) {
     let _ = writeln!(io::stderr(), "stepmark: {what}");
 }
 

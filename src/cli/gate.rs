@@ -8,6 +8,7 @@ use clap::ValueEnum;
 use super::duet::Pairs;
 use super::outputs::{self, Outputs};
 use super::record::path;
+use super::shell::quoted;
 use super::{Context, Exit, Selection, Stop, checked, current, duet};
 use crate::case::Case;
 use crate::collect::{callgrind, criterion};
@@ -62,6 +63,7 @@ struct Missed {
 }
 
 pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> {
+    args.outputs.ready()?;
     let cases = args.selection.of(context.cases)?;
     if args.against.is_none() && args.pairs.are_asked_for() {
         let why = "--strict and what is under `Paired times` in --help go with --against REV";
@@ -70,7 +72,6 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
     let source = current()?;
     let lock = || Lock::take(&context.target);
     let _lock = args.against.is_some().then(lock).transpose()?;
-    args.outputs.ready()?;
     let environment = machine::toolchain();
     let would_select = |id: &str| args.selection.holds(id);
     let scope = |counted: bool| Scope {
@@ -90,13 +91,17 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
     check(&cases, &mut outcome);
     instructions(args, &counted, &context.target, &mut outcome);
     wall(args, &scope, &context.target, &mut outcome);
+    let again = |id: Option<&str>| again(args, id);
     if let Some(revision) = &args.against {
-        paired(args, revision, &context.target, &mut outcome)?;
+        let builds = duet::of_revision(revision, true, &context.target);
+        let (pairs, selection) = (&args.pairs, &args.selection);
+        if let Some(duet) = duet::paired(builds, pairs, selection, &again, &mut outcome)? {
+            outcome.pair(duet, pairs.allow_removed, &again);
+        }
     }
-    let said = baseline(args);
     outcome.saved(|id| {
-        let gate = format!("cargo run --release -- gate --filter {id}{said}");
-        format!("{} -- {id} && cargo run --release -- record && {gate}", criterion::COMMAND)
+        let measure = format!("{} -- {}", criterion::COMMAND, quoted(id));
+        format!("{measure} && cargo run --release -- record && {}", again(Some(id)))
     });
     something_decides(args, &mut outcome);
     args.outputs.finish(&outcome, context)
@@ -111,7 +116,7 @@ fn check(cases: &[&Case], outcome: &mut Outcome) {
     let mut findings = Findings::of(gate::Tier::Check);
     for case in cases {
         if let Err(why) = checked(case) {
-            let next = format!("cargo run --release -- check --filter {}", case.id);
+            let next = format!("cargo run --release -- check --filter {}", quoted(&case.id));
             findings.push(Exit::Wrong, &case.id, why, Some(next));
         }
     }
@@ -155,7 +160,7 @@ fn instructions(args: &Args, scope: &Scope<'_>, target: &Path, outcome: &mut Out
         let again = format!(
             "{} && cargo run --release -- record && cargo run --release -- gate --filter {}{}",
             callgrind::COMMAND,
-            old.id,
+            quoted(&old.id),
             baseline(args)
         );
         gate::instructions(old, new, &again, &mut findings);
@@ -169,27 +174,15 @@ fn baseline(args: &Args) -> String {
     if args.baseline == Path::new(BASELINES) {
         return String::new();
     }
-    format!(" --baseline {}", args.baseline.display())
+    format!(" --baseline {}", quoted(&args.baseline.display().to_string()))
 }
 
-/// Tiers 3 and 5: pairs that cannot be had are a failure of the tool, beside what else was found.
-fn paired(args: &Args, revision: &str, target: &Path, outcome: &mut Outcome) -> Result<(), Stop> {
-    let again = format!("cargo run --release -- gate --skip instructions --against {revision}");
-    let builds = duet::of_revision(revision, true, target);
-    match builds.and_then(|builds| duet::run_pairs(builds, &args.pairs, &args.selection)) {
-        Ok(duet) => outcome.pair(duet, args.pairs.allow_removed, &again),
-        Err(Stop { exit: Exit::Failure, why }) => {
-            // A finding is one line, and a compiler says more.
-            duet::tell(&why);
-            let first = why.lines().next().unwrap_or_default().trim_end_matches(':');
-            outcome.stage(gate::Tier::Paired, State::NotRun, Some(first.to_owned()));
-            let mut findings = Findings::of(gate::Tier::Paired);
-            findings.push(Exit::Failure, "paired", first, Some(again));
-            outcome.findings.append(findings);
-        }
-        Err(stop) => return Err(stop),
-    }
-    Ok(())
+/// The shell line that pairs again, with wall times beside: of one case or of all that were selected.
+fn again(args: &Args, id: Option<&str>) -> String {
+    let against = args.against.iter().map(|revision| format!(" --against {}", quoted(revision)));
+    let (against, baseline) = (against.collect::<String>(), baseline(args));
+    let more = args.pairs.again(id, &args.selection);
+    format!("cargo run --release -- gate --skip instructions{against}{baseline}{more}")
 }
 
 /// Wall times beside the saved ones.

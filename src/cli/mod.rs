@@ -11,6 +11,7 @@ mod outputs;
 mod profile;
 mod record;
 mod report;
+mod shell;
 mod worker;
 
 use std::any::Any;
@@ -28,7 +29,7 @@ pub use crate::gate::Exit;
 use crate::{machine, workspace};
 
 const EXIT_CODES: &str = "Exit codes:
-  0  pass
+  0  pass; or advisory: nothing failed, but what was compared only informs
   1  tool failure: input or output, a panic, a missing program
   2  usage: a wrong option, or a filter that matches no case
   3  regression: a kernel became slower or hungrier
@@ -58,12 +59,15 @@ enum Command {
     /// Turn the samples of the last bench runs into records under target/stepmark
     Record(record::Args),
     /// Compare the records with the baselines
+    #[command(after_help = EXIT_CODES)]
     Gate(gate::Args),
     /// Compare the times of two builds, run side by side
+    #[command(after_help = EXIT_CODES)]
     Duet(duet::Args),
     /// Measure how often paired runs err on this machine
     Calibrate(calibrate::Args),
     /// Make the records the new baselines
+    #[command(after_help = EXIT_CODES)]
     Accept(accept::Args),
     /// Print the records as a Markdown table, or put that of the baselines into a text
     Report(report::Args),

@@ -34,7 +34,7 @@ type Render = fn(&Outcome) -> String;
 
 impl Outputs {
     /// Requires that every file can be written, and removes what an earlier run left there: nobody
-    /// shall read it as the result of this one.
+    /// shall read it as the result of this one, which may end before it has any.
     pub(super) fn ready(&self) -> Result<(), Stop> {
         let (files, mut old) = (self.files(), Vec::new());
         for (k, (path, _)) in files.iter().enumerate() {

@@ -8,19 +8,24 @@ use super::verdict::{Exit, Findings, Tier};
 /// A slower case is a regression, an unclear one fails only if `strict`. Where the times are
 /// advisory, none of them decides; that alone fails if `strict`. A removed case is incomparable
 /// unless `allow_removed`; so is one that only the old build answers wrongly, and a duet that
-/// compared no case. `again` is the shell line of such a run, to which ` --filter ID` is added.
-pub fn paired_findings(duet: &Duet, strict: bool, allow_removed: bool, again: &str) -> Findings {
+/// compared no case. `again` makes the shell line of such a run, of one case or of all.
+pub fn paired_findings(
+    duet: &Duet,
+    strict: bool,
+    allow_removed: bool,
+    again: &dyn Fn(Option<&str>) -> String,
+) -> Findings {
     let mut findings = Findings::of(Tier::Paired);
     let if_strict = if strict { Exit::Unclear } else { Exit::Pass };
     let (slower, unclear) = match &duet.advisory {
         None => (Exit::Regression, if_strict),
         Some(why) => {
             let what = format!("paired times only inform: {why}");
-            findings.push(if_strict, "paired", what, strict.then(|| again.to_owned()));
+            findings.push(if_strict, "paired", what, strict.then(|| again(None)));
             (Exit::Pass, Exit::Pass)
         }
     };
-    let shown = |id: &str| Some(format!("{again} --filter {id}"));
+    let shown = |id: &str| Some(again(Some(id)));
     for case in &duet.dropped {
         findings.push(case.exit, &case.id, &case.why, shown(&case.id));
     }
@@ -37,7 +42,7 @@ pub fn paired_findings(duet: &Duet, strict: bool, allow_removed: bool, again: &s
     for id in &duet.removed {
         let (exit, next) = match allow_removed {
             true => (Exit::Pass, None),
-            false => (Exit::Incomparable, Some(format!("{again} --allow-removed"))),
+            false => (Exit::Incomparable, Some(again(None) + " --allow-removed")),
         };
         findings.push(exit, id, format!("is gone, but {} has it", duet.against), next);
     }
@@ -49,7 +54,7 @@ pub fn paired_findings(duet: &Duet, strict: bool, allow_removed: bool, again: &s
     }
     if duet.cases.is_empty() && duet.dropped.is_empty() {
         let what = format!("no selected case is both here and in {}", duet.against);
-        findings.push(Exit::Incomparable, "paired", what, Some(again.to_owned()));
+        findings.push(Exit::Incomparable, "paired", what, Some(again(None)));
     }
     findings
 }
@@ -108,8 +113,12 @@ pub(crate) mod tests {
         }
     }
 
+    pub(crate) fn again(id: Option<&str>) -> String {
+        format!("cargo run --release -- duet main --filter {}", id.unwrap_or("a/"))
+    }
+
     fn said(duet: &Duet, strict: bool, allow_removed: bool) -> (Exit, Vec<String>) {
-        let findings = paired_findings(duet, strict, allow_removed, "stepmark duet main");
+        let findings = paired_findings(duet, strict, allow_removed, &again);
         assert!(findings.iter().all(|found| found.tier == Tier::Paired), "{findings:?}");
         (findings.exit(), findings.iter().map(ToString::to_string).collect())
     }
@@ -120,7 +129,7 @@ pub(crate) mod tests {
         let (exit, lines) = said(&duet, false, false);
         let want = "FAIL regression    a/b/n1: slower: thread CPU time +6.50 % (95 % interval \
                     +5.50 % to +7.50 %, margin 3.00 %, 50 pairs); \
-                    stepmark duet main --filter a/b/n1";
+                    cargo run --release -- duet main --filter a/b/n1";
         assert_eq!((exit, lines), (Exit::Regression, vec![want.to_owned()]), "slower");
     }
 
@@ -154,7 +163,7 @@ pub(crate) mod tests {
         assert_eq!(exit, Exit::Unclear, "{lines:?}");
         let failed: Vec<_> = lines.iter().filter(|line| line.starts_with("FAIL")).collect();
         assert_eq!(failed.len(), 1, "that they inform fails, not each case: {lines:?}");
-        assert!(failed[0].ends_with("; stepmark duet main"), "{lines:?}");
+        assert!(failed[0].ends_with("; cargo run --release -- duet main --filter a/"), "{lines:?}");
     }
 
     #[test]
@@ -165,7 +174,7 @@ pub(crate) mod tests {
         let (exit, lines) = said(&duet, false, false);
         assert_eq!((exit, lines.len()), (Exit::Incomparable, 2), "{lines:?}");
         assert!(lines[0].contains("a/b/n2: is gone, but main has it"), "{lines:?}");
-        assert!(lines[0].ends_with("--allow-removed"), "{lines:?}");
+        assert!(lines[0].ends_with("--filter a/ --allow-removed"), "{lines:?}");
         assert!(lines[1].starts_with("note") && lines[1].contains("is new"), "{lines:?}");
         assert_eq!(said(&duet, true, true).0, Exit::Pass, "allowed");
     }
@@ -179,7 +188,10 @@ pub(crate) mod tests {
         duet.notes = vec![("a/b/n1".to_owned(), "is `scalar` in OLD".to_owned())];
         let (exit, lines) = said(&duet, false, false);
         assert_eq!((exit, lines.len()), (Exit::Wrong, 4), "{lines:?}");
-        assert!(lines[0].ends_with("a/b/n2: y[0] is 1; stepmark duet main --filter a/b/n2"));
+        assert!(
+            lines[0]
+                .ends_with("a/b/n2: y[0] is 1; cargo run --release -- duet main --filter a/b/n2")
+        );
         assert!(lines[1].starts_with("FAIL incomparable") && lines[3].starts_with("note"));
         duet.cases.clear();
         assert_eq!(said(&duet, false, false).0, Exit::Wrong, "{lines:?}");

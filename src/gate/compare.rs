@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use super::verdict::{Exit, Findings};
-use crate::machine::Environment;
+use crate::machine::{self, Environment};
 use crate::record::{Measure, Record};
 
 /// What a fresh record must be of, for its numbers to say something about the code at hand.
@@ -53,6 +53,10 @@ pub fn comparable<'a, M: Measure>(
         if value != before {
             let what = format!("{name} is `{before}` in the baseline but `{value}` in the record");
             differ(M::INSTRUMENT, what, ACCEPT);
+        }
+        if machine::hides_processor(name, value) {
+            let what = format!("{name} is `{value}`: it may be any processor");
+            differ(M::INSTRUMENT, what, MEASURE);
         }
         if let Some(here) = scope.toolchain.get(name).filter(|here| *here != value) {
             let what = format!("{name} is `{value}` in the record but `{here}` here");

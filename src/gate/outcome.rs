@@ -87,9 +87,14 @@ impl Outcome {
 
     /// Adds paired times and what follows from them.
     ///
-    /// Times of cases that are wrong are left out. `again` is the shell line of such a run, to
-    /// which ` --filter ID` is added; `allow_removed` makes a case that is gone a note.
-    pub fn pair(&mut self, mut duet: Duet, allow_removed: bool, again: &str) {
+    /// Times of cases that are wrong are left out. `again` makes the shell line of such a run, of
+    /// one case or of all; `allow_removed` makes a case that is gone a note.
+    pub fn pair(
+        &mut self,
+        mut duet: Duet,
+        allow_removed: bool,
+        again: &dyn Fn(Option<&str>) -> String,
+    ) {
         duet.cases.retain(|case| !self.is_wrong(&case.id));
         duet.dropped.retain(|case| !self.is_wrong(&case.id));
         let (state, why) = match &duet.advisory {
@@ -149,7 +154,7 @@ impl Outcome {
         self.findings.exit()
     }
 
-    /// How the run ends, in words: nothing is called a pass while paired times only inform.
+    /// How the run ends, in words.
     pub fn verdict(&self) -> &'static str {
         match self.exit() {
             Exit::Pass if self.advisory().is_some() => "advisory",
@@ -157,9 +162,13 @@ impl Outcome {
         }
     }
 
-    /// Why paired times only inform, where they do.
-    pub fn advisory(&self) -> Option<&str> {
-        self.duet.as_ref()?.advisory.as_deref()
+    /// Why this run is never called a pass: its paired times only inform, or nothing that decides
+    /// was compared.
+    pub fn advisory(&self) -> Option<String> {
+        let inform = self.duet.as_ref().and_then(|duet| duet.advisory.as_ref());
+        let inform = inform.map(|why| format!("paired times only inform: {why}"));
+        let nothing = self.exit() == Exit::Pass && self.compared().is_empty();
+        inform.or_else(|| nothing.then(|| "nothing that decides was compared".to_owned()))
     }
 
     /// The tier whose finding decided, or all that ran if none failed.
@@ -214,7 +223,7 @@ impl Outcome {
 
 #[cfg(test)]
 mod tests {
-    use super::super::against::tests::{duet, paired};
+    use super::super::against::tests::{again, duet, paired};
     use super::super::paired::SelfTest;
     use super::*;
 
@@ -244,7 +253,7 @@ mod tests {
         wrong.push(Exit::Wrong, "a/b/n1", "x", None);
         outcome.findings.append(wrong);
         let cases = ["a/b/n1", "a/b/n2"].map(|id| paired(id, 1.5, Change::Slower));
-        outcome.pair(duet(cases.into()), false, "stepmark duet main");
+        outcome.pair(duet(cases.into()), false, &again);
         assert_eq!(outcome.compared().into_iter().collect::<Vec<_>>(), ["a/b/n2"], "compared");
         assert_eq!(outcome.findings.count(Exit::Regression), 1, "{:?}", outcome.findings);
         assert_eq!((outcome.exit(), outcome.decided()), (Exit::Wrong, vec![Tier::Check]), "exit");
@@ -283,7 +292,7 @@ mod tests {
             outcome.walls = Ok(vec![Pair { old: wall(100.0), new: wall(200.0) }]);
             let what = format!("{duet:?}");
             if let Some(duet) = duet {
-                outcome.pair(duet, false, "stepmark duet main");
+                outcome.pair(duet, false, &again);
             }
             outcome.saved(|id| format!("cargo bench -- {id}"));
             assert_eq!(outcome.ratios()[0].change, change, "{what}");
@@ -303,14 +312,14 @@ mod tests {
         };
         let same = || paired("a/b/n1", 1.0, Change::Same);
         let mut sure = outcome();
-        sure.pair(tested(Change::Same, true), false, "stepmark duet main");
+        sure.pair(tested(Change::Same, true), false, &again);
         assert_eq!(sure.decided(), [Tier::Paired, Tier::SelfTest], "decided");
         assert_eq!((sure.verdict(), sure.comparable), ("pass", 2), "verdict");
 
         let mut unsure = outcome();
         let mut advisory = duet(vec![same()]);
         advisory.advisory = Some("the clock jumps".to_owned());
-        unsure.pair(advisory, false, "stepmark duet main");
+        unsure.pair(advisory, false, &again);
         assert_eq!(unsure.decided(), [], "nothing decided");
         assert_eq!((unsure.verdict(), unsure.exit()), ("advisory", Exit::Pass), "verdict");
         assert_eq!(state(&unsure, Tier::Paired), Some(State::Advisory), "paired");

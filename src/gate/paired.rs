@@ -91,7 +91,7 @@ pub struct Paired {
 pub struct SelfTest {
     /// The verdict, which must not be [`Change::Slower`].
     pub paired: Paired,
-    /// The larger share of log ratios with one sign, in `0.5..=1`.
+    /// The larger share of log ratios with one sign, in `0..=1`: ties have none.
     pub one_sided: f64,
 }
 

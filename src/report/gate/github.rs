@@ -13,7 +13,7 @@ pub fn annotations(outcome: &Outcome) -> String {
     };
     let mut text = String::new();
     if let Some(why) = outcome.advisory() {
-        text += &command("warning", "advisory", &format!("paired times decide nothing: {why}"));
+        text += &command("warning", "advisory", &why);
     }
     for finding in outcome.worst_first() {
         let name = if finding.exit == Exit::Pass { "notice" } else { "error" };

@@ -212,6 +212,7 @@ mod tests {
         assert_eq!(said(samples::wrong()), (json!("wrong-result"), json!(["check"])), "wrong");
         assert_eq!(said(samples::strict()), (json!("unclear"), json!(["paired"])), "strict");
         assert_eq!(said(samples::advisory()).0, json!("advisory"), "advisory");
+        assert_eq!(said(samples::informed()), (json!("advisory"), json!(["check"])), "informed");
     }
 
     /// `change` at `pointer` of a valid document must make it invalid.
@@ -242,6 +243,7 @@ mod tests {
             ("/verdict", json!("advisory")),
             ("/selected/0", json!(7)),
             ("/compared", json!(-1)),
+            ("/compared", json!(0)),
             ("/tiers/0/state", json!("passed")),
             ("/tiers", json!([])),
             ("/findings", json!([{"kind": "note"}])),
@@ -260,12 +262,14 @@ mod tests {
             ("/duet/cases/0/ratio", json!(0)),
             ("/duet/cases/0/slower_q", json!(1.5)),
             ("/duet/cases/0/metric", json!("cpu")),
-            ("/duet/self_tests/0/one_sided", json!(0.4)),
+            ("/duet/self_tests/0/one_sided", json!(1.1)),
             ("/findings/0/kind", json!("pass")),
         ] {
             invalid(&duet, pointer, Some(value));
         }
-        invalid(&samples::advisory(), "/verdict", Some(json!("pass")));
+        for outcome in [samples::advisory(), samples::informed()] {
+            invalid(&outcome, "/verdict", Some(json!("pass")));
+        }
     }
 
     #[test]

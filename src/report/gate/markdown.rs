@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 
 use super::super::markdown::{thousands, time};
-use super::terminal::summary;
+use super::terminal::{inform_only, summary};
 use crate::gate::{Exit, Finding, Outcome, Pair, Paired};
 use crate::record::Instructions;
 
@@ -27,16 +27,16 @@ pub fn markdown(outcome: &Outcome) -> String {
 }
 
 fn headline(outcome: &Outcome) -> String {
-    let sign = match (outcome.exit(), outcome.advisory()) {
+    let advisory = outcome.advisory();
+    let sign = match (outcome.exit(), &advisory) {
         (Exit::Pass, None) => ":white_check_mark:",
         (Exit::Pass, Some(_)) => ":warning:",
         _ => ":x:",
     };
     let (verdict, code) = (outcome.verdict(), outcome.exit().code());
-    let (also, warning) = outcome.advisory().map_or_else(Default::default, |why| {
+    let (also, warning) = advisory.map_or_else(Default::default, |why| {
         let also = if outcome.exit() == Exit::Pass { "" } else { ", paired times advisory" };
-        let why = self::code(why);
-        (also, format!("\n> [!WARNING]\n> Tier 3 is advisory, its times decide nothing: {why}\n"))
+        (also, format!("\n> [!WARNING]\n> Advisory: {}\n", self::code(&why)))
     });
     format!("### {sign} stepmark {}: {verdict} (exit {code}){also}\n{warning}", outcome.command)
 }
@@ -154,7 +154,7 @@ fn walls(outcome: &Outcome) -> String {
         .collect();
     let body = table(&["case", "old median", "new median", "new / old", ""], &rows);
     let body = body + &more(found.len(), MOST_ROWS);
-    folded("Wall times beside the saved ones (inform only)", &body)
+    folded(&format!("Wall times beside the saved ones{}", inform_only(outcome)), &body)
 }
 
 fn footer(outcome: &Outcome) -> String {
@@ -222,6 +222,7 @@ fn fence(text: &str, least: usize) -> String {
 mod tests {
     use super::super::samples;
     use super::*;
+    use crate::gate::{State, Tier};
 
     #[test]
     fn the_headline_has_verdict_and_exit_code() {
@@ -230,6 +231,7 @@ mod tests {
             (samples::regression(), "### :x: stepmark gate: regression (exit 3)"),
             (samples::duet(), "### :x: stepmark duet: regression (exit 3)"),
             (samples::advisory(), "### :warning: stepmark duet: advisory (exit 0)"),
+            (samples::informed(), "### :warning: stepmark gate: advisory (exit 0)"),
         ] {
             assert_eq!(markdown(&outcome).lines().next(), Some(want), "headline");
         }
@@ -237,10 +239,15 @@ mod tests {
 
     #[test]
     fn an_advisory_run_is_never_called_a_pass() {
+        for (outcome, why) in [
+            (samples::advisory(), "> Advisory: `paired times only inform: lattice/encode/n1"),
+            (samples::informed(), "> Advisory: `nothing that decides was compared`"),
+        ] {
+            let text = markdown(&outcome);
+            assert!(!text.to_lowercase().contains("pass"), "{text}");
+            assert!(text.contains(why), "{text}");
+        }
         let mut outcome = samples::advisory();
-        let text = markdown(&outcome);
-        assert!(!text.to_lowercase().contains("pass"), "{text}");
-        assert!(text.contains("> Tier 3 is advisory"), "{text}");
         outcome.findings.append(samples::wrong().findings);
         let text = markdown(&outcome);
         let want = "### :x: stepmark duet: wrong result (exit 4), paired times advisory";
@@ -285,6 +292,15 @@ mod tests {
         let bars = row.replace("\\|", "").matches('|').count();
         assert_eq!(bars, 4, "{row}");
         assert_eq!(code("`"), "`` ` ``", "a backtick alone");
+    }
+
+    #[test]
+    fn wall_times_that_decide_are_not_said_to_inform() {
+        let mut outcome = samples::pass();
+        let summary = |only| format!("<summary>Wall times beside the saved ones{only}</summary>");
+        assert!(markdown(&outcome).contains(&summary(" (inform only)")), "they inform");
+        outcome.stage(Tier::Wall, State::Ran, None);
+        assert!(markdown(&outcome).contains(&summary("")), "they decide");
     }
 
     #[test]

@@ -4,10 +4,13 @@ use std::fmt::Write as _;
 
 use crate::gate::{Change, Duet, Exit, Outcome, State, Tier, WORST_FIRST};
 
+/// So many wall times have a line: a busy machine moves all of them.
+const MOST_WALLS: usize = 20;
+
 /// The lines that `stepmark gate` prints.
 ///
-/// The first says what was compared, what was left out and whether paired times only inform; the
-/// last names the tier that decided.
+/// The first says what was compared, what was left out and why nothing is called a pass; the last
+/// names the tier that decided.
 pub fn terminal(outcome: &Outcome) -> String {
     let without = without(outcome);
     let mut text = format!(
@@ -15,9 +18,7 @@ pub fn terminal(outcome: &Outcome) -> String {
         outcome.command,
         outcome.selected.len(),
         outcome.against,
-        outcome.advisory().map_or_else(String::new, |why| format!(
-            "; tier 3 is advisory, its times decide nothing: {why}"
-        )),
+        outcome.advisory().map_or_else(String::new, |why| format!("; advisory: {why}")),
     );
     for finding in outcome.findings.iter() {
         text += &format!("{finding}\n");
@@ -70,24 +71,33 @@ fn paired(duet: &Duet) -> String {
     format!("paired times, seed {}: {counts}, {others} not compared\n", duet.seed)
 }
 
-/// Wall times that moved, and how many did not.
+/// ` (inform only)`, where wall times do not decide.
+pub(super) fn inform_only(outcome: &Outcome) -> &'static str {
+    let decide = outcome.stages.iter().any(|s| s.tier == Tier::Wall && s.state == State::Ran);
+    if decide { "" } else { " (inform only)" }
+}
+
+/// Wall times that are not the same: those with ranges apart first, and the slowest of them.
 fn wall(outcome: &Outcome) -> String {
-    let decides = outcome.stages.iter().any(|s| s.tier == Tier::Wall && s.state == State::Ran);
-    let title = if decides { "wall times" } else { "wall times (inform only)" };
+    let title = format!("wall times{}", inform_only(outcome));
     let walls = match &outcome.walls {
         Ok(walls) => walls,
         Err(why) => return format!("{title}: not compared: {why}\n"),
     };
-    let mut apart = outcome.ratios();
-    apart.retain(|ratio| !ratio.overlap);
-    apart.sort_by(|a, b| b.ratio.total_cmp(&a.ratio));
+    let mut moved = outcome.ratios();
+    moved.retain(|ratio| ratio.change != Change::Same);
+    moved.sort_by(|a, b| a.overlap.cmp(&b.overlap).then(b.ratio.total_cmp(&a.ratio)));
     let mut text = format!(
-        "{title}: {} of {} cases with 5-95 % ranges apart from the baseline's\n",
-        apart.len(),
-        walls.len()
+        "{title}: {} of {} cases are not the same as in the baseline, {} with 5-95 % ranges apart\n",
+        moved.len(),
+        walls.len(),
+        moved.iter().filter(|ratio| !ratio.overlap).count()
     );
-    for ratio in apart {
+    for ratio in moved.iter().take(MOST_WALLS) {
         text += &format!("  {ratio}\n");
+    }
+    if moved.len() > MOST_WALLS {
+        text += &format!("  and {} more\n", moved.len() - MOST_WALLS);
     }
     text
 }
@@ -135,6 +145,11 @@ mod tests {
                 "regression by tier 3 (exit 3): 4 of 5 cases compared, 2 regressions, 3 notes",
             ),
             (samples::strict(), "unclear by tier 3 (exit 6): 2 of 2 cases compared, 1 unclear"),
+            (
+                samples::informed(),
+                "advisory (exit 0): 0 of 2 cases compared, no findings; decided by tiers 1, \
+                 without instructions (--skip instructions)",
+            ),
         ] {
             assert_eq!(terminal(&outcome).lines().last(), Some(want), "last line");
         }
@@ -152,18 +167,36 @@ mod tests {
 
     #[test]
     fn an_advisory_run_says_so_first_and_is_never_called_a_pass() {
-        let text = terminal(&samples::advisory());
-        let first = text.lines().next().unwrap();
-        assert!(first.contains("tier 3 is advisory"), "{first}");
-        assert!(!text.to_lowercase().contains("pass"), "{text}");
-        assert!(text.lines().last().unwrap().starts_with("advisory (exit 0): "), "{text}");
+        for (outcome, why) in [
+            (samples::advisory(), "; advisory: paired times only inform: lattice/encode/n1"),
+            (samples::informed(), "; advisory: nothing that decides was compared"),
+        ] {
+            let text = terminal(&outcome);
+            let first = text.lines().next().unwrap();
+            assert!(first.contains(why), "{first}");
+            assert!(!text.to_lowercase().contains("pass"), "{text}");
+            assert!(text.lines().last().unwrap().starts_with("advisory (exit 0): "), "{text}");
+        }
     }
 
     #[test]
-    fn only_wall_times_that_moved_have_a_line() {
-        let text = terminal(&samples::pass());
-        assert!(text.contains("1 of 2 cases with 5-95 % ranges apart"), "{text}");
+    fn only_wall_times_that_are_not_the_same_have_a_line_and_not_too_many() {
+        let mut outcome = samples::pass();
+        let text = terminal(&outcome);
+        let title = "1 of 2 cases are not the same as in the baseline, 1 with 5-95 % ranges apart";
+        assert!(text.contains(title), "{text}");
         assert!(text.contains("\n   3.000x  UNCLEAR  lattice/encode/n2  (5-95 %"), "{text}");
         assert!(!text.contains("lattice/encode/n1"), "{text}");
+
+        let walls = outcome.walls.as_mut().unwrap();
+        walls[0].new.median_ns = 108.0;
+        walls.extend(vec![walls[0].clone(); 21]);
+        let text = terminal(&outcome);
+        assert!(text.contains(": 23 of 23 cases are not the same"), "{text}");
+        let lines: Vec<&str> = text.lines().filter(|line| line.contains("x  UNCLEAR  ")).collect();
+        assert_eq!(lines.len(), MOST_WALLS, "{text}");
+        assert!(lines[0].contains("3.000x"), "what is apart comes first: {text}");
+        assert_eq!(lines[1], "   1.080x  UNCLEAR  lattice/encode/n1", "ranges overlap");
+        assert!(text.contains("\n  and 3 more\n"), "{text}");
     }
 }
