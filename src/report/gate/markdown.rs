@@ -163,7 +163,7 @@ fn footer(outcome: &Outcome) -> String {
         "\n<sub>stepmark {}, commit {}{}, {}</sub>\n",
         outcome.harness,
         commit.get(..12).unwrap_or(commit),
-        if outcome.dirty { " with changes" } else { "" },
+        if outcome.dirty && outcome.commit.is_some() { " with changes" } else { "" },
         outcome.started
     )
 }
