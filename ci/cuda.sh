@@ -17,6 +17,8 @@ wait $!
 emulated() { STEPMARK_REQUIRE_GPU=1 LD_LIBRARY_PATH=$work/driver "$@"; }
 
 STEPMARK_PROFILE=test ci/gpu.sh pack
+echo "cuda.sh: without a GPU"
+CUDA_VISIBLE_DEVICES='' target/gpu/bin/bench --bench | grep -x 'no CUDA device: [1-9][0-9]* cases skipped'
 for schedule in forward reverse; do
   echo "cuda.sh: threads run $schedule"
   STEPMARK_SCHEDULE=$schedule emulated target/gpu/bin/test

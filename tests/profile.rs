@@ -311,6 +311,7 @@ fn bad_options_are_refused_and_nothing_is_written() {
         ("--beta 1e-9 --operation encoding --batch-sizes 1", "2^22 steps"),
         ("--operation error --batch-size 0", "from 1 to"),
         ("--operation error --batch-size 100000 --matrix-size 100000", "exceeds"),
+        ("--operation error --batch-size 100000000 --matrix-size 1", "in vectors of 8, exceeds"),
     ] {
         let Said { exit, out, err } = run(dir.path(), args);
         assert_eq!((exit, out.as_str()), (Exit::Usage, ""), "{args}: {err}");

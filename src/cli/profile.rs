@@ -41,11 +41,6 @@ struct Found {
 
 pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> {
     let Chapter::Lattice(args) = &args.chapter;
-    if args.batch_size.saturating_mul(args.matrix_size) > MOST_ELEMENTS {
-        let (rows, columns) = (args.batch_size, args.matrix_size);
-        let why = format!("a matrix of {rows} by {columns} exceeds {MOST_ELEMENTS} elements");
-        return Err(Stop::new(Exit::Usage, why));
-    }
     let alone = if args.operation == What::Error { Lattice::E8 } else { Lattice::D4 };
     let setup = Setup {
         lattice: args.lattice.unwrap_or(alone),
@@ -57,6 +52,15 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
         seed: args.seed,
     };
     setup.codec(Isa::Scalar).map_err(stop)?;
+    // Rows are padded to whole vectors.
+    let (rows, columns, d) = (args.batch_size, args.matrix_size, setup.lattice.dim());
+    let padded = columns.checked_next_multiple_of(d).unwrap_or(usize::MAX);
+    if rows.saturating_mul(padded) > MOST_ELEMENTS {
+        let why = format!(
+            "a matrix of {rows} by {columns}, in vectors of {d}, exceeds {MOST_ELEMENTS} elements"
+        );
+        return Err(Stop::new(Exit::Usage, why));
+    }
     writable(&args.output_dir)?;
     let found = measure(args, setup).map_err(stop)?;
     let files = files(args, &found);

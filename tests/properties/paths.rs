@@ -231,6 +231,34 @@ fn every_batch_size_has_the_same_bits_on_all_paths() {
     }
 }
 
+/// Decoding stores large batches round the caches: the same vectors again and again, as one batch.
+#[test]
+fn a_batch_of_32_mib_has_the_same_bits_as_the_small_one_that_it_repeats() {
+    for (k, pair) in PAIRS.into_iter().chain([(5, 2), (7, 8)]).enumerate() {
+        for (lattice, protected) in Lattice::ALL.into_iter().flat_map(|l| [(l, false), (l, true)]) {
+            let codec = codec(lattice, pair, k, protected);
+            let few = reference(&codec, vectors(k as u64, &codec, 4201));
+            // An odd number of vectors of a lattice in two dimensions.
+            let times = (1 << 25) / size_of_val(few.x.as_slice()) + 1;
+            let want = bits(&few.decoded);
+            for form in [Form::Packed, Form::Digits(Layout::Rows)] {
+                let mut codes = Encoded::new(&codec, form, few.n * times);
+                for (k, plane) in planes(&codec, form, &few.digits).iter().enumerate() {
+                    codes.plane_mut(k).copy_from_slice(&plane.repeat(times));
+                }
+                codes.scalings_mut().copy_from_slice(&few.t.repeat(times));
+                for isa in Isa::available().filter(|isa| *isa != Isa::Scalar) {
+                    let codec = codec.clone().with_isa(isa);
+                    let mut y = vec![f32::NAN; want.len() * times];
+                    codec.decode(&codes, &mut y, Layout::Rows).expect("codes of a codec");
+                    let same = y.chunks(want.len()).all(|y| bits(y) == want);
+                    assert!(same, "{codec:?}, {form:?}");
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn random_codes_and_scalings_decode_to_the_same_bits_on_all_paths() {
     for (k, (lattice, pair)) in
