@@ -8,7 +8,7 @@
 //! ```
 
 use std::env;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use std::time::Duration;
 use criterion::{Criterion, SamplingMode, Throughput};
 use stepmark::gpu::{Case, Device, Replay, Step, Timer};
 use stepmark::run::{self, Run};
-use stepmark::{machine, registry};
+use stepmark::{machine, registry, workspace};
 
 /// Launches of one replay of a graph.
 const LAUNCHES: u32 = 20;
@@ -103,11 +103,7 @@ fn main() -> ExitCode {
     let note =
         if device.is_emulated() { ": few units in every case, times without meaning" } else { "" };
     println!("{}{note}", device.name());
-    // The target folder of the build is not there where only the executable was brought.
-    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(
-        || Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("target/tmp").to_owned(),
-        PathBuf::from,
-    );
+    let target = workspace::target();
     let mut criterion = Criterion::default()
         .warm_up_time(Duration::from_millis(300))
         .measurement_time(Duration::from_secs(1))

@@ -16,6 +16,8 @@ use crate::machine::Environment;
 
 mod measure;
 
+#[cfg(test)]
+pub(crate) use measure::tests::wall;
 pub use measure::{Gpu, Instructions, Measure, Peer, Wall};
 
 /// The version of this format; a record of another one cannot be compared.

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod common;
+#[path = "common/walls.rs"]
+mod walls;
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -14,9 +16,10 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use stepmark::case::Case;
 use stepmark::cli::Exit;
 use stepmark::record::{Instructions, Measure, Record, Wall};
-use stepmark::{machine, registry};
+use stepmark::registry;
 
 use common::{Bench, Said, cases, path};
+use walls::{environment, wall};
 
 /// Refuses as `said` does, and leaves the baseline.
 #[track_caller]
@@ -181,19 +184,10 @@ fn a_baseline_that_cannot_be_read_is_replaced_but_not_ratcheted() {
 
 /// Wall times of every case, and of one that is only timed.
 fn walls(bench: &Bench) -> Record<Wall> {
-    let wall = |id: &str| Wall {
-        id: id.to_owned(),
-        implementation: "scalar".to_owned(),
-        p05_ns: 900.0,
-        p25_ns: 950.0,
-        median_ns: 1000.0,
-        p75_ns: 1050.0,
-        p95_ns: 1100.0,
-        samples: 60,
-    };
+    let wall = |id: &str| wall(id, 1000.0);
     let mut cases: Vec<_> = bench.record.cases.iter().map(|case| wall(&case.id)).collect();
     cases.push(wall("test/only-timed/n1"));
-    bench.record.beside(machine::wall(), cases)
+    bench.record.beside(environment(), cases)
 }
 
 #[test]

@@ -226,6 +226,7 @@ mod tests {
     use super::super::against::tests::{again, duet, paired};
     use super::super::paired::SelfTest;
     use super::*;
+    use crate::record::wall;
 
     fn outcome() -> Outcome {
         Outcome {
@@ -270,16 +271,7 @@ mod tests {
 
     #[test]
     fn saved_times_decide_after_a_self_test_unless_pairs_say_otherwise() {
-        let wall = |median_ns: f64| Wall {
-            id: "a/b/n1".to_owned(),
-            implementation: "scalar".to_owned(),
-            p05_ns: 0.9 * median_ns,
-            p25_ns: median_ns,
-            median_ns,
-            p75_ns: median_ns,
-            p95_ns: 1.1 * median_ns,
-            samples: 10,
-        };
+        let wall = |median_ns| wall("a/b/n1", median_ns);
         for (duet, state, change) in [
             (None, State::Advisory, Change::Unclear),
             (Some(tested(Change::Unclear, false)), State::Advisory, Change::Unclear),

@@ -101,7 +101,7 @@ pub fn tightened<M: Tolerant>(old: &Record<M>, new: &Record<M>) -> Option<Record
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::SCHEMA;
+    use crate::record::{SCHEMA, wall};
 
     fn counted(n: u32, instructions: u64, d1_misses: u64) -> Instructions {
         Instructions {
@@ -162,16 +162,7 @@ mod tests {
 
     #[test]
     fn wall_times_shift_where_their_ranges_lie_apart() {
-        let wall = |factor: f64| Wall {
-            id: "a/b/n1".to_owned(),
-            implementation: "scalar".to_owned(),
-            p05_ns: 90.0 * factor,
-            p25_ns: 95.0 * factor,
-            median_ns: 100.0 * factor,
-            p75_ns: 105.0 * factor,
-            p95_ns: 110.0 * factor,
-            samples: 60,
-        };
+        let wall = |factor: f64| wall("a/b/n1", 100.0 * factor);
         for (factor, beyond) in [(1.2, (false, false)), (2.0, (true, false)), (0.5, (false, true))]
         {
             assert_eq!(Wall::beyond(&wall(1.0), &wall(factor)), beyond, "{factor}");

@@ -4,7 +4,7 @@ use crate::gate::{
     Change, Duet, Exit, Findings, Outcome, Pair, Paired, SelfTest, Stage, State, TIERS, Tier,
     again, duet_of, instructions, paired_case,
 };
-use crate::record::{Instructions, Wall};
+use crate::record::{Instructions, wall};
 
 const AGAIN: &str = "cargo bench --bench instructions";
 
@@ -149,18 +149,5 @@ fn counts(id: &str, instructions: u64) -> Instructions {
         ll_misses: 1,
         heap_blocks: 0,
         heap_bytes: 0,
-    }
-}
-
-fn wall(id: &str, median_ns: f64) -> Wall {
-    Wall {
-        id: id.to_owned(),
-        implementation: "scalar".to_owned(),
-        p05_ns: 0.9 * median_ns,
-        p25_ns: 0.95 * median_ns,
-        median_ns,
-        p75_ns: 1.05 * median_ns,
-        p95_ns: 1.1 * median_ns,
-        samples: 60,
     }
 }
