@@ -1,7 +1,9 @@
 //! Files that are whole: the old one or the new one, never a part.
 
 use std::io::{self, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
 
 /// Puts `bytes` at `path`: into a temporary file in the same folder, synced, then renamed.
 ///
@@ -9,6 +11,38 @@ use std::path::Path;
 ///
 /// If the folder does not exist or cannot be written; `path` is then as it was.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    staged(path, bytes)?.persist(path)?;
+    Ok(())
+}
+
+/// Puts files into `folder`, all or none as far as can be: every temporary file is written before
+/// the first is renamed.
+///
+/// # Errors
+///
+/// Says which file cannot be written.
+pub fn replace_all(folder: &Path, files: &[(String, Vec<u8>)]) -> Result<(), (PathBuf, io::Error)> {
+    let mut ready = Vec::new();
+    for (name, bytes) in files {
+        let path = folder.join(name);
+        let file = match staged(&path, bytes) {
+            // A file cannot take the place of a folder.
+            Ok(_) if path.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+            file => file,
+        };
+        match file {
+            Ok(file) => ready.push((path, file)),
+            Err(why) => return Err((path, why)),
+        }
+    }
+    for (path, file) in ready {
+        file.persist(&path).map_err(|why| (path, why.error))?;
+    }
+    Ok(())
+}
+
+/// A temporary file beside `path` with all of `bytes`.
+fn staged(path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
     let folder = path.parent().filter(|dir| !dir.as_os_str().is_empty());
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]
@@ -20,8 +54,7 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = builder.tempfile_in(folder.unwrap_or(Path::new(".")))?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
+    Ok(file)
 }
 
 #[cfg(test)]
@@ -40,5 +73,23 @@ mod tests {
         assert_eq!(fs::read(&path).unwrap(), b"new", "the file");
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left beside it");
         assert!(!fs::metadata(&path).unwrap().permissions().readonly(), "writable");
+    }
+
+    #[test]
+    fn of_several_files_all_are_replaced_or_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name| dir.path().join(name);
+        let files = ["a", "b", "c"].map(|name| (name.to_owned(), name.as_bytes().to_vec()));
+        replace(&path("a"), b"old").unwrap();
+        fs::create_dir(path("c")).unwrap();
+        let (which, _) = replace_all(dir.path(), &files).unwrap_err();
+        assert_eq!(which, path("c"), "a folder is in the way");
+        assert_eq!(fs::read(path("a")).unwrap(), b"old", "the first");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2, "nothing is left beside them");
+        fs::remove_dir(path("c")).unwrap();
+        replace_all(dir.path(), &files).unwrap();
+        for (name, bytes) in &files {
+            assert_eq!(fs::read(path(name)).unwrap(), *bytes, "{name}");
+        }
     }
 }

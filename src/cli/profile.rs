@@ -65,10 +65,9 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
     let found = measure(args, setup).map_err(stop)?;
     let files = files(args, &found);
     print(&found, context)?;
-    for (name, bytes) in &files {
-        let path = args.output_dir.join(name);
-        file::replace(&path, bytes).map_err(|why| unwritable(&path, &why))?;
-        writeln!(context.out, "wrote {}", path.display())?;
+    file::replace_all(&args.output_dir, &files).map_err(|(path, why)| unwritable(&path, &why))?;
+    for (name, _) in &files {
+        writeln!(context.out, "wrote {}", args.output_dir.join(name).display())?;
     }
     Ok(Exit::Pass)
 }
