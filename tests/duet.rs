@@ -318,6 +318,31 @@ fn a_case_that_one_build_lacks_is_named() {
 }
 
 #[test]
+fn a_case_whose_step_does_other_work_is_another_case() {
+    let with = |units: u64| {
+        let mut fake = Fake::new(1000 * units);
+        let a = fake.list.split("; ").next().unwrap();
+        let a = a.replace("false", &format!("false,\"units\":{units}"));
+        fake.list = format!("{a}; {}", Fake::listed("toy/b/n1"));
+        fake.hello = fake.hello.replace("1000", &(1000 * units).to_string());
+        fake
+    };
+    let (one, two) = (with(1), with(2));
+    let run = against(&one, &two).unwrap();
+    let (exit, said) = findings(&run);
+    assert_eq!(exit, Exit::Incomparable, "{said}");
+    assert_eq!(findings_if(&run, false, true).0, Exit::Regression, "toy/b does not say: {run:?}");
+    for text in
+        ["toy/a/n1: is gone", "toy/a/n1: is new", "does 1 units of work a step in OLD but 2"]
+    {
+        assert!(said.contains(text), "`{text}` in {said}");
+    }
+    assert!(run.duet.cases.iter().all(|case| case.id == "toy/b/n1"), "{run:?}");
+    let run = against(&one, &one).unwrap();
+    assert_eq!(changes(&run), [Change::Same; 2], "the same work: {run:?}");
+}
+
+#[test]
 fn a_worker_that_hangs_at_any_point_ends_the_run_and_is_killed() {
     type Point = fn(&mut Fake) -> &mut String;
     let points: [(Point, &str); 4] = [

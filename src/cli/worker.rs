@@ -57,6 +57,7 @@ pub(super) fn listed(case: &Case) -> Listed {
         implementation: case.implementation.to_owned(),
         metric: metric(case),
         memory_bound: case.is_memory_bound(),
+        units: Some(case.work.units),
     }
 }
 

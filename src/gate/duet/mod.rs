@@ -130,21 +130,25 @@ pub fn run(
         Ok(cases)
     };
     let (old, new) = (list(&plan.old)?, list(&plan.new)?);
-    let lacks = |cases: &[Listed], id: &str| cases.iter().all(|case| case.id != id);
+    let lacks = |cases: &[Listed], wanted: &Listed| !cases.iter().any(|case| case.is_same(wanted));
     let only = |these: &[Listed], those: &[Listed]| {
-        let ids = these.iter().map(|case| case.id.clone()).filter(|id| lacks(those, id));
+        let ids = these.iter().filter(|case| lacks(those, case)).map(|case| case.id.clone());
         ids.collect::<BTreeSet<_>>().into_iter().collect()
     };
     let (added, removed) = (only(&new, &old), only(&old, &new));
     let mut notes = Vec::new();
     for before in &old {
-        let after = new.iter().find(|case| case.id == before.id);
-        if let Some(after) = after.filter(|case| case.implementation != before.implementation) {
+        let Some(after) = new.iter().find(|case| case.id == before.id) else { continue };
+        if after.implementation != before.implementation {
             let (old, new) = (&before.implementation, &after.implementation);
             notes.push((after.id.clone(), format!("is `{old}` in OLD but `{new}` in NEW")));
         }
+        if let (false, Some(old), Some(new)) = (after.is_same(before), before.units, after.units) {
+            let what = format!("does {old} units of work a step in OLD but {new} in NEW");
+            notes.push((after.id.clone(), what));
+        }
     }
-    let common: Vec<Listed> = new.into_iter().filter(|case| !lacks(&old, &case.id)).collect();
+    let common: Vec<Listed> = new.into_iter().filter(|case| !lacks(&old, case)).collect();
     watch(&format!("{} cases: one of each chapter against itself", common.len()));
     let mut runner = Runner {
         builds: [&plan.new, &plan.new],

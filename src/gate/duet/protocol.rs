@@ -23,6 +23,17 @@ pub struct Listed {
     pub metric: Metric,
     /// Whether it waits for memory rather than computes.
     pub memory_bound: bool,
+    /// How many units of work a step does; older builds do not say.
+    #[serde(default)]
+    pub units: Option<u64>,
+}
+
+impl Listed {
+    /// Whether both are the same case: the steps of one id may have changed.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        let same_work = self.units.is_none() || other.units.is_none() || self.units == other.units;
+        self.id == other.id && same_work
+    }
 }
 
 /// The first line of a worker: its case is prepared, and its answer is right.

@@ -249,7 +249,8 @@ mod tests {
     /// A case after so many blocks, which took so long.
     fn subject(blocks: usize, took: Duration) -> Subject {
         let (id, implementation) = ("a/b/n1".to_owned(), "scalar".to_owned());
-        let case = Listed { id, implementation, metric: Metric::ThreadCpu, memory_bound: false };
+        let metric = Metric::ThreadCpu;
+        let case = Listed { id, implementation, metric, memory_bound: false, units: None };
         let mut subject = Subject::new(&case, &Tolerance::default());
         subject.samples.blocks = vec![[[1; 2]; ROUNDS]; blocks];
         subject.took = took;
