@@ -6,7 +6,7 @@ use std::ops::Mul;
 
 use super::direct::is_streamed;
 use super::lanes::{LanePoints, Modulus};
-use super::place::place;
+use super::place::{place, to_rows};
 use super::rows::HalfSteps;
 use super::scalar::{Scalar, set_vector};
 use super::simd::{Sink, positions};
@@ -173,13 +173,14 @@ fn decode_block<S: Sum, L: LanePoints<D>, const D: usize>(
     out: &mut [f32],
 ) {
     let Some(table) = codec.table() else {
-        return by_lanes::<S, L, D>(codec, words, half, out);
+        // SAFETY: the caller of this inlined function has AVX2 and FMA.
+        return unsafe { by_lanes::<S, L, D>(codec, words, half, out) };
     };
     let mut index = [[0; LANES]; 8];
     let index = &mut index[..table.chunks];
     chunk_lanes(words, table.bits, index);
     if S::IS_F32 {
-        // SAFETY: the caller of this inlined function has AVX2 and FMA.
+        // SAFETY: as above.
         unsafe { table.sum_block::<D>(index, half, out) };
     } else {
         sum_rows::<D>(table, index, half, out);
@@ -258,16 +259,33 @@ fn sum_rows<const D: usize>(
     }
 }
 
-/// Computes the a(b) lane by lane.
-#[inline(always)]
+/// Computes the a(b) lane by lane, by shifts where they divide by q. By AVX2 alone: with AVX-512 the
+/// compiler scatters the sums, which takes longer.
+#[inline(never)]
+#[target_feature(enable = "avx2,fma")]
 fn by_lanes<S: Sum, L: LanePoints<D>, const D: usize>(
     codec: &Codec,
     words: &Words,
     half: &HalfSteps<'_>,
     out: &mut [f32],
 ) {
-    let (q, w) = (Modulus::any(codec.q()), codec.digit_bits());
-    let weight = S::from(f32::from(codec.q()));
+    match codec.q() {
+        8 => modulo::<S, L, D>(const { Modulus::new(8) }, codec, words, half, out),
+        16 => modulo::<S, L, D>(const { Modulus::new(16) }, codec, words, half, out),
+        q => modulo::<S, L, D>(Modulus::any(q), codec, words, half, out),
+    }
+}
+
+#[inline(always)]
+fn modulo<S: Sum, L: LanePoints<D>, const D: usize>(
+    q: Modulus,
+    codec: &Codec,
+    words: &Words,
+    half: &HalfSteps<'_>,
+    out: &mut [f32],
+) {
+    let w = q.bits();
+    let weight = S::from(f32::from(q.get()));
     let mut sum = [[S::ZERO; LANES]; D];
     for m in (0..codec.levels()).rev() {
         let (mut b, mut g, mut unused) = ([[0; LANES]; D], [[0; LANES]; D], [[0; LANES]; D]);
@@ -289,15 +307,14 @@ fn by_lanes<S: Sum, L: LanePoints<D>, const D: usize>(
         }
     }
     let doubling = if L::SCALE == 1 { 2.0 } else { 1.0 };
-    let mut lanes = [0.0; LANES];
-    for (i, lane) in lanes.iter_mut().enumerate() {
-        *lane = half.of(i);
-    }
-    let mut vectors = [[0.0; D]; LANES];
+    let (by, mut lanes) = (half.lanes(), [[0.0; LANES]; D]);
     for k in 0..D {
         for i in 0..LANES {
-            vectors[i][k] = doubling * sum[k][i].rounded() * lanes[i];
+            lanes[k][i] = doubling * sum[k][i].rounded() * by[i];
         }
     }
+    let mut vectors = [[0.0; D]; LANES];
+    // SAFETY: the caller of this inlined function has AVX2.
+    unsafe { to_rows(&lanes, &mut vectors) };
     out.copy_from_slice(&vectors.as_flattened()[..out.len()]);
 }

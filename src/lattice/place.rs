@@ -4,6 +4,7 @@ use std::arch::x86_64::*;
 
 use super::Layout;
 use super::scalar::set_vector;
+use super::word::LANES;
 
 /// Writes the vectors `from`, of D floats each, to the places from `at` on; round the caches if
 /// `stream`, which takes `x` at a 16-byte boundary and `at` a multiple of 2.
@@ -50,6 +51,31 @@ pub(super) fn place<const D: usize>(
     }
 }
 
+/// Writes the vectors whose coordinates `lanes` has into `rows`.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) fn to_rows<const D: usize>(lanes: &[[f32; LANES]; D], rows: &mut [[f32; D]; LANES]) {
+    for (at, rows) in rows.as_chunks_mut::<8>().0.iter_mut().enumerate() {
+        let at = 8 * at;
+        for (k, lanes) in lanes.as_chunks::<4>().0.iter().enumerate() {
+            // SAFETY: eight readable f32 each; the loads may be unaligned.
+            let quad = lanes.map(|lane| unsafe { _mm256_loadu_ps(lane[at..][..8].as_ptr()) });
+            for (j, pair) in transposed(quad).into_iter().enumerate() {
+                let (low, high) = (_mm256_castps256_ps128(pair), _mm256_extractf128_ps::<1>(pair));
+                // SAFETY: four writable f32; the store may be unaligned.
+                unsafe { _mm_storeu_ps(rows[j][4 * k..][..4].as_mut_ptr(), low) }
+                // SAFETY: as above.
+                unsafe { _mm_storeu_ps(rows[j + 4][4 * k..][..4].as_mut_ptr(), high) }
+            }
+        }
+        for k in D - D % 4..D {
+            for (row, lane) in rows.iter_mut().zip(&lanes[k][at..]) {
+                row[k] = *lane;
+            }
+        }
+    }
+}
+
 /// Both coordinates of eight vectors, and nothing twice.
 #[inline]
 #[target_feature(enable = "avx2")]
@@ -79,7 +105,13 @@ fn transpose_4<const D: usize>(block: &[[f32; D]; 8], k: usize) -> [__m256; 4] {
         let high = unsafe { _mm_loadu_ps(block[j + 4][k..][..4].as_ptr()) };
         rows[j] = _mm256_insertf128_ps::<1>(_mm256_castps128_ps256(low), high);
     }
-    let [a, b, c, d] = rows;
+    transposed(rows)
+}
+
+/// The matrices of 4 by 4 in both halves, transposed.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn transposed([a, b, c, d]: [__m256; 4]) -> [__m256; 4] {
     let (ab, cd) = (_mm256_unpacklo_ps(a, b), _mm256_unpacklo_ps(c, d));
     let (ab_high, cd_high) = (_mm256_unpackhi_ps(a, b), _mm256_unpackhi_ps(c, d));
     [

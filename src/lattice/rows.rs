@@ -43,6 +43,16 @@ impl<'a> HalfSteps<'a> {
         Self { by: self.by, t: self.t.get(at..at + count).unwrap_or(&[]) }
     }
 
+    /// Those of the first vectors, a block of them.
+    #[inline(always)]
+    pub(super) fn lanes(&self) -> [f32; LANES] {
+        let mut by = [self.by[0]; LANES];
+        for (by, t) in by.iter_mut().zip(self.t) {
+            *by = self.by[usize::from(t % 16)];
+        }
+        by
+    }
+
     /// That of vector `i`.
     #[inline(always)]
     pub(super) fn of(&self, i: usize) -> f32 {
@@ -238,10 +248,7 @@ fn sum_block<const D: usize, const S: usize, const N: usize>(
     out: &mut [[f32; D]],
 ) {
     let (rows, weight) = (table.rows(), table.weight);
-    let mut by = [half.by[0]; LANES];
-    for (by, t) in by.iter_mut().zip(half.t) {
-        *by = half.by[usize::from(t % 16)];
-    }
+    let by = half.lanes();
     match index {
         [a] => sum_lanes::<D, S, N, 1>(rows, weight, [a], &by, out),
         [a, b] => sum_lanes::<D, S, N, 2>(rows, weight, [a, b], &by, out),
