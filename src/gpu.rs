@@ -12,7 +12,10 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use cudarc::driver::sys::{CUdevice_attribute as Attribute, cuDriverGetVersion, is_culib_present};
-use cudarc::driver::{CudaContext, CudaFunction, CudaModule, CudaStream, DriverError};
+use cudarc::driver::{
+    CudaContext, CudaFunction, CudaModule, CudaSlice, CudaStream, DriverError, LaunchConfig,
+    PushKernelArg,
+};
 use cudarc::nvrtc::Ptx;
 
 use crate::machine::Environment;
@@ -35,6 +38,12 @@ pub enum Error {
     /// The driver refuses.
     #[error("the CUDA driver refuses: {0}")]
     Driver(#[from] DriverError),
+    /// More than a launch counts.
+    #[error("{found} are too many for one launch, expected less than 2^31")]
+    TooMany {
+        /// The number of vectors or elements.
+        found: usize,
+    },
     /// The clock stays below three quarters of its default rate.
     #[error(
         "the GPU is throttled: its clock ran at {percent:.0} % of the default rate in every sample; \
@@ -149,15 +158,33 @@ impl Device {
         Ok(module.load_function(name)?)
     }
 
-    /// A kernel of this module: `expand` reads 4 bytes and writes 32 per element, the roof of
-    /// decoding.
+    /// Enqueues eight copies of each element of `x` into `out`: what decoding reads and writes,
+    /// without decoding, and so its roof.
     ///
     /// # Errors
     ///
-    /// As [`Device::kernel`].
-    pub fn expand(&self) -> Result<CudaFunction, Error> {
-        self.kernel(PTX, "expand")
+    /// If there are 2^31 elements or more, or the driver refuses.
+    ///
+    /// # Panics
+    ///
+    /// If `out` is not eight times as long as `x`.
+    pub fn expand(&self, x: &CudaSlice<f32>, out: &mut CudaSlice<f32>) -> Result<(), Error> {
+        assert_eq!(out.len(), 8 * x.len(), "out is not eight times as long as x");
+        let (kernel, n) = (self.kernel(PTX, "expand")?, count(x.len())?);
+        let grid_dim = ((2 * n).div_ceil(BLOCK), 1, 1);
+        let config = LaunchConfig { grid_dim, block_dim: (BLOCK, 1, 1), shared_mem_bytes: 0 };
+        let mut launch = self.stream.launch_builder(&kernel);
+        launch.arg(x).arg(out).arg(&n);
+        // SAFETY: the arguments are those of `expand` in gpu.cu, which reads n elements and writes 8 n.
+        unsafe { launch.launch(config) }?;
+        Ok(())
     }
+}
+
+/// `n` as kernels count what a launch works on.
+pub(crate) fn count(n: usize) -> Result<u32, Error> {
+    let count = u32::try_from(n).ok().filter(|count| *count < 1 << 31);
+    count.ok_or(Error::TooMany { found: n })
 }
 
 /// The CUDA version of the driver: `13.0`.

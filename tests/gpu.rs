@@ -382,6 +382,14 @@ fn every_case_is_right_and_can_be_timed() {
 }
 
 #[test]
+fn more_vectors_than_a_launch_counts_are_refused() {
+    let Some(device) = device() else { return };
+    let codec = scalar(Lattice::Z2, 4, 2, 0.35, false);
+    let err = DeviceEncoded::new(&device, &codec, Form::Packed, 1 << 31).unwrap_err();
+    assert!(err.to_string().starts_with("2147483648 are too many for one launch"), "{err}");
+}
+
+#[test]
 fn a_machine_without_a_gpu_is_no_error() {
     let found: [bool; 2] = from_fn(|_| Device::open().unwrap().is_some());
     assert_eq!(found[0], found[1], "asked twice");

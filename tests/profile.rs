@@ -166,7 +166,7 @@ fn times(dir: &Path, code: &str) {
     let more = "baseline_median_ms,baseline_p5_ms,baseline_p95_ms,baseline_roof_share,\
                 cpu_simd_implementation,cpu_simd_time_ms,cpu_simd_std_ms,cpu_simd_throughput,\
                 cpu_simd_speedup,cpu_simd_median_ms,cpu_simd_p5_ms,cpu_simd_p95_ms,\
-                cpu_simd_roof_share,cuda_median_ms,cuda_p5_ms,cuda_p95_ms,cuda_gpu,\
+                cpu_simd_roof_share,cuda_median_ms,cuda_p5_ms,cuda_p95_ms,cuda_roof_share,cuda_gpu,\
                 cuda_reason,bytes_moved,roof,roof_bytes_per_s,beta,protected,\
                 overload_probability,information_bits,stored_bits,stored_bits_with_scaling,\
                 compression,nsm,mse";

@@ -259,10 +259,7 @@ impl Codec {
     /// If the lengths differ.
     pub fn quantize(&self, x: &[f32], y: &mut [f32], layout: Layout) -> Result<usize, Error> {
         assert_eq!(x.len(), y.len(), "x and y differ in length");
-        let dim = self.lattice.dim();
-        if !x.len().is_multiple_of(dim) {
-            return Err(Error::Batch { found: x.len(), dim, n: x.len() / dim });
-        }
+        self.lattice.vectors(x.len())?;
         match self.lattice {
             Lattice::Z2 => self.quantize_in::<Z2, 2>(x, y, layout),
             Lattice::D4 => self.quantize_in::<D4, 4>(x, y, layout),

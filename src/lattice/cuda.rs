@@ -151,7 +151,8 @@ impl Codec {
     ///
     /// # Errors
     ///
-    /// As [`quantize`](super::Codec::quantize) of the CPU, or if the driver refuses.
+    /// As [`quantize`](super::Codec::quantize) of the CPU, or if there are 2^31 vectors or more, or the
+    /// driver refuses.
     ///
     /// # Panics
     ///
@@ -163,8 +164,7 @@ impl Codec {
         layout: Layout,
     ) -> Result<usize, Error> {
         assert_eq!(x.len(), y.len(), "x and y differ in length");
-        let n = x.len() / self.codec.lattice().dim();
-        self.assert_floats(x.len(), n)?;
+        self.codec.lattice().vectors(x.len())?;
         self.reset()?;
         self.launch_quantize(x, y, layout)?;
         match self.status()? {

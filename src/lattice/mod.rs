@@ -126,6 +126,13 @@ impl Lattice {
             Self::E8 => 2,
         }
     }
+
+    /// How many vectors so many floats are.
+    fn vectors(self, floats: usize) -> Result<usize, Error> {
+        let (found, dim) = (floats, self.dim());
+        let n = found / dim;
+        if n * dim == found { Ok(n) } else { Err(Error::Batch { found, dim, n }) }
+    }
 }
 
 impl fmt::Display for Lattice {

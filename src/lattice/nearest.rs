@@ -27,24 +27,27 @@ use super::{Error, Lattice};
 ///
 /// # Errors
 ///
-/// Names the first vector with a component that is not within -2^22..=2^22, NaN included. The
-/// contents of `y` are then unspecified.
+/// Names the first vector with a component that is not within -2^22..=2^22, NaN included; the
+/// contents of `y` are then unspecified. Or says that `x` is not a whole number of vectors.
 ///
 /// # Panics
 ///
-/// If the lengths differ, or are not a multiple of d.
+/// If the lengths differ.
 pub fn nearest(lattice: Lattice, x: &[f32], y: &mut [i64]) -> Result<(), Error> {
     assert_eq!(x.len(), y.len(), "x and y differ in length");
-    assert_eq!(x.len() % lattice.dim(), 0, "x is not of shape [d][n]");
+    let n = lattice.vectors(x.len())?;
     match lattice {
-        Lattice::Z2 => nearest_in::<Z2, 2>(x, y),
-        Lattice::D4 => nearest_in::<D4, 4>(x, y),
-        Lattice::E8 => nearest_in::<E8, 8>(x, y),
+        Lattice::Z2 => nearest_in::<Z2, 2>(x, y, n),
+        Lattice::D4 => nearest_in::<D4, 4>(x, y, n),
+        Lattice::E8 => nearest_in::<E8, 8>(x, y, n),
     }
 }
 
-fn nearest_in<L: Points<D>, const D: usize>(x: &[f32], y: &mut [i64]) -> Result<(), Error> {
-    let n = x.len() / D;
+fn nearest_in<L: Points<D>, const D: usize>(
+    x: &[f32],
+    y: &mut [i64],
+    n: usize,
+) -> Result<(), Error> {
     for i in 0..n {
         let z = column(x, n, i);
         if !in_domain(z) {
@@ -150,6 +153,15 @@ mod tests {
         round_trip::<Z2, 2>();
         round_trip::<D4, 4>();
         round_trip::<E8, 8>();
+    }
+
+    #[test]
+    fn a_part_of_a_vector_is_refused() {
+        for (lattice, dim) in Lattice::ALL.map(|lattice| (lattice, lattice.dim())) {
+            let x = vec![0.0; 3 * dim + 1];
+            let err = nearest(lattice, &x, &mut vec![0; x.len()]);
+            assert_eq!(err, Err(Error::Batch { found: x.len(), dim, n: 3 }), "{lattice}");
+        }
     }
 
     #[test]

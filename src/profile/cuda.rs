@@ -11,6 +11,10 @@ use crate::lattice::{Codec, Encoded};
 /// What is timed on a GPU, and by which clock.
 pub const CLOCK: &str = "CUDA events around a graph of launches; data stay in device memory";
 
+/// The roof that traffic on a GPU is compared with.
+pub const ROOF: &str =
+    "a kernel that reads 4 bytes and writes 32 per element, and does nothing else";
+
 /// Times on a GPU.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cuda {
@@ -18,6 +22,8 @@ pub struct Cuda {
     pub gpu: String,
     /// The times of one launch.
     pub timing: Timing,
+    /// The roof of its memory, in bytes per second: see [`ROOF`].
+    pub roof: f64,
 }
 
 /// Times `operation` on a GPU, once its results are those of `codec`, bit for bit. `codes` are the

@@ -13,7 +13,7 @@ pub use losses::{matrix_columns, matrix_json, sweep_columns, sweep_json};
 
 use super::Setup;
 use super::codec::Measurement;
-use super::cuda::{CLOCK, Cuda};
+use super::cuda::{CLOCK, Cuda, ROOF};
 use super::quality::{Quality, Rates};
 use super::roof::Roofs;
 use super::timing::{ITERATIONS, Timing, WARM_UPS};
@@ -119,6 +119,8 @@ struct OnGpu<'a> {
     p5_time: f64,
     p95_time: f64,
     calls_per_iteration: u64,
+    roof: Roof,
+    roof_share: f64,
 }
 
 #[derive(Debug, Serialize)]
@@ -152,6 +154,25 @@ impl Measurement {
         }
     }
 
+    /// The same of the memory of a GPU.
+    fn gpu_roof_share(&self, cuda: &Cuda) -> f64 {
+        self.bytes as f64 / cuda.timing.quantile(0.5) / cuda.roof
+    }
+
+    fn on_gpu<'a>(&self, cuda: &'a Cuda) -> OnGpu<'a> {
+        let Cuda { gpu, timing, roof } = cuda;
+        OnGpu {
+            gpu,
+            clock: CLOCK,
+            median_time: timing.quantile(0.5),
+            p5_time: timing.quantile(0.05),
+            p95_time: timing.quantile(0.95),
+            calls_per_iteration: timing.calls,
+            roof: Roof { name: ROOF, bytes_per_second: *roof },
+            roof_share: self.gpu_roof_share(cuda),
+        }
+    }
+
     fn key(&self, run: &Run) -> Key {
         let Setup { lattice, q, levels, .. } = run.setup;
         let device = if self.cuda.is_ok() { "cuda" } else { "cpu" };
@@ -182,7 +203,7 @@ impl Measurement {
                 spread: self.spread(&self.best, &run.roofs),
                 speedup: self.speedup(&self.best),
             },
-            cuda: self.cuda.as_ref().ok().map(on_gpu),
+            cuda: self.cuda.as_ref().ok().map(|cuda| self.on_gpu(cuda)),
             cuda_reason: self.cuda.as_ref().err().map(String::as_str),
             rates: run.rates,
             quality: run.quality,
@@ -219,17 +240,6 @@ pub fn json(run: &Run, all: &[Measurement]) -> Vec<u8> {
         extension: m.extension(run),
     };
     pretty(&all.iter().map(single).collect::<Vec<_>>())
-}
-
-fn on_gpu(Cuda { gpu, timing }: &Cuda) -> OnGpu<'_> {
-    OnGpu {
-        gpu,
-        clock: CLOCK,
-        median_time: timing.quantile(0.5),
-        p5_time: timing.quantile(0.05),
-        p95_time: timing.quantile(0.95),
-        calls_per_iteration: timing.calls,
-    }
 }
 
 fn pretty(value: &impl Serialize) -> Vec<u8> {

@@ -5,11 +5,11 @@ mod dot;
 
 use std::sync::Arc;
 
-use cudarc::driver::{CudaFunction, CudaSlice, DeviceRepr, LaunchConfig, PushKernelArg};
+use cudarc::driver::{CudaSlice, DeviceRepr};
 
 use super::{Codec, DeviceEncoded};
 use crate::case::Work;
-use crate::gpu::{self, BLOCK, Case, Device, Step};
+use crate::gpu::{self, Case, Device, Step};
 use crate::lattice::{self, Encoded, Form, Lattice, Layout};
 use crate::{close, input};
 
@@ -244,7 +244,6 @@ impl Step for Quantize {
 /// What decoding reads and writes, without decoding.
 struct Expand {
     device: Arc<Device>,
-    kernel: CudaFunction,
     x: CudaSlice<f32>,
     out: CudaSlice<f32>,
 }
@@ -253,7 +252,6 @@ impl Expand {
     fn new(device: &Arc<Device>, n: usize) -> Result<Self, gpu::Error> {
         let x = repeat(&input::uniform(1, DIFFERENT.min(n), 0.0, 1.0), n);
         Ok(Self {
-            kernel: device.expand()?,
             x: device.stream().clone_htod(&x)?,
             out: device.stream().alloc_zeros(8 * n)?,
             device: device.clone(),
@@ -263,14 +261,7 @@ impl Expand {
 
 impl Step for Expand {
     fn launch(&mut self) -> Result<(), gpu::Error> {
-        let n = u32::try_from(self.x.len()).expect("at most 2^24 elements");
-        let grid_dim = ((2 * n).div_ceil(BLOCK), 1, 1);
-        let config = LaunchConfig { grid_dim, block_dim: (BLOCK, 1, 1), shared_mem_bytes: 0 };
-        let mut launch = self.device.stream().launch_builder(&self.kernel);
-        launch.arg(&self.x).arg(&mut self.out).arg(&n);
-        // SAFETY: the arguments are those of `expand` in gpu.cu, which reads n elements and writes 8 n.
-        unsafe { launch.launch(config) }?;
-        Ok(())
+        self.device.expand(&self.x, &mut self.out)
     }
 
     fn spoil(&mut self) -> Result<(), gpu::Error> {

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use cudarc::driver::{CudaFunction, CudaSlice, PushKernelArg};
 
-use super::launch::{count, number, one_thread_each};
+use super::launch::{number, one_thread_each};
 use super::{Codec, DeviceEncoded, Error, PTX};
-use crate::gpu::{self, Device};
+use crate::gpu::{self, Device, count};
 use crate::lattice;
 
 impl Codec {
@@ -81,7 +81,7 @@ impl Codec {
         if n == 0 {
             return Ok(());
         }
-        let (form_a, form_b, count) = (number(a.form()), number(b.form()), count(n));
+        let (form_a, form_b, count) = (number(a.form()), number(b.form()), count(n)?);
         let bad = self.status.slice(..1);
         let function = table.map_or(&self.dot, |table| &table.function);
         let mut launch = self.device.stream().launch_builder(function);
@@ -93,7 +93,7 @@ impl Codec {
         // SAFETY: the arguments are those of `DOT` or, with a table, `DOT_TABLE` in lattice.cu; thread
         // i < n uses vector i of a and b, which hold n, with scalings only if the parameters have
         // them, and element i of out, which holds n. Digits below q are places in the table.
-        unsafe { launch.launch(one_thread_each(n)) }?;
+        unsafe { launch.launch(one_thread_each(count)) }?;
         Ok(())
     }
 }
@@ -121,7 +121,7 @@ impl DotTable {
         let lattice = table.codec.lattice().name().to_lowercase();
         let function = device.kernel(PTX, &format!("dot_table_{lattice}"))?;
         let products = device.stream().clone_htod(&table.table)?;
-        let table_on_device = Table { function, products, leaders: count(table.count) };
+        let table_on_device = Table { function, products, leaders: count(table.count)? };
         Ok(Self { codec: Codec::new(device, &table.codec)?, table: table_on_device })
     }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use cudarc::driver::CudaSlice;
 
 use super::Error;
-use crate::gpu::{self, Device};
+use crate::gpu::{self, Device, count};
 use crate::lattice::word::Word;
 use crate::lattice::{Codec, Encoded, Form};
 
@@ -29,8 +29,9 @@ impl DeviceEncoded {
     ///
     /// # Errors
     ///
-    /// If the driver refuses.
+    /// If there are 2^31 vectors or more, or the driver refuses.
     pub fn new(device: &Device, codec: &Codec, form: Form, n: usize) -> Result<Self, Error> {
+        count(n)?;
         let empty = Encoded::new(codec, form, 0);
         let mut planes = Vec::new();
         let mut end = 0_usize;

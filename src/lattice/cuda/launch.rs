@@ -3,7 +3,7 @@
 use cudarc::driver::{CudaFunction, CudaSlice, LaunchConfig, PushKernelArg};
 
 use super::{Codec, DeviceEncoded};
-use crate::gpu::{self, BLOCK};
+use crate::gpu::{self, BLOCK, count};
 use crate::lattice::{Form, Lattice, Layout};
 
 impl Codec {
@@ -11,7 +11,7 @@ impl Codec {
     ///
     /// # Errors
     ///
-    /// If the driver refuses.
+    /// If there are 2^31 vectors or more, or the driver refuses.
     ///
     /// # Panics
     ///
@@ -28,8 +28,8 @@ impl Codec {
         if n == 0 {
             return Ok(());
         }
-        let (rows, number, count) = (rows(layout), number(form), count(n));
-        let (function, config) = self.choose(&self.encode, form, n);
+        let (rows, number, count) = (rows(layout), number(form), count(n)?);
+        let (function, config) = self.choose(&self.encode, form, count);
         let (bytes, scalings, overload) = codes.buffers();
         let bad = self.status.slice(..1);
         let mut launch = self.device.stream().launch_builder(function);
@@ -46,7 +46,7 @@ impl Codec {
     ///
     /// # Errors
     ///
-    /// If the driver refuses.
+    /// If there are 2^31 vectors or more, or the driver refuses.
     ///
     /// # Panics
     ///
@@ -63,8 +63,8 @@ impl Codec {
         if n == 0 {
             return Ok(());
         }
-        let (rows, number, count) = (rows(layout), number(form), count(n));
-        let (function, config) = self.choose(&self.decode, form, n);
+        let (rows, number, count) = (rows(layout), number(form), count(n)?);
+        let (function, config) = self.choose(&self.decode, form, count);
         let bad = self.status.slice(..1);
         let mut launch = self.device.stream().launch_builder(function);
         launch.arg(&self.parameters).arg(codes.bytes()).arg(&number).arg(codes.scalings());
@@ -78,7 +78,7 @@ impl Codec {
     ///
     /// # Errors
     ///
-    /// If the driver refuses.
+    /// If there are 2^31 vectors or more, or the driver refuses.
     ///
     /// # Panics
     ///
@@ -95,14 +95,14 @@ impl Codec {
         if n == 0 {
             return Ok(());
         }
-        let (rows, count) = (rows(layout), count(n));
+        let (rows, count) = (rows(layout), count(n)?);
         let (bad, overloaded) = (self.status.slice(..1), self.status.slice(1..));
         let mut launch = self.device.stream().launch_builder(&self.quantize);
         launch.arg(&self.parameters).arg(x).arg(y).arg(&rows).arg(&overloaded).arg(&bad);
         launch.arg(&count);
         // SAFETY: the arguments are those of `QUANTIZE` in lattice.cu; thread i < n uses vector i of
         // x and y, which hold n vectors of floats at addresses that are multiples of 256.
-        unsafe { launch.launch(one_thread_each(n)) }?;
+        unsafe { launch.launch(one_thread_each(count)) }?;
         Ok(())
     }
 
@@ -111,7 +111,7 @@ impl Codec {
         &self,
         kernels: &'a [Option<CudaFunction>; 2],
         form: Form,
-        n: usize,
+        n: u32,
     ) -> (&'a CudaFunction, LaunchConfig) {
         let special = kernels[0].as_ref().filter(|_| form == Form::Packed);
         let mut config = one_thread_each(n);
@@ -124,14 +124,9 @@ impl Codec {
 }
 
 /// A block for every [`BLOCK`] vectors.
-pub(super) fn one_thread_each(n: usize) -> LaunchConfig {
-    let grid_dim = (count(n).div_ceil(BLOCK), 1, 1);
+pub(super) fn one_thread_each(n: u32) -> LaunchConfig {
+    let grid_dim = (n.div_ceil(BLOCK), 1, 1);
     LaunchConfig { grid_dim, block_dim: (BLOCK, 1, 1), shared_mem_bytes: 0 }
-}
-
-pub(super) fn count(n: usize) -> u32 {
-    let n = u32::try_from(n).ok().filter(|n| *n < 1 << 31);
-    n.expect("a batch on the GPU has less than 2^31 vectors")
 }
 
 pub(super) fn rows(layout: Layout) -> u32 {

@@ -21,6 +21,10 @@ static DEVICE: LazyLock<Result<Arc<Device>, String>> = LazyLock::new(|| {
     device.ok_or_else(|| "no CUDA device".to_owned())
 });
 
+/// The rate of [`super::ROOF`] on that device.
+static ROOF: LazyLock<Result<f64, String>> =
+    LazyLock::new(|| roof(real()?, 1 << 24).map_err(|why| why.to_string()));
+
 /// Why there is no time.
 enum Stop {
     /// The results are wrong.
@@ -87,13 +91,27 @@ pub(super) fn time(
         real().map_err(Stop::Unmeasured)?;
         let timing = launches.time()?;
         launches.check(batches.count() - 1)?;
-        Ok(Cuda { gpu: device.name().to_owned(), timing })
+        let roof = ROOF.clone().map_err(Stop::Unmeasured)?;
+        Ok(Cuda { gpu: device.name().to_owned(), timing, roof })
     };
     match measured() {
         Ok(times) => Ok(Ok(times)),
         Err(Stop::Unmeasured(why)) => Ok(Err(why)),
         Err(Stop::Wrong(why)) => Err(why),
     }
+}
+
+/// The best rate of [`super::ROOF`] over so many elements, in bytes per second.
+fn roof(device: &Arc<Device>, elements: usize) -> Result<f64, gpu::Error> {
+    let x = device.stream().alloc_zeros(elements)?;
+    let mut out = device.stream().alloc_zeros(8 * elements)?;
+    let mut timer = Timer::new(device)?;
+    let replay = timer.capture(10, || device.expand(&x, &mut out))?;
+    let mut best = f64::INFINITY;
+    for _ in 0..ITERATIONS {
+        best = best.min(timer.hot(&replay, 1)?.as_secs_f64());
+    }
+    Ok(36.0 * elements as f64 / best.max(1e-9))
 }
 
 /// One operation on a device: its inputs for every batch, and room for the results of one.
@@ -203,6 +221,14 @@ mod tests {
     use crate::isa::Isa;
     use crate::lattice::Lattice;
     use crate::profile::Setup;
+
+    #[test]
+    fn the_roof_of_a_gpu_is_a_rate() {
+        if let Ok(device) = DEVICE.as_ref() {
+            let rate = roof(device, 1000).unwrap();
+            assert!((1e6..1e14).contains(&rate), "{rate} bytes per second");
+        }
+    }
 
     #[test]
     fn a_gpu_whose_results_differ_is_not_timed() {
