@@ -23,10 +23,11 @@ for schedule in forward reverse; do
   echo "cuda.sh: threads run $schedule"
   STEPMARK_SCHEDULE=$schedule emulated target/gpu/bin/test
 done
+emulated cargo test --quiet --lib profile::cuda
 if command -v valgrind >/dev/null; then
   echo "cuda.sh: under Valgrind"
   emulated valgrind --quiet --error-exitcode=9 target/gpu/bin/test --test-threads=1 \
-    wrong_codes every_batch_size
+    wrong_codes every_batch_size inner_products_name every_case_is_right more_vectors
 else
   echo "cuda.sh: no valgrind (ci/install.sh installs it): accesses are not checked"
 fi
