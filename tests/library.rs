@@ -67,6 +67,15 @@ fn a_crate_with_its_own_kernels_gets_the_command_over_its_own_cases() {
     run(&copy, gate, 0, &["3 cases against baselines", "advisory (exit 0)"]);
 
     let program = copy.target.join("debug/crate-fir");
+    let old = copy.dir.join("old");
+    fs::copy(&program, &old).unwrap();
+    copy.with_planted(KERNEL, "*y += h * x", "*y += std::hint::black_box(h) * x", || {
+        run(&copy, "check", 0, &["0 wrong"]);
+        let pair = format!("duet --exe {} --exe", old.display());
+        let slower = "FAIL regression    fir/filter-k64/n1000: slower: thread CPU time +";
+        copy.expect(&program, &format!("{pair} {}", program.display()), 3, &[slower]);
+        copy.expect(&program, &format!("{pair} {}", old.display()), 0, &["3 cases"]);
+    });
     copy.expect(&program, "check", 0, &["0 wrong"]);
     copy.expect(&program, gate, 5, &["cargo did not start this executable"]);
     copy.with_planted(KERNEL, "*y += h * x", "*y += x * h", || {
