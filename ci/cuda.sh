@@ -27,7 +27,7 @@ emulated cargo test --quiet --lib profile::cuda
 if command -v valgrind >/dev/null; then
   echo "cuda.sh: under Valgrind"
   emulated valgrind --quiet --error-exitcode=9 target/gpu/bin/test --test-threads=1 \
-    wrong_codes every_batch_size inner_products_name every_case_is_right more_vectors
+    wrong_codes every_batch_size inner_products_name outside_the_domain every_case_is_right
 else
   echo "cuda.sh: no valgrind (ci/install.sh installs it): accesses are not checked"
 fi

@@ -117,7 +117,7 @@ fn every_code(lattice: Lattice) {
         for protected in [false, true] {
             let codec = scalar(lattice, q, levels, betas[turn % 7], protected);
             let mut x = awkward(turn as u64, &codec, 420);
-            let (form, layout) = (FORMS[turn % 3], LAYOUTS[turn / 3 % 2]);
+            let (form, layout) = (FORMS[turn / 2 % 3], LAYOUTS[turn / 6 % 2]);
             if layout == Layout::Soa {
                 x = transpose(&x, lattice.dim());
             }
@@ -160,8 +160,14 @@ fn packed_words_of_q4_m2_are_those_of_the_scalar_reference() {
 fn every_batch_size_is_that_of_the_scalar_reference() {
     let Some(device) = device() else { return };
     for (lattice, n) in Lattice::ALL.into_iter().flat_map(|l| (0..=33).map(move |n| (l, n))) {
-        for (q, form) in [(4, Form::Packed), (5, Form::Packed), (5, FORMS[1 + n % 2])] {
-            let codec = scalar(lattice, q, 2, 0.35, true);
+        // Sums of 16^8 take f64.
+        for (q, levels, form) in [
+            (4, 2, Form::Packed),
+            (5, 2, Form::Packed),
+            (5, 2, FORMS[1 + n % 2]),
+            (16, 8, Form::Packed),
+        ] {
+            let codec = scalar(lattice, q, levels, 0.35, true);
             compare(&device, &codec, &awkward(n as u64, &codec, n), Layout::Rows, form);
         }
     }
@@ -378,6 +384,26 @@ fn every_case_is_right_and_can_be_timed() {
         timer.hot(&replay, 1).unwrap();
         assert!(!hot.is_zero() && !cold.is_zero(), "{}: {hot:?}, {cold:?}", case.id);
         step.check().unwrap_or_else(|err| panic!("{}, after timing: {err}", case.id));
+    }
+}
+
+#[test]
+fn a_part_of_a_vector_is_refused_as_by_the_cpu() {
+    let Some(device) = device() else { return };
+    for (lattice, dim) in Lattice::ALL.map(|lattice| (lattice, lattice.dim())) {
+        let codec = scalar(lattice, 4, 2, 0.35, false);
+        let mut gpu = cuda::Codec::new(&device, &codec).unwrap();
+        let found = 3 * dim + 1;
+        let (x, mut y) = (upload(&device, &vec![0.0; found]), upload(&device, &vec![0.0; found]));
+        let mut codes = DeviceEncoded::new(&device, &codec, Form::Packed, 3).unwrap();
+        let want = Error::Batch { found, dim, n: 3 };
+        for err in [
+            gpu.encode(&x, Layout::Rows, &mut codes).unwrap_err(),
+            gpu.decode(&codes, &mut y, Layout::Rows).unwrap_err(),
+            gpu.quantize(&x, &mut y, Layout::Rows).map(drop).unwrap_err(),
+        ] {
+            assert!(matches!(err, cuda::Error::Batch(err) if err == want), "{err}");
+        }
     }
 }
 

@@ -2,9 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use serde_json::Value;
 use stepmark::cli::{self, Exit};
@@ -30,7 +31,6 @@ fn run(dir: &Path, args: &str) -> Said {
 fn pass(dir: &Path, args: &str) -> String {
     let Said { exit, out, err } = run(dir, args);
     assert_eq!(exit, Exit::Pass, "{args}: {err}");
-    assert_eq!(err, "", "no progress bar without a terminal");
     out
 }
 
@@ -172,6 +172,20 @@ fn times(dir: &Path, code: &str) {
                 compression,nsm,mse";
     assert!(head("encoding").ends_with(more), "{}", head("encoding"));
     assert!(head("combined").ends_with(more), "{}", head("combined"));
+    let csv = text(dir, &format!("encoding_summary_{code}.csv"));
+    let fields = csv.lines().nth(1).unwrap().split(',');
+    let fields: BTreeMap<_, _> = csv.lines().next().unwrap().split(',').zip(fields).collect();
+    let row = &json(dir, &format!("encoding_results_{code}.json"))[0];
+    for (name, seconds) in [
+        ("baseline_time_ms", &row["baseline"]["mean_time"]),
+        ("baseline_std_ms", &row["baseline"]["std_time"]),
+        ("baseline_median_ms", &row["extension"]["baseline"]["median_time"]),
+        ("cpu_simd_time_ms", &row["extension"]["cpu_simd"]["mean_time"]),
+    ] {
+        let (ms, seconds) = (fields[name].parse::<f64>().unwrap(), seconds.as_f64().unwrap());
+        assert!((ms / seconds - 1e3).abs() < 1e-9, "{name}: {ms} for {seconds}");
+    }
+    assert_eq!(fields["baseline_throughput"], row["baseline"]["throughput"].to_string(), "{row}");
 }
 
 fn matrix(dir: &Path, code: &str) {
@@ -195,12 +209,15 @@ fn matrix(dir: &Path, code: &str) {
     ];
     assert_eq!(keys(&text(dir, &name), 2), want, "{name}");
     let tiling = &row["tiling_info"];
-    assert_eq!(tiling["original_shape"], serde_json::json!([20, 33]), "{tiling}");
-    assert_eq!(
-        (&tiling["num_tiles"], &tiling["padded_size"]),
-        (&17.into(), &34.into()),
-        "{tiling}"
-    );
+    let want = serde_json::json!({
+        "original_shape": [20, 33],
+        "lattice_dim": 2,
+        "num_tiles": 17,
+        "tiled_shape": [340, 2],
+        "padded_size": 34,
+        "scaling_factor": 17,
+    });
+    assert_eq!(*tiling, want, "tiling");
     assert_eq!(row["tile_distances"].as_array().unwrap().len(), 20 * 17, "tiles");
     assert_eq!(row["row_distances"].as_array().unwrap().len(), 20, "rows");
     assert_eq!(row["error_stats"]["tiling_info"], *tiling, "twice");
@@ -209,7 +226,16 @@ fn matrix(dir: &Path, code: &str) {
             assert!(row["error_stats"][of][key].is_f64(), "{of} {key}");
         }
     }
-    assert!(row["extension"]["snr_db"].is_f64(), "{}", row["extension"]);
+    let more = &row["extension"];
+    assert!(more["snr_db"].is_f64() && more["roof_share"].is_f64(), "{more}");
+    assert_eq!(
+        (&more["bytes_moved"], &more["roof"]["name"]),
+        (&5440.into(), &"copy".into()),
+        "{more}"
+    );
+    for (of, count) in [("tile_distances", 340), ("row_distances", 20)] {
+        assert_eq!(row["error_stats"][of]["num_samples"], count, "{of}");
+    }
     let csv = text(dir, &format!("quantization_error_summary_{code}_B20_N33.csv"));
     let head = "lattice_type,q,M,batch_size,matrix_size,device,cuda_available,\
                 quantization_time_ms,throughput_vectors_per_sec,tile_mean_distance,\
@@ -277,6 +303,27 @@ fn one_operation_without_plots_writes_two_files() {
 }
 
 #[test]
+fn no_progress_is_drawn_without_a_terminal() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_stepmark"));
+    command.args(["profile", "lattice", "--operation", "encoding", "--batch-sizes", "1"]);
+    let out = command.arg("--no-plot").current_dir(dir.path()).output().unwrap();
+    assert!(out.status.success() && out.stderr.is_empty(), "{out:?}");
+    assert_eq!(names(&dir.path().join("benchmarks/results")).len(), 2, "in the default folder");
+}
+
+#[test]
+fn where_one_file_cannot_be_replaced_none_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let last = dir.path().join("decoding_summary_D4_q4_M2.csv");
+    fs::create_dir(&last).unwrap();
+    let Said { exit, err, .. } = run(dir.path(), "--operation decoding --batch-sizes 1 --no-plot");
+    assert_eq!(exit, Exit::Failure, "{err}");
+    assert!(err.contains("cannot write") && err.contains("decoding_summary"), "{err}");
+    assert_eq!(names(dir.path()).len(), 1, "only what was there");
+}
+
+#[test]
 fn the_error_profile_alone_is_of_e8() {
     let dir = tempfile::tempdir().unwrap();
     pass(dir.path(), "--operation error --batch-size 3 --matrix-size 20 --no-plot");
@@ -288,6 +335,7 @@ fn the_error_profile_alone_is_of_e8() {
 #[test]
 fn bad_options_are_refused_and_nothing_is_written() {
     let dir = tempfile::tempdir().unwrap();
+    let missing = dir.path().join("not/made");
     for (args, why) in [
         ("--batch-sizes 0", "from 1 to 16777216"),
         ("--batch-sizes 1,,2", "from 1 to 16777216"),
@@ -313,7 +361,7 @@ fn bad_options_are_refused_and_nothing_is_written() {
         ("--operation error --batch-size 100000 --matrix-size 100000", "exceeds"),
         ("--operation error --batch-size 100000000 --matrix-size 1", "in vectors of 8, exceeds"),
     ] {
-        let Said { exit, out, err } = run(dir.path(), args);
+        let Said { exit, out, err } = run(&missing, args);
         assert_eq!((exit, out.as_str()), (Exit::Usage, ""), "{args}: {err}");
         assert!(err.contains(why), "`{why}` in {args}: {err}");
         assert!(names(dir.path()).is_empty(), "{args}");

@@ -65,6 +65,7 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
     let found = measure(args, setup).map_err(stop)?;
     let files = files(args, &found);
     print(&found, context)?;
+    fs::create_dir_all(&args.output_dir).map_err(|why| unwritable(&args.output_dir, &why))?;
     file::replace_all(&args.output_dir, &files).map_err(|(path, why)| unwritable(&path, &why))?;
     for (name, _) in &files {
         writeln!(context.out, "wrote {}", args.output_dir.join(name).display())?;
@@ -80,10 +81,11 @@ fn stop(why: Error) -> Stop {
     Stop::new(exit, why.to_string())
 }
 
-/// Requires that files can be made in `folder`, before anything is measured.
+/// Requires that files can be made in `folder`, or in what there is of the way to it, before anything
+/// is measured.
 fn writable(folder: &Path) -> Result<(), Stop> {
-    fs::create_dir_all(folder).map_err(|why| unwritable(folder, &why))?;
-    tempfile::tempfile_in(folder).map(drop).map_err(|why| unwritable(folder, &why))
+    let there = folder.ancestors().find(|dir| dir.exists()).unwrap_or(Path::new("."));
+    tempfile::tempfile_in(there).map(drop).map_err(|why| unwritable(folder, &why))
 }
 
 fn unwritable(path: &Path, why: &std::io::Error) -> Stop {
@@ -140,10 +142,9 @@ fn files(args: &LatticeArgs, found: &Found) -> Vec<(String, Vec<u8>)> {
         }
     }
     if let Some(tiles) = &found.tiles {
-        let (setup, rates) = (&found.run.setup, &found.run.rates);
         let size = format!("{code}_B{}_N{}", tiles.rows, tiles.columns);
-        let json = output::matrix_json(setup, rates, tiles);
-        let row = output::matrix_columns(setup, rates, tiles);
+        let json = output::matrix_json(&found.run, tiles);
+        let row = output::matrix_columns(&found.run, tiles);
         files.push((format!("quantization_error_results_{size}.json"), json));
         files.push((format!("quantization_error_summary_{size}.csv"), csv(&[row])));
         if !args.no_plot {

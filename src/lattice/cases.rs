@@ -311,6 +311,7 @@ impl Step for Decode {
 fn case_quantize(plan: Plan) -> Case {
     let bytes = 8 * plan.lattice.dim();
     plan.case("quantize", bytes, |batch| {
+        assert_eq!(batch.calls, 1, "a step is one call");
         let x = vectors(batch.codec.lattice(), batch.n);
         Quantize { batch: batch.clone(), y: vec![0.0; x.len()], x, overloaded: 0 }
     })

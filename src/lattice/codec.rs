@@ -183,12 +183,12 @@ impl Codec {
         layout: Layout,
         codes: &mut Encoded,
     ) -> Result<(), Error> {
-        match self.isa {
+        #[cfg(target_arch = "x86_64")]
+        if let (Isa::Avx2 | Isa::Avx512, Ok(x)) = (self.isa, x.try_into()) {
             // SAFETY: `with_isa` and `Isa::best` leave only what this processor has.
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 | Isa::Avx512 if let Ok(x) = x.try_into() => unsafe {
-                simd::encode_single::<L, D>(self, x, codes)
-            },
+            return unsafe { simd::encode_single::<L, D>(self, x, codes) };
+        }
+        match self.isa {
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => unsafe { simd::encode_avx2::<L, D>(self, x, layout, codes) },

@@ -3,7 +3,7 @@
 //! One thread handles one vector, by the rule of [`super`]: f32 where every operation is exact,
 //! and integers for what may be a tie. The kernels are in `lattice.cu`, what they do to one vector in
 //! `codes.cuh` and `dot.cuh`, the lattices in `points.cuh`, and where batches lie in `batches.cuh`.
-//! A batch has less than 2^31 vectors; a larger one panics.
+//! A batch has less than 2^31 vectors; a larger one is refused.
 
 mod cases;
 mod dot;

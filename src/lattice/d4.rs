@@ -7,7 +7,9 @@
 
 use std::array::from_fn;
 
-use super::lanes::{Aligned, Floats, Ints, LanePoints, Modulus, REACH, Step, margin, mask, sign};
+use super::lanes::{
+    Aligned, Floats, Ints, LanePoints, Modulus, REACH, Step, margin, mask, narrow, sign,
+};
 use super::points::{Points, odd, round};
 
 pub(super) struct D4;
@@ -146,8 +148,7 @@ fn digits<const W: usize>(q: Modulus, r: &[i16; 4], b: &mut [Ints<W>; 4], i: usi
 /// 1/2 of a rest.
 const HALF: i16 = 1 << 14;
 
-/// [`Points::U`].
-const U: [i16; 4] = [-1, 4, -5, 3];
+const U: [i16; 4] = narrow(D4::U);
 
 #[cfg(test)]
 mod tests {

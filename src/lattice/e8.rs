@@ -15,7 +15,9 @@
 
 use std::array::from_fn;
 
-use super::lanes::{Aligned, Floats, Ints, LanePoints, Modulus, REACH, Step, margin, mask, sign};
+use super::lanes::{
+    Aligned, Floats, Ints, LanePoints, Modulus, REACH, Step, margin, mask, narrow, sign,
+};
 use super::points::{Points, odd, round};
 
 pub(super) struct E8;
@@ -228,8 +230,7 @@ fn digits<const W: usize>(q: Modulus, r: &[Ints<W>; 8], b: &mut [Ints<W>; 8]) {
 /// Parts of 1 in a rest, so few that sums of eight fit.
 const H: i16 = 1 << 13;
 
-/// [`Points::U`].
-const U: [i16; 8] = [-15, 42, -47, 26, -33, 19, -68, -25];
+const U: [i16; 8] = narrow(E8::U);
 
 #[cfg(test)]
 mod tests {

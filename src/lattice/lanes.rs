@@ -58,6 +58,19 @@ pub(super) trait LanePoints<const D: usize>: Points<D> {
     );
 }
 
+/// [`Points::U`] in 16 bits.
+#[expect(clippy::cast_possible_truncation, reason = "asserted")]
+pub(super) const fn narrow<const D: usize>(u: [i64; D]) -> [i16; D] {
+    let mut narrow = [0; D];
+    let mut k = 0;
+    while k < D {
+        narrow[k] = u[k] as i16;
+        assert!(narrow[k] as i64 == u[k], "U has more than 16 bits");
+        k += 1;
+    }
+    narrow
+}
+
 /// -1 or 0.
 #[inline(always)]
 pub(super) fn mask(set: bool) -> i16 {

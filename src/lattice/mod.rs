@@ -37,7 +37,7 @@
 //! | `lanes`, `block` | the codec on blocks, a lane for each vector |
 //! | `simd` | these by AVX2 and AVX-512 |
 //! | `one` | a single vector, its components side by side |
-//! | `decode`, `direct`, `table`, `rows`, `place` | decoding by table |
+//! | `decode`, `direct`, `table`, `rows`, `place` | decoding, by table where one is small enough |
 //! | `cuda` | the codec on a GPU, with the feature `cuda` |
 //! | `oracle` | the definition by exhaustive search, which checks all of these |
 //!

@@ -105,9 +105,14 @@ mod tests {
         all
     }
 
-    /// U breaks ties as u does, and 2 U.w is less than K times `unit`, by which differences of
+    /// U breaks ties as u does, and 2 U.w is less than `k` times `unit`, by which differences of
     /// squared distances are apart.
-    fn prove<L: Points<D>, const D: usize>(square: i64, count: usize, twice_max: i64, unit: i64) {
+    fn prove<L: Points<D>, const D: usize>(
+        square: i64,
+        count: usize,
+        twice_max: i64,
+        (unit, k): (i64, i64),
+    ) {
         let all = differences::<L, D>(square);
         assert_eq!(all.len(), count, "vectors that two nearest points can differ by");
         let along = |w: &[i64; D]| w.iter().zip(L::U).map(|(w, u)| w * u).sum::<i64>();
@@ -117,16 +122,18 @@ mod tests {
         }
         let most = all.iter().map(along).max().unwrap();
         assert_eq!(2 * most, twice_max * L::SCALE, "twice the largest U.w");
-        assert!(twice_max < unit * L::K, "K is too small");
+        assert!(twice_max < unit * k, "K is too small");
         assert!(L::U.iter().all(|u| 2 * u.abs() < L::K), "U moves a coordinate by a half or more");
     }
 
     #[test]
     fn the_integer_direction_orders_all_ties_as_the_real_one() {
-        prove::<Z2, 2>(2, 8, 6, 1);
+        prove::<Z2, 2>(2, 8, 6, (1, Z2::K));
         // 2 p.w and q |w|^2 are even for integer p and w in D4.
-        prove::<D4, 4>(4, 48, 26, 2);
-        prove::<E8, 8>(4, 2400, 411, 1);
+        prove::<D4, 4>(4, 48, 26, (2, D4::K));
+        prove::<E8, 8>(4, 2400, 411, (1, E8::K));
+        // So they are for p and w in E8: where p is a point, half of K does, which fits 16 bits.
+        prove::<E8, 8>(4, 2400, 411, (2, E8::K / 2));
     }
 
     #[test]

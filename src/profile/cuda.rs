@@ -22,8 +22,8 @@ pub struct Cuda {
     pub gpu: String,
     /// The times of one launch.
     pub timing: Timing,
-    /// The roof of its memory, in bytes per second: see [`ROOF`].
-    pub roof: f64,
+    /// The roof of its memory, in bytes per second, if it could be measured: see [`ROOF`].
+    pub roof: Option<f64>,
 }
 
 /// Times `operation` on a GPU, once its results are those of `codec`, bit for bit. `codes` are the

@@ -119,8 +119,8 @@ struct OnGpu<'a> {
     p5_time: f64,
     p95_time: f64,
     calls_per_iteration: u64,
-    roof: Roof,
-    roof_share: f64,
+    roof: Option<Roof>,
+    roof_share: Option<f64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -155,8 +155,8 @@ impl Measurement {
     }
 
     /// The same of the memory of a GPU.
-    fn gpu_roof_share(&self, cuda: &Cuda) -> f64 {
-        self.bytes as f64 / cuda.timing.quantile(0.5) / cuda.roof
+    fn gpu_roof_share(&self, cuda: &Cuda) -> Option<f64> {
+        cuda.roof.map(|roof| self.bytes as f64 / cuda.timing.quantile(0.5) / roof)
     }
 
     fn on_gpu<'a>(&self, cuda: &'a Cuda) -> OnGpu<'a> {
@@ -168,7 +168,7 @@ impl Measurement {
             p5_time: timing.quantile(0.05),
             p95_time: timing.quantile(0.95),
             calls_per_iteration: timing.calls,
-            roof: Roof { name: ROOF, bytes_per_second: *roof },
+            roof: roof.map(|bytes_per_second| Roof { name: ROOF, bytes_per_second }),
             roof_share: self.gpu_roof_share(cuda),
         }
     }
@@ -246,4 +246,93 @@ fn pretty(value: &impl Serialize) -> Vec<u8> {
     let mut text = serde_json::to_vec_pretty(value).expect("plain data are JSON");
     text.push(b'\n');
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::super::codec::Operation;
+    use super::super::quality::quality;
+    use super::*;
+    use crate::isa::Isa;
+    use crate::lattice::Lattice;
+
+    /// Of so many 1024ths of a second, whose means are exact.
+    fn timing(parts: f64) -> Timing {
+        Timing::new(1000, 10, vec![parts / 1024.0; ITERATIONS])
+    }
+
+    /// 1000 vectors of 20 bytes: 8 parts, at best 2 on the CPU, and 1 on a GPU.
+    fn measured(operation: Operation, roof: Option<f64>) -> (Run, Measurement) {
+        let (lattice, beta) = (Lattice::D4, 0.35);
+        let setup = Setup { lattice, q: 4, levels: 2, beta, protected: false, sigma: 1.0, seed: 1 };
+        let codec = setup.codec(Isa::Scalar).unwrap();
+        let roofs = Roofs { read: 2e8, copy: 2e8, non_temporal_write: 2e8, buffer_bytes: 1 };
+        let quality = quality(&codec, &setup.data(400)).unwrap();
+        let run = Run { setup, rates: Rates::of(&codec), quality, roofs };
+        let two_calls = operation == Operation::Combined;
+        let measurement = Measurement {
+            operation,
+            batch: 1000,
+            distinct: 65,
+            bytes: 20_000,
+            scalar: timing(8.0),
+            scalar_two_calls: two_calls.then(|| timing(16.0)),
+            isa: Isa::Avx2,
+            best: timing(2.0),
+            cuda: Ok(Cuda { gpu: "a GPU".to_owned(), timing: timing(1.0), roof }),
+        };
+        (run, measurement)
+    }
+
+    fn row(operation: Operation, roof: Option<f64>) -> (Value, Columns) {
+        let (run, measurement) = measured(operation, roof);
+        let rows: Value =
+            serde_json::from_slice(&json(&run, std::slice::from_ref(&measurement))).unwrap();
+        (rows[0].clone(), measurement.columns(&run))
+    }
+
+    fn field<'a>(columns: &'a Columns, name: &str) -> &'a str {
+        &columns.iter().find(|(column, _)| column == name).unwrap().1
+    }
+
+    #[test]
+    fn times_of_a_gpu_fill_their_keys_and_columns() {
+        let (row, columns) = row(Operation::Encoding, Some(1.024e8));
+        assert_eq!(row["device"], "cuda", "{row}");
+        assert_eq!(
+            (&row["cuda_optimized"]["mean_time"], &row["speedup"]),
+            (&(1.0 / 1024.0).into(), &8.0.into())
+        );
+        let cuda = &row["extension"]["cuda"];
+        assert_eq!((&cuda["gpu"], &cuda["roof_share"]), (&"a GPU".into(), &0.2.into()), "{cuda}");
+        assert_eq!(cuda["roof"]["bytes_per_second"], 1.024e8, "{cuda}");
+        assert!(row["extension"]["cuda_reason"].is_null(), "{row}");
+        assert_eq!(row["extension"]["cpu_simd"]["roof_share"], 0.0512, "{row}");
+        for (name, value) in [
+            ("device", "cuda"),
+            ("baseline_time_ms", "7.8125"),
+            ("cuda_time_ms", "0.9765625"),
+            ("cuda_median_ms", "0.9765625"),
+            ("cuda_roof_share", "0.2"),
+            ("cuda_gpu", "a GPU"),
+            ("cuda_reason", ""),
+            ("speedup", "8"),
+            ("cpu_simd_speedup", "4"),
+        ] {
+            assert_eq!(field(&columns, name), value, "{name}");
+        }
+    }
+
+    #[test]
+    fn both_ways_to_quantize_have_their_speedup_and_a_gpu_may_lack_a_roof() {
+        let (row, columns) = row(Operation::Combined, None);
+        let speedups = (&row["speedup_vs_quantize"], &row["speedup_vs_encode_decode"]);
+        assert_eq!(speedups, (&8.0.into(), &16.0.into()), "{row}");
+        let cuda = &row["extension"]["cuda"];
+        assert!(cuda["roof"].is_null() && cuda["roof_share"].is_null(), "{cuda}");
+        assert_eq!(field(&columns, "cuda_roof_share"), "", "no roof");
+        assert_eq!(field(&columns, "cuda_time_ms"), "0.9765625", "a time all the same");
+    }
 }

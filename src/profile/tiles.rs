@@ -7,7 +7,9 @@
 
 use serde::Serialize;
 
+use super::codec::{Operation, same_floats};
 use super::quality::{Quality, quality};
+use super::roof::Roofs;
 use super::timing::{self, Timing};
 use super::{Error, Setup, cuda};
 use crate::isa::Isa;
@@ -23,6 +25,8 @@ pub struct Tiles {
     pub columns: usize,
     /// Tiles in each row, ceil(N / d); rows are scaled by it.
     pub tiles_per_row: usize,
+    /// Columns with the zeros at the end, those of whole tiles.
+    pub padded: usize,
     /// Time of quantizing the whole matrix in one call.
     pub timing: Timing,
     /// The instruction set it was timed on.
@@ -70,6 +74,19 @@ pub struct Distances {
     pub num_samples: usize,
 }
 
+impl Tiles {
+    /// Bytes of the tiles, read and written.
+    pub fn bytes(&self) -> usize {
+        8 * self.rows * self.padded
+    }
+
+    /// The bytes that must be moved over the median time and the roof: the share of it reached.
+    pub fn roof_share(&self, roofs: &Roofs) -> f64 {
+        let (_, roof) = Operation::Combined.roof(roofs);
+        self.bytes() as f64 / self.timing.quantile(0.5) / roof
+    }
+}
+
 impl Distances {
     /// Summarises `values`.
     ///
@@ -101,20 +118,23 @@ impl Distances {
 ///
 /// # Errors
 ///
-/// If the codec cannot be built or refuses the data.
+/// If the codec cannot be built or refuses the data, or if implementations disagree.
 ///
 /// # Panics
 ///
 /// If there are no rows or no columns.
 pub fn measure(setup: &Setup, rows: usize, columns: usize) -> Result<Tiles, Error> {
     assert!(rows > 0 && columns > 0, "an empty matrix has no errors");
-    let codec = setup.codec(Isa::best())?;
+    let (scalar, codec) = (setup.codec(Isa::Scalar)?, setup.codec(Isa::best())?);
     let d = setup.lattice.dim();
     let tiles_per_row = columns.div_ceil(d);
     let x = tiled(&setup.data(rows * columns), columns, tiles_per_row, d);
     let n = rows * tiles_per_row;
     let mut y = vec![0.0; x.len()];
+    let mut want = y.clone();
+    scalar.quantize(&x, &mut want, Layout::Rows)?;
     codec.quantize(&x, &mut y, Layout::Rows)?;
+    same_floats(codec.isa().name(), "quantized values", n, &want, &y)?;
     let timing = timing::time(n, |_| {
         codec.quantize(&x, &mut y, Layout::Rows).expect("it was quantized before");
         std::hint::black_box(&y);
@@ -141,6 +161,7 @@ pub fn measure(setup: &Setup, rows: usize, columns: usize) -> Result<Tiles, Erro
         rows,
         columns,
         tiles_per_row,
+        padded,
         timing,
         isa: codec.isa(),
         no_cuda: cuda::available().err(),

@@ -30,6 +30,7 @@ struct Dot {
 impl Dot {
     /// Products of the first half of the vectors with the second.
     fn new(batch: &Batch, table: Option<DotTable>) -> Self {
+        assert_eq!(batch.calls, 1, "a step is one call");
         let x = vectors(batch.codec.lattice(), 2 * batch.n);
         let [a, b] = [0, 1].map(|half| {
             let mut codes = Encoded::new(&batch.codec, batch.form, batch.n);

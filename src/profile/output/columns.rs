@@ -39,7 +39,10 @@ impl Measurement {
         row.push(column("cpu_simd_speedup", self.speedup(&self.best)));
         row.extend(self.spread_columns("cpu_simd", &self.best, run));
         row.extend(quantiles("cuda", cuda));
-        row.push(maybe("cuda_roof_share", self.cuda.as_ref().ok().map(|c| self.gpu_roof_share(c))));
+        row.push(maybe(
+            "cuda_roof_share",
+            self.cuda.as_ref().ok().and_then(|c| self.gpu_roof_share(c)),
+        ));
         row.push(column("cuda_gpu", self.cuda.as_ref().map_or("", |cuda| &cuda.gpu)));
         row.push(column("cuda_reason", self.cuda.as_ref().err().map_or("", String::as_str)));
         let (name, bytes_per_second) = self.operation.roof(&run.roofs);

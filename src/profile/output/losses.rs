@@ -3,12 +3,13 @@
 use serde::Serialize;
 
 use super::super::Setup;
+use super::super::codec::Operation;
 use super::super::quality::{Quality, Rates};
 use super::super::sweep::{Point, Sweep};
 use super::super::tiles::{Distances, Tiles};
 use super::super::timing::{ITERATIONS, Timing, WARM_UPS};
 use super::columns::{codec_columns, column, maybe};
-use super::{Columns, SCHEMA, pretty};
+use super::{Columns, Roof, Run, SCHEMA, pretty};
 
 #[derive(Debug, Serialize)]
 struct Matrix<'a> {
@@ -60,6 +61,9 @@ struct MatrixExtension<'a> {
     median_time: f64,
     p5_time: f64,
     p95_time: f64,
+    bytes_moved: usize,
+    roof: Roof,
+    roof_share: f64,
     mse: f64,
     snr_db: Option<f64>,
     zero_fraction: f64,
@@ -68,15 +72,16 @@ struct MatrixExtension<'a> {
 }
 
 /// The errors of a matrix as the text of a JSON file.
-pub fn matrix_json(setup: &Setup, rates: &Rates, tiles: &Tiles) -> Vec<u8> {
-    let Setup { lattice, q, levels, beta, protected, seed, .. } = *setup;
+pub fn matrix_json(run: &Run, tiles: &Tiles) -> Vec<u8> {
+    let Setup { lattice, q, levels, beta, protected, seed, .. } = run.setup;
+    let (roof, bytes_per_second) = Operation::Combined.roof(&run.roofs);
     let Tiles { rows, columns, tiles_per_row, timing, .. } = tiles;
     let tiling_info = Tiling {
         original_shape: [*rows, *columns],
         lattice_dim: lattice.dim(),
         num_tiles: *tiles_per_row,
         tiled_shape: [rows * tiles_per_row, lattice.dim()],
-        padded_size: tiles_per_row * lattice.dim(),
+        padded_size: tiles.padded,
         scaling_factor: *tiles_per_row,
     };
     pretty(&Matrix {
@@ -110,10 +115,13 @@ pub fn matrix_json(setup: &Setup, rates: &Rates, tiles: &Tiles) -> Vec<u8> {
             median_time: timing.quantile(0.5),
             p5_time: timing.quantile(0.05),
             p95_time: timing.quantile(0.95),
+            bytes_moved: tiles.bytes(),
+            roof: Roof { name: roof, bytes_per_second },
+            roof_share: tiles.roof_share(&run.roofs),
             mse: tiles.mse,
             snr_db: tiles.snr_db,
             zero_fraction: tiles.zero_fraction,
-            rates: *rates,
+            rates: run.rates,
             tile_quality: tiles.quality,
         },
     })
@@ -126,7 +134,8 @@ fn no_time(tiles: &Tiles) -> &str {
 }
 
 /// The columns of the errors of a matrix.
-pub fn matrix_columns(setup: &Setup, rates: &Rates, tiles: &Tiles) -> Columns {
+pub fn matrix_columns(run: &Run, tiles: &Tiles) -> Columns {
+    let setup = &run.setup;
     let mut row = vec![
         column("lattice_type", setup.lattice),
         column("q", setup.q),
@@ -164,7 +173,12 @@ pub fn matrix_columns(setup: &Setup, rates: &Rates, tiles: &Tiles) -> Columns {
     for (name, p) in [("median", 0.5), ("p5", 0.05), ("p95", 0.95)] {
         row.push(column(&format!("quantization_{name}_ms"), 1e3 * tiles.timing.quantile(p)));
     }
-    row.extend(codec_columns(setup, rates, &tiles.quality));
+    let (roof, bytes_per_second) = Operation::Combined.roof(&run.roofs);
+    row.push(column("quantization_roof_share", tiles.roof_share(&run.roofs)));
+    row.push(column("bytes_moved", tiles.bytes()));
+    row.push(column("roof", roof));
+    row.push(column("roof_bytes_per_s", bytes_per_second));
+    row.extend(codec_columns(setup, &run.rates, &tiles.quality));
     row.push(column("mse", tiles.mse));
     row.push(maybe("snr_db", tiles.snr_db));
     row.push(column("zero_fraction", tiles.zero_fraction));
