@@ -14,19 +14,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{Criterion, SamplingMode, Throughput};
-use stepmark::gpu::{Case, Device, Replay, Step, Timer};
+use stepmark::gpu::{Case, Device, Error, Ready, Timer};
 use stepmark::run::{self, Run};
 use stepmark::{machine, registry, workspace};
-
-/// Launches of one replay of a graph.
-const LAUNCHES: u32 = 20;
-
-/// A case that is about to be timed.
-struct Ready {
-    step: Box<dyn Step>,
-    /// The launches that are replayed, unless the case is cold.
-    replay: Option<Replay>,
-}
 
 /// Returns whether any case was selected.
 fn gpu(c: &mut Criterion, device: &Arc<Device>, target: &Path) -> bool {
@@ -47,34 +37,22 @@ fn gpu(c: &mut Criterion, device: &Arc<Device>, target: &Path) -> bool {
                 begin(device, &cases, target);
                 started = true;
             }
-            let Ready { step, replay } = ready.get_or_insert_with(|| prepare(case, device, &timer));
-            let fail = |err| panic!("{}: {err}", case.id);
-            step.spoil().unwrap_or_else(fail);
-            b.iter_custom(|count| {
-                match replay {
-                    Some(replay) => timer.hot(replay, count),
-                    None => timer.cold(count, || step.launch()),
-                }
-                .unwrap_or_else(|err| panic!("{}: {err}", case.id))
+            let ready = ready.get_or_insert_with(|| {
+                Ready::new(case, &timer).unwrap_or_else(|err| fail(case, "not timed", &err))
             });
-            let after = step.check();
-            after
-                .unwrap_or_else(|err| panic!("{}: the timed runs left other bits: {err}", case.id));
+            ready.spoil().unwrap_or_else(|err| fail(case, "not timed", &err));
+            b.iter_custom(|count| {
+                ready.time(&mut timer, count).unwrap_or_else(|err| fail(case, "while timed", &err))
+            });
+            ready.check().unwrap_or_else(|err| fail(case, "after its timed runs", &err));
         });
         group.finish();
     }
     started
 }
 
-fn prepare(case: &Case, device: &Arc<Device>, timer: &Timer) -> Ready {
-    let checked = case.checked(device);
-    let mut step =
-        checked.unwrap_or_else(|err| panic!("{} is wrong, so it is not timed: {err}", case.id));
-    let replay = (!case.cold).then(|| {
-        let replay = timer.capture(LAUNCHES, || step.launch());
-        replay.unwrap_or_else(|err| panic!("{}: {err}", case.id))
-    });
-    Ready { step, replay }
+fn fail(case: &Case, when: &str, err: &Error) -> ! {
+    panic!("{}: {when}: {err}", case.id)
 }
 
 /// Marks the start of the run, and empties the folder that its samples go to.
@@ -109,7 +87,7 @@ fn main() -> ExitCode {
         .measurement_time(Duration::from_secs(1))
         .sample_size(30)
         .without_plots()
-        // Away from the wall times of cases with the same ids.
+        // In the folder of its run, away from wall times.
         .output_directory(&run::folder(&target, "gpu").join("criterion"))
         .configure_from_args();
     let selected = gpu(&mut criterion, &device, &target);

@@ -5,13 +5,16 @@
 //! GPU's machine needs its driver only.
 
 mod case;
+mod ready;
 mod timer;
 
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-use cudarc::driver::sys::{CUdevice_attribute as Attribute, cuDriverGetVersion, is_culib_present};
+use cudarc::driver::sys::{
+    CUdevice_attribute as Attribute, CUresult, cuDriverGetVersion, is_culib_present,
+};
 use cudarc::driver::{
     CudaContext, CudaFunction, CudaModule, CudaSlice, CudaStream, DriverError, LaunchConfig,
     PushKernelArg,
@@ -21,6 +24,7 @@ use cudarc::nvrtc::Ptx;
 use crate::machine::Environment;
 
 pub use case::{Case, Step};
+pub use ready::Ready;
 pub use timer::{Replay, Timer};
 
 /// Threads of a block, in every kernel of ours.
@@ -53,6 +57,12 @@ pub enum Error {
         /// The share at the last attempt.
         percent: f64,
     },
+    /// A case cannot be prepared.
+    #[error("it cannot be prepared: {0}")]
+    Prepare(String),
+    /// The outputs of a case are wrong: only this says anything about a kernel.
+    #[error("{0}")]
+    Wrong(String),
 }
 
 /// The first GPU, with a stream of its own and the modules that were loaded on it.
@@ -71,12 +81,21 @@ impl Device {
     ///
     /// # Errors
     ///
-    /// If there is a GPU that cannot be used.
+    /// If there is a GPU, or a driver, that cannot be used.
     pub fn open() -> Result<Option<Arc<Self>>, Error> {
         // SAFETY: it tries to load the driver's library, whose initialisers are the driver's own.
         let driver = unsafe { is_culib_present() };
-        // With a driver but without a device, the count is an error.
-        if !driver || CudaContext::device_count().unwrap_or(0) < 1 {
+        if !driver {
+            return Ok(None);
+        }
+        let devices = match CudaContext::device_count() {
+            // The stub is what programs are linked with where there is no driver.
+            Err(DriverError(
+                CUresult::CUDA_ERROR_NO_DEVICE | CUresult::CUDA_ERROR_STUB_LIBRARY,
+            )) => 0,
+            devices => devices?,
+        };
+        if devices < 1 {
             return Ok(None);
         }
         let context = CudaContext::new(0)?;

@@ -11,7 +11,7 @@ use std::env;
 use std::sync::Arc;
 
 use cudarc::driver::CudaSlice;
-use stepmark::gpu::{Device, Timer};
+use stepmark::gpu::{Device, Error as GpuError, Ready, Timer};
 use stepmark::isa::Isa;
 use stepmark::lattice::cuda::{self, DeviceEncoded};
 use stepmark::lattice::{Codec, Encoded, Error, Form, Lattice, Layout};
@@ -375,15 +375,14 @@ fn every_case_is_right_and_can_be_timed() {
     let Some(device) = device() else { return };
     let mut timer = Timer::new(&device).unwrap();
     for case in registry::gpu_cases() {
-        let mut step = case.checked(&device).unwrap_or_else(|err| panic!("{}: {err}", case.id));
-        let replay = timer.capture(3, || step.launch()).unwrap();
-        let hot = timer.hot(&replay, 4).unwrap();
-        let cold = timer.cold(2, || step.launch()).unwrap();
-        step.spoil().unwrap();
-        assert!(step.check().is_err(), "{}: spoilt outputs pass", case.id);
-        timer.hot(&replay, 1).unwrap();
-        assert!(!hot.is_zero() && !cold.is_zero(), "{}: {hot:?}, {cold:?}", case.id);
-        step.check().unwrap_or_else(|err| panic!("{}, after timing: {err}", case.id));
+        let mut ready =
+            Ready::new(&case, &timer).unwrap_or_else(|err| panic!("{}: {err}", case.id));
+        ready.spoil().unwrap();
+        let err = ready.check().expect_err("spoilt outputs do not pass");
+        assert!(matches!(err, GpuError::Wrong(_)), "{}: {err}", case.id);
+        let time = ready.time(&mut timer, 2).unwrap();
+        assert!(!time.is_zero(), "{}: {time:?}", case.id);
+        ready.check().unwrap_or_else(|err| panic!("{}, after timing: {err}", case.id));
     }
 }
 

@@ -26,13 +26,14 @@ pub trait Step {
     ///
     /// # Errors
     ///
-    /// Says which output differs.
-    fn check(&self) -> Result<(), String>;
+    /// [`Error::Wrong`] says which output differs; the driver may refuse.
+    fn check(&self) -> Result<(), Error>;
 }
 
 /// One entry of the registry's list for the GPU.
 pub struct Case {
-    /// `chapter/kernel/size`, as for the CPU; `-cold` ends the kernel where the L2 cache is flushed.
+    /// `chapter/kernel/size`, unlike any for the CPU: `-cuda` ends the kernel, or `-cuda-cold` where
+    /// the L2 cache is flushed.
     pub id: String,
     /// What one launch does.
     pub work: Work,
@@ -44,9 +45,6 @@ pub struct Case {
 type Prepare = dyn Fn(&Arc<Device>, usize) -> Result<Box<dyn Step>, String>;
 
 impl Case {
-    /// The implementation that records name.
-    pub const IMPLEMENTATION: &'static str = "cuda";
-
     /// A case whose `prepare` builds a step of so many units on a device.
     pub fn new<S: Step + 'static>(
         id: impl Into<String>,
@@ -60,21 +58,28 @@ impl Case {
         Self { id: id.into(), work, cold, prepare }
     }
 
-    /// The case on a device, once its outputs are known to be right. An emulated device gets
-    /// 1000 units: it shows that the code runs, not how fast.
+    /// Whether a launch moves more than the L2 cache of a device holds.
+    pub fn is_memory_bound(&self, device: &Device) -> bool {
+        self.work.bytes > device.l2_bytes as u64
+    }
+
+    /// The units of a launch on a device. An emulated one gets 1000: it shows that the code runs, not
+    /// how fast.
+    pub fn units(&self, device: &Device) -> u64 {
+        if device.is_emulated() { 1000 } else { self.work.units }
+    }
+
+    /// The case on a device, once its outputs are known to be right.
     ///
     /// # Errors
     ///
-    /// If it cannot be prepared, or its outputs are wrong.
-    pub fn checked(&self, device: &Arc<Device>) -> Result<Box<dyn Step>, String> {
-        let units = if device.is_emulated() { 1000 } else { self.work.units };
-        let units = usize::try_from(units).map_err(|err| err.to_string())?;
-        let mut step = (self.prepare)(device, units)?;
-        let mut run = || -> Result<(), Error> {
-            step.spoil()?;
-            step.launch()
-        };
-        run().map_err(|err| err.to_string())?;
+    /// If it cannot be prepared, the driver refuses, or its outputs are wrong.
+    pub fn checked(&self, device: &Arc<Device>) -> Result<Box<dyn Step>, Error> {
+        let units =
+            usize::try_from(self.units(device)).map_err(|err| Error::Prepare(err.to_string()))?;
+        let mut step = (self.prepare)(device, units).map_err(Error::Prepare)?;
+        step.spoil()?;
+        step.launch()?;
         step.check()?;
         Ok(step)
     }

@@ -64,6 +64,11 @@ impl Timer {
         })
     }
 
+    /// The device whose launches it measures.
+    pub fn device(&self) -> &Arc<Device> {
+        &self.device
+    }
+
     /// What `launch` enqueues, `launches` times over, ready to be replayed.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ use cudarc::driver::{CudaSlice, DeviceRepr};
 use super::{Codec, DeviceEncoded};
 use crate::case::Work;
 use crate::gpu::{self, Case, Device, Step};
+use crate::lattice::word::Word;
 use crate::lattice::{self, Encoded, Form, Lattice, Layout};
 use crate::{close, input};
 
@@ -37,8 +38,13 @@ fn codec(lattice: Lattice) -> lattice::Codec {
     lattice::Codec::new(lattice, 4, 2, 0.35, false).expect("the parameters are in range")
 }
 
+/// Bytes of the codes of a vector. The codec knows it too, but has tables to make.
+fn code_bytes(lattice: Lattice) -> usize {
+    Word { digits: 2 * lattice.dim(), q: 4, protected: false }.bytes()
+}
+
 fn id(kernel: &str, n: usize, cold: bool) -> String {
-    format!("lattice/{kernel}{}/n{n}", if cold { "-cold" } else { "" })
+    format!("lattice/{kernel}-cuda{}/n{n}", if cold { "-cold" } else { "" })
 }
 
 fn work(n: usize, unit: &'static str, bytes: usize) -> Work {
@@ -47,26 +53,26 @@ fn work(n: usize, unit: &'static str, bytes: usize) -> Work {
 }
 
 fn case_encode(lattice: Lattice, n: usize, cold: bool) -> Case {
-    let (codec, name) = (codec(lattice), lattice.name().to_lowercase());
-    let work = work(n, "vector", 4 * lattice.dim() + codec.vector_bytes());
+    let name = lattice.name().to_lowercase();
+    let work = work(n, "vector", 4 * lattice.dim() + code_bytes(lattice));
     Case::new(id(&format!("encode-{name}-q4-m2"), n, cold), work, cold, move |device, n| {
-        Encode::new(device, &codec, n).map_err(|err| err.to_string())
+        Encode::new(device, &codec(lattice), n).map_err(|err| err.to_string())
     })
 }
 
 fn case_decode(lattice: Lattice, n: usize, cold: bool) -> Case {
-    let (codec, name) = (codec(lattice), lattice.name().to_lowercase());
-    let work = work(n, "vector", 4 * lattice.dim() + codec.vector_bytes());
+    let name = lattice.name().to_lowercase();
+    let work = work(n, "vector", 4 * lattice.dim() + code_bytes(lattice));
     Case::new(id(&format!("decode-{name}-q4-m2"), n, cold), work, cold, move |device, n| {
-        Decode::new(device, &codec, n).map_err(|err| err.to_string())
+        Decode::new(device, &codec(lattice), n).map_err(|err| err.to_string())
     })
 }
 
 fn case_quantize(lattice: Lattice) -> Case {
-    let (codec, name) = (codec(lattice), lattice.name().to_lowercase());
+    let name = lattice.name().to_lowercase();
     let work = work(LARGE, "vector", 8 * lattice.dim());
     Case::new(id(&format!("quantize-{name}-q4-m2"), LARGE, false), work, false, move |device, n| {
-        Quantize::new(device, &codec, n).map_err(|err| err.to_string())
+        Quantize::new(device, &codec(lattice), n).map_err(|err| err.to_string())
     })
 }
 
@@ -82,12 +88,13 @@ fn repeat<T: Copy>(period: &[T], len: usize) -> Vec<T> {
 }
 
 /// Whether `got` repeats `want`.
-fn repeats<T: close::Word>(what: &str, got: &[T], want: &[T]) -> Result<(), String> {
+fn repeats<T: close::Word>(what: &str, got: &[T], want: &[T]) -> Result<(), gpu::Error> {
     let parts = got.chunks(want.len().max(1));
     let parts = parts.enumerate().map(|(k, part)| (k * want.len(), part));
-    parts.into_iter().try_for_each(|(at, part)| {
+    let right = parts.into_iter().try_for_each(|(at, part)| {
         close::bits(&format!("{what}, from {at},"), part, &want[..part.len()])
-    })
+    });
+    right.map_err(gpu::Error::Wrong)
 }
 
 /// `value` everywhere.
@@ -100,9 +107,9 @@ fn spoil<T: DeviceRepr + Clone>(
     Ok(device.stream().synchronize()?)
 }
 
-fn download<T: DeviceRepr>(device: &Device, x: &CudaSlice<T>) -> Result<Vec<T>, String> {
-    let values = device.stream().clone_dtoh(x).map_err(|err| err.to_string())?;
-    device.stream().synchronize().map_err(|err| err.to_string())?;
+fn download<T: DeviceRepr>(device: &Device, x: &CudaSlice<T>) -> Result<Vec<T>, gpu::Error> {
+    let values = device.stream().clone_dtoh(x)?;
+    device.stream().synchronize()?;
     Ok(values)
 }
 
@@ -161,9 +168,8 @@ impl Step for Encode {
         self.codes.spoil(self.codec.device())
     }
 
-    fn check(&self) -> Result<(), String> {
-        let got = self.codes.download(self.codec.device(), self.codec.codec());
-        let got = got.map_err(|err| err.to_string())?;
+    fn check(&self) -> Result<(), gpu::Error> {
+        let got = self.codes.download(self.codec.device(), self.codec.codec())?;
         for k in 0..got.planes() {
             repeats(&format!("plane {k}"), got.plane(k), self.want.plane(k))?;
         }
@@ -200,7 +206,7 @@ impl Step for Decode {
         spoil(self.codec.device(), &mut self.x, f32::NAN)
     }
 
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), gpu::Error> {
         repeats("x", &download(self.codec.device(), &self.x)?, &self.want)
     }
 }
@@ -236,7 +242,7 @@ impl Step for Quantize {
         spoil(self.codec.device(), &mut self.y, f32::NAN)
     }
 
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), gpu::Error> {
         repeats("y", &download(self.codec.device(), &self.y)?, &self.want)
     }
 }
@@ -268,9 +274,9 @@ impl Step for Expand {
         spoil(&self.device, &mut self.out, f32::NAN)
     }
 
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), gpu::Error> {
         let x = download(&self.device, &self.x)?;
         let want: Vec<f32> = x.iter().flat_map(|v| [*v; 8]).collect();
-        close::bits("out", &download(&self.device, &self.out)?, &want)
+        close::bits("out", &download(&self.device, &self.out)?, &want).map_err(gpu::Error::Wrong)
     }
 }

@@ -82,7 +82,7 @@ impl DeviceEncoded {
     /// # Panics
     ///
     /// If the codes were made for another kind of code than `codec`.
-    pub fn download(&self, device: &Device, codec: &Codec) -> Result<Encoded, Error> {
+    pub fn download(&self, device: &Device, codec: &Codec) -> Result<Encoded, gpu::Error> {
         assert_eq!(codec.word(), self.word, "codes are of another kind");
         let mut codes = Encoded::new(codec, self.form, self.n);
         if self.n == 0 {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use cudarc::driver::CudaSlice;
 
 use super::super::{Codec, DeviceEncoded, DotTable, Error};
-use super::{LARGE, batch, codec, download, id, repeated, repeats, spoil, work};
+use super::{LARGE, batch, code_bytes, codec, download, id, repeated, repeats, spoil, work};
 use crate::gpu::{self, Case, Device, Step};
 use crate::lattice::{self, Encoded, Form, Lattice, Layout};
 
@@ -15,10 +15,10 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 fn case(lattice: Lattice, kernel: &'static str) -> Case {
-    let (codec, name) = (codec(lattice), lattice.name().to_lowercase());
-    let work = work(LARGE, "vector", 2 * codec.vector_bytes() + 8);
+    let name = lattice.name().to_lowercase();
+    let work = work(LARGE, "vector", 2 * code_bytes(lattice) + 8);
     Case::new(id(&format!("{kernel}-{name}-q4-m2"), LARGE, false), work, false, move |device, n| {
-        Dot::new(device, &codec, kernel == "dot-table", n).map_err(|err| err.to_string())
+        Dot::new(device, &codec(lattice), kernel == "dot-table", n).map_err(|err| err.to_string())
     })
 }
 
@@ -68,7 +68,7 @@ impl Step for Dot {
         spoil(self.codec.device(), &mut self.out, i64::MIN)
     }
 
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), gpu::Error> {
         repeats("out", &download(self.codec.device(), &self.out)?, &self.want)
     }
 }
