@@ -20,7 +20,7 @@
 //! | [`gate`], [`report`], [`cli`] | the verdict, tables and figures, the command |
 //!
 //! A crate with kernels of its own gets the same command and bench over its own list of cases from
-//! [`cli::main`] and `wall::main`.
+//! [`cli::main`] and `wall::main`; `cli::main_with_gpu` takes cases on a GPU, too.
 //!
 //! Data flows one way: a seed or a fixture, a case, its check, Criterion or Callgrind, a record, the
 //! gate. Only `stepmark accept` writes baselines.

@@ -2,6 +2,13 @@
 
 use std::process::ExitCode;
 
+use stepmark::{cli, registry};
+
 fn main() -> ExitCode {
-    stepmark::cli::main(&stepmark::registry::cases())
+    let cases = registry::cases();
+    #[cfg(feature = "cuda")]
+    let exit = cli::main_with_gpu(&cases, registry::gpu_cases);
+    #[cfg(not(feature = "cuda"))]
+    let exit = cli::main(&cases);
+    exit
 }

@@ -119,6 +119,23 @@ fn where_no_commit_is_in_common_there_is_nothing_to_compare_with() {
 }
 
 #[test]
+#[cfg(feature = "cuda")]
+fn a_case_on_a_gpu_is_compared_though_only_pairs_know_it() {
+    let toy = Repository::new();
+    let id = stepmark::registry::gpu_ids().swap_remove(0);
+    let on_gpu = |step_ns| main_of(step_ns).replace(CASE, &id).replace("thread-cpu", "cuda-event");
+    toy.commit(&on_gpu(1000));
+    toy.git(&["branch", "base"]);
+    toy.commit(&on_gpu(1100));
+    let against = format!("gate --skip instructions --against base --filter {id}");
+    let slower = format!("FAIL regression    {id}: slower: CUDA event time +");
+    let again = format!("; cargo run --release -- {against}");
+    let run = |args: &str| toy.run(&args.split(' ').collect::<Vec<_>>());
+    expect(&run(&against), 3, &["gate: 1 cases against", &slower, &again, "1 of 1 cases compared"]);
+    expect(&run(&format!("gate --filter {id}")), 2, &["no case id contains `lattice/"]);
+}
+
+#[test]
 fn a_removed_case_fails_unless_that_is_allowed() {
     let toy = Repository::new();
     let one = main_of(1000);

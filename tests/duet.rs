@@ -4,6 +4,8 @@
 
 #[path = "common/repository.rs"]
 mod repository;
+#[path = "common/script.rs"]
+mod script;
 
 use std::ffi::OsStr;
 use std::fs;
@@ -71,18 +73,13 @@ impl Fake {
              while read -r request steps; do\n\
              if [ \"$request\" = end ]; then {end}; exit; fi\n{sample}\ndone\n"
         );
-        executable(dir, name, &script)
+        script::executable(dir, name, &script)
     }
 }
 
-/// Writes a script from another process: a child that another test starts just then would keep the
-/// file open here, and what is open for writing does not start.
-fn executable(dir: &Path, name: &str, script: &str) -> PathBuf {
-    let path = dir.join(name);
-    let write = r#"printf %s "$1" > "$0" && chmod +x "$0""#;
-    let status = Command::new("sh").args(["-c", write]).arg(&path).arg(script).status();
-    assert!(status.unwrap().success(), "{} is written", path.display());
-    path
+/// Lists a case on a GPU.
+fn on_gpu(id: &str) -> String {
+    Fake::listed(id).replace("thread-cpu", "cuda-event")
 }
 
 fn plan(dir: &Path, old: &Fake, new: &Fake) -> Plan {
@@ -171,12 +168,25 @@ fn a_case_is_judged_by_its_own_clock_and_margin() {
     let mut waits = Fake::new(1000);
     waits.sample = waits.sample.replace("$t $t", "$t $((t * 11 / 10))");
     assert_eq!(judged(&waits), [Change::Same; 2], "thread CPU time");
-    waits.list = waits.list.replace("thread-cpu", "wall");
+    waits.list = waits.list.replace("thread-cpu", "cuda-event");
+    assert_eq!(judged(&waits), [Change::Same; 2], "CUDA event time");
+    waits.list = waits.list.replace("cuda-event", "wall");
     assert_eq!(judged(&waits), [Change::Slower; 2], "wall");
     let mut slow = Fake::new(1040);
     assert_eq!(judged(&slow), [Change::Slower; 2], "margin 3 %");
     slow.list = slow.list.replace("false", "true");
     assert!(!judged(&slow).contains(&Change::Slower), "margin 5 %");
+}
+
+#[test]
+fn outputs_without_a_digest_are_compared_by_each_worker() {
+    let mut fake = Fake::new(1000);
+    fake.hello = format!("[ $# = 1 ] || exit 9; {}", fake.hello.replace("\"7\"", "\"\""));
+    assert_eq!(
+        changes(&against(&fake, &fake).unwrap()),
+        [Change::Same; 2],
+        "no worker is told one"
+    );
 }
 
 #[test]
@@ -223,10 +233,10 @@ fn what_is_unclear_fails_only_where_that_is_asked_for() {
 fn a_build_that_differs_from_itself_decides_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let mut unlike = Fake::unlike_itself(dir.path());
-    unlike.list += &format!("; {}", Fake::listed("box/a/n1"));
+    unlike.list += &format!("; {}; {}", on_gpu("toy/c-cuda/n1"), Fake::listed("box/a/n1"));
     let run = against(&unlike, &unlike).unwrap();
     let tested: Vec<_> = run.duet.self_tests.iter().map(|test| &*test.paired.id).collect();
-    assert_eq!(tested, ["box/a/n1", "toy/a/n1"], "one case of each chapter");
+    assert_eq!(tested, ["box/a/n1", "toy/a/n1", "toy/c-cuda/n1"], "one of each chapter");
     assert!(run.duet.advisory.is_some(), "{run:?}");
     let exe = unlike.write(dir.path(), "unlike");
     let alone = duet::self_test(&Build::new(&exe), &Tolerance::default());
@@ -266,6 +276,7 @@ fn without_a_self_test_nothing_is_trusted() {
     assert_eq!(trusted(&|_| ()), None, "it is like itself");
     let untested = Some("no case could be compared with itself".to_owned());
     assert_eq!(trusted(&|fake| fake.list = "true".to_owned()), untested, "no case");
+    assert_eq!(trusted(&|fake| fake.list = on_gpu("toy/a-cuda/n1")), untested, "only a GPU");
     assert_eq!(trusted(&|fake| fake.hello = "echo 'wrong x'".to_owned()), untested, "wrong");
     assert_eq!(trusted(&|fake| fake.end = "echo 'wrong x'".to_owned()), untested, "wrong late");
 
@@ -410,11 +421,7 @@ fn a_clock_that_stands_still_or_jumps_ends_the_run() {
 #[test]
 fn a_planted_slowdown_of_the_real_program_is_a_regression() {
     let dir = tempfile::tempdir().unwrap();
-    let plant = "case $line in [0-9]*) set -- $line; echo \"$(($1 * 3)) $2\";; \
-                 *) printf '%s\\n' \"$line\";; esac";
-    let script =
-        format!("#!/bin/sh\n{STEPMARK} \"$@\" | while IFS= read -r line; do {plant}; done\n");
-    let slow = executable(dir.path(), "slow", &script);
+    let slow = script::slower(dir.path(), Path::new(STEPMARK));
     let samples = dir.path().join("samples.jsonl");
     let run = |old: &str, new: &str, filter: &str, more: &[&str]| {
         let mut program = program(dir.path(), old, new);

@@ -1,16 +1,26 @@
 //! The GPU twins against the scalar reference, on the first GPU or on the emulator of tests/cuda.
 //!
 //! Without a device each test says so and passes; with `STEPMARK_REQUIRE_GPU=1` it fails, so that a
-//! run that means to test them cannot miss them silently.
+//! run that means to test them cannot miss them silently. The program is the one that lies beside
+//! this test, or else the one that cargo built with it.
 
 #![cfg(feature = "cuda")]
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+#[cfg(unix)]
+#[path = "common/script.rs"]
+mod script;
+
 use std::array::from_fn;
 use std::env;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 
 use cudarc::driver::CudaSlice;
+use stepmark::gate::Metric;
+use stepmark::gate::duet::protocol::{self, Hello, Listed, RIGHT};
 use stepmark::gpu::{Device, Error as GpuError, Ready, Timer};
 use stepmark::isa::Isa;
 use stepmark::lattice::cuda::{self, DeviceEncoded};
@@ -418,4 +428,116 @@ fn more_vectors_than_a_launch_counts_are_refused() {
 fn a_machine_without_a_gpu_is_no_error() {
     let found: [bool; 2] = from_fn(|_| Device::open().unwrap().is_some());
     assert_eq!(found[0], found[1], "asked twice");
+}
+
+const HOT: &str = "lattice/encode-z2-q4-m2-cuda/n10000";
+const COLD: &str = "lattice/expand-8x-cuda-cold/n16777216";
+
+fn program() -> PathBuf {
+    let beside = env::current_exe().unwrap().with_file_name("stepmark");
+    if beside.exists() { beside } else { env!("CARGO_BIN_EXE_stepmark").into() }
+}
+
+/// Runs a worker to the end of the requests, with a variable set, if it has a name.
+fn worker(arg: &str, requests: &str, (name, value): (&str, &str)) -> Output {
+    let mut worker = Command::new(program());
+    worker.args(["worker", arg]).envs((!name.is_empty()).then_some((name, value)));
+    worker.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut worker = worker.spawn().unwrap();
+    // One that fails reads none of them.
+    let _ = worker.stdin.take().unwrap().write_all(requests.as_bytes());
+    worker.wait_with_output().unwrap()
+}
+
+/// The lines of a worker that ends with `code`.
+#[track_caller]
+fn lines(out: &Output, code: i32) -> Vec<String> {
+    assert_eq!(out.status.code(), Some(code), "{out:?}");
+    String::from_utf8_lossy(&out.stdout).lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn a_worker_lists_the_cases_of_a_device_after_those_of_the_cpu() {
+    let device = device();
+    let lines = lines(&worker("--list", "", ("", "")), 0);
+    let listed: Vec<Listed> =
+        lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let mut ids: Vec<_> = registry::cases().into_iter().map(|case| case.id).collect();
+    let on_cpu = ids.len();
+    if device.is_some() {
+        ids.extend(registry::gpu_ids());
+    }
+    assert!(listed.iter().map(|case| &case.id).eq(&ids), "{listed:?}");
+    let Some(device) = device else { return };
+    let (_, on_gpu) = listed.split_at(on_cpu);
+    let implementation = if device.is_emulated() { "emulated" } else { "cuda" };
+    for case in on_gpu {
+        assert_eq!((case.metric, &*case.implementation), (Metric::CudaEvent, implementation));
+    }
+    let memory_bound = |id| on_gpu.iter().find(|case| case.id == id).unwrap().memory_bound;
+    assert!(memory_bound(COLD) && !memory_bound(HOT), "the L2 cache holds the smaller one");
+}
+
+#[test]
+fn a_worker_times_launches_and_verifies_what_they_left() {
+    let Some(_) = device() else { return };
+    for id in [HOT, COLD] {
+        let lines_of = |requests, code| lines(&worker(id, requests, ("", "")), code);
+        let said = lines_of("sample 1\nsample 1000\nend\n", 0);
+        let [hello, one, many, end] = &said[..] else { panic!("four lines: {said:?}") };
+        let hello: Hello = serde_json::from_str(hello).unwrap();
+        assert_eq!((&*hello.id, &*hello.digest), (id, ""), "compared each time");
+        let (one, many) = (protocol::times(one).unwrap(), protocol::times(many).unwrap());
+        assert!(one.0 > 0 && one.0 <= one.1 && many.0 <= many.1, "{said:?}");
+        // Something else may run meanwhile, but not always.
+        assert!(many.0 as f64 >= 10.0 * hello.step_ns, "a thousand launches: {said:?}");
+        assert_eq!(end, RIGHT, "{said:?}");
+
+        let said = lines_of("end\n", 4);
+        assert!(said[1].starts_with("wrong the timed runs left other bits: "), "{said:?}");
+    }
+}
+
+#[test]
+fn a_gpu_that_cannot_be_used_is_a_failure_of_the_tool() {
+    let Some(device) = device() else { return };
+    if !device.is_emulated() {
+        println!("the driver is a real one: skipped");
+        return;
+    }
+    let fails = |arg, variable, why: &str| {
+        let out = worker(arg, "", variable);
+        assert_eq!(lines(&out, 1).len(), 0, "{out:?}");
+        let said = String::from_utf8_lossy(&out.stderr);
+        assert!(said.contains("tool failure: ") && said.contains(why), "{said}");
+    };
+    let unknown = ("STEPMARK_CUDA_INIT", "999");
+    fails("--list", unknown, "the CUDA driver refuses: DriverError(CUDA_ERROR_UNKNOWN");
+    fails(HOT, unknown, "CUDA_ERROR_UNKNOWN");
+    fails(HOT, ("STEPMARK_CLOCK_KHZ", "2000000"), "the GPU is throttled: its clock ran at 50 %");
+    let cpu = registry::cases();
+    assert_eq!(lines(&worker(&cpu[0].id, "", unknown), 0).len(), 1, "nothing but a hello");
+
+    let none = ("STEPMARK_CUDA_INIT", "100");
+    assert_eq!(lines(&worker("--list", "", none), 0).len(), cpu.len(), "without a device");
+    fails(HOT, none, "there is no CUDA device for lattice/");
+    lines(&worker("lattice/none-cuda/n1", "", none), 2);
+}
+
+#[test]
+#[cfg(unix)]
+fn paired_runs_compare_launches_by_cuda_events() {
+    let Some(_) = device() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let old = program();
+    let mut duet = Command::new(&old);
+    duet.current_dir(dir.path()).args(["duet", "--target-dir", "target", "--exe"]).arg(&old);
+    duet.arg("--exe").arg(script::slower(dir.path(), &old));
+    let out = duet.args(["--filter", "-8x-cuda", "--max-pairs", "50"]).output().unwrap();
+    let said = String::from_utf8_lossy(&out.stdout);
+    assert_eq!(out.status.code(), Some(3), "{out:?}");
+    for id in ["lattice/expand-8x-cuda/n16777216", COLD] {
+        let slower = format!("FAIL regression    {id}: slower: CUDA event time +");
+        assert!(said.contains(&slower), "`{slower}` in {said}");
+    }
 }

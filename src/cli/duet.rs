@@ -107,9 +107,7 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
     };
     if let Some(duet) = paired(builds, &args.pairs, &args.selection, &again, &mut outcome)? {
         outcome.against.clone_from(&duet.against);
-        let compared = duet.cases.iter().map(|case| &case.id);
-        let dropped = duet.dropped.iter().map(|case| &case.id);
-        outcome.selected = compared.chain(dropped).chain(&duet.added).cloned().collect();
+        outcome.selected = duet.ids().cloned().collect();
         outcome.selected.sort();
         outcome.pair(duet, args.pairs.allow_removed, &again);
     }

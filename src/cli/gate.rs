@@ -9,7 +9,7 @@ use super::duet::Pairs;
 use super::outputs::{self, Outputs};
 use super::record::path;
 use super::shell::quoted;
-use super::{Context, Exit, Selection, Stop, checked, current, duet};
+use super::{Context, Exit, Selection, Stop, checked, current, duet, worker};
 use crate::case::Case;
 use crate::collect::{callgrind, criterion};
 use crate::gate::duet::Lock;
@@ -64,7 +64,11 @@ struct Missed {
 
 pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> {
     args.outputs.ready()?;
-    let cases = args.selection.of(context.cases)?;
+    let cases = match args.selection.of(context.cases) {
+        // Only pairs know the cases on a GPU.
+        Err(_) if args.against.is_some() && selects_on_gpu(args, context) => Vec::new(),
+        cases => cases?,
+    };
     if args.against.is_none() && args.pairs.are_asked_for() {
         let why = "--strict and what is under `Paired times` in --help go with --against REV";
         return Err(Stop::new(Exit::Usage, why));
@@ -96,6 +100,9 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
         let builds = duet::of_revision(revision, true, &context.target);
         let (pairs, selection) = (&args.pairs, &args.selection);
         if let Some(duet) = duet::paired(builds, pairs, selection, &again, &mut outcome)? {
+            let on_gpu = duet.ids().filter(|id| !scope.selected.contains(id.as_str()));
+            outcome.selected.extend(on_gpu.cloned());
+            outcome.selected.sort();
             outcome.pair(duet, pairs.allow_removed, &again);
         }
     }
@@ -105,6 +112,10 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
     });
     something_decides(args, &mut outcome);
     args.outputs.finish(&outcome, context)
+}
+
+fn selects_on_gpu(args: &Args, context: &Context<'_>) -> bool {
+    worker::gpu_ids(context.gpu).iter().any(|id| args.selection.holds(id))
 }
 
 fn ids<'a>(cases: impl Iterator<Item = &'a Case>) -> BTreeSet<&'a str> {

@@ -86,6 +86,7 @@ enum Command {
 /// What every subcommand works on.
 struct Context<'a> {
     cases: &'a [Case],
+    gpu: worker::GpuCases,
     target: PathBuf,
     out: &'a mut dyn Write,
 }
@@ -94,7 +95,7 @@ struct Context<'a> {
 #[derive(Debug, clap::Args)]
 struct Selection {
     /// Only cases whose id contains this text
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     filter: Option<String>,
 }
 
@@ -138,8 +139,19 @@ impl<E: Into<anyhow::Error>> From<E> for Stop {
 
 /// Runs the command line of this process over `cases`.
 pub fn main(cases: &[Case]) -> ExitCode {
-    let run = || run(cases, env::args_os(), &mut Lenient(io::stdout()), &mut io::stderr());
-    ExitCode::from(guarded(run).code())
+    process(cases, Vec::new)
+}
+
+/// As [`main`], but where there is a CUDA device, paired runs also time the cases that `gpu` makes,
+/// whose ids are others.
+#[cfg(feature = "cuda")]
+pub fn main_with_gpu(cases: &[Case], gpu: fn() -> Vec<crate::gpu::Case>) -> ExitCode {
+    process(cases, gpu)
+}
+
+fn process(cases: &[Case], gpu: worker::GpuCases) -> ExitCode {
+    let (mut out, mut err) = (Lenient(io::stdout()), io::stderr());
+    ExitCode::from(guarded(|| run_all(cases, gpu, env::args_os(), &mut out, &mut err)).code())
 }
 
 /// How `run` ends; a panic is a tool failure, never a verdict.
@@ -175,6 +187,16 @@ pub fn run(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Exit {
+    run_all(cases, Vec::new, args, out, err)
+}
+
+fn run_all(
+    cases: &[Case],
+    gpu: worker::GpuCases,
+    args: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> Exit {
     let args = match Args::try_parse_from(args) {
         Ok(args) => args,
         Err(said) => {
@@ -184,7 +206,7 @@ pub fn run(
         }
     };
     let target = args.target_dir.unwrap_or_else(workspace::target);
-    let mut context = Context { cases, target, out };
+    let mut context = Context { cases, gpu, target, out };
     let done = match &args.command {
         Command::List(args) => list::run(args, &mut context),
         Command::Check(args) => check::run(args, &mut context),

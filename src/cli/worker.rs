@@ -1,21 +1,26 @@
 //! `stepmark worker`: runs the steps of one case on request, for paired runs of two builds.
 
+mod cpu;
+#[cfg(feature = "cuda")]
+mod gpu;
+
 use std::io::{self, BufRead, Write};
-use std::panic::{self, AssertUnwindSafe};
 use std::time::{Duration, Instant};
 
 use super::{Context, Exit, Stop, panic_message};
 use crate::calibration;
-use crate::case::{Case, Step};
 use crate::gate::Metric;
 use crate::gate::duet::protocol::{self, END, Hello, Listed, PROTOCOL, RIGHT, WRONG};
+
+pub(super) use cpu::listed;
+pub(super) use gpu::{Cases as GpuCases, ids as gpu_ids};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The case to run
     #[arg(required_unless_present = "list", conflicts_with = "list")]
     id: Option<String>,
-    /// Print every case, one line of JSON each
+    /// Print every case that can run here, one line of JSON each
     #[arg(long)]
     list: bool,
     /// The digest of outputs that are known to be right, in hexadecimal
@@ -31,39 +36,48 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
     let planted = args.plant.map(calibration::cases).unwrap_or_default();
     let mut cases = context.cases.iter().chain(&planted);
     let Some(id) = &args.id else {
-        for case in cases {
-            say(context.out, &serde_json::to_string(&listed(case))?)?;
+        for case in cases.map(listed).chain(gpu::listed(context.gpu)?) {
+            say(context.out, &serde_json::to_string(&case)?)?;
         }
         return Ok(Exit::Pass);
     };
-    let Some(case) = cases.find(|case| case.id == *id) else {
-        return Err(Stop::new(Exit::Usage, format!("there is no case {id}")));
+    let prepared = match cases.find(|case| case.id == *id) {
+        Some(case) => Some((listed(case), cpu::prepare(case, args.digest))),
+        None => gpu::prepare(id, context.gpu)?,
     };
-    match Subject::prepare(case, args.digest) {
-        Ok(mut subject) => {
-            let hello = subject.hello(case)?;
-            serve(&mut subject, &hello, io::stdin().lock(), context.out)
+    match prepared {
+        Some((case, Ok(mut subject))) => {
+            let hello = hello(&mut *subject, case)?;
+            serve(&mut *subject, &hello, io::stdin().lock(), context.out)
         }
-        Err(why) => {
+        Some((_, Err(why))) => {
             say(context.out, &wrong(&why))?;
             Ok(Exit::Wrong)
         }
+        None => Err(Stop::new(Exit::Usage, format!("there is no case {id}"))),
     }
 }
 
-pub(super) fn listed(case: &Case) -> Listed {
-    Listed {
-        id: case.id.clone(),
-        implementation: case.implementation.to_owned(),
-        metric: metric(case),
-        memory_bound: case.is_memory_bound(),
-        units: Some(case.work.units),
-    }
-}
+/// Without the feature `cuda` there are no cases on a GPU.
+#[cfg(not(feature = "cuda"))]
+mod gpu {
+    use super::{Listed, Prepared, Stop};
 
-/// Only Unix has a clock for one thread.
-fn metric(case: &Case) -> Metric {
-    if case.threaded || !cfg!(unix) { Metric::Wall } else { Metric::ThreadCpu }
+    pub(crate) enum Case {}
+
+    pub(crate) type Cases = fn() -> Vec<Case>;
+
+    pub(crate) fn ids(_: Cases) -> Vec<String> {
+        Vec::new()
+    }
+
+    pub(super) fn listed(_: Cases) -> Result<Vec<Listed>, Stop> {
+        Ok(Vec::new())
+    }
+
+    pub(super) fn prepare(_: &str, _: Cases) -> Result<Option<(Listed, Prepared)>, Stop> {
+        Ok(None)
+    }
 }
 
 /// Has the system end this process as soon as the one that started it is gone. Should that be gone
@@ -77,11 +91,24 @@ fn die_with_parent() {
     }
 }
 
-/// A case on the CPU that is right, and the digest that its samples must leave.
-struct Subject {
-    step: Box<dyn Step>,
-    digest: u64,
+/// A case that was right, ready to be timed.
+trait Subject {
+    /// Runs so many steps, and reads what they took from the clock of the case's metric; that of
+    /// the wall is the caller's.
+    fn run(&mut self, steps: u64) -> Result<Duration, Stop>;
+
+    /// Overwrites the outputs, so that only another run can make them right again.
+    fn spoil(&mut self) -> Result<(), Stop>;
+
+    /// How the outputs of the last run are wrong, if they are.
+    fn wrong(&self) -> Result<Option<String>, Stop>;
+
+    /// The digest of the right outputs; empty where they are compared each time.
+    fn digest(&self) -> String;
 }
+
+/// A subject, or how its outputs are wrong.
+type Prepared = Result<Box<dyn Subject>, String>;
 
 /// Steps that are shorter run once before they are timed, so that what another process left in
 /// the caches matters less.
@@ -90,100 +117,62 @@ const SHORT: Duration = Duration::from_micros(500);
 /// How long a step is tried for, to learn how long it takes.
 const TRIAL: Duration = Duration::from_millis(1);
 
-impl Subject {
-    fn prepare(case: &Case, digest: Option<u64>) -> Result<Self, String> {
-        let checked = panic::catch_unwind(AssertUnwindSafe(|| match digest {
-            Some(right) => case.checked_again(right),
-            None => case.checked(),
-        }));
-        let checked =
-            checked.unwrap_or_else(|panic| Err(format!("panicked: {}", panic_message(&*panic))));
-        checked.map(|(step, digest)| Self { step, digest })
-    }
-
-    /// Says how long a step takes.
-    ///
-    /// Refuses a step that hides its time: other threads than this one do the work, and the case
-    /// does not say so.
-    fn hello(&mut self, case: &Case) -> Result<Hello, Stop> {
-        let (mut steps, mut step_ns) = (1, f64::INFINITY);
-        let took = loop {
-            let took = self.time(steps);
-            // The least of several: something else may run meanwhile.
-            step_ns = step_ns.min(took.wall.as_nanos() as f64 / steps as f64);
-            if took.wall >= TRIAL {
-                break took;
-            }
-            steps *= 2;
-        };
-        let elsewhere = took.process.saturating_sub(took.thread);
-        if metric(case) == Metric::ThreadCpu && elsewhere > took.thread / 5 + TRIAL {
-            let why = format!(
-                "{} runs on several threads but does not say so, which hides its time: add \
-                 `.threaded()` to the case",
-                case.id
-            );
-            return Err(Stop::new(Exit::Failure, why));
-        }
-        self.step.spoil();
-        Ok(Hello {
-            protocol: PROTOCOL,
-            id: case.id.clone(),
-            implementation: case.implementation.to_owned(),
-            digest: format!("{:016x}", self.digest),
-            step_ns: step_ns.max(1.0),
-        })
-    }
-
-    fn time(&mut self, steps: u64) -> Took {
-        let (thread, process, wall) = (clock(Clock::Thread), clock(Clock::Process), Instant::now());
-        for _ in 0..steps {
-            self.step.run();
-        }
-        let wall = wall.elapsed();
-        Took {
-            thread: clock(Clock::Thread).saturating_sub(thread),
-            process: clock(Clock::Process).saturating_sub(process),
-            wall,
-        }
-    }
-}
-
-/// What some steps took, by each clock.
-#[derive(Clone, Copy)]
+/// What some steps took.
 struct Took {
-    thread: Duration,
+    /// By the clock of the case's metric.
+    clock: Duration,
+    /// CPU time of all threads.
     process: Duration,
     wall: Duration,
 }
 
-#[derive(Clone, Copy)]
-enum Clock {
-    Thread,
-    Process,
+fn time(subject: &mut dyn Subject, steps: u64) -> Result<Took, Stop> {
+    let (process, wall) = (cpu::time(cpu::Clock::Process), Instant::now());
+    let clock = subject.run(steps)?;
+    let wall = wall.elapsed();
+    Ok(Took { clock, process: cpu::time(cpu::Clock::Process).saturating_sub(process), wall })
 }
 
-/// CPU time so far; always the same where there is no such clock.
-fn clock(clock: Clock) -> Duration {
-    #[cfg(unix)]
-    {
-        use rustix::time::{ClockId, clock_gettime};
-        let time = clock_gettime(match clock {
-            Clock::Thread => ClockId::ThreadCPUTime,
-            Clock::Process => ClockId::ProcessCPUTime,
-        });
-        Duration::try_from(time).unwrap_or_default()
+/// Says how long a step takes.
+///
+/// Refuses a step that hides its time: other threads than this one do the work, and the case
+/// does not say so.
+fn hello(subject: &mut dyn Subject, case: Listed) -> Result<Hello, Stop> {
+    let (mut steps, mut step_ns) = (1, f64::INFINITY);
+    let took = loop {
+        let took = time(subject, steps)?;
+        // What a GPU waits for between its launches is no part of them.
+        let on_gpu = case.metric == Metric::CudaEvent;
+        let steps_took = if on_gpu { took.clock } else { took.wall };
+        // The least of several: something else may run meanwhile.
+        step_ns = step_ns.min(steps_took.as_nanos() as f64 / steps as f64);
+        if took.wall >= TRIAL {
+            break took;
+        }
+        steps *= 2;
+    };
+    let elsewhere = took.process.saturating_sub(took.clock);
+    if case.metric == Metric::ThreadCpu && elsewhere > took.clock / 5 + TRIAL {
+        let why = format!(
+            "{} runs on several threads but does not say so, which hides its time: add \
+             `.threaded()` to the case",
+            case.id
+        );
+        return Err(Stop::new(Exit::Failure, why));
     }
-    #[cfg(not(unix))]
-    {
-        let _ = clock;
-        Duration::ZERO
-    }
+    subject.spoil()?;
+    Ok(Hello {
+        protocol: PROTOCOL,
+        id: case.id,
+        implementation: case.implementation,
+        digest: subject.digest(),
+        step_ns: step_ns.max(1.0),
+    })
 }
 
 /// Answers requests until there are no more.
 fn serve(
-    subject: &mut Subject,
+    subject: &mut dyn Subject,
     hello: &Hello,
     requests: impl BufRead,
     out: &mut dyn Write,
@@ -192,22 +181,22 @@ fn serve(
     for request in requests.lines() {
         let request = request?;
         if request == END {
-            let right = subject.step.digest() == subject.digest;
-            say(
-                out,
-                &if right { RIGHT.to_owned() } else { wrong("the timed runs left other bits") },
-            )?;
-            return Ok(if right { Exit::Pass } else { Exit::Wrong });
+            let (answer, exit) = match subject.wrong()? {
+                None => (RIGHT.to_owned(), Exit::Pass),
+                Some(why) => (wrong(&why), Exit::Wrong),
+            };
+            say(out, &answer)?;
+            return Ok(exit);
         }
         let Some(steps) = protocol::steps(&request) else {
             let why = format!("`{request}` is no request");
             return Err(Stop::new(Exit::Failure, why));
         };
         if hello.step_ns < SHORT.as_nanos() as f64 {
-            subject.step.run();
+            subject.run(1)?;
         }
-        let took = subject.time(steps);
-        say(out, &format!("{} {}", took.thread.as_nanos(), took.wall.as_nanos()))?;
+        let took = time(subject, steps)?;
+        say(out, &format!("{} {}", took.clock.as_nanos(), took.wall.as_nanos()))?;
     }
     Ok(Exit::Pass)
 }
@@ -224,7 +213,7 @@ fn say(out: &mut dyn Write, line: &str) -> Result<(), Stop> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::case::Work;
+    use crate::case::{Case, Step, Work};
 
     /// Leaves what a function returns, where 7 is right.
     struct Leaves<F> {
@@ -262,7 +251,7 @@ mod tests {
                 if runs <= right { 7 } else { 8 }
             }
         });
-        let mut subject = Subject::prepare(&case, None).unwrap();
+        let mut subject = cpu::prepare(&case, None).unwrap();
         let hello = Hello {
             protocol: PROTOCOL,
             id: case.id.clone(),
@@ -271,7 +260,7 @@ mod tests {
             step_ns,
         };
         let mut out = Vec::new();
-        let exit = serve(&mut subject, &hello, requests.as_bytes(), &mut out);
+        let exit = serve(&mut *subject, &hello, requests.as_bytes(), &mut out);
         let lines = String::from_utf8(out).unwrap().lines().map(str::to_owned).collect();
         (exit, lines)
     }
@@ -307,11 +296,11 @@ mod tests {
     fn a_step_on_other_threads_is_refused_unless_the_case_says_so() {
         // By CPU time, of which a busy machine takes nothing away.
         let spin = || {
-            while clock(Clock::Thread) < Duration::from_millis(20) {}
+            while cpu::time(cpu::Clock::Thread) < Duration::from_millis(20) {}
             7
         };
         let elsewhere = case(move || move || std::thread::spawn(spin).join().unwrap());
-        let hello = |case: &Case| Subject::prepare(case, None).unwrap().hello(case);
+        let hello = |case: &Case| hello(&mut *cpu::prepare(case, None).unwrap(), listed(case));
         assert_eq!(listed(&elsewhere).metric, Metric::ThreadCpu, "undeclared");
         let stop = hello(&elsewhere).unwrap_err();
         assert_eq!(stop.exit, Exit::Failure, "{stop:?}");

@@ -115,7 +115,8 @@ pub struct Duet {
     pub seed: u64,
     /// Why the verdicts only inform; `None` where they decide.
     pub advisory: Option<String>,
-    /// One case of each chapter, compared with itself; without any, the verdicts only inform.
+    /// One case of each chapter, and one of those on a GPU, compared with itself; without any, the
+    /// verdicts only inform.
     pub self_tests: Vec<SelfTest>,
     /// Every case that both builds have, sorted by id.
     pub cases: Vec<Paired>,
@@ -129,4 +130,13 @@ pub struct Duet {
     /// Cases whose implementation differs between the builds, and how; a finding says it.
     #[serde(skip)]
     pub notes: Vec<(String, String)>,
+}
+
+impl Duet {
+    /// The ids of every case of the new build, compared or not.
+    pub fn ids(&self) -> impl Iterator<Item = &String> {
+        let compared = self.cases.iter().map(|case| &case.id);
+        let dropped = self.dropped.iter().map(|case| &case.id);
+        compared.chain(dropped).chain(&self.added)
+    }
 }

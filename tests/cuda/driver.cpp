@@ -1,7 +1,8 @@
 // A stand-in for libcuda.so.1, so that the host code runs without a GPU: device memory is host
 // memory, streams run at once, a capture records, and kernels are the emulated ones.
 //
-// Only what cudarc calls for us is here. A module is loaded from the PTX that ships, and refused
+// STEPMARK_CUDA_INIT has its start fail with that error, and STEPMARK_CLOCK_KHZ is the clock rate that
+// it promises. Only what cudarc calls for us is here. A module is loaded from the PTX that ships, and refused
 // where an entry's parameters differ from those of the emulated kernel of the same name.
 #include <functional>
 #include <map>
@@ -110,11 +111,17 @@ std::vector<size_t> parameters(const std::string &list) {
     return sizes;
 }
 
+// A number that the tests set.
+int number(const char *name, int otherwise) {
+    const char *text = getenv(name);
+    return text ? atoi(text) : otherwise;
+}
+
 } // namespace
 
 #define API extern "C" __attribute__((visibility("default"))) Result
 
-API cuInit(unsigned) { return SUCCESS; }
+API cuInit(unsigned) { return Result(number("STEPMARK_CUDA_INIT", SUCCESS)); }
 API cuDriverGetVersion(int *version) {
     *version = 13000;
     return SUCCESS;
@@ -145,9 +152,9 @@ API cuDeviceTotalMem_v2(size_t *bytes, int) {
 }
 API cuDeviceGetAttribute(int *value, int attribute, int) {
     switch (attribute) {
-    case 13: *value = 1000000; break; // kHz: the emulated clock
+    case 13: *value = number("STEPMARK_CLOCK_KHZ", 1000000); break; // the emulated clock runs at 1 GHz
     case 16: *value = 2; break;       // multiprocessors
-    case 38: *value = 1 << 16; break; // bytes of L2
+    case 38: *value = 1 << 18; break; // bytes of L2
     case 75: *value = 7; break;       // compute capability
     case 76: *value = 5; break;
     case 115: *value = 1; break; // memory pools

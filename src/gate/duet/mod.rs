@@ -172,7 +172,7 @@ pub fn run(
 }
 
 /// Compares a build with itself, one case of each chapter: why its times on this machine now are
-/// not to be trusted, if so. Where no case can be compared, they are not.
+/// not to be trusted, if so. Where no case can be compared, they are not. A GPU is left out.
 ///
 /// # Errors
 ///
@@ -181,7 +181,8 @@ pub fn self_test(build: &Build, tolerance: &Tolerance) -> Result<Option<String>,
     let (limits, seed) = (Limits::default(), 1);
     let rng = Xoshiro256PlusPlus::seed_from_u64(seed);
     let mut runner = Runner { builds: [build, build], limits, parts: None, rng };
-    let cases = worker::list(build, limits)?;
+    let mut cases = worker::list(build, limits)?;
+    cases.retain(|case| case.metric != Metric::CudaEvent);
     Ok(advisory(&self_tests(&mut runner, &cases, tolerance, seed)?))
 }
 

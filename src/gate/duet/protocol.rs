@@ -47,7 +47,7 @@ pub struct Hello {
     pub implementation: String,
     /// Digest of the right outputs, in hexadecimal; empty where outputs are compared each time.
     pub digest: String,
-    /// About how long a step takes by the wall, in nanoseconds.
+    /// About how long a step takes, in nanoseconds: by CUDA events on a GPU, else by the wall.
     pub step_ns: f64,
 }
 

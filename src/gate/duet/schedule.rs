@@ -10,7 +10,7 @@ use super::decide::{self, Evidence, Judged, Look};
 use super::protocol::Listed;
 use super::worker::{Answer, Limits, Worker};
 use super::{Build, Error, ROUNDS, Samples};
-use crate::gate::{Change, Dropped, Exit, Paired, Tolerance};
+use crate::gate::{Change, Dropped, Exit, Metric, Paired, Tolerance};
 
 /// A sample takes about so long, unless one step takes longer.
 const SAMPLE_NS: f64 = 3e6;
@@ -99,13 +99,17 @@ pub(super) struct Runner<'a> {
 }
 
 impl Runner<'_> {
-    /// One subject of each chapter: the first with a short step, or else the one with the shortest.
+    /// One subject of each chapter, and one of its cases on a GPU: the first with a short step, or
+    /// else the one with the shortest.
     pub(super) fn of_each_chapter(
         &mut self,
         cases: &[Listed],
         tolerance: &Tolerance,
     ) -> Result<Vec<Subject>, Error> {
-        let chapter = |case: &Listed| case.id.split('/').next().map(str::to_owned);
+        let chapter = |case: &Listed| {
+            let name = case.id.split('/').next().map(str::to_owned);
+            (name, case.metric == Metric::CudaEvent)
+        };
         let mut chosen = Vec::new();
         for cases in cases.chunk_by(|a, b| chapter(a) == chapter(b)) {
             let mut best: Option<(f64, &Listed)> = None;
@@ -244,7 +248,6 @@ pub fn judge_samples<'a>(all: impl Iterator<Item = &'a Samples> + Clone) -> Vec<
 mod tests {
     use super::super::decide::LOOKS;
     use super::*;
-    use crate::gate::Metric;
 
     /// A case after so many blocks, which took so long.
     fn subject(blocks: usize, took: Duration) -> Subject {
