@@ -35,19 +35,16 @@ use super::{Error, Lattice};
 /// If the lengths differ.
 pub fn nearest(lattice: Lattice, x: &[f32], y: &mut [i64]) -> Result<(), Error> {
     assert_eq!(x.len(), y.len(), "x and y differ in length");
-    let n = lattice.vectors(x.len())?;
+    lattice.vectors(x.len())?;
     match lattice {
-        Lattice::Z2 => nearest_in::<Z2, 2>(x, y, n),
-        Lattice::D4 => nearest_in::<D4, 4>(x, y, n),
-        Lattice::E8 => nearest_in::<E8, 8>(x, y, n),
+        Lattice::Z2 => nearest_in::<Z2, 2>(x, y),
+        Lattice::D4 => nearest_in::<D4, 4>(x, y),
+        Lattice::E8 => nearest_in::<E8, 8>(x, y),
     }
 }
 
-fn nearest_in<L: Points<D>, const D: usize>(
-    x: &[f32],
-    y: &mut [i64],
-    n: usize,
-) -> Result<(), Error> {
+fn nearest_in<L: Points<D>, const D: usize>(x: &[f32], y: &mut [i64]) -> Result<(), Error> {
+    let n = x.len() / D;
     for i in 0..n {
         let z = column(x, n, i);
         if !in_domain(z) {
