@@ -177,8 +177,17 @@ impl Device {
         Ok(module.load_function(name)?)
     }
 
+    /// The kernel of [`Device::launch_expand`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Device::kernel`].
+    pub fn expand(&self) -> Result<CudaFunction, Error> {
+        self.kernel(PTX, "expand")
+    }
+
     /// Enqueues eight copies of each element of `x` into `out`: what decoding reads and writes,
-    /// without decoding, and so its roof.
+    /// without decoding, and so its roof. `expand` is the kernel.
     ///
     /// # Errors
     ///
@@ -187,12 +196,17 @@ impl Device {
     /// # Panics
     ///
     /// If `out` is not eight times as long as `x`.
-    pub fn expand(&self, x: &CudaSlice<f32>, out: &mut CudaSlice<f32>) -> Result<(), Error> {
+    pub fn launch_expand(
+        &self,
+        expand: &CudaFunction,
+        x: &CudaSlice<f32>,
+        out: &mut CudaSlice<f32>,
+    ) -> Result<(), Error> {
         assert_eq!(out.len(), 8 * x.len(), "out is not eight times as long as x");
-        let (kernel, n) = (self.kernel(PTX, "expand")?, count(x.len())?);
+        let n = count(x.len())?;
         let grid_dim = ((2 * n).div_ceil(BLOCK), 1, 1);
         let config = LaunchConfig { grid_dim, block_dim: (BLOCK, 1, 1), shared_mem_bytes: 0 };
-        let mut launch = self.stream.launch_builder(&kernel);
+        let mut launch = self.stream.launch_builder(expand);
         launch.arg(x).arg(out).arg(&n);
         // SAFETY: the arguments are those of `expand` in gpu.cu, which reads n elements and writes 8 n.
         unsafe { launch.launch(config) }?;

@@ -31,6 +31,7 @@ fn run(dir: &Path, args: &str) -> Said {
 fn pass(dir: &Path, args: &str) -> String {
     let Said { exit, out, err } = run(dir, args);
     assert_eq!(exit, Exit::Pass, "{args}: {err}");
+    assert_eq!(err, "", "nothing but the results");
     out
 }
 

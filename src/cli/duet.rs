@@ -84,12 +84,13 @@ pub(super) struct Builds {
 
 pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> {
     args.outputs.ready()?;
-    let (against, named) = match (&args.revision, args.exe.as_slice()) {
-        (Some(revision), _) => (revision.clone(), quoted(revision)),
+    let (against, named, executables) = match (&args.revision, args.exe.as_slice()) {
+        (Some(revision), _) => (revision.clone(), quoted(revision), None),
         (None, [old, new]) => {
-            let [old, new] = [old, new].map(|exe| exe.display().to_string());
-            let named = format!("--exe {} --exe {}", quoted(&old), quoted(&new));
-            (old, named)
+            let word = |exe: &Path| quoted(&exe.display().to_string());
+            let named = format!("--exe {} --exe {}", word(old), word(new));
+            let builds = of_executables(old, new);
+            (builds.against.clone(), named, Some(builds))
         }
         (None, _) => {
             return Err(Stop::new(Exit::Usage, "name two executables: --exe OLD --exe NEW"));
@@ -100,11 +101,9 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
         let more = args.pairs.again(id, &args.selection);
         format!("cargo run --release -- duet {named}{more}")
     };
-    let mut outcome = outputs::begin("duet", against, args.pairs.strict);
-    let builds = match &args.revision {
-        Some(revision) => of_revision(revision, false, &context.target),
-        None => Ok(of_executables(&args.exe[0], &args.exe[1])),
-    };
+    let mut outcome = outputs::begin("duet", against.clone(), args.pairs.strict);
+    let of_revision = || of_revision(&against, false, &context.target);
+    let builds = executables.map_or_else(of_revision, Ok);
     if let Some(duet) = paired(builds, &args.pairs, &args.selection, &again, &mut outcome)? {
         outcome.against.clone_from(&duet.against);
         outcome.selected = duet.ids().cloned().collect();

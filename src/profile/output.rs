@@ -141,7 +141,7 @@ impl Measurement {
 
     /// The bytes that must be moved over the median time and the roof: the share of it reached.
     pub fn roof_share(&self, timing: &Timing, roofs: &Roofs) -> f64 {
-        self.bytes as f64 / timing.quantile(0.5) / self.operation.roof(roofs).1
+        timing.roof_share(self.bytes, self.operation.roof(roofs).1)
     }
 
     fn spread(&self, timing: &Timing, roofs: &Roofs) -> Spread {
@@ -156,7 +156,7 @@ impl Measurement {
 
     /// The same of the memory of a GPU.
     fn gpu_roof_share(&self, cuda: &Cuda) -> Option<f64> {
-        cuda.roof.map(|roof| self.bytes as f64 / cuda.timing.quantile(0.5) / roof)
+        cuda.roof.map(|roof| cuda.timing.roof_share(self.bytes, roof))
     }
 
     fn on_gpu<'a>(&self, cuda: &'a Cuda) -> OnGpu<'a> {

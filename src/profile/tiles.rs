@@ -25,8 +25,8 @@ pub struct Tiles {
     pub columns: usize,
     /// Tiles in each row, ceil(N / d); rows are scaled by it.
     pub tiles_per_row: usize,
-    /// Columns with the zeros at the end, those of whole tiles.
-    pub padded: usize,
+    /// Bytes of all tiles, read and written.
+    pub bytes: usize,
     /// Time of quantizing the whole matrix in one call.
     pub timing: Timing,
     /// The instruction set it was timed on.
@@ -75,15 +75,9 @@ pub struct Distances {
 }
 
 impl Tiles {
-    /// Bytes of the tiles, read and written.
-    pub fn bytes(&self) -> usize {
-        8 * self.rows * self.padded
-    }
-
     /// The bytes that must be moved over the median time and the roof: the share of it reached.
     pub fn roof_share(&self, roofs: &Roofs) -> f64 {
-        let (_, roof) = Operation::Combined.roof(roofs);
-        self.bytes() as f64 / self.timing.quantile(0.5) / roof
+        self.timing.roof_share(self.bytes, Operation::Combined.roof(roofs).1)
     }
 }
 
@@ -161,7 +155,7 @@ pub fn measure(setup: &Setup, rows: usize, columns: usize) -> Result<Tiles, Erro
         rows,
         columns,
         tiles_per_row,
-        padded,
+        bytes: size_of_val(x.as_slice()) + size_of_val(y.as_slice()),
         timing,
         isa: codec.isa(),
         no_cuda: cuda::available().err(),

@@ -57,6 +57,11 @@ impl Timing {
         }
     }
 
+    /// The rate at which `bytes` are moved in the median time, over that of a roof in bytes per second.
+    pub fn roof_share(&self, bytes: usize, roof: f64) -> f64 {
+        bytes as f64 / self.quantile(0.5) / roof
+    }
+
     /// The quantile `p` of the times.
     ///
     /// # Panics

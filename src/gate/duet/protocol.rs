@@ -24,7 +24,6 @@ pub struct Listed {
     /// Whether it waits for memory rather than computes.
     pub memory_bound: bool,
     /// How many units of work a step does; older builds do not say.
-    #[serde(default)]
     pub units: Option<u64>,
 }
 

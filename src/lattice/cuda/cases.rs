@@ -5,7 +5,7 @@ mod dot;
 
 use std::sync::Arc;
 
-use cudarc::driver::{CudaSlice, DeviceRepr};
+use cudarc::driver::{CudaFunction, CudaSlice, DeviceRepr};
 
 use super::{Codec, DeviceEncoded};
 use crate::case::Work;
@@ -250,6 +250,7 @@ impl Step for Quantize {
 /// What decoding reads and writes, without decoding.
 struct Expand {
     device: Arc<Device>,
+    kernel: CudaFunction,
     x: CudaSlice<f32>,
     out: CudaSlice<f32>,
 }
@@ -258,6 +259,7 @@ impl Expand {
     fn new(device: &Arc<Device>, n: usize) -> Result<Self, gpu::Error> {
         let x = repeat(&input::uniform(1, DIFFERENT.min(n), 0.0, 1.0), n);
         Ok(Self {
+            kernel: device.expand()?,
             x: device.stream().clone_htod(&x)?,
             out: device.stream().alloc_zeros(8 * n)?,
             device: device.clone(),
@@ -267,7 +269,7 @@ impl Expand {
 
 impl Step for Expand {
     fn launch(&mut self) -> Result<(), gpu::Error> {
-        self.device.expand(&self.x, &mut self.out)
+        self.device.launch_expand(&self.kernel, &self.x, &mut self.out)
     }
 
     fn spoil(&mut self) -> Result<(), gpu::Error> {

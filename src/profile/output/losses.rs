@@ -81,7 +81,7 @@ pub fn matrix_json(run: &Run, tiles: &Tiles) -> Vec<u8> {
         lattice_dim: lattice.dim(),
         num_tiles: *tiles_per_row,
         tiled_shape: [rows * tiles_per_row, lattice.dim()],
-        padded_size: tiles.padded,
+        padded_size: tiles_per_row * lattice.dim(),
         scaling_factor: *tiles_per_row,
     };
     pretty(&Matrix {
@@ -115,7 +115,7 @@ pub fn matrix_json(run: &Run, tiles: &Tiles) -> Vec<u8> {
             median_time: timing.quantile(0.5),
             p5_time: timing.quantile(0.05),
             p95_time: timing.quantile(0.95),
-            bytes_moved: tiles.bytes(),
+            bytes_moved: tiles.bytes,
             roof: Roof { name: roof, bytes_per_second },
             roof_share: tiles.roof_share(&run.roofs),
             mse: tiles.mse,
@@ -175,7 +175,7 @@ pub fn matrix_columns(run: &Run, tiles: &Tiles) -> Columns {
     }
     let (roof, bytes_per_second) = Operation::Combined.roof(&run.roofs);
     row.push(column("quantization_roof_share", tiles.roof_share(&run.roofs)));
-    row.push(column("bytes_moved", tiles.bytes()));
+    row.push(column("bytes_moved", tiles.bytes));
     row.push(column("roof", roof));
     row.push(column("roof_bytes_per_s", bytes_per_second));
     row.extend(codec_columns(setup, &run.rates, &tiles.quality));
