@@ -2,6 +2,7 @@
 //!
 //! A kernel never knows that it is timed; a chapter's `cases.rs` wraps it into a [`Step`].
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// A prepared kernel with its inputs and its output buffers.
@@ -36,6 +37,24 @@ pub struct Work {
     pub flops: u64,
     /// Bytes that one run must read and write at least.
     pub bytes: u64,
+}
+
+/// Why ids cannot name cases, if so: each is `chapter/kernel/size`, and stands once.
+pub(crate) fn flaw<'a>(ids: impl Iterator<Item = &'a str>) -> Option<String> {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let mut seen = BTreeSet::new();
+    for id in ids {
+        let named = id.split('/').all(|part| !part.is_empty() && part.chars().all(plain));
+        if !named || id.split('/').count() != 3 || id.len() >= 60 {
+            return Some(format!(
+                "`{id}` is no id: chapter/kernel/size, of a-z, 0-9 and hyphens, under 60 bytes"
+            ));
+        }
+        if !seen.insert(id) {
+            return Some(format!("two cases have the id `{id}`"));
+        }
+    }
+    None
 }
 
 /// More than the first two levels of cache of a core hold.
@@ -208,6 +227,17 @@ pub(crate) mod tests {
     /// A case that is right.
     pub(crate) fn right(id: &str) -> Case {
         runs(id, Some(7), 0)
+    }
+
+    #[test]
+    fn an_id_is_three_plain_parts_short_and_stands_once() {
+        let flaw = |ids: &[&str]| flaw(ids.iter().copied()).unwrap_or_default();
+        assert_eq!(flaw(&["a/b/n1", "a/b-2/n1"]), "", "two ids");
+        let long = format!("a/b/{}", "n".repeat(56));
+        for bad in ["", "a", "a/b", "a//n1", "a/b/n1/c", "a/B/n1", "a/b c/n1", &long] {
+            assert!(flaw(&["a/b/n1", bad]).contains("is no id"), "{bad}");
+        }
+        assert_eq!(flaw(&["a/b/n1", "a/b/n2", "a/b/n1"]), "two cases have the id `a/b/n1`");
     }
 
     #[test]

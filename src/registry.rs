@@ -31,6 +31,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::case;
 
     #[test]
     fn every_case_is_right() {
@@ -51,13 +52,7 @@ mod tests {
         let mut ids = gpu_ids();
         assert!(ids.iter().all(|id| id.contains("-cuda")), "{ids:?}");
         ids.extend(cases.into_iter().map(|case| case.id));
-        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        for id in &ids {
-            let named = id.split('/').all(|part| !part.is_empty() && part.chars().all(plain));
-            assert!(named && id.split('/').count() == 3 && id.len() < 60, "{id}");
-        }
-        let unique: BTreeSet<&String> = ids.iter().collect();
-        assert_eq!(unique.len(), ids.len(), "an id occurs twice");
+        assert_eq!(case::flaw(ids.iter().map(String::as_str)), None, "all of them");
     }
 
     #[test]

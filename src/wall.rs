@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use criterion::{Criterion, SamplingMode, Throughput};
 
-use crate::case::{Case, Step};
+use crate::case::{self, Case, Step};
 use crate::run::{self, Run};
 use crate::{machine, workspace};
 
@@ -19,6 +19,10 @@ use crate::{machine, workspace};
 ///
 /// If a case is wrong, or the run cannot be described under the target folder.
 pub fn main(cases: &[Case]) -> ExitCode {
+    if let Some(flaw) = case::flaw(cases.iter().map(|case| case.id.as_str())) {
+        eprintln!("{flaw}");
+        return ExitCode::from(2);
+    }
     // Long enough for a steady median, short enough that all cases take under five minutes.
     let mut criterion = Criterion::default()
         .warm_up_time(Duration::from_millis(300))

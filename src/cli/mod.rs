@@ -14,7 +14,6 @@ mod report;
 mod shell;
 mod worker;
 
-use std::any::Any;
 use std::env;
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -24,7 +23,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::case::Case;
+use crate::case::{self, Case};
 pub use crate::gate::Exit;
 use crate::{machine, workspace};
 
@@ -150,6 +149,10 @@ pub fn main_with_gpu(cases: &[Case], gpu: fn() -> Vec<crate::gpu::Case>) -> Exit
 }
 
 fn process(cases: &[Case], gpu: worker::GpuCases) -> ExitCode {
+    if let Some(flaw) = case::flaw(cases.iter().map(|case| case.id.as_str())) {
+        eprintln!("stepmark: {}: {flaw}", Exit::Usage);
+        return ExitCode::from(Exit::Usage.code());
+    }
     let (mut out, mut err) = (Lenient(io::stdout()), io::stderr());
     ExitCode::from(guarded(|| run_all(cases, gpu, env::args_os(), &mut out, &mut err)).code())
 }
@@ -241,15 +244,18 @@ fn current() -> Result<String, Stop> {
     }
 }
 
-/// Runs the check of one case; a panic in it is a wrong result of that case, said in one line.
+/// Runs the check of one case.
 fn checked(case: &Case) -> Result<(), String> {
-    panic::catch_unwind(AssertUnwindSafe(|| case.checked().map(drop)))
-        .unwrap_or_else(|panic| Err(format!("panicked: {}", panic_message(&*panic))))
+    caught(|| case.checked().map(drop))
 }
 
-fn panic_message(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message").to_owned()
+/// Runs a check; a panic in it is a wrong result of its case, said in one line.
+fn caught<T>(check: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    panic::catch_unwind(AssertUnwindSafe(check)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+        Err(format!("panicked: {}", text.unwrap_or("no message")))
+    })
 }
 
 #[cfg(test)]

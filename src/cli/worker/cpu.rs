@@ -1,9 +1,8 @@
 //! Cases on the CPU: CPU time of the thread that runs the steps, and the digest of their outputs.
 
-use std::panic::{self, AssertUnwindSafe};
 use std::time::Duration;
 
-use super::{Listed, Metric, Prepared, Stop, Subject, panic_message};
+use super::{Listed, Metric, Prepared, Stop, Subject, caught};
 use crate::case::{Case, Step};
 
 pub(crate) fn listed(case: &Case) -> Listed {
@@ -25,12 +24,10 @@ struct Cpu {
 
 /// Prepares a case, whose outputs are known to be right where their digest is `digest`.
 pub(super) fn prepare(case: &Case, digest: Option<u64>) -> Prepared {
-    let checked = panic::catch_unwind(AssertUnwindSafe(|| match digest {
+    let checked = caught(|| match digest {
         Some(right) => case.checked_again(right),
         None => case.checked(),
-    }));
-    let checked =
-        checked.unwrap_or_else(|panic| Err(format!("panicked: {}", panic_message(&*panic))));
+    });
     checked.map(|(step, digest)| Box::new(Cpu { step, digest }) as Box<dyn Subject>)
 }
 
