@@ -117,7 +117,7 @@ pub fn revision(baselines: &Path) -> Option<(String, bool)> {
     let baselines = std::path::absolute(baselines).ok()?;
     let around = baselines.ancestors().find(|folder| folder.is_dir())?;
     let git = |args: &[&str]| {
-        let out = Command::new("git").arg("-C").arg(around).args(args).output().ok()?;
+        let out = git(around).args(args).output().ok()?;
         out.status.success().then(|| String::from_utf8_lossy(&out.stdout).trim().to_owned())
     };
     let commit = git(&["rev-parse", "HEAD"])?;
@@ -125,6 +125,17 @@ pub fn revision(baselines: &Path) -> Option<(String, bool)> {
     let except = format!(":(exclude,literal){}", inside.display());
     let changes = git(&["status", "--porcelain", "--", ":/", &except]);
     Some((commit, changes.is_none_or(|changes| !changes.is_empty())))
+}
+
+/// Git, in a folder.
+pub fn git(folder: &Path) -> Command {
+    let mut git = Command::new("git");
+    git.current_dir(folder);
+    // Git sets them where it runs a hook, and there they may name another worktree.
+    for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"] {
+        git.env_remove(name);
+    }
+    git
 }
 
 fn environment<const N: usize>(fields: [(&str, String); N]) -> Environment {

@@ -232,6 +232,12 @@ fn saved_times_decide_where_pairs_do_not_tell() {
     expect(&run(CASE), 0, &["1 same", "wall times: 1 of 1 cases", &unclear, "pass (exit 0)"]);
     let out = run("d20-p5");
     expect(&out, 3, &["1 same", &unclear, &slower(other), by_tier_4]);
+
+    let gone = format!("{CASE}-gone");
+    put_walls(&toy, &[CASE, &gone]);
+    let found = format!("FAIL incomparable  {gone}: is gone, but the baseline has it");
+    expect(&gate(&toy, "--skip instructions"), 5, &[&found, "incomparable by tier 4 (exit 5)"]);
+    expect(&run(&format!("{CASE} --allow-removed")), 0, &["1 same", "pass (exit 0)"]);
 }
 
 /// Requires that soon no process runs a program of this folder.

@@ -14,6 +14,7 @@ use stepmark::cli::{self, Exit};
 use stepmark::gate::WORST_FIRST;
 use stepmark::machine;
 use stepmark::record::{Instructions, Peer, Record, Wall};
+use stepmark::registry;
 
 use common::{Bench, cases, path};
 use walls::{environment, wall};
@@ -145,7 +146,7 @@ fn wrong_comes_before_regressed() {
 fn a_deleted_baseline_is_incomparable() {
     let bench = Bench::committed();
     fs::remove_file(bench.baseline()).unwrap();
-    bench.run("gate").expect(Exit::Incomparable, &["no baseline", "stepmark accept"]);
+    bench.run("gate").expect(Exit::Incomparable, &["no baseline", "-- accept --reason TEXT"]);
     fs::remove_dir_all(bench.baselines()).unwrap();
     bench.run("gate").expect(Exit::Incomparable, &["no baseline", "holds nothing"]);
 }
@@ -157,7 +158,7 @@ fn a_foreign_toolchain_is_incomparable() {
         record.environment.insert("rustc".to_owned(), "1.0.0".to_owned());
     });
     let said = bench.run("gate");
-    said.expect(Exit::Incomparable, &["rustc-1.0.0/instructions.json", "holds", "stepmark accept"]);
+    said.expect(Exit::Incomparable, &["rustc-1.0.0/instructions.json", "holds", "-- accept"]);
     let said = bench.run(&format!("gate --baseline {}", path(&bench.baseline())));
     said.expect(Exit::Incomparable, &["rustc is `", "` in the baseline but `1.0.0` in the record"]);
     // Nor may record and baseline agree on a compiler that did not build what is checked here.
@@ -178,7 +179,9 @@ fn a_filter_without_a_case_is_a_usage_error_everywhere() {
     }
     bench.run("gate --filer x").expect(Exit::Usage, &["--filer"]);
     bench.run("fly").expect(Exit::Usage, &["fly"]);
-    for option in ["--strict", "--allow-removed", "--seed 1", "--max-pairs 50", "--samples x"] {
+    for option in
+        ["--strict", "--allow-removed", "--seed 1", "--max-pairs 50", "--samples x", "--features x"]
+    {
         bench.run(&format!("gate {option}")).expect(Exit::Usage, &["go with --against REV"]);
     }
 }
@@ -199,6 +202,14 @@ fn an_empty_selection_is_incomparable() {
     bench.record_of(|record| record.cases.clear()).write(&bench.baseline()).unwrap();
     let what = "no selected case is in both the record and the baseline";
     bench.run("gate --filter mvar/").expect(Exit::Incomparable, &[what, "by tier 0 (exit 5)"]);
+}
+
+#[test]
+fn cases_that_are_only_timed_need_another_build() {
+    let bench = Bench::committed();
+    let said = bench.run_with(&registry::cases(), "gate --filter memory/write");
+    said.expect(Exit::Incomparable, &["nothing that decides was compared", "--against REV"]);
+    assert!(!said.out.contains("accept"), "{}", said.out);
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! `stepmark duet`: compares the times of two builds, run side by side.
 
-use std::io::{self, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
+use std::{fs, io};
 
 use super::outputs::{self, Outputs};
 use super::shell::quoted;
@@ -35,10 +36,14 @@ pub(super) struct Pairs {
     /// Fail (exit 6) where the pairs do not tell, or only inform
     #[arg(long)]
     pub(super) strict: bool,
+    /// Build both with these features, besides those by default; as cargo takes them
+    #[arg(long, value_name = "LIST", default_value = "")]
+    features: String,
     /// Allow cases that only the old build has
     #[arg(long)]
     pub(super) allow_removed: bool,
-    /// How many pairs of samples to take of a case that stays unclear [default: 400]
+    /// How many pairs of samples to take of a case that stays unclear; 50 can fail up to ten cases
+    /// only, since the error is shared [default: 400]
     #[arg(long, value_name = "N", value_parser = ["50", "100", "400"])]
     max_pairs: Option<String>,
     /// Seed of the order of the samples [default: another one every time]
@@ -52,8 +57,9 @@ pub(super) struct Pairs {
 impl Pairs {
     /// Whether any of it was said.
     pub(super) fn are_asked_for(&self) -> bool {
-        let Self { strict, allow_removed, max_pairs, seed, samples } = self;
-        *strict || *allow_removed || max_pairs.is_some() || seed.is_some() || samples.is_some()
+        let Self { strict, features, allow_removed, max_pairs, seed, samples } = self;
+        let given = max_pairs.is_some() || seed.is_some() || samples.is_some();
+        *strict || *allow_removed || given || !features.is_empty()
     }
 
     /// The arguments of a run that decides as this one, of one case or of all that were selected.
@@ -61,6 +67,9 @@ impl Pairs {
         let mut text = String::new();
         if let Some(filter) = id.or(selection.filter.as_deref()) {
             text += &format!(" --filter {}", quoted(filter));
+        }
+        if !self.features.is_empty() {
+            text += &format!(" --features {}", quoted(&self.features));
         }
         for (flag, said) in [("strict", self.strict), ("allow-removed", self.allow_removed)] {
             if said {
@@ -80,6 +89,8 @@ pub(super) struct Builds {
     new: PathBuf,
     /// What the old one is.
     against: String,
+    /// What to know of them.
+    notes: Vec<String>,
 }
 
 pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> {
@@ -102,7 +113,7 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
         format!("cargo run --release -- duet {named}{more}")
     };
     let mut outcome = outputs::begin("duet", against.clone(), args.pairs.strict);
-    let of_revision = || of_revision(&against, false, &context.target);
+    let of_revision = || of_revision(&against, false, &args.pairs, &context.target);
     let builds = executables.map_or_else(of_revision, Ok);
     if let Some(duet) = paired(builds, &args.pairs, &args.selection, &again, &mut outcome)? {
         outcome.against.clone_from(&duet.against);
@@ -116,13 +127,23 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
 fn of_executables(old: &Path, new: &Path) -> Builds {
     // A name alone is a file here, and not on the path.
     let here = Path::new(".");
-    Builds { old: here.join(old), new: here.join(new), against: old.display().to_string() }
+    Builds {
+        old: here.join(old),
+        new: here.join(new),
+        against: old.display().to_string(),
+        notes: Vec::new(),
+    }
 }
 
 /// The builds of a revision, or of where it parted from what is checked out, and of the working
 /// tree.
-pub(super) fn of_revision(revision: &str, merge_base: bool, target: &Path) -> Result<Builds, Stop> {
-    let checkout = Checkout::find(target)?;
+pub(super) fn of_revision(
+    revision: &str,
+    merge_base: bool,
+    pairs: &Pairs,
+    target: &Path,
+) -> Result<Builds, Stop> {
+    let checkout = Checkout::find(target, &pairs.features)?;
     tell(&format!("building {revision}"));
     let old = checkout.revision(revision, merge_base)?;
     tell("building the working tree");
@@ -130,7 +151,9 @@ pub(super) fn of_revision(revision: &str, merge_base: bool, target: &Path) -> Re
     if new.dirty {
         tell("the working tree has uncommitted changes");
     }
-    Ok(Builds { old: old.exe, new: new.exe, against: old.name })
+    let governing = old.governing.iter();
+    let notes = governing.map(|file| format!("{file} of the working tree holds for both builds"));
+    Ok(Builds { notes: notes.collect(), old: old.exe, new: new.exe, against: old.name })
 }
 
 /// The pairs of two builds. That there are none is a failure of the tool, found beside what else
@@ -160,7 +183,14 @@ pub(super) fn paired(
 
 /// Takes the pairs of two builds, and writes the samples where that is asked for.
 fn run_pairs(builds: Builds, pairs: &Pairs, selection: &Selection) -> Result<Duet, Stop> {
+    if let Some(path) = &pairs.samples {
+        outputs::can_be_written(path)?;
+    }
     let most = pairs.max_pairs.as_ref().and_then(|most| most.parse().ok()).unwrap_or(usize::MAX);
+    let mut notes = builds.notes;
+    if fs::read(&builds.old).ok() == fs::read(&builds.new).ok() {
+        notes.push("both builds are the same, byte for byte".to_owned());
+    }
     let plan = Plan {
         old: Build::new(builds.old),
         new: Build::new(builds.new),
@@ -171,7 +201,8 @@ fn run_pairs(builds: Builds, pairs: &Pairs, selection: &Selection) -> Result<Due
         limits: Limits::default(),
     };
     let run = duet::run(&plan, &|id| selection.holds(id), &mut |what| tell(what))?;
-    let duet = run.duet;
+    let mut duet = run.duet;
+    duet.notes.extend(notes.into_iter().map(|note| ("paired".to_owned(), note)));
     let others = duet.dropped.len() + duet.added.len() + duet.removed.len();
     if let (Some(text), 0) = (&selection.filter, duet.cases.len() + others) {
         let why = format!("no case id of either build contains `{text}`");
@@ -193,13 +224,12 @@ fn write_samples(all: &[Samples], path: &Path) -> Result<(), Stop> {
     for samples in all {
         lines += &(serde_json::to_string(samples)? + "\n");
     }
-    let failed = |err| Stop::new(Exit::Failure, format!("{}: {err}", path.display()));
-    file::replace(path, lines.as_bytes()).map_err(failed)
+    file::replace(path, lines.as_bytes()).map_err(|why| outputs::unwritable(path, &why))
 }
 
-/// Another one every time.
+/// Another one every time, small enough for whoever reads numbers of JSON as floating-point ones.
 #[expect(clippy::cast_possible_truncation, reason = "the low bits are those that differ")]
 fn seed() -> u64 {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    now.as_nanos() as u64
+    (now.as_nanos() as u32).into()
 }

@@ -60,6 +60,7 @@ struct Both<M> {
 struct Missed {
     exit: Exit,
     why: String,
+    next: &'static str,
 }
 
 pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> {
@@ -97,12 +98,21 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
     wall(args, &scope, &context.target, &mut outcome);
     let again = |id: Option<&str>| again(args, id);
     if let Some(revision) = &args.against {
-        let builds = duet::of_revision(revision, true, &context.target);
+        let builds = duet::of_revision(revision, true, &args.pairs, &context.target);
         let (pairs, selection) = (&args.pairs, &args.selection);
-        if let Some(duet) = duet::paired(builds, pairs, selection, &again, &mut outcome)? {
+        if let Some(mut duet) = duet::paired(builds, pairs, selection, &again, &mut outcome)? {
             let on_gpu = duet.ids().filter(|id| !scope.selected.contains(id.as_str()));
             outcome.selected.extend(on_gpu.cloned());
             outcome.selected.sort();
+            let not_timed = worker::gpu_ids(context.gpu);
+            let not_timed = not_timed
+                .iter()
+                .filter(|id| selection.holds(id) && !duet.ids().any(|timed| timed == *id))
+                .count();
+            if not_timed > 0 {
+                let what = format!("{not_timed} cases on a GPU were not timed: there is none here");
+                duet.notes.push(("paired".to_owned(), what));
+            }
             outcome.pair(duet, pairs.allow_removed, &again);
         }
     }
@@ -145,7 +155,7 @@ fn instructions(args: &Args, scope: &Scope<'_>, target: &Path, outcome: &mut Out
     }
     let Both { old, new } = match both::<Instructions>(args, target) {
         Ok(both) => both,
-        Err(Missed { exit, why }) => {
+        Err(Missed { exit, why, next }) => {
             let tier = match exit {
                 Exit::Incomparable => gate::Tier::Comparable,
                 _ => gate::Tier::Instructions,
@@ -153,7 +163,7 @@ fn instructions(args: &Args, scope: &Scope<'_>, target: &Path, outcome: &mut Out
             not_run(gate::Tier::Comparable, State::NotRun, &why);
             not_run(gate::Tier::Instructions, State::NotRun, &why);
             let mut findings = Findings::of(tier);
-            findings.push(exit, Instructions::INSTRUMENT, why, Some(gate::MEASURE.to_owned()));
+            findings.push(exit, Instructions::INSTRUMENT, why, Some(next.to_owned()));
             return outcome.findings.append(findings);
         }
     };
@@ -198,7 +208,11 @@ fn again(args: &Args, id: Option<&str>) -> String {
 
 /// Wall times beside the saved ones.
 fn wall(args: &Args, scope: &Scope<'_>, target: &Path, outcome: &mut Outcome) {
-    let mut walls = walls(args, scope, target);
+    let mut gone = Findings::of(gate::Tier::Wall);
+    let mut walls = walls(args, scope, target, &mut gone);
+    if !args.pairs.allow_removed {
+        outcome.findings.append(gone);
+    }
     if let Ok(walls) = &mut walls {
         // The time of a wrong answer is not worth having.
         walls.retain(|pair| !outcome.is_wrong(&pair.new.id));
@@ -206,11 +220,21 @@ fn wall(args: &Args, scope: &Scope<'_>, target: &Path, outcome: &mut Outcome) {
     outcome.walls = walls;
 }
 
-/// The pairs of wall times, or why there are none.
-fn walls(args: &Args, scope: &Scope<'_>, target: &Path) -> Result<Vec<Pair<Wall>>, String> {
+/// The pairs of wall times, or why there are none; cases that are gone are found.
+fn walls(
+    args: &Args,
+    scope: &Scope<'_>,
+    target: &Path,
+    gone: &mut Findings,
+) -> Result<Vec<Pair<Wall>>, String> {
     let Both { old, new } = both::<Wall>(args, target).map_err(|missed| missed.why)?;
     let mut findings = Findings::of(gate::Tier::Wall);
     let pairs = gate::comparable(&old, &new, scope, &mut findings);
+    for id in old.by_id().into_keys().filter(|id| !scope.known.contains(id)) {
+        for found in findings.iter().filter(|found| found.about == id) {
+            gone.push(found.exit, id, &found.what, found.next.clone());
+        }
+    }
     let why = findings.iter().find(|finding| finding.exit != Exit::Pass);
     match why {
         Some(why) if pairs.is_empty() => Err(why.what.clone()),
@@ -224,7 +248,8 @@ fn owned<M: Measure>(pairs: &[(&M, &M)]) -> Vec<Pair<M>> {
 
 /// Doing nothing is no pass.
 fn something_decides(args: &Args, outcome: &mut Outcome) {
-    let informed = args.skips(Tier::Instructions) && outcome.walls.is_ok();
+    let informed = args.skips(Tier::Instructions)
+        && outcome.walls.as_ref().is_ok_and(|walls| !walls.is_empty());
     if outcome.exit() == Exit::Pass && outcome.compared().is_empty() && !informed {
         // Needs no instrument, so that every crate has it.
         let next = "cargo run --release -- gate --skip instructions --against REV";
@@ -235,7 +260,7 @@ fn something_decides(args: &Args, outcome: &mut Outcome) {
 
 /// The record of an instrument and the baseline that belongs to it.
 fn both<M: Measure>(args: &Args, target: &Path) -> Result<Both<M>, Missed> {
-    let missed = |exit, why: String| Missed { exit, why };
+    let missed = |exit, why: String| Missed { exit, why, next: gate::MEASURE };
     let unusable = |err: Error| match err {
         Error::Schema { .. } => missed(Exit::Incomparable, err.to_string()),
         _ => missed(Exit::Failure, Stop::from(err).why),
@@ -259,7 +284,10 @@ fn both<M: Measure>(args: &Args, target: &Path) -> Result<Both<M>, Missed> {
         new.baseline(baseline)
     };
     match Record::<M>::read(&old) {
-        Err(Error::Missing { .. }) => Err(missed(Exit::Incomparable, no_baseline(&old, baseline))),
+        Err(Error::Missing { .. }) => {
+            let why = no_baseline(&old, baseline);
+            Err(Missed { exit: Exit::Incomparable, why, next: gate::ACCEPT })
+        }
         old => Ok(Both { old: old.map_err(unusable)?, new }),
     }
 }
@@ -284,9 +312,5 @@ fn no_baseline(missing: &Path, dir: &Path) -> String {
         .collect();
     folders.sort();
     let there = if folders.is_empty() { "nothing".to_owned() } else { folders.join(", ") };
-    format!(
-        "no baseline {}; {} holds {there}; `stepmark accept` makes the record one",
-        missing.display(),
-        dir.display()
-    )
+    format!("no baseline {}; {} holds {there}", missing.display(), dir.display())
 }

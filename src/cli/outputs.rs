@@ -42,14 +42,8 @@ impl Outputs {
                 let why = format!("two outputs go to {}; name two files", path.display());
                 return Err(Stop::new(Exit::Usage, why));
             }
-            let folder = path.parent().filter(|dir| !dir.as_os_str().is_empty());
-            let folder = folder.unwrap_or(Path::new("."));
-            tempfile::tempfile_in(folder).map_err(|why| unwritable(path, &why))?;
-            match fs::symlink_metadata(path) {
-                Err(why) if why.kind() == io::ErrorKind::NotFound => {}
-                Err(why) => return Err(unwritable(path, &why)),
-                Ok(there) if there.is_file() => old.push(path),
-                Ok(_) => return Err(unwritable(path, &io::Error::other("it is no plain file"))),
+            if can_be_written(path)? {
+                old.push(path);
             }
         }
         for &path in &old {
@@ -116,7 +110,20 @@ pub(super) fn begin(command: &'static str, against: String, strict: bool) -> Out
     }
 }
 
-fn unwritable(path: &Path, why: &io::Error) -> Stop {
+/// Requires that a file can be written, and returns whether there is one.
+pub(super) fn can_be_written(path: &Path) -> Result<bool, Stop> {
+    let folder = path.parent().filter(|dir| !dir.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    tempfile::tempfile_in(folder).map_err(|why| unwritable(path, &why))?;
+    match fs::symlink_metadata(path) {
+        Err(why) if why.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(why) => Err(unwritable(path, &why)),
+        Ok(there) if there.is_file() => Ok(true),
+        Ok(_) => Err(unwritable(path, &io::Error::other("it is no plain file"))),
+    }
+}
+
+pub(super) fn unwritable(path: &Path, why: &io::Error) -> Stop {
     let why =
         format!("cannot write {}: {why}; name a file in a folder that exists", path.display());
     Stop::new(Exit::Failure, why)

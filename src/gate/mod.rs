@@ -21,7 +21,7 @@ mod verdict;
 pub use against::paired_findings;
 #[cfg(test)]
 pub(crate) use against::tests::{again, duet as duet_of, paired as paired_case};
-pub use compare::{MEASURE, Scope, comparable};
+pub use compare::{ACCEPT, MEASURE, Scope, comparable};
 pub use counts::instructions;
 pub use outcome::{Outcome, Pair, Stage, State};
 pub use paired::{Change, Dropped, Duet, Metric, Paired, SelfTest};

@@ -216,6 +216,10 @@ impl Outcome {
             let mut cases = self.duet.iter().flat_map(|duet| &duet.cases);
             return cases.find(|case| case.id == *id).map_or(1.0, |case| case.ratio);
         }
+        if finding.tier == Tier::Wall {
+            let ratio = self.ratios().into_iter().find(|ratio| ratio.id == *id);
+            return ratio.map_or(1.0, |ratio| ratio.ratio);
+        }
         let pair = self.counts.iter().find(|pair| pair.new.id == *id);
         pair.map_or(1.0, |pair| pair.new.instructions as f64 / pair.old.instructions as f64)
     }

@@ -89,7 +89,7 @@ pub struct Paired {
 /// One case compared with itself: both builds are the new one.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SelfTest {
-    /// The verdict, which must not be [`Change::Slower`].
+    /// The verdict, which must be neither [`Change::Slower`] nor [`Change::Faster`].
     pub paired: Paired,
     /// The larger share of log ratios with one sign, in `0..=1`: ties have none.
     pub one_sided: f64,
@@ -127,7 +127,8 @@ pub struct Duet {
     /// Cases that could not be compared; a finding says why.
     #[serde(skip)]
     pub dropped: Vec<Dropped>,
-    /// Cases whose implementation differs between the builds, and how; a finding says it.
+    /// A case whose implementation differs between the builds, or else what, and how; a finding says
+    /// it.
     #[serde(skip)]
     pub notes: Vec<(String, String)>,
 }

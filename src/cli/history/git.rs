@@ -4,6 +4,7 @@ use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
+use crate::machine;
 use crate::report::history::Revision;
 
 /// No record comes near this size.
@@ -130,8 +131,8 @@ impl Repository {
     }
 
     fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new("git");
-        command.current_dir(&self.dir).args(args);
+        let mut command = machine::git(&self.dir);
+        command.args(args);
         command
     }
 

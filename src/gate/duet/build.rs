@@ -66,6 +66,8 @@ pub struct Checkout {
     program: String,
     /// Worktree and builds lie here.
     folder: PathBuf,
+    /// Features of both builds, as cargo takes them.
+    features: String,
 }
 
 /// The executable of a revision, and which commit that is.
@@ -75,6 +77,8 @@ pub struct Old {
     pub exe: PathBuf,
     /// `main (0123456789ab)`
     pub name: String,
+    /// Files of the working tree that hold for both builds, and are others in that commit.
+    pub governing: Vec<String>,
 }
 
 /// The executable of the working tree.
@@ -88,12 +92,12 @@ pub struct New {
 
 impl Checkout {
     /// The package that this executable was built from, as found from the current folder; builds
-    /// go under the folder `target`.
+    /// go under the folder `target`, with these features besides those by default.
     ///
     /// # Errors
     ///
     /// If there is no such package, or no repository around it.
-    pub fn find(target: &Path) -> Result<Self, BuildError> {
+    pub fn find(target: &Path, features: &str) -> Result<Self, BuildError> {
         let io = |path: &Path| {
             let path = path.to_owned();
             |source| BuildError::Io { path, source }
@@ -106,7 +110,7 @@ impl Checkout {
         fs::create_dir_all(&folder).map_err(io(&folder))?;
         // Git and cargo run in other folders.
         let folder = folder.canonicalize().map_err(io(&folder))?;
-        Ok(Self { repository, package, program, folder })
+        Ok(Self { repository, package, program, folder, features: features.to_owned() })
     }
 
     /// Builds `revision`, or where it parted from what is checked out.
@@ -123,7 +127,8 @@ impl Checkout {
         let package = self.repository.worktree(&commit, &self.folder.join("old"))?;
         let of = if merge_base { "merge base with " } else { "" };
         let name = format!("{of}{revision} ({})", &commit[..12]);
-        Ok(Old { exe: self.build(&package, "build-old", &name)?, name })
+        let governing = self.repository.governing(&commit)?;
+        Ok(Old { exe: self.build(&package, "build-old", &name)?, name, governing })
     }
 
     /// Builds the working tree.
@@ -148,6 +153,7 @@ impl Checkout {
         let out = cargo()
             .current_dir(package)
             .args(["build", "--profile", "bench", "--bin", &self.program])
+            .args(["--features", &self.features])
             .args(["--message-format", "json-render-diagnostics", "--target-dir"])
             .arg(self.folder.join(into))
             // Were it shared, the two builds would be one.

@@ -17,13 +17,13 @@ pub enum Error {
         source: io::Error,
     },
     /// The executable has no workers.
-    #[error("{}: has no `worker` subcommand: it is older than paired runs", exe.display())]
+    #[error("{}: has no `worker` subcommand: it is older than paired runs; compare with a revision that has it", exe.display())]
     Older {
         /// The executable.
         exe: PathBuf,
     },
     /// The worker speaks another version of the protocol.
-    #[error("{}: speaks version {found} of the worker protocol, expected {PROTOCOL}", exe.display())]
+    #[error("{}: speaks version {found} of the worker protocol, expected {PROTOCOL}; compare with a revision of the same stepmark", exe.display())]
     Protocol {
         /// The executable.
         exe: PathBuf,
@@ -31,7 +31,7 @@ pub enum Error {
         found: u32,
     },
     /// The worker did not answer in time.
-    #[error("{}: the worker of {id} did not answer within {seconds} s", exe.display())]
+    #[error("{}: the worker of {id} did not answer within {seconds} s; `{} worker {id}` shows it", exe.display(), exe.display())]
     Hung {
         /// The executable.
         exe: PathBuf,

@@ -2,8 +2,9 @@
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::{fs, io};
+
+use crate::machine;
 
 /// Why there is no source of the old build.
 #[derive(Debug, thiserror::Error)]
@@ -127,7 +128,28 @@ impl Repository {
             let to = ["--detach".as_ref(), folder.as_os_str(), commit.as_ref()];
             ran(&self.package, args.into_iter().chain(to))?;
         }
+        self.lend_lock(folder).map_err(|(path, source)| GitError::Io { path, source })?;
         Ok(folder.join(&self.prefix))
+    }
+
+    /// Copies a `Cargo.lock` that is not committed into the worktree: both builds are to have the
+    /// same dependencies.
+    fn lend_lock(&self, worktree: &Path) -> Result<(), (PathBuf, io::Error)> {
+        // The package and the folders around it, down to the root.
+        for (here, inside) in self.package.ancestors().zip(self.prefix.ancestors()) {
+            let (from, to) = (here.join("Cargo.lock"), worktree.join(inside).join("Cargo.lock"));
+            if from.is_file() && to.parent().is_some_and(Path::is_dir) && !to.exists() {
+                fs::copy(&from, &to).map_err(|why| (to, why))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Files of this tree that hold for both builds, and are others at `commit`: settings of cargo
+    /// around the worktree, and the margins.
+    pub(super) fn governing(&self, commit: &str) -> Result<Vec<String>, GitError> {
+        let of = ["diff", "--name-only", commit, "--", ":/.cargo", ".cargo", "ci/tolerance.json"];
+        Ok(ran(&self.package, of)?.lines().map(str::to_owned).collect())
     }
 }
 
@@ -162,16 +184,10 @@ fn git<S: AsRef<OsStr>>(
     folder: &Path,
     args: impl IntoIterator<Item = S>,
 ) -> Result<Result<String, String>, GitError> {
-    let out = Command::new("git")
-        .current_dir(folder)
+    let out = machine::git(folder)
         // A hook of the user is not for this worktree.
         .args(["-c", "core.hooksPath=/dev/null"])
         .args(args)
-        // Git sets them where it runs a hook, and there they name another worktree.
-        .env_remove("GIT_DIR")
-        .env_remove("GIT_WORK_TREE")
-        .env_remove("GIT_INDEX_FILE")
-        .env_remove("GIT_PREFIX")
         .output()
         .map_err(GitError::Missing)?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end().to_owned();

@@ -6,7 +6,7 @@ use rand::RngExt as _;
 use rand::seq::SliceRandom as _;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use super::decide::{self, Evidence, Judged, Look};
+use super::decide::{self, Evidence, Judged, LOOKS, Look};
 use super::protocol::Listed;
 use super::worker::{Answer, Limits, Worker};
 use super::{Build, Error, ROUNDS, Samples};
@@ -18,8 +18,9 @@ const SAMPLE_NS: f64 = 3e6;
 /// A self-test prefers a case whose step is shorter.
 const SHORT_NS: f64 = 1e6;
 
-/// What a look may take for one case; beyond that the case stays where it is, unclear. A large
-/// case costs more to prepare than to run.
+/// What a look may take for one case; beyond that the case stays where it is, unclear, unless it
+/// seems slower: the first look is too few blocks for a failure among many cases, the second is
+/// not. A large case costs more to prepare than to run.
 const LOOK: Duration = Duration::from_secs(30);
 
 /// A case between two builds: what is known of it so far.
@@ -30,6 +31,8 @@ pub(super) struct Subject {
     /// Of the right outputs, by build.
     digests: [Option<String>; 2],
     settled: bool,
+    /// Whether it was slower than it may be, be that certain or not.
+    seems_slower: bool,
     /// What its blocks took so far.
     took: Duration,
     /// What its samples are rounded to multiples of; zero before the first.
@@ -47,7 +50,15 @@ impl Subject {
         };
         let digests = [None, None];
         let took = Duration::ZERO;
-        Self { samples, dropped: None, digests, settled: false, took, grain_ns: 0 }
+        Self {
+            samples,
+            dropped: None,
+            digests,
+            settled: false,
+            seems_slower: false,
+            took,
+            grain_ns: 0,
+        }
     }
 
     fn drop(&mut self, build: usize, why: String) {
@@ -61,7 +72,9 @@ impl Subject {
     fn is_open(&self, look: &Look) -> bool {
         let blocks = self.samples.blocks.len();
         let more = look.blocks.saturating_sub(blocks) as f64 / blocks.max(1) as f64;
-        self.dropped.is_none() && !self.settled && self.took.mul_f64(more) <= LOOK
+        let must = self.seems_slower && look.blocks <= LOOKS[1].blocks;
+        let in_time = must || self.took.mul_f64(more) <= LOOK;
+        self.dropped.is_none() && !self.settled && in_time
     }
 
     /// What came of it, judged.
@@ -159,6 +172,7 @@ impl Runner<'_> {
                 subjects.iter_mut().filter(|s| s.dropped.is_none()).zip(&judged)
             {
                 subject.settled |= judged.change != Change::Unclear;
+                subject.seems_slower = judged.ratio > 1.0 + subject.samples.margin;
             }
         }
         Ok(judged)
@@ -228,7 +242,7 @@ fn rounded(ns: u64, grain_ns: u64) -> u64 {
 }
 
 /// Judges the subjects that are not dropped.
-fn judge(subjects: &[Subject]) -> Vec<Judged> {
+pub(super) fn judge(subjects: &[Subject]) -> Vec<Judged> {
     judge_samples(subjects.iter().filter(|s| s.dropped.is_none()).map(|s| &s.samples))
 }
 
@@ -246,7 +260,6 @@ pub fn judge_samples<'a>(all: impl Iterator<Item = &'a Samples> + Clone) -> Vec<
 
 #[cfg(test)]
 mod tests {
-    use super::super::decide::LOOKS;
     use super::*;
 
     /// A case after so many blocks, which took so long.
@@ -268,6 +281,10 @@ mod tests {
         assert!(is_open(0, 0, 0), "the first look is always taken");
         assert!(is_open(10, 1, 30_000) && !is_open(10, 1, 30_001), "as many again");
         assert!(is_open(20, 2, 10_000) && !is_open(20, 2, 10_001), "three times as many");
+        let mut slower = subject(10, Duration::from_secs(60));
+        slower.seems_slower = true;
+        assert!(slower.is_open(&LOOKS[1]), "what seems slower is looked at twice");
+        assert!(!slower.is_open(&LOOKS[2]), "and no more");
         let mut settled = subject(10, Duration::ZERO);
         settled.settled = true;
         assert!(!settled.is_open(&LOOKS[1]), "settled");
