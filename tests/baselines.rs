@@ -203,6 +203,18 @@ fn wall_times_without_a_self_test_are_refused() {
     accept(&bench, "--reason x").expect(Exit::Pass, &["cases -> "]);
 }
 
+/// As `stepmark calibrate --json` writes them.
+const RATES: &str = r#"{
+    "schema": 1, "harness": "0.1.0", "started": ["2026-01-02T03:04:05Z", "2026-01-02T04:05:06Z"],
+    "load": [0.1, 0.2, 0.3], "commit": null, "dirty": false, "source": "0", "executable": "1",
+    "environment": {}, "cases": ["a/b/c"], "margins": null, "rows": [{
+        "change": "no change", "cases": "all", "suites": 20, "suites_slower": 1,
+        "suites_slower_95": [0.001, 0.249], "verdicts": 420, "slower": 1,
+        "slower_95": [0.0001, 0.013], "faster": 0, "unclear": 9, "same": 410,
+        "pairs_median": 50.0, "pairs_max": 400
+    }]
+}"#;
+
 #[test]
 fn results_in_a_text_are_those_of_the_baselines_or_stale() {
     let bench = Bench::committed();
@@ -227,6 +239,19 @@ fn results_in_a_text_are_those_of_the_baselines_or_stale() {
     assert!(new.starts_with(around[0]) && new.ends_with(around[2]), "{new}");
     let row = format!("| `{}` | scalar | 1.00 us | 900 ns - 1.10 us |", bench.first());
     assert!(new.contains(&row) && !new.contains("only-timed"), "`{row}` in {new}");
+
+    fs::write(&text, new + "<!-- error rates -->\n").unwrap();
+    splice("").expect(Exit::Incomparable, &["error-rates.json: No such file"]);
+    fs::write(folder.join("error-rates.json"), "{}").unwrap();
+    splice("")
+        .expect(Exit::Failure, &["error-rates.json: missing field", "ci/calibrate.sh --json"]);
+    fs::write(folder.join("error-rates.json"), RATES).unwrap();
+    splice("").expect(Exit::Failure, &["README.md: 0 lines are `<!-- /error rates -->`"]);
+    fs::write(&text, fs::read_to_string(&text).unwrap() + "<!-- /error rates -->\n").unwrap();
+    splice("").expect(Exit::Pass, &[]);
+    splice("--check").expect(Exit::Pass, &[]);
+    let rates = fs::read_to_string(&text).unwrap();
+    assert!(rates.contains("| no change | all | 20 | 5.0 | 0.1 - 24.9 | 420 |"), "{rates}");
 
     let slower = bench.record_of(|record| record.cases[0].instructions *= 2);
     slower.write(&bench.baseline()).unwrap();

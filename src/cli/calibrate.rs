@@ -5,18 +5,16 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use super::duet::TOLERANCE;
-use super::{Context, Exit, Selection, Stop, worker};
-use crate::gate::calibrate::{self, Kind, Row, SampleFile, Suite, Suites};
+use super::{Context, Exit, Selection, Stop, outputs, worker};
+use crate::gate::calibrate::{self, Kind, Rates, Row, SampleFile, Suite, Suites};
 use crate::gate::duet::Lock;
 use crate::gate::duet::protocol::Listed;
 use crate::gate::{Change, Tolerance};
 use crate::{calibration, file, report};
 
 mod builds;
-mod rates;
 
 use builds::Builds;
-use rates::Rates;
 
 /// A suite is a paired run of the same executable, or of two, over a selection of cases and two
 /// more that slowdowns are planted in. Each verdict of each suite is counted.
@@ -25,7 +23,7 @@ pub(super) struct Args {
     #[command(flatten)]
     selection: Selection,
     /// How many suites of a kind: none, pad, plant2, plant5 or plant10; repeatable
-    /// [default: none=3 plant5=2 plant10=2]
+    /// [default: none=3 plant2=2 plant5=2 plant10=2]
     #[arg(long, value_name = "KIND=N", value_parser = quota)]
     suites: Vec<(Kind, u64)>,
     /// An executable of the same sources, built with the feature `pad`
@@ -54,7 +52,8 @@ const CASES: usize = 18;
 /// A suite takes about so long.
 const SUITE_SECONDS: f64 = 20.0;
 
-const DEFAULT: [(Kind, u64); 3] = [(Kind::None, 3), (Kind::Plant5, 2), (Kind::Plant10, 2)];
+const DEFAULT: [(Kind, u64); 4] =
+    [(Kind::None, 3), (Kind::Plant2, 2), (Kind::Plant5, 2), (Kind::Plant10, 2)];
 
 fn quota(text: &str) -> Result<(Kind, u64), String> {
     let (kind, count) = text.split_once('=').ok_or("expected KIND=N, as in none=10")?;
@@ -65,6 +64,9 @@ fn quota(text: &str) -> Result<(Kind, u64), String> {
 }
 
 pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> {
+    if let Some(path) = &args.json {
+        outputs::can_be_written(path)?;
+    }
     let suites = match &args.from {
         Some(path) => read(path)?,
         None => sample(args, context)?,
@@ -76,7 +78,12 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
     let margins = calibrate::choose(&suites);
     let why = |row: &Row| {
         let pad = row.change == Kind::Pad.title() && args.from.is_none();
-        if pad && args.pad.is_none() { "not run: needs --pad" } else { "not run" }.to_owned()
+        if pad && args.pad.is_none() {
+            "not run: needs --pad; ci/calibrate.sh builds one"
+        } else {
+            "not run"
+        }
+        .to_owned()
     };
     let (cases, began) = (first.cases.len(), &first.started);
     writeln!(context.out, "{} suites of {cases} cases, from {began}", suites.len())?;
@@ -86,8 +93,8 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
     }
     if let Some(path) = &args.json {
         let text = serde_json::to_string_pretty(&Rates::new(&suites, rows, margins.clone()))?;
-        let failed = |err| Stop::new(Exit::Failure, format!("{}: {err}", path.display()));
-        file::replace(path, (text + "\n").as_bytes()).map_err(failed)?;
+        file::replace(path, (text + "\n").as_bytes())
+            .map_err(|why| outputs::unwritable(path, &why))?;
     }
     if args.write {
         let Some(tolerance) = margins.and_then(|margins| margins.tolerance()) else {
@@ -145,7 +152,7 @@ fn sample(args: &Args, context: &Context<'_>) -> Result<Vec<Suite>, Stop> {
         (order.len() as f64 * seconds / 60.0).ceil()
     );
     for (at, kind) in order.iter().enumerate() {
-        let head = builds.head(*kind, args.seed + suites.len() as u64, &cases);
+        let head = builds.head(*kind, args.seed + suites.len() as u64, &cases, &tolerance);
         if let Some(samples) = &samples {
             samples.admits(&head, &suites)?;
         }

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use super::record::path;
 use super::{Context, Exit, Stop};
 use crate::file;
+use crate::gate::calibrate::{RATES, Rates};
 use crate::record::{self, Error, Instructions, Measure, Peer, Record, Wall};
-use crate::report;
+use crate::report::{self, splice};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -21,7 +22,8 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE", num_args = 0..=1, conflicts_with_all = ["wall", "instructions", "splice"])]
     peers: Option<Option<PathBuf>>,
     /// Put the table of the baselines between `<!-- results -->` and `<!-- /results -->` of a
-    /// text, less the cases that are only timed
+    /// text, less the cases that are only timed, and where it has `<!-- error rates -->` and
+    /// `<!-- /error rates -->`, those of paired runs
     #[arg(long, value_name = "FILE")]
     splice: Option<PathBuf>,
     /// Write nothing: exit 5 where the text holds another table
@@ -34,7 +36,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> {
     if let Some(text) = &args.splice {
-        return splice(text, args, context);
+        return put(text, args, context);
     }
     if let Some(file) = &args.peers {
         let record = read::<Peer>(file.clone(), "`ci/peers.sh`", context)?;
@@ -54,11 +56,12 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
 }
 
 /// Replaces the table in a text by that of the baselines, or says that it is another.
-fn splice(text: &Path, args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> {
+fn put(text: &Path, args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> {
     let file = match &args.wall {
         Some(file) => file.clone(),
         None => only_wall(&args.baseline)?,
     };
+    let rates = file.with_file_name(RATES);
     let mut wall = read::<Wall>(Some(file), "`stepmark accept`", context)?;
     // The toolchain of the times.
     let folder = args.baseline.join(Instructions::folder(&wall.environment));
@@ -75,8 +78,13 @@ fn splice(text: &Path, args: &Args, context: &mut Context<'_>) -> Result<Exit, S
         Stop::new(Exit::Failure, format!("{}: {why}", text.display()))
     };
     let old = fs::read_to_string(text).map_err(|why| failed(&why))?;
-    let new = report::splice(&old, &table(&wall, Some(&counts), context));
-    let new = new.map_err(|why| failed(&why))?;
+    let fill = |text: &str, name, block: &str| {
+        splice::splice(text, name, block).map_err(|why| failed(&why))
+    };
+    let mut new = fill(&old, splice::RESULTS, &table(&wall, Some(&counts), context))?;
+    if splice::has_place(&new, splice::RATES) {
+        new = fill(&new, splice::RATES, &report::rates(&read_rates(&rates)?))?;
+    }
     let name = text.display();
     if old == new {
         writeln!(context.out, "{name}: its results are those of the baselines")?;
@@ -92,6 +100,17 @@ fn splice(text: &Path, args: &Args, context: &mut Context<'_>) -> Result<Exit, S
     file::replace(text, new.as_bytes()).map_err(|why| failed(&why))?;
     writeln!(context.out, "{name}: results of {} cases", wall.cases.len())?;
     Ok(Exit::Pass)
+}
+
+fn read_rates(path: &Path) -> Result<Rates, Stop> {
+    let failed = |exit, why: &dyn std::fmt::Display| {
+        Stop::new(
+            exit,
+            format!("{}: {why}; `ci/calibrate.sh --json FILE` writes one", path.display()),
+        )
+    };
+    let text = fs::read_to_string(path).map_err(|why| failed(Exit::Incomparable, &why))?;
+    serde_json::from_str(&text).map_err(|why| failed(Exit::Failure, &why))
 }
 
 /// The wall baseline, where there is one machine.

@@ -1,33 +1,50 @@
 //! The error rates of paired runs, and the margins that follow.
 
+use super::markdown::place;
 use super::table;
-use crate::gate::calibrate::{Chosen, Margins, Row};
+use crate::gate::calibrate::{Chosen, Margins, Rates, Row};
+
+const HEAD: [&str; 13] = [
+    "change",
+    "cases",
+    "suites",
+    "FAIL %",
+    "95 %",
+    "verdicts",
+    "FAIL %",
+    "95 %",
+    "FASTER %",
+    "UNCLEAR %",
+    "SAME %",
+    "pairs",
+    "most",
+];
 
 /// The table of rates; a row without suites says `why_none` of its change instead.
 pub fn calibration(rows: &[Row], why_none: &dyn Fn(&Row) -> String) -> String {
-    let head = [
-        "change",
-        "cases",
-        "suites",
-        "FAIL %",
-        "95 %",
-        "verdicts",
-        "FAIL %",
-        "95 %",
-        "FASTER %",
-        "UNCLEAR %",
-        "SAME %",
-        "pairs",
-        "most",
-    ];
-    let (mut lines, mut missing) = (Vec::new(), String::new());
-    for row in rows {
-        if row.verdicts == 0 {
-            missing += &format!("{}, {}: {}\n", row.change, row.cases, why_none(row));
-            continue;
-        }
-        let of = |count: u64, all: u64| percent(count as f64 / all as f64);
-        lines.push(vec![
+    let missing = rows.iter().filter(|row| row.verdicts == 0);
+    let missing = missing.map(|row| format!("{}, {}: {}\n", row.change, row.cases, why_none(row)));
+    table::aligned(&HEAD, &lines(rows)) + &missing.collect::<String>()
+}
+
+/// The same table in Markdown, less the rows without suites, and what it belongs to.
+pub fn rates(rates: &Rates) -> String {
+    let [first, last] = rates.started.each_ref().map(|at| at.get(..16).unwrap_or(at));
+    let load = rates.load.map_or(String::new(), |[least, median, most]| {
+        format!(", load {least:.1} to {most:.1} (median {median:.1})")
+    });
+    let measured = format!(
+        "{} cases a suite, from {first} to {last} UTC on {}{load}.",
+        rates.cases.len(),
+        place(&rates.environment, rates.commit.as_deref(), rates.dirty),
+    );
+    format!("{measured}\n\n{}", table::markdown(&HEAD, &lines(&rates.rows)))
+}
+
+fn lines(rows: &[Row]) -> Vec<Vec<String>> {
+    let of = |count: u64, all: u64| percent(count as f64 / all as f64);
+    let line = |row: &Row| {
+        vec![
             row.change.clone(),
             row.cases.clone(),
             row.suites.to_string(),
@@ -41,9 +58,9 @@ pub fn calibration(rows: &[Row], why_none: &dyn Fn(&Row) -> String) -> String {
             of(row.same, row.verdicts),
             format!("{:.0}", row.pairs_median),
             row.pairs_max.to_string(),
-        ]);
-    }
-    table::aligned(&head, &lines) + &missing
+        ]
+    };
+    rows.iter().filter(|row| row.verdicts > 0).map(line).collect()
 }
 
 /// What is said of the margins, a line for each class and one of what they rest on.

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::machine::Environment;
 use crate::record::{Instructions, Measure, Record, Wall};
 
 /// What one run of a case does, to turn its time into a rate.
@@ -52,13 +53,18 @@ pub fn table(
 
 /// Where and when a record with the environment of wall times was measured.
 pub(super) fn header<M: Measure>(record: &Record<M>) -> String {
-    let get = |name: &str| record.environment.get(name).map_or("unknown", String::as_str);
     let date = record.started.split('T').next().unwrap_or("unknown");
-    let commit =
-        record.commit.as_deref().map_or("unknown", |commit| commit.get(..12).unwrap_or(commit));
+    let place = place(&record.environment, record.commit.as_deref(), record.dirty);
+    format!("Measured {date} on {place}.")
+}
+
+/// The machine, the compiler and the commit.
+pub(super) fn place(environment: &Environment, commit: Option<&str>, dirty: bool) -> String {
+    let get = |name: &str| environment.get(name).map_or("unknown", String::as_str);
+    let commit = commit.map_or("unknown", |commit| commit.get(..12).unwrap_or(commit));
     let vm = if get("virtualised") == "true" { ", virtual machine" } else { "" };
     format!(
-        "Measured {date} on {} (family {}, model {}, {} cores{vm}; {}), {}, {}, rustc {}, commit {commit}{}.",
+        "{} (family {}, model {}, {} cores{vm}; {}), {}, {}, rustc {}, commit {commit}{}",
         get("cpu_name"),
         get("cpu_family"),
         get("cpu_model"),
@@ -67,7 +73,7 @@ pub(super) fn header<M: Measure>(record: &Record<M>) -> String {
         get("kernel"),
         get("libc"),
         get("rustc"),
-        if record.dirty { " with changes" } else { "" },
+        if dirty { " with changes" } else { "" },
     )
 }
 

@@ -8,11 +8,10 @@ pub mod history;
 mod markdown;
 mod peers;
 pub mod plot;
-mod splice;
+pub mod splice;
 pub mod table;
 
-pub use calibration::{calibration, margins};
+pub use calibration::{calibration, margins, rates};
 pub use diff::{Columns, Number, diff};
 pub use markdown::{Unit, table};
 pub use peers::peers;
-pub use splice::{SpliceError, splice};

@@ -51,7 +51,13 @@ impl Builds {
     }
 
     /// A suite that starts now, without samples.
-    pub(super) fn head(&self, kind: Kind, seed: u64, cases: &[Listed]) -> Suite {
+    pub(super) fn head(
+        &self,
+        kind: Kind,
+        seed: u64,
+        cases: &[Listed],
+        tolerance: &Tolerance,
+    ) -> Suite {
         let (commit, dirty) = machine::revision(Path::new("baselines")).unzip();
         let new = match (&self.pad, kind) {
             (Some((_, digest)), Kind::Pad) => digest,
@@ -61,7 +67,7 @@ impl Builds {
             id: case.id.clone(),
             memory_bound: case.memory_bound,
             metric: case.metric,
-            margin: 0.0,
+            margin: tolerance.margin(case.memory_bound),
             steps: 0,
             unit_ns: 0,
             blocks: Vec::new(),

@@ -83,6 +83,8 @@ pub fn read(path: &Path, text: &str) -> Result<Suites, Error> {
 /// those before.
 fn belongs(path: &Path, line: usize, suite: &Suite, before: &[Suite]) -> Result<(), Error> {
     let ids = |suite: &Suite| suite.cases.iter().map(|case| case.id.clone()).collect::<Vec<_>>();
+    // Samples are asked for until they tell at some margin.
+    let margins = |suite: &Suite| suite.cases.iter().map(|case| case.margin).collect::<Vec<_>>();
     let Some(first) = before.first() else { return Ok(()) };
     let pad = before.iter().find(|before| before.kind == Kind::Pad && suite.kind == Kind::Pad);
     let differs = [
@@ -90,6 +92,7 @@ fn belongs(path: &Path, line: usize, suite: &Suite, before: &[Suite]) -> Result<
         ("the padded executable", pad.is_some_and(|pad| pad.executables != suite.executables)),
         ("the machine or the toolchain", suite.environment != first.environment),
         ("the list of cases", ids(suite) != ids(first)),
+        ("a margin", margins(suite) != margins(first)),
     ];
     match differs.into_iter().find(|(_, differs)| *differs) {
         Some((what, _)) => Err(Error::Foreign { path: path.to_owned(), line, what }),
@@ -202,6 +205,7 @@ mod tests {
             (with(&|suite| suite.cases[0].unit_ns = 0), "a/b/c: samples"),
             (with(&|suite| suite.executables[0] = "2".to_owned()), "the executable is another"),
             (with(&|suite| suite.cases[0].id = "d".to_owned()), "the list of cases is another"),
+            (with(&|suite| suite.cases[0].margin = 0.04), "a margin is another"),
             (
                 with(&|suite| drop(suite.environment.insert("x".to_owned(), "y".to_owned()))),
                 "the machine or the toolchain is another",

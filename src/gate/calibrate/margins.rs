@@ -1,6 +1,6 @@
 //! Which margins the samples support.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Suite, Taken};
 use crate::gate::{Change, Tolerance};
@@ -14,7 +14,8 @@ const PERCENT: [f64; 6] = [2.0, 3.0, 4.0, 5.0, 7.0, 10.0];
 const ENOUGH: usize = 100;
 
 /// The margin of one class of cases.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Chosen {
     /// The margin, in percent; `None` where none of those to choose from is without a false alarm.
     pub percent: Option<f64>,
@@ -25,7 +26,8 @@ pub struct Chosen {
 }
 
 /// The margins of both classes.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Margins {
     /// How many suites without a plant they rest on.
     pub suites: usize,

@@ -1,6 +1,6 @@
 //! How often which verdict came out, with exact intervals.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Kind, Suite, Taken};
 use crate::gate::Change;
@@ -10,7 +10,8 @@ use crate::stats;
 const LEVEL: f64 = 0.95;
 
 /// The verdicts on some cases of the suites of a kind.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Row {
     /// What differed between the builds.
     pub change: String,

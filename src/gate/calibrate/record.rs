@@ -1,32 +1,51 @@
-//! What `--json` writes.
+//! The rates as `baselines/` holds them.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::gate::calibrate::{Margins, Row, SCHEMA, Suite};
+use super::{Margins, Row, SCHEMA, Suite};
 use crate::machine::Environment;
 use crate::stats;
 
+/// The name of the file.
+pub const RATES: &str = "error-rates.json";
+
 /// The rates, and what they belong to.
-#[derive(Debug, Serialize)]
-pub(super) struct Rates {
-    schema: u32,
-    harness: &'static str,
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rates {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// The version of this crate.
+    pub harness: String,
     /// When the first and the last suite started, in UTC.
-    started: [String; 2],
+    pub started: [String; 2],
     /// The least, the median and the most of the loads of one minute.
-    load: Option<[f64; 3]>,
-    commit: Option<String>,
-    dirty: bool,
-    source: String,
-    executable: String,
-    environment: Environment,
-    cases: Vec<String>,
-    margins: Option<Margins>,
-    rows: Vec<Row>,
+    pub load: Option<[f64; 3]>,
+    /// The commit that was checked out; absent outside git.
+    pub commit: Option<String>,
+    /// Whether the tree differed from it at some time.
+    pub dirty: bool,
+    /// Digest of the sources of the executable.
+    pub source: String,
+    /// Digest of the old executable of the first suite.
+    pub executable: String,
+    /// What the times depend on.
+    pub environment: Environment,
+    /// The cases of a suite.
+    pub cases: Vec<String>,
+    /// The margins that the suites support, if they do.
+    pub margins: Option<Margins>,
+    /// The rates.
+    pub rows: Vec<Row>,
 }
 
 impl Rates {
-    pub(super) fn new(suites: &[Suite], rows: Vec<Row>, margins: Option<Margins>) -> Self {
+    /// The rates of suites.
+    ///
+    /// # Panics
+    ///
+    /// If there are none.
+    pub fn new(suites: &[Suite], rows: Vec<Row>, margins: Option<Margins>) -> Self {
         let first = suites.first().expect("there are suites");
         let started = || suites.iter().map(|suite| &suite.started);
         let range = [started().min(), started().max()];
@@ -34,7 +53,7 @@ impl Rates {
         let quantile = |p| stats::quantile(&load, p);
         Self {
             schema: SCHEMA,
-            harness: env!("CARGO_PKG_VERSION"),
+            harness: env!("CARGO_PKG_VERSION").to_owned(),
             started: range.map(|at| at.expect("there are suites").clone()),
             load: (!load.is_empty()).then(|| [0.0, 0.5, 1.0].map(quantile)),
             commit: first.commit.clone(),
