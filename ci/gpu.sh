@@ -19,7 +19,7 @@ pack() {
     local name=$1 kind=$2 built
     shift 2
     built=$(cargo "$@" --message-format=json | grep -F "\"kind\":[\"$kind\"]" |
-      grep -o '"executable":"[^"]*"' | cut -d'"' -f4)
+      grep -o '"executable":"[^"]*"' | cut -d'"' -f4 || true)
     [ -n "$built" ] || { echo "gpu.sh: cargo $* builds no executable" >&2; return 1; }
     strip -o "$out/bin/$name" "$built"
   }
