@@ -161,6 +161,8 @@ impl Checkout {
             // As this executable was built, whatever the folder says.
             .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"))
             .env("CARGO_PROFILE_BENCH_DEBUG", "false")
+            // Names of symbols tell the folder of the build.
+            .env("CARGO_PROFILE_BENCH_STRIP", "symbols")
             .env("STEPMARK_BUILD_ROOT", "/stepmark")
             .output()
             .map_err(BuildError::NoCargo)?;
