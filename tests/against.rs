@@ -59,9 +59,10 @@ fn a_branch_is_compared_with_where_it_parted_from_the_base() {
         0,
         &[
             "gate: 1 cases against baselines and base, without instructions (--skip instructions)",
+            "note               paired: both builds are the same, byte for byte",
             "paired times, seed ",
             "0 slower, 0 faster, 1 same, 0 unclear, 0 not compared",
-            "pass (exit 0): 1 of 1 cases compared, no findings; decided by tiers 1, 3, 5, without",
+            "pass (exit 0): 1 of 1 cases compared, 1 note; decided by tiers 1, 3, 5, without",
         ],
     );
 

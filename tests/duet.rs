@@ -90,7 +90,11 @@ fn plan(dir: &Path, old: &Fake, new: &Fake) -> Plan {
         seed: 1,
         looks: 2,
         tolerance: Tolerance::default(),
-        limits: Limits { prepare: Duration::from_secs(20), sample: Duration::from_secs(20) },
+        limits: Limits {
+            prepare: Duration::from_secs(20),
+            sample: Duration::from_secs(20),
+            ..Limits::default()
+        },
     }
 }
 
@@ -368,7 +372,11 @@ fn a_worker_that_hangs_at_any_point_ends_the_run_and_is_killed() {
     ];
     let dir = tempfile::tempdir().unwrap();
     let pids = dir.path().join("pids");
-    let limits = Limits { prepare: Duration::from_secs(1), sample: Duration::from_secs(1) };
+    let limits = Limits {
+        prepare: Duration::from_secs(1),
+        sample: Duration::from_secs(1),
+        ..Limits::default()
+    };
     for (point, of) in points {
         let mut hangs = Fake::new(1000);
         *point(&mut hangs) = format!("echo $$ >> {}; exec sleep 60", pids.display());

@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 use std::{fs, io};
 
 use super::outputs::{self, Outputs};
@@ -191,6 +191,10 @@ fn run_pairs(builds: Builds, pairs: &Pairs, selection: &Selection) -> Result<Due
     if fs::read(&builds.old).ok() == fs::read(&builds.new).ok() {
         notes.push("both builds are the same, byte for byte".to_owned());
     }
+    let mut limits = Limits::default();
+    if pairs.strict {
+        limits.last_look = Duration::MAX;
+    }
     let plan = Plan {
         old: Build::new(builds.old),
         new: Build::new(builds.new),
@@ -198,7 +202,7 @@ fn run_pairs(builds: Builds, pairs: &Pairs, selection: &Selection) -> Result<Due
         seed: pairs.seed.unwrap_or_else(seed),
         looks: LOOKS.iter().filter(|look| look.blocks * ROUNDS <= most).count(),
         tolerance: Tolerance::read(Path::new(TOLERANCE))?,
-        limits: Limits::default(),
+        limits,
     };
     let run = duet::run(&plan, &|id| selection.holds(id), &mut |what| tell(what))?;
     let mut duet = run.duet;

@@ -31,8 +31,8 @@ pub(super) struct Subject {
     /// Of the right outputs, by build.
     digests: [Option<String>; 2],
     settled: bool,
-    /// Whether it was slower than it may be, be that certain or not.
-    seems_slower: bool,
+    /// New over old at the last look, be that certain or not.
+    ratio: f64,
     /// What its blocks took so far.
     took: Duration,
     /// What its samples are rounded to multiples of; zero before the first.
@@ -50,15 +50,7 @@ impl Subject {
         };
         let digests = [None, None];
         let took = Duration::ZERO;
-        Self {
-            samples,
-            dropped: None,
-            digests,
-            settled: false,
-            seems_slower: false,
-            took,
-            grain_ns: 0,
-        }
+        Self { samples, dropped: None, digests, settled: false, ratio: 1.0, took, grain_ns: 0 }
     }
 
     fn drop(&mut self, build: usize, why: String) {
@@ -68,12 +60,18 @@ impl Subject {
         self.dropped = Some(Dropped { id: self.samples.id.clone(), exit, why });
     }
 
-    /// Whether to go on to `look`.
-    fn is_open(&self, look: &Look) -> bool {
+    /// What the rest of the blocks of `look` will take.
+    fn rest(&self, look: &Look) -> Duration {
         let blocks = self.samples.blocks.len();
         let more = look.blocks.saturating_sub(blocks) as f64 / blocks.max(1) as f64;
-        let must = self.seems_slower && look.blocks <= LOOKS[1].blocks;
-        let in_time = must || self.took.mul_f64(more) <= LOOK;
+        self.took.mul_f64(more)
+    }
+
+    /// Whether to go on to `look`.
+    fn is_open(&self, look: &Look) -> bool {
+        let seems_slower = self.ratio > 1.0 + self.samples.margin;
+        let must = seems_slower && look.blocks <= LOOKS[1].blocks;
+        let in_time = must || self.rest(look) <= LOOK;
         self.dropped.is_none() && !self.settled && in_time
     }
 
@@ -154,6 +152,14 @@ impl Runner<'_> {
         let mut blocks = 0;
         for look in looks {
             let mut open: Vec<_> = subjects.iter_mut().filter(|s| s.is_open(look)).collect();
+            if look.blocks > LOOKS[1].blocks {
+                let all = open.len();
+                open = affordable(open, look, self.limits.last_look);
+                if open.len() < all {
+                    let (stay, most) = (all - open.len(), self.limits.last_look.as_secs());
+                    watch(&format!("{stay} cases stay unclear: the last look takes {most} s"));
+                }
+            }
             if open.is_empty() {
                 break;
             }
@@ -172,7 +178,7 @@ impl Runner<'_> {
                 subjects.iter_mut().filter(|s| s.dropped.is_none()).zip(&judged)
             {
                 subject.settled |= judged.change != Change::Unclear;
-                subject.seems_slower = judged.ratio > 1.0 + subject.samples.margin;
+                subject.ratio = judged.ratio;
             }
         }
         Ok(judged)
@@ -230,6 +236,22 @@ impl Runner<'_> {
     }
 }
 
+/// Those that seem slowest, as many as `look` can take within a limit.
+fn affordable<'a>(
+    mut subjects: Vec<&'a mut Subject>,
+    look: &Look,
+    limit: Duration,
+) -> Vec<&'a mut Subject> {
+    subjects.sort_by(|a, b| b.ratio.total_cmp(&a.ratio));
+    let mut left = limit;
+    subjects.retain(|subject| {
+        let after = left.checked_sub(subject.rest(look));
+        left = after.unwrap_or(left);
+        after.is_some()
+    });
+    subjects
+}
+
 /// How many steps a sample takes, the same for both builds.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "in 1..=3e6")]
 fn steps(step_ns: f64) -> u64 {
@@ -282,7 +304,7 @@ mod tests {
         assert!(is_open(10, 1, 30_000) && !is_open(10, 1, 30_001), "as many again");
         assert!(is_open(20, 2, 10_000) && !is_open(20, 2, 10_001), "three times as many");
         let mut slower = subject(10, Duration::from_secs(60));
-        slower.seems_slower = true;
+        slower.ratio = 1.04;
         assert!(slower.is_open(&LOOKS[1]), "what seems slower is looked at twice");
         assert!(!slower.is_open(&LOOKS[2]), "and no more");
         let mut settled = subject(10, Duration::ZERO);
@@ -291,6 +313,25 @@ mod tests {
         let mut wrong = subject(10, Duration::ZERO);
         wrong.drop(1, "y[0] is 1".to_owned());
         assert!(!wrong.is_open(&LOOKS[1]), "dropped");
+    }
+
+    #[test]
+    fn the_last_look_is_at_the_slowest_that_fit() {
+        let of = |(seconds, ratio)| {
+            let mut subject = subject(20, Duration::from_secs(seconds));
+            subject.ratio = ratio;
+            subject
+        };
+        let mut all = [(1, 0.99), (9, 1.01), (1, 1.0), (2, 1.05)].map(of);
+        let mut ratios = |limit| -> Vec<f64> {
+            let limit = Duration::from_secs(limit);
+            let some = affordable(all.iter_mut().collect(), &LOOKS[2], limit);
+            some.iter().map(|subject| subject.ratio).collect()
+        };
+        assert_eq!(ratios(39), [1.05, 1.01, 1.0, 0.99], "three times 13 s");
+        assert_eq!(ratios(38), [1.05, 1.01, 1.0], "one too many");
+        assert_eq!(ratios(12), [1.05, 1.0, 0.99], "what is large makes way");
+        assert!(ratios(2).is_empty(), "none");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! One run over given cases, without self-tests: what error rates are measured with.
 
+use std::time::Duration;
+
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::SeedableRng as _;
 
@@ -38,7 +40,8 @@ pub fn suite(
     parts: u64,
 ) -> Result<Vec<(Samples, u64)>, Stopped> {
     let rng = Xoshiro256PlusPlus::seed_from_u64(seed);
-    let mut runner = Runner { builds, limits: Limits::default(), parts: Some(parts), rng };
+    let limits = Limits { last_look: Duration::MAX, ..Limits::default() };
+    let mut runner = Runner { builds, limits, parts: Some(parts), rng };
     let mut subjects: Vec<_> = cases.iter().map(|case| Subject::new(case, tolerance)).collect();
     runner.settle(&mut subjects, &LOOKS, &mut |_| ())?;
     let sampled = subjects.into_iter().map(|subject| match subject.dropped {

@@ -12,18 +12,26 @@ use super::protocol::{self, END, Hello, Listed, PROTOCOL, RIGHT, WRONG};
 use super::{Build, Error};
 use crate::gate::Metric;
 
-/// How long a worker may take to answer.
+/// How long a worker may take to answer, and a run to ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// To list its cases, or to prepare and check one.
     pub prepare: Duration,
     /// To take a sample, or to compare its outputs at the end.
     pub sample: Duration,
+    /// All pairs of the last look together; the cases that seem slowest go first.
+    pub last_look: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { prepare: Duration::from_secs(300), sample: Duration::from_secs(60) }
+        Self {
+            prepare: Duration::from_secs(300),
+            sample: Duration::from_secs(60),
+            // On a machine so busy that nothing is settled before, a run of 100 cases still ends
+            // within six minutes.
+            last_look: Duration::from_secs(150),
+        }
     }
 }
 
