@@ -187,7 +187,7 @@ fn what_pairs_do_not_tell_fails_only_where_that_is_asked_for() {
 }
 
 /// Saved wall times, and fresh ones that are three times as long.
-fn put_walls(toy: &Repository, ids: &[&str]) {
+fn put_walls(toy: &Repository, ids: &[&str], source: &str) {
     let record = |median_ns: f64| Record {
         schema: record::SCHEMA,
         instrument: "wall".to_owned(),
@@ -195,7 +195,7 @@ fn put_walls(toy: &Repository, ids: &[&str]) {
         started: "2026-01-02T03:04:05Z".to_owned(),
         commit: None,
         dirty: false,
-        source: machine::SOURCE.to_owned(),
+        source: source.to_owned(),
         executable: "0123456789abcdef".to_owned(),
         reason: None,
         environment: environment(),
@@ -211,7 +211,7 @@ fn saved_times_decide_where_pairs_do_not_tell() {
     let toy = branch();
     // A case that the real program has too, and no build of the repository.
     let other = "mvar/rollout-d20-p5/n100";
-    put_walls(&toy, &[other, CASE]);
+    put_walls(&toy, &[other, CASE], machine::SOURCE);
     let against = "gate --skip instructions --against base --filter";
     let pairs = "--max-pairs 50 --seed 5";
     let slower =
@@ -235,7 +235,9 @@ fn saved_times_decide_where_pairs_do_not_tell() {
     expect(&out, 3, &["1 same", &unclear, &slower(other), by_tier_4]);
 
     let gone = format!("{CASE}-gone");
-    put_walls(&toy, &[CASE, &gone]);
+    put_walls(&toy, &[CASE, &gone], "of other sources");
+    expect(&gate(&toy, "--skip instructions"), 5, &["nothing that decides was compared"]);
+    put_walls(&toy, &[CASE, &gone], machine::SOURCE);
     let found = format!("FAIL incomparable  {gone}: is gone, but the baseline has it");
     expect(&gate(&toy, "--skip instructions"), 5, &[&found, "incomparable by tier 4 (exit 5)"]);
     expect(&run(&format!("{CASE} --allow-removed")), 0, &["1 same", "pass (exit 0)"]);

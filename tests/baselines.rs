@@ -245,6 +245,9 @@ fn results_in_a_text_are_those_of_the_baselines_or_stale() {
     fs::write(folder.join("error-rates.json"), "{}").unwrap();
     splice("")
         .expect(Exit::Failure, &["error-rates.json: missing field", "ci/calibrate.sh --json"]);
+    let newer = RATES.replace("\"schema\": 1", "\"schema\": 2");
+    fs::write(folder.join("error-rates.json"), newer).unwrap();
+    splice("").expect(Exit::Incomparable, &["error-rates.json: schema 2, expected 1"]);
     fs::write(folder.join("error-rates.json"), RATES).unwrap();
     splice("").expect(Exit::Failure, &["README.md: 0 lines are `<!-- /error rates -->`"]);
     fs::write(&text, fs::read_to_string(&text).unwrap() + "<!-- /error rates -->\n").unwrap();

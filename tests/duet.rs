@@ -571,6 +571,8 @@ fn a_revision_is_built_and_compared_with_the_working_tree() {
     let same = "note               paired: both builds are the same, byte for byte";
     expect(&duet_of(&toy, &["HEAD"]), 0, &[same, "pass (exit 0)", "1 same"]);
     let unknown = &duet_of(&toy, &["HEAD", "--features", "unknown"]);
+    let no_build = &duet_of(&toy, &["--exe", "a", "--exe", "b", "--features", "unknown"]);
+    expect(no_build, 2, &["--features is for builds"]);
     expect(unknown, 1, &["does not build", "unknown", "duet HEAD --features unknown"]);
     let built = |side: &str| {
         let file = format!("target/stepmark/duet/build-{side}/release/stepmark");
@@ -586,9 +588,9 @@ fn a_revision_is_built_and_compared_with_the_working_tree() {
     expect(&duet_of(&toy, &["HEAD~1"]), 0, &["the working tree has uncommitted changes", "1 same"]);
     fs::create_dir(toy.package().join(".cargo")).unwrap();
     fs::write(toy.package().join(".cargo/config.toml"), "[term]\nquiet = true\n").unwrap();
-    toy.git(&["add", "--intent-to-add", ".cargo"]);
-    let governs = "paired: kernels/.cargo/config.toml of the working tree holds for both builds";
-    expect(&duet_of(&toy, &["HEAD~1"]), 0, &[governs, "1 same"]);
+    toy.git(&["add", ".cargo"]);
+    let other = "paired: kernels/.cargo/config.toml is another in HEAD~1 (";
+    expect(&duet_of(&toy, &["HEAD~1"]), 0, &[other, "1 same"]);
     // Older files than those of the last build are built again.
     expect(&duet_of(&toy, &["HEAD"]), 0, &["1 faster"]);
 

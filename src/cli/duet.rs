@@ -42,8 +42,8 @@ pub(super) struct Pairs {
     /// Allow cases that only the old build has
     #[arg(long)]
     pub(super) allow_removed: bool,
-    /// How many pairs of samples to take of a case that stays unclear; 50 can fail up to ten cases
-    /// only, since the error is shared [default: 400]
+    /// How many pairs of samples to take of a case that stays unclear; with 50, one slower case
+    /// among more than ten cannot fail [default: 400]
     #[arg(long, value_name = "N", value_parser = ["50", "100", "400"])]
     max_pairs: Option<String>,
     /// Seed of the order of the samples [default: another one every time]
@@ -55,6 +55,11 @@ pub(super) struct Pairs {
 }
 
 impl Pairs {
+    /// Requires that the samples can be written.
+    pub(super) fn ready(&self) -> Result<(), Stop> {
+        self.samples.as_deref().map_or(Ok(()), |path| outputs::can_be_written(path).map(drop))
+    }
+
     /// Whether any of it was said.
     pub(super) fn are_asked_for(&self) -> bool {
         let Self { strict, features, allow_removed, max_pairs, seed, samples } = self;
@@ -95,6 +100,10 @@ pub(super) struct Builds {
 
 pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> {
     args.outputs.ready()?;
+    args.pairs.ready()?;
+    if !args.exe.is_empty() && !args.pairs.features.is_empty() {
+        return Err(Stop::new(Exit::Usage, "--features is for builds, which --exe does without"));
+    }
     let (against, named, executables) = match (&args.revision, args.exe.as_slice()) {
         (Some(revision), _) => (revision.clone(), quoted(revision), None),
         (None, [old, new]) => {
@@ -151,8 +160,8 @@ pub(super) fn of_revision(
     if new.dirty {
         tell("the working tree has uncommitted changes");
     }
-    let governing = old.governing.iter();
-    let notes = governing.map(|file| format!("{file} of the working tree holds for both builds"));
+    let note = |file| format!("{file} is another in {}: builds or margins may differ", old.name);
+    let notes = old.settings.iter().map(note);
     Ok(Builds { notes: notes.collect(), old: old.exe, new: new.exe, against: old.name })
 }
 
@@ -183,17 +192,14 @@ pub(super) fn paired(
 
 /// Takes the pairs of two builds, and writes the samples where that is asked for.
 fn run_pairs(builds: Builds, pairs: &Pairs, selection: &Selection) -> Result<Duet, Stop> {
-    if let Some(path) = &pairs.samples {
-        outputs::can_be_written(path)?;
-    }
     let most = pairs.max_pairs.as_ref().and_then(|most| most.parse().ok()).unwrap_or(usize::MAX);
     let mut notes = builds.notes;
-    if fs::read(&builds.old).ok() == fs::read(&builds.new).ok() {
+    if matches!((fs::read(&builds.old), fs::read(&builds.new)), (Ok(old), Ok(new)) if old == new) {
         notes.push("both builds are the same, byte for byte".to_owned());
     }
     let mut limits = Limits::default();
     if pairs.strict {
-        limits.last_look = Duration::MAX;
+        (limits.look, limits.last_look) = (Duration::MAX, Duration::MAX);
     }
     let plan = Plan {
         old: Build::new(builds.old),

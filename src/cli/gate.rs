@@ -65,6 +65,7 @@ struct Missed {
 
 pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> {
     args.outputs.ready()?;
+    args.pairs.ready()?;
     let cases = match args.selection.of(context.cases) {
         // Only pairs know the cases on a GPU.
         Err(_) if args.against.is_some() && selects_on_gpu(args, context) => Vec::new(),
@@ -110,7 +111,10 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
                 .filter(|id| selection.holds(id) && !duet.ids().any(|timed| timed == *id))
                 .count();
             if not_timed > 0 {
-                let what = format!("{not_timed} cases on a GPU were not timed: there is none here");
+                let what = format!(
+                    "{not_timed} cases on a GPU were not timed: there is none here, or the builds \
+                     lack the feature `cuda`"
+                );
                 duet.notes.push(("paired".to_owned(), what));
             }
             outcome.pair(duet, pairs.allow_removed, &again);
@@ -230,16 +234,16 @@ fn walls(
     let Both { old, new } = both::<Wall>(args, target).map_err(|missed| missed.why)?;
     let mut findings = Findings::of(gate::Tier::Wall);
     let pairs = gate::comparable(&old, &new, scope, &mut findings);
-    for id in old.by_id().into_keys().filter(|id| !scope.known.contains(id)) {
-        for found in findings.iter().filter(|found| found.about == id) {
-            gone.push(found.exit, id, &found.what, found.next.clone());
+    if !findings.iter().any(|found| found.about == Wall::INSTRUMENT) {
+        for found in findings.iter().filter(|found| !scope.known.contains(found.about.as_str())) {
+            gone.push(found.exit, &found.about, &found.what, found.next.clone());
         }
     }
-    let why = findings.iter().find(|finding| finding.exit != Exit::Pass);
-    match why {
-        Some(why) if pairs.is_empty() => Err(why.what.clone()),
-        _ => Ok(owned(&pairs)),
+    if pairs.is_empty() {
+        let why = findings.iter().find(|finding| finding.exit != Exit::Pass);
+        return Err(why.map_or_else(|| "nothing is comparable".to_owned(), |why| why.what.clone()));
     }
+    Ok(owned(&pairs))
 }
 
 fn owned<M: Measure>(pairs: &[(&M, &M)]) -> Vec<Pair<M>> {
@@ -248,8 +252,7 @@ fn owned<M: Measure>(pairs: &[(&M, &M)]) -> Vec<Pair<M>> {
 
 /// Doing nothing is no pass.
 fn something_decides(args: &Args, outcome: &mut Outcome) {
-    let informed = args.skips(Tier::Instructions)
-        && outcome.walls.as_ref().is_ok_and(|walls| !walls.is_empty());
+    let informed = args.skips(Tier::Instructions) && outcome.walls.is_ok();
     if outcome.exit() == Exit::Pass && outcome.compared().is_empty() && !informed {
         // Needs no instrument, so that every crate has it.
         let next = "cargo run --release -- gate --skip instructions --against REV";

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::record::path;
 use super::{Context, Exit, Stop};
 use crate::file;
-use crate::gate::calibrate::{RATES, Rates};
+use crate::gate::calibrate::{RATES_FILE, Rates, SCHEMA};
 use crate::record::{self, Error, Instructions, Measure, Peer, Record, Wall};
 use crate::report::{self, splice};
 
@@ -61,7 +61,7 @@ fn put(text: &Path, args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop
         Some(file) => file.clone(),
         None => only_wall(&args.baseline)?,
     };
-    let rates = file.with_file_name(RATES);
+    let rates = file.with_file_name(RATES_FILE);
     let mut wall = read::<Wall>(Some(file), "`stepmark accept`", context)?;
     // The toolchain of the times.
     let folder = args.baseline.join(Instructions::folder(&wall.environment));
@@ -110,7 +110,12 @@ fn read_rates(path: &Path) -> Result<Rates, Stop> {
         )
     };
     let text = fs::read_to_string(path).map_err(|why| failed(Exit::Incomparable, &why))?;
-    serde_json::from_str(&text).map_err(|why| failed(Exit::Failure, &why))
+    let rates: Rates = serde_json::from_str(&text).map_err(|why| failed(Exit::Failure, &why))?;
+    if rates.schema != SCHEMA {
+        let why = format!("schema {}, expected {SCHEMA}", rates.schema);
+        return Err(failed(Exit::Incomparable, &why));
+    }
+    Ok(rates)
 }
 
 /// The wall baseline, where there is one machine.

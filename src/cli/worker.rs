@@ -117,8 +117,8 @@ const SHORT: Duration = Duration::from_micros(500);
 /// How long a step is tried for, to learn how long it takes.
 const TRIAL: Duration = Duration::from_millis(1);
 
-/// How often a step is tried again that seems to hide its time.
-const SUSPICIONS: usize = 4;
+/// So often a step must seem to hide its time, to be refused.
+const SUSPICIONS: usize = 5;
 
 /// What some steps took.
 struct Took {
@@ -141,36 +141,32 @@ fn time(subject: &mut dyn Subject, steps: u64) -> Result<Took, Stop> {
 /// Refuses a step that hides its time: other threads than this one do the work, and the case
 /// does not say so.
 fn hello(subject: &mut dyn Subject, case: Listed) -> Result<Hello, Stop> {
-    let (mut steps, mut step_ns) = (1, f64::INFINITY);
-    let mut took = loop {
+    let (mut steps, mut step_ns, mut suspicions) = (1, f64::INFINITY, 0);
+    loop {
         let took = time(subject, steps)?;
         // What a GPU waits for between its launches is no part of them.
         let on_gpu = case.metric == Metric::CudaEvent;
         let steps_took = if on_gpu { took.clock } else { took.wall };
         // The least of several: something else may run meanwhile.
         step_ns = step_ns.min(steps_took.as_nanos() as f64 / steps as f64);
-        if took.wall >= TRIAL {
-            break took;
+        if took.wall < TRIAL {
+            steps *= 2;
+            continue;
         }
-        steps *= 2;
-    };
-    let hides = |took: &Took| {
         let elsewhere = took.process.saturating_sub(took.clock);
-        case.metric == Metric::ThreadCpu && elsewhere > took.clock / 5 + TRIAL
-    };
-    // Threads do so each time; a virtual machine that stops between two clocks does so once.
-    for _ in 0..SUSPICIONS {
-        if hides(&took) {
-            took = time(subject, steps)?;
+        if case.metric != Metric::ThreadCpu || elsewhere <= took.clock / 5 + TRIAL {
+            break;
         }
-    }
-    if hides(&took) {
-        let why = format!(
-            "{} runs on several threads but does not say so, which hides its time: add \
-             `.threaded()` to the case",
-            case.id
-        );
-        return Err(Stop::new(Exit::Failure, why));
+        // Threads do so each time; a virtual machine that stops between two clocks does so once.
+        suspicions += 1;
+        if suspicions == SUSPICIONS {
+            let why = format!(
+                "{} runs on several threads but does not say so, which hides its time: add \
+                 `.threaded()` to the case",
+                case.id
+            );
+            return Err(Stop::new(Exit::Failure, why));
+        }
     }
     subject.spoil()?;
     Ok(Hello {
@@ -332,7 +328,7 @@ mod tests {
         let once = case(move || once);
         let mut subject = cpu::prepare(&once, None).unwrap();
         STOLEN.store(true, Relaxed);
-        let refused = super::hello(&mut *subject, listed(&once)).err();
-        assert!(refused.is_none(), "a time that is lost once: {refused:?}");
+        let step_ns = super::hello(&mut *subject, listed(&once)).unwrap().step_ns;
+        assert!(step_ns < 1e6, "{step_ns} ns, though 20 ms were lost once");
     }
 }

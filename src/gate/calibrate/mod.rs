@@ -18,7 +18,7 @@ mod suite;
 pub use file::{Error, SampleFile, Suites, read};
 pub use margins::{Chosen, Margins, choose};
 pub use rates::{Row, rows};
-pub use record::{RATES, Rates};
+pub use record::{RATES_FILE, Rates};
 pub use suite::{PARTS, SCHEMA, Suite, Taken};
 
 /// The chapter of the cases that suites plant a slowdown in.

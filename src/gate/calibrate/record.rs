@@ -7,7 +7,7 @@ use crate::machine::Environment;
 use crate::stats;
 
 /// The name of the file.
-pub const RATES: &str = "error-rates.json";
+pub const RATES_FILE: &str = "error-rates.json";
 
 /// The rates, and what they belong to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

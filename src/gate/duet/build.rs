@@ -77,8 +77,8 @@ pub struct Old {
     pub exe: PathBuf,
     /// `main (0123456789ab)`
     pub name: String,
-    /// Files of the working tree that hold for both builds, and are others in that commit.
-    pub governing: Vec<String>,
+    /// Settings of cargo and margins of the working tree that are others in that commit.
+    pub settings: Vec<String>,
 }
 
 /// The executable of the working tree.
@@ -127,8 +127,8 @@ impl Checkout {
         let package = self.repository.worktree(&commit, &self.folder.join("old"))?;
         let of = if merge_base { "merge base with " } else { "" };
         let name = format!("{of}{revision} ({})", &commit[..12]);
-        let governing = self.repository.governing(&commit)?;
-        Ok(Old { exe: self.build(&package, "build-old", &name)?, name, governing })
+        let settings = self.repository.settings(&commit)?;
+        Ok(Old { exe: self.build(&package, "build-old", &name)?, name, settings })
     }
 
     /// Builds the working tree.

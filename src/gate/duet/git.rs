@@ -145,9 +145,8 @@ impl Repository {
         Ok(())
     }
 
-    /// Files of this tree that hold for both builds, and are others at `commit`: settings of cargo
-    /// around the worktree, and the margins.
-    pub(super) fn governing(&self, commit: &str) -> Result<Vec<String>, GitError> {
+    /// Settings of cargo and margins that are others at `commit`.
+    pub(super) fn settings(&self, commit: &str) -> Result<Vec<String>, GitError> {
         let of = ["diff", "--name-only", commit, "--", ":/.cargo", ".cargo", "ci/tolerance.json"];
         Ok(ran(&self.package, of)?.lines().map(str::to_owned).collect())
     }

@@ -18,11 +18,6 @@ const SAMPLE_NS: f64 = 3e6;
 /// A self-test prefers a case whose step is shorter.
 const SHORT_NS: f64 = 1e6;
 
-/// What a look may take for one case; beyond that the case stays where it is, unclear, unless it
-/// seems slower: the first look is too few blocks for a failure among many cases, the second is
-/// not. A large case costs more to prepare than to run.
-const LOOK: Duration = Duration::from_secs(30);
-
 /// A case between two builds: what is known of it so far.
 pub(super) struct Subject {
     pub(super) samples: Samples,
@@ -67,11 +62,18 @@ impl Subject {
         self.took.mul_f64(more)
     }
 
-    /// Whether to go on to `look`.
-    fn is_open(&self, look: &Look) -> bool {
-        let seems_slower = self.ratio > 1.0 + self.samples.margin;
-        let must = seems_slower && look.blocks <= LOOKS[1].blocks;
-        let in_time = must || self.rest(look) <= LOOK;
+    /// New over old at the last look, as a part of what it may be.
+    fn of_margin(&self) -> f64 {
+        self.ratio / (1.0 + self.samples.margin)
+    }
+
+    /// Whether to go on to `look`, which is to take no longer than `limit`.
+    ///
+    /// What seems slower gets to the second look in any case: the first is too few blocks for a
+    /// failure among many cases, the second is not.
+    fn is_open(&self, look: &Look, limit: Duration) -> bool {
+        let must = self.of_margin() > 1.0 && look.blocks <= LOOKS[1].blocks;
+        let in_time = must || self.rest(look) <= limit;
         self.dropped.is_none() && !self.settled && in_time
     }
 
@@ -151,7 +153,8 @@ impl Runner<'_> {
         let mut judged = Vec::new();
         let mut blocks = 0;
         for look in looks {
-            let mut open: Vec<_> = subjects.iter_mut().filter(|s| s.is_open(look)).collect();
+            let mut open: Vec<_> =
+                subjects.iter_mut().filter(|s| s.is_open(look, self.limits.look)).collect();
             if look.blocks > LOOKS[1].blocks {
                 let all = open.len();
                 open = affordable(open, look, self.limits.last_look);
@@ -197,7 +200,8 @@ impl Runner<'_> {
             let new = start(1)?;
             [start(0)?, new]
         };
-        let mut step_ns = 0.0_f64;
+        // The least: something else may have run while one of them was tried.
+        let mut step_ns = f64::INFINITY;
         for build in [1, 0] {
             match workers[build].hello()? {
                 Answer::Wrong(why) => {
@@ -205,7 +209,7 @@ impl Runner<'_> {
                     return Ok(());
                 }
                 Answer::Right(hello) => {
-                    step_ns = step_ns.max(hello.step_ns);
+                    step_ns = step_ns.min(hello.step_ns);
                     subject.digests[build] = Some(hello.digest).filter(|digest| !digest.is_empty());
                 }
             }
@@ -242,7 +246,7 @@ fn affordable<'a>(
     look: &Look,
     limit: Duration,
 ) -> Vec<&'a mut Subject> {
-    subjects.sort_by(|a, b| b.ratio.total_cmp(&a.ratio));
+    subjects.sort_by(|a, b| b.of_margin().total_cmp(&a.of_margin()));
     let mut left = limit;
     subjects.retain(|subject| {
         let after = left.checked_sub(subject.rest(look));
@@ -284,6 +288,8 @@ pub fn judge_samples<'a>(all: impl Iterator<Item = &'a Samples> + Clone) -> Vec<
 mod tests {
     use super::*;
 
+    const LIMIT: Duration = Duration::from_secs(30);
+
     /// A case after so many blocks, which took so long.
     fn subject(blocks: usize, took: Duration) -> Subject {
         let (id, implementation) = ("a/b/n1".to_owned(), "scalar".to_owned());
@@ -298,21 +304,21 @@ mod tests {
     #[test]
     fn a_case_stays_where_another_look_would_take_over_thirty_seconds() {
         let is_open = |blocks, look: usize, took_ms| {
-            subject(blocks, Duration::from_millis(took_ms)).is_open(&LOOKS[look])
+            subject(blocks, Duration::from_millis(took_ms)).is_open(&LOOKS[look], LIMIT)
         };
         assert!(is_open(0, 0, 0), "the first look is always taken");
         assert!(is_open(10, 1, 30_000) && !is_open(10, 1, 30_001), "as many again");
         assert!(is_open(20, 2, 10_000) && !is_open(20, 2, 10_001), "three times as many");
         let mut slower = subject(10, Duration::from_secs(60));
         slower.ratio = 1.04;
-        assert!(slower.is_open(&LOOKS[1]), "what seems slower is looked at twice");
-        assert!(!slower.is_open(&LOOKS[2]), "and no more");
+        assert!(slower.is_open(&LOOKS[1], LIMIT), "what seems slower is looked at twice");
+        assert!(!slower.is_open(&LOOKS[2], LIMIT), "and no more");
         let mut settled = subject(10, Duration::ZERO);
         settled.settled = true;
-        assert!(!settled.is_open(&LOOKS[1]), "settled");
+        assert!(!settled.is_open(&LOOKS[1], LIMIT), "settled");
         let mut wrong = subject(10, Duration::ZERO);
         wrong.drop(1, "y[0] is 1".to_owned());
-        assert!(!wrong.is_open(&LOOKS[1]), "dropped");
+        assert!(!wrong.is_open(&LOOKS[1], LIMIT), "dropped");
     }
 
     #[test]
@@ -322,15 +328,17 @@ mod tests {
             subject.ratio = ratio;
             subject
         };
-        let mut all = [(1, 0.99), (9, 1.01), (1, 1.0), (2, 1.05)].map(of);
+        let mut all = [(1, 1.04), (9, 1.01), (1, 1.0), (2, 1.03)].map(of);
+        // Within its margin, which is wider.
+        all[0].samples.margin = 0.05;
         let mut ratios = |limit| -> Vec<f64> {
             let limit = Duration::from_secs(limit);
             let some = affordable(all.iter_mut().collect(), &LOOKS[2], limit);
             some.iter().map(|subject| subject.ratio).collect()
         };
-        assert_eq!(ratios(39), [1.05, 1.01, 1.0, 0.99], "three times 13 s");
-        assert_eq!(ratios(38), [1.05, 1.01, 1.0], "one too many");
-        assert_eq!(ratios(12), [1.05, 1.0, 0.99], "what is large makes way");
+        assert_eq!(ratios(39), [1.03, 1.04, 1.01, 1.0], "three times 13 s");
+        assert_eq!(ratios(38), [1.03, 1.04, 1.01], "one too many");
+        assert_eq!(ratios(12), [1.03, 1.04, 1.0], "what is large makes way");
         assert!(ratios(2).is_empty(), "none");
     }
 

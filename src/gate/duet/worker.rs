@@ -19,6 +19,8 @@ pub struct Limits {
     pub prepare: Duration,
     /// To take a sample, or to compare its outputs at the end.
     pub sample: Duration,
+    /// The pairs of one case at a look; beyond that the case stays where it is, unclear.
+    pub look: Duration,
     /// All pairs of the last look together; the cases that seem slowest go first.
     pub last_look: Duration,
 }
@@ -28,9 +30,11 @@ impl Default for Limits {
         Self {
             prepare: Duration::from_secs(300),
             sample: Duration::from_secs(60),
-            // On a machine so busy that nothing is settled before, a run of 100 cases still ends
-            // within six minutes.
-            last_look: Duration::from_secs(150),
+            // A large case costs more to prepare than to run.
+            look: Duration::from_secs(30),
+            // On a machine so busy that hardly anything is settled before, a run of 100 cases
+            // still ends within six minutes.
+            last_look: Duration::from_secs(120),
         }
     }
 }
