@@ -201,23 +201,24 @@ impl Outcome {
     /// The findings, the worst first: by what they mean, then by how much slower or hungrier.
     pub fn worst_first(&self) -> Vec<&Finding> {
         let rank = |found: &Finding| WORST_FIRST.iter().position(|&exit| exit == found.exit);
-        let mut all: Vec<_> = self.findings.iter().collect();
-        all.sort_by(|a, b| {
-            let change = self.change(b).total_cmp(&self.change(a));
-            rank(a).cmp(&rank(b)).then(change).then_with(|| a.about.cmp(&b.about))
+        let walls = self.ratios();
+        let mut all: Vec<_> =
+            self.findings.iter().map(|found| (self.change(found, &walls), found)).collect();
+        all.sort_by(|(x, a), (y, b)| {
+            rank(a).cmp(&rank(b)).then(y.total_cmp(x)).then_with(|| a.about.cmp(&b.about))
         });
-        all
+        all.into_iter().map(|(_, found)| found).collect()
     }
 
     /// New over old of what a finding is about, as its tier measures it; 1 where nothing was.
-    fn change(&self, finding: &Finding) -> f64 {
+    fn change(&self, finding: &Finding, walls: &[Ratio]) -> f64 {
         let id = &finding.about;
         if finding.tier == Tier::Paired {
             let mut cases = self.duet.iter().flat_map(|duet| &duet.cases);
             return cases.find(|case| case.id == *id).map_or(1.0, |case| case.ratio);
         }
         if finding.tier == Tier::Wall {
-            let ratio = self.ratios().into_iter().find(|ratio| ratio.id == *id);
+            let ratio = walls.iter().find(|ratio| ratio.id == *id);
             return ratio.map_or(1.0, |ratio| ratio.ratio);
         }
         let pair = self.counts.iter().find(|pair| pair.new.id == *id);
