@@ -18,8 +18,8 @@ pack() {
   executable() { # NAME KIND CARGO-ARGUMENTS..: the executable of that kind; a bench builds the binary too
     local name=$1 kind=$2 built
     shift 2
-    built=$(cargo "$@" --message-format=json | grep -F "\"kind\":[\"$kind\"]" |
-      grep -o '"executable":"[^"]*"' | cut -d'"' -f4 || true)
+    built=$(cargo "$@" --message-format=json |
+      { grep -F "\"kind\":[\"$kind\"]" | grep -o '"executable":"[^"]*"' | cut -d'"' -f4 || true; })
     [ -n "$built" ] || { echo "gpu.sh: cargo $* builds no executable" >&2; return 1; }
     strip -o "$out/bin/$name" "$built"
   }
