@@ -4,7 +4,7 @@ use std::env;
 use std::path::Path;
 use std::process::Command;
 
-#[path = "src/source.rs"]
+#[path = "src/machine/source.rs"]
 mod source;
 
 fn main() {

@@ -15,8 +15,9 @@ use std::time::Duration;
 
 use criterion::{Criterion, SamplingMode, Throughput};
 use stepmark::gpu::{Case, Device, Error, Ready, Timer};
+use stepmark::machine::{self, workspace};
+use stepmark::registry;
 use stepmark::run::{self, Run};
-use stepmark::{machine, registry, workspace};
 
 /// Returns whether any case was selected.
 fn gpu(c: &mut Criterion, device: &Arc<Device>, target: &Path) -> bool {

@@ -19,8 +19,8 @@ use stepmark::registry::cases;
 use iai_callgrind::{LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main};
 use stepmark::case::{Case, Step};
 use stepmark::collect::callgrind::IAI_CALLGRIND;
+use stepmark::machine::{self, workspace};
 use stepmark::run::{self, Run, Warm};
-use stepmark::{machine, workspace};
 
 /// Compiled in, so that a changed list builds this bench anew.
 const CASES: &str = include_str!("cases.txt");

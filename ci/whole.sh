@@ -61,13 +61,13 @@ plant locality 3 -e8 "$e8" 'D1 misses' "$kernel" "$loop" 'for j in 0..n { let i 
 plant heap 3 -e8 "$e8" 'heap blocks' "$kernel" "$point" 'y[k * n + i] = *std::hint::black_box(Box::new(p));'
 plant wrong 4 -e8 "$e8" "$e8" "$kernel" "$point" 'y[k * n + i] = -p;'
 # Nothing is counted of these cases: only the pairs can tell.
-cases=src/memory/cases.rs write=memory/write/mib128
-plant memory 3 memory/ "$write" 'slower' "$cases" 'write(&mut self.0, VALUE);' \
+cases=src/stream/cases.rs write=stream/write/mib128
+plant stream 3 stream/ "$write" 'slower' "$cases" 'write(&mut self.0, VALUE);' \
   'write(&mut self.0, VALUE); write(&mut self.0[..WORDS / 8], VALUE);'
-plant removed 5 memory/ "$write" 'gone' "$cases" \
-  'Case::new("memory/write/mib128", "portable", work, writing).timed_only(),' ''
+plant removed 5 stream/ "$write" 'gone' "$cases" \
+  'Case::new("stream/write/mib128", "portable", work, writing).timed_only(),' ''
 
-gate build 0 3600 . '' --against "$commit" --filter memory/
+gate build 0 3600 . '' --against "$commit" --filter stream/
 gate instructions 0 180 . ''
 while [ "$(held unchanged)" -lt "$runs" ]; do gate unchanged 0 360 . '' --against "$commit"; done
 

@@ -5,15 +5,13 @@
 //!
 //! | modules | hold |
 //! | --- | --- |
-//! | [`lattice`], [`mvar`], [`lstm`], [`md`], [`memory`] | chapters: kernels, their oracles, their cases |
-//! | [`calibration`] | kernels with a planted slowdown, which are in no list |
+//! | [`lattice`], [`mvar`], [`lstm`], [`md`], [`stream`] | chapters: kernels, their oracles, their cases |
 //! | [`case`](mod@case), [`registry`] | what is measured: the one list of cases |
 //! | `gpu` | the GPU, found at run time, and times on it; with the feature `cuda` |
-//! | [`input`], [`fixture`] | seeded and embedded inputs |
-//! | [`close`] | when two results are the same |
-//! | [`isa`] | instruction sets, detected and chosen |
-//! | [`npz`], [`file`](mod@file) | `NumPy` archives; files that are whole or not there |
-//! | [`machine`], [`workspace`], [`run`], [`record`] | what a number belongs to, from bench to baseline |
+//! | [`input`], [`close`], [`exit`] | seeded inputs, when two results are the same, how a command ends |
+//! | [`machine`] | what a number belongs to: machine, toolchain, sources, revision |
+//! | [`file`](mod@file) | files that are whole or not there; `NumPy` archives |
+//! | [`run`], [`record`] | from bench to baseline |
 //! | `wall` | the Criterion bench of any list of cases; with the feature `wall` |
 //! | [`collect`], [`stats`] | from samples to records |
 //! | [`profile`] | what a chapter costs and loses, over sizes and parameters |
@@ -25,25 +23,21 @@
 //! Data flows one way: a seed or a fixture, a case, its check, Criterion or Callgrind, a record, the
 //! gate. Only `stepmark accept` writes baselines.
 
-pub mod calibration;
 pub mod case;
 pub mod cli;
 pub mod close;
 pub mod collect;
+pub mod exit;
 pub mod file;
-pub mod fixture;
 pub mod gate;
 #[cfg(feature = "cuda")]
 pub mod gpu;
 pub mod input;
-pub mod isa;
 pub mod lattice;
 pub mod lstm;
 pub mod machine;
 pub mod md;
-pub mod memory;
 pub mod mvar;
-pub mod npz;
 #[cfg(feature = "pad")]
 mod pad;
 pub mod profile;
@@ -51,8 +45,7 @@ pub mod record;
 pub mod registry;
 pub mod report;
 pub mod run;
-mod source;
 pub mod stats;
+pub mod stream;
 #[cfg(feature = "wall")]
 pub mod wall;
-pub mod workspace;

@@ -1,11 +1,11 @@
 //! The one list of cases.
 
 use crate::case::Case;
-use crate::{lattice, lstm, md, memory, mvar};
+use crate::{lattice, lstm, md, mvar, stream};
 
 /// Every case, chapter by chapter.
 pub fn cases() -> Vec<Case> {
-    [lattice::cases(), mvar::cases(), lstm::cases(), md::cases(), memory::cases()]
+    [lattice::cases(), mvar::cases(), lstm::cases(), md::cases(), stream::cases()]
         .into_iter()
         .flatten()
         .collect()

@@ -7,8 +7,8 @@ use std::time::Duration;
 use criterion::{Criterion, SamplingMode, Throughput};
 
 use crate::case::{self, Case, Step};
+use crate::machine::{self, workspace};
 use crate::run::{self, Run};
-use crate::{machine, workspace};
 
 /// Runs the command line of this process, which is that of Criterion, over `cases`.
 ///

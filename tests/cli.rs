@@ -207,7 +207,7 @@ fn an_empty_selection_is_incomparable() {
 #[test]
 fn cases_that_are_only_timed_need_another_build() {
     let bench = Bench::committed();
-    let said = bench.run_with(&registry::cases(), "gate --filter memory/write");
+    let said = bench.run_with(&registry::cases(), "gate --filter stream/write");
     said.expect(Exit::Incomparable, &["nothing that decides was compared", "--against REV"]);
     assert!(!said.out.contains("accept"), "{}", said.out);
 }

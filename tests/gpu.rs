@@ -22,9 +22,9 @@ use cudarc::driver::CudaSlice;
 use stepmark::gate::Metric;
 use stepmark::gate::duet::protocol::{self, Hello, Listed, RIGHT};
 use stepmark::gpu::{Device, Error as GpuError, Ready, Timer};
-use stepmark::isa::Isa;
 use stepmark::lattice::cuda::{self, DeviceEncoded};
 use stepmark::lattice::{Codec, Encoded, Error, Form, Lattice, Layout};
+use stepmark::machine::isa::Isa;
 use stepmark::{close, input, registry};
 
 const FORMS: [Form; 3] = [Form::Packed, Form::Digits(Layout::Soa), Form::Digits(Layout::Rows)];

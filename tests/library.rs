@@ -1,4 +1,4 @@
-//! Another crate with kernels of its own, `fixtures/crate-fir`: it gets the command and the bench
+//! Another crate with kernels of its own, `examples/fir`: it gets the command and the bench
 //! over its own list, and a verdict on its own sources.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
@@ -13,7 +13,7 @@ use stepmark::record::{Record, Wall};
 
 use copy::Copy;
 
-const FIXTURE: &str = "fixtures/crate-fir";
+const FIXTURE: &str = "examples/fir";
 const KERNEL: &str = "src/filter.rs";
 
 /// A copy that depends on the stepmark of this folder.
@@ -66,7 +66,7 @@ fn a_crate_with_its_own_kernels_gets_the_command_over_its_own_cases() {
     let gate = "gate --skip instructions";
     run(&copy, gate, 0, &["3 cases against baselines", "advisory (exit 0)"]);
 
-    let program = copy.target.join("debug/crate-fir");
+    let program = copy.target.join("debug/fir");
     let old = copy.dir.join("old");
     fs::copy(&program, &old).unwrap();
     copy.with_planted(KERNEL, "*y += h * x", "*y += std::hint::black_box(h) * x", || {

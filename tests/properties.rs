@@ -2,8 +2,8 @@
 //! instruction set of this processor.
 
 use stepmark::input;
-use stepmark::isa::Isa;
 use stepmark::lattice::{Codec, Encoded, Form, Lattice, Layout};
+use stepmark::machine::isa::Isa;
 
 #[path = "properties/bad_input.rs"]
 mod bad_input;

@@ -6,11 +6,12 @@ use std::{fs, io};
 
 use super::duet::TOLERANCE;
 use super::{Context, Exit, Selection, Stop, outputs, worker};
+use crate::gate::calibrate::planted;
 use crate::gate::calibrate::{self, Kind, Rates, Row, SampleFile, Suite, Suites};
 use crate::gate::duet::Lock;
 use crate::gate::duet::protocol::Listed;
 use crate::gate::{Change, Tolerance};
-use crate::{calibration, file, report};
+use crate::{file, report};
 
 mod builds;
 
@@ -217,7 +218,7 @@ fn order(wanted: &BTreeMap<Kind, u64>, held: &[Suite]) -> Vec<Kind> {
 fn suite_cases(selection: &Selection, context: &Context<'_>) -> Result<Vec<Listed>, Stop> {
     let counted: Vec<_> = context.cases.iter().filter(|case| !case.timed_only).collect();
     let every = (counted.len() / CASES).max(1);
-    let planted = calibration::cases(0);
+    let planted = planted::cases(0);
     let chosen = counted.into_iter().step_by(every).chain(&planted);
     let chosen: Vec<Listed> =
         chosen.filter(|case| selection.holds(&case.id)).map(worker::listed).collect();

@@ -1,16 +1,14 @@
 //! `stepmark history`: the committed baselines over time, as lines and as one picture per chapter.
 
-mod git;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
-use self::git::{Blob, Repository, Version};
 use super::{Context, Exit, Selection, Stop};
 use crate::file;
+use crate::machine::git::log::{Blob, Blobs, Repository, Version};
 use crate::record::{Error, Gpu, Instructions, Measure, Record, SCHEMA, Wall};
 use crate::report::history::{Followed, History, figure};
 
@@ -109,7 +107,7 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
 fn history<M: Followed>(
     path: &str,
     versions: &[Version],
-    blobs: &mut git::Blobs,
+    blobs: &mut Blobs,
     context: &mut Context<'_>,
 ) -> Result<Option<History>, Stop> {
     let mut records = Vec::new();

@@ -25,7 +25,7 @@ use clap::{Parser, Subcommand};
 
 use crate::case::{self, Case};
 pub use crate::gate::Exit;
-use crate::{machine, workspace};
+use crate::machine::{self, workspace};
 
 const EXIT_CODES: &str = "Exit codes:
   0  pass; or advisory: nothing failed, but what was compared only informs

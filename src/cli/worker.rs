@@ -8,8 +8,8 @@ use std::io::{self, BufRead, Write};
 use std::time::{Duration, Instant};
 
 use super::{Context, Exit, Stop, caught};
-use crate::calibration;
 use crate::gate::Metric;
+use crate::gate::calibrate::planted;
 use crate::gate::duet::protocol::{self, END, Hello, Listed, PROTOCOL, RIGHT, WRONG};
 
 pub(super) use cpu::listed;
@@ -33,7 +33,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> {
     die_with_parent();
-    let planted = args.plant.map(calibration::cases).unwrap_or_default();
+    let planted = args.plant.map(planted::cases).unwrap_or_default();
     let mut cases = context.cases.iter().chain(&planted);
     let Some(id) = &args.id else {
         for case in cases.map(listed).chain(gpu::listed(context.gpu)?) {

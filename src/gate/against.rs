@@ -1,7 +1,8 @@
 //! What paired times mean for the exit code.
 
 use super::paired::{Change, Duet, Paired};
-use super::verdict::{Exit, Findings, Tier};
+use super::verdict::{Findings, Tier};
+use crate::exit::Exit;
 
 /// The findings of tier 3.
 ///

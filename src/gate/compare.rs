@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::verdict::{Exit, Findings};
+use super::verdict::Findings;
+use crate::exit::Exit;
 use crate::machine::{self, Environment};
 use crate::record::{Measure, Record};
 

@@ -1,7 +1,8 @@
 //! Tier 2: deterministic counts against their limits.
 
 use super::compare::ACCEPT;
-use super::verdict::{Exit, Findings};
+use super::verdict::Findings;
+use crate::exit::Exit;
 use crate::record::Instructions;
 
 /// How far a count may move: a change counts when it is beyond the share and beyond the number.

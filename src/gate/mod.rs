@@ -18,6 +18,7 @@ mod saved;
 mod tolerance;
 mod verdict;
 
+pub use crate::exit::Exit;
 pub use against::paired_findings;
 #[cfg(test)]
 pub(crate) use against::tests::{again, duet as duet_of, paired as paired_case};
@@ -28,4 +29,4 @@ pub use paired::{Change, Dropped, Duet, Metric, Paired, SelfTest};
 pub use ratchet::{Shift, Shifted, Tolerant, shifts, tightened};
 pub use saved::Ratio;
 pub use tolerance::{Tolerance, ToleranceError};
-pub use verdict::{Exit, Finding, Findings, TIERS, Tier, WORST_FIRST};
+pub use verdict::{Finding, Findings, TIERS, Tier, WORST_FIRST};

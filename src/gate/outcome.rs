@@ -7,7 +7,8 @@ use serde::Serialize;
 use super::against::paired_findings;
 use super::paired::{Change, Duet};
 use super::saved::{Ratio, ratios, slower};
-use super::verdict::{Exit, Finding, Findings, Tier, WORST_FIRST};
+use super::verdict::{Finding, Findings, Tier, WORST_FIRST};
+use crate::exit::Exit;
 use crate::record::{Instructions, Wall};
 
 /// Old and new numbers of one case.

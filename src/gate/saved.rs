@@ -7,7 +7,8 @@
 use std::fmt;
 
 use super::paired::Change;
-use super::verdict::{Exit, Findings};
+use super::verdict::Findings;
+use crate::exit::Exit;
 use crate::record::Wall;
 
 /// How far medians may lie apart and still be the same, and how far apart ranges must lie: 5 %,

@@ -5,7 +5,7 @@ use dot::{case_dot, case_dot_table};
 use super::word::Word;
 use super::{Codec, Encoded, Form, Lattice, Layout, nearest, oracle};
 use crate::case::{Case, Step, Work};
-use crate::isa::Isa;
+use crate::machine::isa::Isa;
 use crate::{close, input};
 
 mod dot;

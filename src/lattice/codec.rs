@@ -18,7 +18,7 @@ use super::table::Table;
 use super::word::Word;
 use super::z2::Z2;
 use super::{Encoded, Error, Lattice, Layout};
-use crate::isa::Isa;
+use crate::machine::isa::Isa;
 
 /// The most levels that a codec has.
 pub(super) const MAX_LEVELS: usize = 8;

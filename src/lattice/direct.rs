@@ -96,8 +96,8 @@ fn has_large_digits(words: &[u8], q: u8) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::isa::Isa;
     use crate::lattice::Lattice;
+    use crate::machine::isa::Isa;
 
     #[test]
     fn every_wrong_bit_of_a_plane_is_named_as_by_the_definition() {

@@ -8,16 +8,16 @@ use ndarray::{Array1, Array2, ArrayView1};
 use super::cell::{cell_scalar, head_scalar};
 use super::cell_f32::{Buffers, Packed};
 use super::net::{Layer, LayerNorm, Net, Parts, Scale};
-use super::{Model, bound};
+use super::{Model, bound, fixtures};
 use crate::case::{Case, Step, Work};
-use crate::{close, fixture, input};
+use crate::{close, input};
 
 /// Every case of the chapter.
 pub fn cases() -> Vec<Case> {
     vec![
         cells(16),
         Case::new("lstm/forecast-d20-h64-l1-lag5/n1", PORTABLE, fixture_work(1), || {
-            let model = fixture::lstm();
+            let model = fixtures::lorenz96();
             let (lag, d) = (model.lag(), model.net().d());
             let mut window = vec![0.0; lag * d];
             model.scale().apply(&rows(0, lag), &mut window);
@@ -28,7 +28,7 @@ pub fn cases() -> Vec<Case> {
         forecasts(Size { d: 20, h: 64, layers: 1 }, 20, 1),
         forecasts(Size { d: 20, h: 128, layers: 2 }, 20, 1),
         Case::new("lstm/rollout-d20-h64-l1-lag5/n100", PORTABLE, fixture_work(100), || {
-            Rollout::new(fixture::lstm(), 100)
+            Rollout::new(fixtures::lorenz96(), 100)
         }),
     ]
 }
@@ -76,7 +76,7 @@ fn cells(n: usize) -> Case {
     let bytes = (4 * (size.cell_weights() + n * (size.d + 2 * size.h))) as u64;
     let work = Work { units: n as u64, unit: "cell", flops, bytes };
     Case::new(format!("lstm/cell-d20-h64-l1/n{n}"), PORTABLE, work, move || {
-        let model = fixture::lstm();
+        let model = fixtures::lorenz96();
         let mut window = vec![0.0; n * size.d];
         model.scale().apply(&rows(0, n), &mut window);
         let packed = Packed::new(model.net());
@@ -96,7 +96,7 @@ fn forecasts(size: Size, lag: usize, n: usize) -> Case {
 
 /// `n` held-out states of the fixtures, from row `first` on, flat.
 fn rows(first: usize, n: usize) -> Vec<f64> {
-    let states = fixture::states();
+    let states = fixtures::states();
     states.outer_iter().skip(first).take(n).flatten().copied().collect()
 }
 
@@ -304,14 +304,14 @@ mod tests {
 
     #[test]
     fn the_fixture_has_the_size_that_its_cases_name() {
-        let model = fixture::lstm();
+        let model = fixtures::lorenz96();
         let sizes = [model.net().d(), model.net().units(), model.net().parts().layers.len()];
         assert_eq!((sizes, model.lag()), ([20, 64, 1], 5), "d, h, layers and lag");
     }
 
     #[test]
     fn a_rollout_with_one_wrong_bit_fails_its_check() {
-        let mut step = Rollout::new(fixture::lstm(), 10);
+        let mut step = Rollout::new(fixtures::lorenz96(), 10);
         step.run();
         assert_eq!(step.check(), Ok(()), "right");
         step.y[73] += 1e-9;

@@ -27,6 +27,7 @@ pub mod bound;
 mod cases;
 pub mod cell;
 pub mod cell_f32;
+pub mod fixtures;
 pub mod model;
 pub mod net;
 

@@ -20,7 +20,7 @@ use thiserror::Error;
 
 use super::cell_f32::Packed;
 use super::net::{Misfit, Net, Scale};
-use crate::{file, npz};
+use crate::file::{self, npz};
 
 mod format;
 #[cfg(test)]

@@ -134,8 +134,8 @@ pub fn argon_256() -> System {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture;
     use crate::md::extxyz::Frame;
+    use crate::md::fixtures;
     use std::path::Path;
 
     /// `cargo test --release -- --ignored writes_the_md_fixtures` makes them anew.
@@ -155,13 +155,13 @@ mod tests {
     #[test]
     #[ignore = "takes seconds, and depends on the platform"]
     fn fixtures_are_reproduced() {
-        assert_eq!(silicon_512(), fixture::silicon_512(), "silicon");
-        assert_eq!(argon_256(), fixture::argon_256(), "argon");
+        assert_eq!(silicon_512(), fixtures::silicon_512(), "silicon");
+        assert_eq!(argon_256(), fixtures::argon_256(), "argon");
     }
 
     #[test]
     fn fixtures_are_near_equilibrium() {
-        let (si, ar) = (fixture::silicon_512(), fixture::argon_256());
+        let (si, ar) = (fixtures::silicon_512(), fixtures::argon_256());
         assert_eq!((si.len(), ar.len()), (512, 256), "atoms");
         let energy = |potential: &dyn Potential, system: &System| {
             let out = potential.reference(&system.cell, &system.positions);

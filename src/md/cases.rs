@@ -4,10 +4,9 @@ use super::integrate;
 use super::neighbours::{NeighbourList, bonds};
 use super::potentials::{Forces, LennardJones, Potential, StillingerWeber, Truncation};
 use super::system::{System, Vector, norm};
-use super::{MVV2E, boxes};
+use super::{MVV2E, boxes, fixtures};
 use crate::case::{Case, Step, Work};
 use crate::close::{digest, within};
-use crate::fixture;
 
 /// Angstrom. Each run starts from a fresh list and is too short to outlive it; what a build costs
 /// is measured by the `neighbours` cases.
@@ -85,13 +84,13 @@ pub fn cases() -> Vec<Case> {
     vec![
         step("md/step-sw-si/n64", 64, SILICON, silicon(2)),
         step("md/step-sw-si/n216", 216, SILICON, silicon(3)),
-        step("md/step-sw-si/n512", 512, SILICON, fixture::silicon_512),
-        step("md/step-lj-ar/n256", 256, argon(), fixture::argon_256),
+        step("md/step-sw-si/n512", 512, SILICON, fixtures::silicon_512),
+        step("md/step-lj-ar/n256", 256, argon(), fixtures::argon_256),
         forces("md/forces-sw-si/n64", 64, SILICON, silicon(2)),
-        forces("md/forces-sw-si/n512", 512, SILICON, fixture::silicon_512),
-        forces("md/forces-lj-ar/n256", 256, argon(), fixture::argon_256),
-        neighbours("md/neighbours-si/n512", 512, SILICON, fixture::silicon_512),
-        neighbours("md/neighbours-ar/n256", 256, argon(), fixture::argon_256),
+        forces("md/forces-sw-si/n512", 512, SILICON, fixtures::silicon_512),
+        forces("md/forces-lj-ar/n256", 256, argon(), fixtures::argon_256),
+        neighbours("md/neighbours-si/n512", 512, SILICON, fixtures::silicon_512),
+        neighbours("md/neighbours-ar/n256", 256, argon(), fixtures::argon_256),
     ]
 }
 
@@ -332,7 +331,7 @@ mod tests {
 
     #[test]
     fn the_bound_of_a_step_is_tight() {
-        let mut steps = Steps::new(SILICON, fixture::silicon_512());
+        let mut steps = Steps::new(SILICON, fixtures::silicon_512());
         steps.run();
         let [e, w] = steps.bound();
         assert!(e < 3e-9 && w < 1e-6, "{e:e} angstrom, {w:e} angstrom/ps");
@@ -368,8 +367,8 @@ mod tests {
             steps.run();
             assert_eq!(steps.list.builds(), steps.start.1.builds(), "builds");
         }
-        assert_kept(SILICON, fixture::silicon_512());
-        assert_kept(argon(), fixture::argon_256());
+        assert_kept(SILICON, fixtures::silicon_512());
+        assert_kept(argon(), fixtures::argon_256());
     }
 
     /// The counts that the estimates of work rest on.
@@ -383,8 +382,8 @@ mod tests {
             assert_eq!((listed as u64, near as u64), (model.listed, model.near), "neighbours");
             assert!([listed as u64, listed as u64 / 2].contains(&model.read), "half or all");
         }
-        assert_counts(SILICON, &fixture::silicon_512());
-        assert_counts(argon(), &fixture::argon_256());
+        assert_counts(SILICON, &fixtures::silicon_512());
+        assert_counts(argon(), &fixtures::argon_256());
     }
 
     /// Power iteration on the second derivatives of the energy.
@@ -409,9 +408,9 @@ mod tests {
             }
             found
         }
-        let si = stiffness(&SILICON, &fixture::silicon_512());
+        let si = stiffness(&SILICON, &fixtures::silicon_512());
         assert!(si > 0.4 * SILICON.stiffness && si < SILICON.stiffness, "silicon {si}");
-        let ar = stiffness(&argon(), &fixture::argon_256());
+        let ar = stiffness(&argon(), &fixtures::argon_256());
         assert!(ar > 0.4 * argon().stiffness && ar < argon().stiffness, "argon {ar}");
     }
 }

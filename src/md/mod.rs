@@ -26,6 +26,7 @@
 pub mod boxes;
 mod cases;
 pub mod extxyz;
+pub mod fixtures;
 pub mod integrate;
 pub mod neighbours;
 pub mod potentials;

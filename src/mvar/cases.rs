@@ -5,17 +5,17 @@
 
 use ndarray::{Array1, Array3, ArrayView2, s};
 
-use super::Model;
 use super::step::{Packed, bound, step_scalar};
+use super::{Model, fixtures};
 use crate::case::{Case, Step, Work};
-use crate::{close, fixture, input};
+use crate::{close, input};
 
 /// Every case of the chapter.
 pub fn cases() -> Vec<Case> {
     let n = 100;
     vec![
         Case::new("mvar/rollout-d20-p5/n100", PORTABLE, work(20, 5, n, 5 + n), move || {
-            let (model, states) = (fixture::mvar(), fixture::states());
+            let (model, states) = (fixtures::lorenz96(), fixtures::states());
             let start = states.slice(s![..model.p(), ..]).iter().copied().collect();
             Rollout::new(model, start, n)
         }),
@@ -23,8 +23,8 @@ pub fn cases() -> Vec<Case> {
         rollout(50, 5, n),
         rollout(100, 5, n),
         Case::new("mvar/step-d20-p5/n64", PORTABLE, work(20, 5, 64, 68 + 64), || {
-            let model = fixture::mvar();
-            let states = fixture::states();
+            let model = fixtures::lorenz96();
+            let states = fixtures::states();
             let used = states.slice(s![..model.p() + 63, ..]).iter().copied().collect();
             Steps::new(model, used)
         }),

@@ -16,6 +16,7 @@
 //! Source: H. Luetkepohl, New Introduction to Multiple Time Series Analysis (2005), ch. 2.
 
 mod cases;
+pub mod fixtures;
 pub mod model;
 pub mod step;
 

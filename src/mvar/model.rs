@@ -18,7 +18,7 @@ use ndarray::{Array1, Array2, Array3, ArrayView1, ArrayView2, ArrayView3, Axis, 
 use thiserror::Error;
 
 use super::step::Packed;
-use crate::npz;
+use crate::file::npz;
 
 /// Why a model cannot be made, loaded or saved.
 #[derive(Debug, Error)]

@@ -9,8 +9,8 @@ use super::cuda::{self, Cuda};
 use super::roof::Roofs;
 use super::timing::{self, Timing};
 use super::{Error, Setup};
-use crate::isa::Isa;
 use crate::lattice::{Codec, Encoded, Form, Layout};
+use crate::machine::isa::Isa;
 
 /// What is timed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

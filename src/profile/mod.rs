@@ -24,8 +24,8 @@ pub mod tiles;
 pub mod timing;
 
 use crate::input;
-use crate::isa::Isa;
 use crate::lattice::{self, Codec, Lattice};
+use crate::machine::isa::Isa;
 
 /// What is profiled: a codec, and the data it is given.
 #[derive(Debug, Clone, Copy, PartialEq)]

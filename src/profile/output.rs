@@ -255,8 +255,8 @@ mod tests {
     use super::super::codec::Operation;
     use super::super::quality::quality;
     use super::*;
-    use crate::isa::Isa;
     use crate::lattice::Lattice;
+    use crate::machine::isa::Isa;
 
     /// Of so many 1024ths of a second, whose means are exact.
     fn timing(parts: f64) -> Timing {

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-use crate::memory::{self, Block};
+use crate::stream::{self, Block};
 
 /// Bytes of all buffers together.
 pub const BUFFER_BYTES: usize = 256 << 20;
@@ -36,7 +36,7 @@ pub fn measure(bytes: usize) -> Roofs {
     let mut words = vec![1_u64; bytes / 8];
     assert!(words.len() >= 2, "{bytes} bytes are too few");
     let read = rate(8 * words.len(), || {
-        black_box(memory::read(black_box(&words)));
+        black_box(stream::read(black_box(&words)));
     });
     let half = words.len() / 2;
     let (from, to) = words.split_at_mut(half);
@@ -47,7 +47,7 @@ pub fn measure(bytes: usize) -> Roofs {
     drop(words);
     let mut blocks = vec![Block([1; 2]); bytes / 16];
     let non_temporal_write = rate(16 * blocks.len(), || {
-        memory::write(&mut blocks, black_box(2));
+        stream::write(&mut blocks, black_box(2));
         black_box(&blocks);
     });
     Roofs { read, copy, non_temporal_write, buffer_bytes: bytes }

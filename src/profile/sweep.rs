@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::quality::{Quality, quality};
 use super::{Error, Setup};
-use crate::isa::Isa;
+use crate::machine::isa::Isa;
 
 /// Steps for each factor of 2.
 const PER_OCTAVE: i32 = 16;

@@ -12,8 +12,8 @@ use super::quality::{Quality, quality};
 use super::roof::Roofs;
 use super::timing::{self, Timing};
 use super::{Error, Setup, cuda};
-use crate::isa::Isa;
 use crate::lattice::Layout;
+use crate::machine::isa::Isa;
 use crate::stats::{quantile, sorted};
 
 /// The errors of one matrix.

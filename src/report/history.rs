@@ -6,6 +6,7 @@ mod chart;
 use std::collections::BTreeMap;
 
 use crate::machine::Environment;
+use crate::machine::git::Revision;
 use crate::record::{Gpu, Instructions, Measure, Record, Wall};
 use crate::report::{markdown, table};
 pub use chart::figure;
@@ -40,22 +41,6 @@ impl Followed for Gpu {
 
     fn value(&self) -> f64 {
         self.0.median_ns
-    }
-}
-
-/// A commit that wrote or removed a record.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Revision {
-    /// Its whole hash.
-    pub commit: String,
-    /// The day of the commit: `2026-01-02`.
-    pub date: String,
-}
-
-impl Revision {
-    /// The first digits of the hash, as git prints them.
-    pub fn short(&self) -> &str {
-        self.commit.get(..7).unwrap_or(&self.commit)
     }
 }
 

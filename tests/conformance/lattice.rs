@@ -10,8 +10,8 @@ use std::path::Path;
 
 use serde::Deserialize;
 use serde_json::Value;
-use stepmark::isa::Isa;
 use stepmark::lattice::{Codec, Encoded, Form, Lattice, Layout, nearest};
+use stepmark::machine::isa::Isa;
 
 use crate::{Kind, Role};
 

@@ -8,11 +8,11 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use ndarray::{Array, Array1, Array2, Array3, ArrayView2, Axis, Dimension, Ix1, s};
+use stepmark::file::npz::{Archive, Element};
 use stepmark::lstm::cell::{self, Forecast};
 use stepmark::lstm::model::{Options, load_scale};
 use stepmark::lstm::net::Scale;
 use stepmark::mvar::step;
-use stepmark::npz::{Archive, Element};
 use stepmark::{lstm, mvar};
 
 use crate::{Kind, Role};
@@ -389,7 +389,7 @@ mod tests {
     fn archive(arrays: &[&str]) -> Vec<u8> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.npz");
-        let mut npz = stepmark::npz::Writer::new(&path);
+        let mut npz = stepmark::file::npz::Writer::new(&path);
         arrays.iter().for_each(|name| npz.add(name, ndarray::arr1(&[1.0]).view()).unwrap());
         npz.finish().unwrap();
         std::fs::read(path).unwrap()

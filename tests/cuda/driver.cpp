@@ -12,7 +12,7 @@
 
 #include "language.h"
 
-#include "../../src/gpu.cu"
+#include "../../src/gpu/gpu.cu"
 #include "../../src/lattice/lattice.cu"
 
 namespace {

@@ -1,8 +1,8 @@
 //! What is no vector, no code or no batch is refused by every path, and the first one is named.
 
 use proptest::prelude::*;
-use stepmark::isa::Isa;
 use stepmark::lattice::{Codec, Encoded, Error, Form, Lattice, Layout};
+use stepmark::machine::isa::Isa;
 
 use super::{FORMS, LAYOUTS, encode, lattices_and_isas};
 

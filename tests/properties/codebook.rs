@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use stepmark::input;
-use stepmark::isa::Isa;
 use stepmark::lattice::{Codec, Encoded, Form, Lattice, Layout};
+use stepmark::machine::isa::Isa;
 
 use super::{all_pairs, codec, decode, digits, encode, gaussian, lattices_and_isas, points};
 

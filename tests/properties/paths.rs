@@ -2,8 +2,8 @@
 //! codes and around them.
 
 use stepmark::input;
-use stepmark::isa::Isa;
 use stepmark::lattice::{Codec, Encoded, Form, Lattice, Layout};
+use stepmark::machine::isa::Isa;
 
 use super::{FORMS, LAYOUTS, PAIRS, all_pairs, digits, transposed};
 

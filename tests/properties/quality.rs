@@ -3,8 +3,8 @@
 //! Every statement has a standard error, and four of them are allowed.
 
 use stepmark::input;
-use stepmark::isa::Isa;
 use stepmark::lattice::{Codec, Lattice};
+use stepmark::machine::isa::Isa;
 
 use super::{decode, encode, gaussian, lattices_and_isas, points};
 

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 mod file;
 mod margins;
+pub mod planted;
 mod rates;
 mod record;
 mod suite;

@@ -6,8 +6,9 @@ use std::{env, fs, io};
 
 use serde::Deserialize;
 
-use super::git::{GitError, Repository};
 use crate::machine;
+use crate::machine::git::GitError;
+use crate::machine::git::worktree::Repository;
 
 /// Why there is no build.
 #[derive(Debug, thiserror::Error)]

@@ -3,8 +3,8 @@
 use super::{Batch, Plan, vectors};
 use crate::case::{Case, Step};
 use crate::close;
-use crate::isa::Isa;
 use crate::lattice::{Codec, DotTable, Encoded};
+use crate::machine::isa::Isa;
 
 pub(super) fn case_dot(plan: Plan) -> Case {
     let bytes = 2 * plan.code_bytes() + 8;

@@ -217,8 +217,8 @@ impl<'a> Launches<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::isa::Isa;
     use crate::lattice::Lattice;
+    use crate::machine::isa::Isa;
     use crate::profile::Setup;
 
     #[test]

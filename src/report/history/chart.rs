@@ -1,7 +1,7 @@
 //! The history of a chapter as a figure: all cases of a record in one panel, then each case that
 //! changed most in one of its own.
 
-use super::{History, Point, Track, percent};
+use super::{History, Point, Revision, Track, percent};
 use crate::report::plot::{Axis, Colour, Figure, Panel, Scale, Series, Shape, Unit};
 
 /// So many cases of a record are drawn in colour, and in panels of their own.
@@ -120,7 +120,7 @@ fn detail(history: &History, track: &Track) -> Panel {
 }
 
 fn panel(title: String, history: &History, y: Axis, series: Vec<Series>) -> Panel {
-    let name = |revision: &super::Revision| format!("{}\n{}", revision.short(), revision.date);
+    let name = |revision: &Revision| format!("{}\n{}", revision.short(), revision.date);
     let x = Axis::of(history.revisions.iter().map(name).collect());
     Panel { title, x, y, series, note: Vec::new() }
 }

@@ -1,4 +1,4 @@
-//! What machine, toolchain and revision a number belongs to.
+//! What machine and toolchain a number belongs to.
 //!
 //! An [`Environment`] holds only facts that survive a reboot: never clock rates, load or host
 //! names. Two records are comparable when their environments are equal, field by field.
@@ -8,8 +8,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::isa::Isa;
-use crate::source;
+use super::isa::Isa;
+use super::source;
 
 /// Named facts; two records with equal ones may be compared.
 pub type Environment = BTreeMap<String, String>;
@@ -108,36 +108,6 @@ pub fn dispatch() -> &'static str {
     Isa::best().name()
 }
 
-/// The commit checked out around the folder `baselines`, and whether the tree differs from it
-/// anywhere else; `None` outside git.
-///
-/// Baselines are no part of what is measured, and are written one after another. The folder need
-/// not exist yet.
-pub fn revision(baselines: &Path) -> Option<(String, bool)> {
-    let baselines = std::path::absolute(baselines).ok()?;
-    let around = baselines.ancestors().find(|folder| folder.is_dir())?;
-    let git = |args: &[&str]| {
-        let out = git(around).args(args).output().ok()?;
-        out.status.success().then(|| String::from_utf8_lossy(&out.stdout).trim().to_owned())
-    };
-    let commit = git(&["rev-parse", "HEAD"])?;
-    let inside = baselines.strip_prefix(around).ok()?.join(".");
-    let except = format!(":(exclude,literal){}", inside.display());
-    let changes = git(&["status", "--porcelain", "--", ":/", &except]);
-    Some((commit, changes.is_none_or(|changes| !changes.is_empty())))
-}
-
-/// Git, in a folder.
-pub fn git(folder: &Path) -> Command {
-    let mut git = Command::new("git");
-    git.current_dir(folder);
-    // Git sets them where it runs a hook, and there they may name another worktree.
-    for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"] {
-        git.env_remove(name);
-    }
-    git
-}
-
 fn environment<const N: usize>(fields: [(&str, String); N]) -> Environment {
     fields.map(|(name, value)| (name.to_owned(), value)).into()
 }
@@ -224,38 +194,6 @@ mod tests {
         assert_eq!(wall()["rustc"], RUSTC, "rustc");
         assert!(RUSTC.starts_with("1."), "{RUSTC}");
         assert_eq!(SOURCE.len(), 16, "{SOURCE}");
-    }
-
-    #[test]
-    fn a_tree_is_dirty_by_any_change_but_of_its_baselines() {
-        let dir = tempfile::tempdir().unwrap();
-        let at = |path: &str| dir.path().join(path);
-        let git = |args: &str| {
-            let mut git = Command::new("git");
-            git.current_dir(&dir).args(["-c", "user.name=t", "-c", "user.email=t@localhost"]);
-            // A hook's variables name the repository that the hook belongs to.
-            git.env_remove("GIT_DIR").env_remove("GIT_INDEX_FILE").env_remove("GIT_WORK_TREE");
-            assert!(git.args(args.split(' ')).output().unwrap().status.success(), "git {args}");
-        };
-        let dirty = || revision(&at("crate/baselines")).unwrap().1;
-        assert_eq!(revision(&at("crate/baselines")), None, "outside git");
-        git("init --quiet");
-        assert_eq!(revision(&at("crate/baselines")), None, "no commit");
-        git("commit --quiet --allow-empty --message first");
-        assert!(!dirty(), "neither the folder nor its parent exists");
-        fs::create_dir_all(at("crate/baselines/machine")).unwrap();
-        fs::write(at("crate/baselines/machine/wall.json"), "1").unwrap();
-        assert!(!dirty(), "a new baseline");
-        git("add .");
-        git("commit --quiet --message second");
-        fs::write(at("crate/baselines/machine/wall.json"), "2").unwrap();
-        assert!(!dirty(), "another baseline");
-        for file in ["README.md", "crate/baselines.rs"] {
-            fs::write(at(file), "x").unwrap();
-            assert!(dirty(), "{file}, outside the folder");
-            fs::remove_file(at(file)).unwrap();
-        }
-        assert_eq!(revision(&at("crate/baselines")).unwrap().0.len(), 40, "commit");
     }
 
     #[test]

@@ -4,15 +4,12 @@ use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-use crate::machine;
-use crate::report::history::Revision;
-
 /// No record comes near this size.
 const MOST_BYTES: u64 = 16 << 20;
 
 /// Why git does not tell.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Error {
+pub(crate) enum Error {
     /// Git cannot be started.
     #[error("cannot run git, which knows the history; install it")]
     NoGit {
@@ -52,22 +49,38 @@ pub(super) enum Error {
 }
 
 /// A folder in the working tree of a repository with its whole history.
-pub(super) struct Repository {
+pub(crate) struct Repository {
     dir: PathBuf,
 }
 
+/// A commit that wrote or removed a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revision {
+    /// Its whole hash.
+    pub commit: String,
+    /// The day of the commit: `2026-01-02`.
+    pub date: String,
+}
+
+impl Revision {
+    /// The first digits of the hash, as git prints them.
+    pub fn short(&self) -> &str {
+        self.commit.get(..7).unwrap_or(&self.commit)
+    }
+}
+
 /// One file as one commit left it.
-pub(super) struct Version {
+pub(crate) struct Version {
     /// The commit.
-    pub(super) revision: Revision,
+    pub(crate) revision: Revision,
     /// The file, from the folder on.
-    pub(super) path: String,
+    pub(crate) path: String,
     /// Its contents' hash; `None` where the commit removed the file.
-    pub(super) blob: Option<String>,
+    pub(crate) blob: Option<String>,
 }
 
 /// The contents of a file.
-pub(super) enum Blob {
+pub(crate) enum Blob {
     /// Text of a usual size.
     Text(String),
     /// Something else, said in words.
@@ -80,7 +93,7 @@ impl Repository {
     /// # Errors
     ///
     /// If there is none, or its history is cut off.
-    pub(super) fn open(dir: &Path) -> Result<Self, Error> {
+    pub(crate) fn open(dir: &Path) -> Result<Self, Error> {
         let repository = Self { dir: dir.to_owned() };
         let said = repository.said(&["rev-parse", "--is-shallow-repository"])?;
         if said.trim_ascii() == b"true" {
@@ -92,7 +105,7 @@ impl Repository {
     /// The versions of all files in the folder, oldest first; none before the first commit.
     ///
     /// Follows the first parents: a merge counts as one change, when it was merged.
-    pub(super) fn versions(&self) -> Result<Vec<Version>, Error> {
+    pub(crate) fn versions(&self) -> Result<Vec<Version>, Error> {
         let head = self.command(&["rev-parse", "--verify", "--quiet", "HEAD"]).output();
         if !head.map_err(|source| Error::NoGit { source })?.status.success() {
             return Ok(Vec::new());
@@ -118,7 +131,7 @@ impl Repository {
     }
 
     /// A reader of contents.
-    pub(super) fn blobs(&self) -> Result<Blobs, Error> {
+    pub(crate) fn blobs(&self) -> Result<Blobs, Error> {
         let mut command = self.command(&["cat-file", "--batch"]);
         let mut child = command
             .stdin(Stdio::piped())
@@ -131,7 +144,7 @@ impl Repository {
     }
 
     fn command(&self, args: &[&str]) -> Command {
-        let mut command = machine::git(&self.dir);
+        let mut command = super::git(&self.dir);
         command.args(args);
         command
     }
@@ -174,7 +187,7 @@ fn versions(said: &str) -> Result<Vec<Version>, String> {
 }
 
 /// `git cat-file`, asked for one object at a time.
-pub(super) struct Blobs {
+pub(crate) struct Blobs {
     child: Child,
     /// Open while there may be another question.
     asks: Option<ChildStdin>,
@@ -183,7 +196,7 @@ pub(super) struct Blobs {
 
 impl Blobs {
     /// The contents with this hash.
-    pub(super) fn read(&mut self, hash: &str) -> Result<Blob, Error> {
+    pub(crate) fn read(&mut self, hash: &str) -> Result<Blob, Error> {
         let pipe = |source| Error::Pipe { source };
         let asks = self.asks.as_mut().expect("open until it is dropped");
         writeln!(asks, "{hash}").and_then(|()| asks.flush()).map_err(pipe)?;

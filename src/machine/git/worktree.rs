@@ -4,8 +4,6 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use crate::machine;
-
 /// Why there is no source of the old build.
 #[derive(Debug, thiserror::Error)]
 pub enum GitError {
@@ -61,7 +59,7 @@ pub enum GitError {
 
 /// A repository, and where in it a package lies.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Repository {
+pub(crate) struct Repository {
     /// The folder of the package.
     package: PathBuf,
     /// The same, from the root of the repository.
@@ -70,7 +68,7 @@ pub(super) struct Repository {
 
 impl Repository {
     /// The repository of a package.
-    pub(super) fn of(package: &Path) -> Result<Self, GitError> {
+    pub(crate) fn of(package: &Path) -> Result<Self, GitError> {
         let said = git(package, ["rev-parse", "--show-prefix"])?;
         let prefix = said.map_err(|said| {
             let folder = package.to_owned();
@@ -80,14 +78,14 @@ impl Repository {
     }
 
     /// The commit that `revision` names.
-    pub(super) fn commit(&self, revision: &str) -> Result<String, GitError> {
+    pub(crate) fn commit(&self, revision: &str) -> Result<String, GitError> {
         let peeled = format!("{revision}^{{commit}}");
         let args = ["rev-parse", "--verify", "--quiet", "--end-of-options", &peeled];
         git(&self.package, args)?.or_else(|_| Err(self.missing(revision)?))
     }
 
     /// The last commit that `revision` and the checked-out one have in common.
-    pub(super) fn merge_base(&self, revision: &str) -> Result<String, GitError> {
+    pub(crate) fn merge_base(&self, revision: &str) -> Result<String, GitError> {
         let commit = self.commit(revision)?;
         git(&self.package, ["merge-base", &commit, "HEAD"])?.or_else(|_| {
             Err(match self.missing(revision)? {
@@ -108,7 +106,7 @@ impl Repository {
     }
 
     /// Whether the working tree differs from the checked-out commit.
-    pub(super) fn is_dirty(&self) -> Result<bool, GitError> {
+    pub(crate) fn is_dirty(&self) -> Result<bool, GitError> {
         Ok(!ran(&self.package, ["status", "--porcelain"])?.is_empty())
     }
 
@@ -116,7 +114,7 @@ impl Repository {
     ///
     /// One folder serves every commit: files that differ get a new time, and cargo builds them
     /// again. Folders by commit would share a build, where older files look as if they were built.
-    pub(super) fn worktree(&self, commit: &str, folder: &Path) -> Result<PathBuf, GitError> {
+    pub(crate) fn worktree(&self, commit: &str, folder: &Path) -> Result<PathBuf, GitError> {
         if !is_worktree(folder)? || switch(commit, folder).is_err() {
             match fs::remove_dir_all(folder) {
                 Err(err) if err.kind() != io::ErrorKind::NotFound => {
@@ -146,7 +144,7 @@ impl Repository {
     }
 
     /// Settings of cargo and margins that are others at `commit`.
-    pub(super) fn settings(&self, commit: &str) -> Result<Vec<String>, GitError> {
+    pub(crate) fn settings(&self, commit: &str) -> Result<Vec<String>, GitError> {
         let of = ["diff", "--name-only", commit, "--", ":/.cargo", ".cargo", "ci/tolerance.json"];
         Ok(ran(&self.package, of)?.lines().map(str::to_owned).collect())
     }
@@ -183,7 +181,7 @@ fn git<S: AsRef<OsStr>>(
     folder: &Path,
     args: impl IntoIterator<Item = S>,
 ) -> Result<Result<String, String>, GitError> {
-    let out = machine::git(folder)
+    let out = super::git(folder)
         // A hook of the user is not for this worktree.
         .args(["-c", "core.hooksPath=/dev/null"])
         .args(args)

@@ -10,8 +10,8 @@ use std::{env, io};
 
 use serde::Deserialize;
 
-use crate::machine::TARGET;
-use crate::source;
+use super::TARGET;
+use super::source;
 
 /// Why the sources at hand are unknown.
 #[derive(Debug, thiserror::Error)]
