@@ -17,13 +17,16 @@ use criterion::{Criterion, SamplingMode, Throughput};
 use stepmark::gpu::{Case, Device, Error, Ready, Timer};
 use stepmark::machine::{self, workspace};
 use stepmark::registry;
-use stepmark::run::{self, Run};
+use stepmark::run::{self, Note, Run};
 
 /// Returns whether any case was selected.
 fn gpu(c: &mut Criterion, device: &Arc<Device>, target: &Path) -> bool {
     let cases = registry::gpu_cases();
     let mut timer = Timer::new(device).unwrap_or_else(|err| panic!("no timer: {err}"));
-    let mut started = false;
+    let measures = env::args().any(|arg| arg == "--bench");
+    // As compiled in: where only the executable was brought, there are no sources.
+    let run = Run::begin(machine::SOURCE.to_owned(), device.environment().clone());
+    let mut selected = false;
     for case in &cases {
         let (group, function) = case.id.split_once('/').expect("an id is chapter/kernel/size");
         let mut group = c.benchmark_group(group);
@@ -34,9 +37,8 @@ fn gpu(c: &mut Criterion, device: &Arc<Device>, target: &Path) -> bool {
         // Prepared on the first of several calls, and dropped with the group: memory is short.
         let mut ready = None;
         group.bench_function(function, |b| {
-            if !started {
-                begin(device, &cases, target);
-                started = true;
+            if ready.is_none() && measures {
+                run::forget(target, "gpu", &case.id).expect("target/stepmark is writable");
             }
             let ready = ready.get_or_insert_with(|| {
                 Ready::new(case, &timer).unwrap_or_else(|err| fail(case, "not timed", &err))
@@ -48,23 +50,18 @@ fn gpu(c: &mut Criterion, device: &Arc<Device>, target: &Path) -> bool {
             ready.check().unwrap_or_else(|err| fail(case, "after its timed runs", &err));
         });
         group.finish();
+        selected |= ready.is_some();
+        if ready.is_some() && measures {
+            let implementation = if device.is_emulated() { "emulated" } else { "cuda" }.to_owned();
+            let note = Note { id: case.id.clone(), implementation, run: run.clone() };
+            run::write(target, "gpu", &case.id, &note).expect("target/stepmark is writable");
+        }
     }
-    started
+    selected
 }
 
 fn fail(case: &Case, when: &str, err: &Error) -> ! {
     panic!("{}: {when}: {err}", case.id)
-}
-
-/// Marks the start of the run, and empties the folder that its samples go to.
-fn begin(device: &Device, cases: &[Case], target: &Path) {
-    if env::args().any(|arg| arg == "--bench") {
-        let ids = cases.iter().map(|case| case.id.clone()).collect();
-        // As compiled in: where only the executable was brought, there are no sources.
-        Run::begin(machine::SOURCE.to_owned(), device.environment().clone(), ids)
-            .and_then(|run| run.write(&run::folder(target, "gpu")))
-            .expect("target/stepmark is writable");
-    }
 }
 
 fn main() -> ExitCode {
@@ -89,7 +86,7 @@ fn main() -> ExitCode {
         .sample_size(30)
         .without_plots()
         // In the folder of its run, away from wall times.
-        .output_directory(&run::folder(&target, "gpu").join("criterion"))
+        .output_directory(&run::gpu_samples(&target))
         .configure_from_args();
     let selected = gpu(&mut criterion, &device, &target);
     criterion.final_summary();

@@ -8,6 +8,7 @@
 #![expect(missing_docs, unused_qualifications, reason = "so do the macros below expand")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::collections::BTreeMap;
 use std::env;
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
@@ -20,7 +21,7 @@ use iai_callgrind::{LibraryBenchmarkConfig, library_benchmark, library_benchmark
 use stepmark::case::{Case, Step};
 use stepmark::collect::callgrind::IAI_CALLGRIND;
 use stepmark::machine::{self, workspace};
-use stepmark::run::{self, Run, Warm};
+use stepmark::run::{self, Digests, Run, Warm};
 
 /// Compiled in, so that a changed list builds this bench anew.
 const CASES: &str = include_str!("cases.txt");
@@ -73,28 +74,31 @@ fn heap(f: impl FnOnce()) -> (u64, u64) {
 }
 
 const TARGET: &str = "CARGO_TARGET_DIR";
+const INSTRUMENT: &str = "instructions";
 
-fn folder() -> PathBuf {
+fn target() -> PathBuf {
     let built = || Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("target/tmp").to_owned();
-    run::folder(&env::var_os(TARGET).map_or_else(built, PathBuf::from), "instructions")
+    env::var_os(TARGET).map_or_else(built, PathBuf::from)
 }
 
-/// Marks the start of the run and checks every case; runs once, outside Valgrind.
+/// Marks the start of the run of each chapter and checks every case; runs once, outside Valgrind.
 fn begin() {
     let source = workspace::built_from().unwrap_or_else(|err| panic!("{err}"));
-    let ids = CASES.lines().map(str::to_owned).collect();
-    Run::begin(source, machine::instructions(IAI_CALLGRIND), ids)
-        .and_then(|run| run.write(&folder()))
-        .expect("target/stepmark is writable");
-    let cases = cases();
-    let counted = cases.iter().filter(|case| CASES.lines().any(|id| case.id == id));
-    let digest = |case: &Case| match case.checked() {
-        Ok((_, digest)) => (case.id.clone(), digest),
-        Err(err) => panic!("{} is wrong: {err}", case.id),
-    };
+    let run = Run::begin(source, machine::instructions(IAI_CALLGRIND));
     // Under Valgrind an oracle takes minutes.
-    run::write_digests(&counted.map(digest).collect(), &folder())
-        .expect("target/stepmark is writable");
+    let mut digests = BTreeMap::<String, Digests>::new();
+    for case in cases().iter().filter(|case| CASES.lines().any(|id| case.id == id)) {
+        match case.checked() {
+            Ok((_, digest)) => {
+                let chapter = digests.entry(case.chapter().to_owned()).or_default();
+                chapter.insert(case.id.clone(), digest);
+            }
+            Err(err) => panic!("{} is wrong: {err}", case.id),
+        }
+    }
+    for (chapter, digests) in &digests {
+        run.open(&target(), INSTRUMENT, chapter, digests).expect("target/stepmark is writable");
+    }
 }
 
 /// Checks that the case is right also here, counts its heap use, and leaves it warm; runs under Valgrind, uncounted.
@@ -102,21 +106,27 @@ fn warm(id: String) -> (Box<dyn Step>, u64) {
     let cases = cases();
     let case = cases.iter().find(|case| case.id == id);
     let case = case.unwrap_or_else(|| panic!("`{id}` is not in the list"));
-    let digests = run::read_digests(&folder()).expect("`begin` wrote it");
+    let digests = run::read_digests(&target(), INSTRUMENT, case.chapter());
+    let digests = digests.expect("`begin` wrote it");
     let checked = case.checked_knowing(digests.get(&id).copied());
     let (mut step, digest) = checked.unwrap_or_else(|err| panic!("{id} is wrong: {err}"));
     let (heap_blocks, heap_bytes) = heap(|| step.run());
     let (control_blocks, _) = heap(|| drop(black_box(Box::new(1_u64))));
     assert_eq!(control_blocks, 1, "the heap counter is blind");
 
-    let package = env!("CARGO_PKG_NAME").to_owned();
-    let implementation = case.implementation.to_owned();
-    let dispatch = machine::dispatch().to_owned();
-    let warm =
-        Warm { id, package, implementation, dispatch, heap_blocks, heap_bytes, control_blocks };
     // iai-callgrind says which benchmark this is: `--iai-run <group> 0 <position> <name>`.
-    let position = env::args().nth(4).expect("a position");
-    warm.write(&folder(), &position).expect("target/stepmark is writable");
+    let position = env::args().nth(4).and_then(|position| position.parse().ok());
+    let warm = Warm {
+        id,
+        position: position.expect("a position"),
+        package: env!("CARGO_PKG_NAME").to_owned(),
+        implementation: case.implementation.to_owned(),
+        dispatch: machine::dispatch().to_owned(),
+        heap_blocks,
+        heap_bytes,
+        control_blocks,
+    };
+    run::write(&target(), INSTRUMENT, &case.id, &warm).expect("target/stepmark is writable");
     step.spoil();
     (step, digest)
 }

@@ -1,13 +1,16 @@
-//! What a bench run leaves beside its samples, so that a record never mixes two runs.
+//! What a bench run leaves beside its samples, so that a record never mixes two runs unseen.
 //!
-//! `target/stepmark/<instrument>/run.json` is written when the first case is about to be measured.
-//! Samples that are older belong to another run.
+//! Everything lies under `<target>/stepmark/runs/<instrument>/<chapter>/`. A bench of times writes a
+//! [`Note`] for each case once it is timed, as `<kernel>/<size>.json`; samples that are older than the
+//! run of the note belong to another one. The bench of instructions writes `run.json` and
+//! `digests.json` before it counts, and a [`Warm`] for each case.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
-use std::{env, fs, io};
+use std::{fs, io};
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::machine::{self, Environment};
@@ -24,57 +27,17 @@ pub struct Run {
     pub dirty: bool,
     /// Digest of the sources that the bench was built from.
     pub source: String,
-    /// Digest of the executable that ran.
-    pub executable: String,
-    /// Its arguments.
-    pub arguments: Vec<String>,
     /// What its numbers depend on, as far as the bench itself can tell.
     pub environment: Environment,
-    /// The cases it was built to measure, in its order.
-    pub ids: Vec<String>,
 }
 
 impl Run {
-    /// Describes the current process, starting now, which was built from the sources with the
-    /// digest `source`.
-    ///
-    /// # Errors
-    ///
-    /// If the executable cannot be read.
-    pub fn begin(source: String, environment: Environment, ids: Vec<String>) -> io::Result<Self> {
+    /// Describes a run that starts now, of a bench that was built from the sources with the digest
+    /// `source`.
+    pub fn begin(source: String, environment: Environment) -> Self {
+        let started = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
         let (commit, dirty) = machine::revision(Path::new("baselines")).unzip();
-        Ok(Self {
-            started: humantime::format_rfc3339_millis(SystemTime::now()).to_string(),
-            commit,
-            dirty: dirty.unwrap_or(true),
-            source,
-            executable: digest(&fs::read(env::current_exe()?)?),
-            arguments: env::args().skip(1).collect(),
-            environment,
-            ids,
-        })
-    }
-
-    /// Writes `run.json` into the emptied folder `dir`.
-    ///
-    /// # Errors
-    ///
-    /// If the folder cannot be emptied or written.
-    pub fn write(&self, dir: &Path) -> io::Result<()> {
-        match fs::remove_dir_all(dir) {
-            Err(err) if err.kind() != io::ErrorKind::NotFound => return Err(err),
-            _ => fs::create_dir_all(dir)?,
-        }
-        fs::write(dir.join("run.json"), serde_json::to_string_pretty(self)?)
-    }
-
-    /// Reads `run.json` of the folder `dir`.
-    ///
-    /// # Errors
-    ///
-    /// If there is none, or it is of another form.
-    pub fn read(dir: &Path) -> io::Result<Self> {
-        Ok(serde_json::from_str(&fs::read_to_string(dir.join("run.json"))?)?)
+        Self { started, commit, dirty: dirty.unwrap_or(true), source, environment }
     }
 
     /// Whether a file was written since this run started.
@@ -86,6 +49,49 @@ impl Run {
         let started = humantime::parse_rfc3339(&self.started).map_err(io::Error::other)?;
         Ok(fs::metadata(path)?.modified()? >= started)
     }
+
+    /// Empties the folder of a chapter, and writes `run.json` and the digests of right outputs into
+    /// it.
+    ///
+    /// # Errors
+    ///
+    /// If the folder cannot be emptied or written.
+    pub fn open(
+        &self,
+        target: &Path,
+        instrument: &str,
+        chapter: &str,
+        digests: &Digests,
+    ) -> io::Result<()> {
+        let dir = folder(target, instrument, chapter);
+        match fs::remove_dir_all(&dir) {
+            Err(err) if err.kind() != io::ErrorKind::NotFound => return Err(err),
+            _ => fs::create_dir_all(&dir)?,
+        }
+        fs::write(dir.join(DIGESTS), serde_json::to_string(digests)?)?;
+        fs::write(dir.join(RUN), serde_json::to_string_pretty(self)?)
+    }
+
+    /// Reads `run.json` of a chapter.
+    ///
+    /// # Errors
+    ///
+    /// If there is none, or it is of another form.
+    pub fn read(target: &Path, instrument: &str, chapter: &str) -> io::Result<Self> {
+        read(&folder(target, instrument, chapter).join(RUN))
+    }
+}
+
+/// A case that was timed, and the run that did so.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Note {
+    /// The case.
+    pub id: String,
+    /// Which implementation ran.
+    pub implementation: String,
+    /// The run.
+    pub run: Run,
 }
 
 /// What one case did under Valgrind outside the counted region; see `benches/instructions.rs`.
@@ -94,6 +100,8 @@ impl Run {
 pub struct Warm {
     /// The case.
     pub id: String,
+    /// The position of the case in the list of the bench, from 0.
+    pub position: usize,
     /// The package of the bench.
     pub package: String,
     /// Which implementation ran.
@@ -108,43 +116,95 @@ pub struct Warm {
     pub control_blocks: u64,
 }
 
-impl Warm {
-    /// Writes `<position>.json` into the folder of the run.
-    ///
-    /// # Errors
-    ///
-    /// If the folder cannot be written.
-    pub fn write(&self, dir: &Path, position: &str) -> io::Result<()> {
-        fs::write(dir.join(format!("{position}.json")), serde_json::to_string(self)?)
-    }
-}
-
 /// The digests of right outputs by case.
 pub type Digests = BTreeMap<String, u64>;
 
+const RUN: &str = "run.json";
 const DIGESTS: &str = "digests.json";
 
-/// Writes the digests into the folder of the run.
-///
-/// # Errors
-///
-/// If the folder cannot be written.
-pub fn write_digests(digests: &Digests, dir: &Path) -> io::Result<()> {
-    fs::write(dir.join(DIGESTS), serde_json::to_string(digests)?)
-}
-
-/// Reads them back.
+/// Reads the digests that a run wrote for a chapter.
 ///
 /// # Errors
 ///
 /// If there are none, or they are of another form.
-pub fn read_digests(dir: &Path) -> io::Result<Digests> {
-    Ok(serde_json::from_str(&fs::read_to_string(dir.join(DIGESTS))?)?)
+pub fn read_digests(target: &Path, instrument: &str, chapter: &str) -> io::Result<Digests> {
+    read(&folder(target, instrument, chapter).join(DIGESTS))
 }
 
-/// The folder of an instrument's run under the target folder.
-pub fn folder(target: &Path, instrument: &str) -> PathBuf {
-    target.join("stepmark").join(instrument)
+/// The folder of an instrument's runs of a chapter.
+pub fn folder(target: &Path, instrument: &str, chapter: &str) -> PathBuf {
+    target.join("stepmark/runs").join(instrument).join(chapter)
+}
+
+/// The folder that Criterion puts the samples of a GPU into, away from wall times.
+pub fn gpu_samples(target: &Path) -> PathBuf {
+    target.join("stepmark/criterion-gpu")
+}
+
+/// Writes what a run says of the case `id`: a [`Note`] or a [`Warm`].
+///
+/// # Errors
+///
+/// If the folder cannot be written.
+pub fn write(target: &Path, instrument: &str, id: &str, of: &impl Serialize) -> io::Result<()> {
+    let path = file(target, instrument, id);
+    fs::create_dir_all(path.parent().unwrap_or(target))?;
+    fs::write(path, serde_json::to_string(of)?)
+}
+
+/// Removes what an earlier run said of the case `id`, if anything: it is measured again.
+///
+/// # Errors
+///
+/// If the file is there and cannot be removed.
+pub fn forget(target: &Path, instrument: &str, id: &str) -> io::Result<()> {
+    match fs::remove_file(file(target, instrument, id)) {
+        Err(err) if err.kind() != io::ErrorKind::NotFound => Err(err),
+        _ => Ok(()),
+    }
+}
+
+/// Reads what runs said of the cases of a chapter, by file, in order of name.
+///
+/// # Errors
+///
+/// Names the file that cannot be read or is of another form.
+pub fn said<T: DeserializeOwned>(
+    target: &Path,
+    instrument: &str,
+    chapter: &str,
+) -> Result<Vec<(PathBuf, T)>, (PathBuf, io::Error)> {
+    let kernels = entries(&folder(target, instrument, chapter));
+    let files = kernels.iter().filter(|path| path.is_dir()).flat_map(|path| entries(path));
+    let read = |path: PathBuf| match read(&path) {
+        Ok(said) => Ok((path, said)),
+        Err(why) => Err((path, why)),
+    };
+    files.map(read).collect()
+}
+
+/// The chapters that an instrument has runs of, sorted.
+pub fn chapters(target: &Path, instrument: &str) -> Vec<String> {
+    let all = entries(&folder(target, instrument, ""));
+    let folders = all.iter().filter(|path| path.is_dir());
+    folders.filter_map(|path| Some(path.file_name()?.to_str()?.to_owned())).collect()
+}
+
+/// Where the file of a case lies.
+fn file(target: &Path, instrument: &str, id: &str) -> PathBuf {
+    folder(target, instrument, &format!("{id}.json"))
+}
+
+/// What a folder holds, in order of name; nothing if there is no such folder.
+pub fn entries(dir: &Path) -> Vec<PathBuf> {
+    let mut paths: Vec<_> =
+        fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    paths.sort();
+    paths
+}
+
+fn read<T: DeserializeOwned>(path: &Path) -> io::Result<T> {
+    Ok(serde_json::from_str(&fs::read_to_string(path)?)?)
 }
 
 /// Digest of a file's content, in hexadecimal.
@@ -157,21 +217,45 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_new_run_forgets_the_files_of_the_old_one() {
+    fn a_filtered_run_adds_to_its_chapter_and_forgets_nothing_else() {
         let dir = tempfile::tempdir().unwrap();
-        let dir = dir.path().join("wall");
-        let source = machine::SOURCE.to_owned();
-        let run = Run::begin(source, machine::wall(), vec!["a/b/c".to_owned()]).unwrap();
-        run.write(&dir).unwrap();
-        fs::write(dir.join("0.json"), "{}").unwrap();
-        let digests = Digests::from([("a/b/c".to_owned(), u64::MAX)]);
-        write_digests(&digests, &dir).unwrap();
-        assert_eq!(read_digests(&dir).unwrap(), digests, "digests");
-        assert!(run.wrote(&dir.join("0.json")).unwrap(), "written after the start");
-        run.write(&dir).unwrap();
-        assert!(!dir.join("0.json").exists(), "emptied");
-        assert_eq!(Run::read(&dir).unwrap(), run, "round trip");
+        let target = dir.path();
+        let run = Run::begin(machine::SOURCE.to_owned(), machine::wall());
+        let note = |id: &str, started: &str| Note {
+            id: id.to_owned(),
+            implementation: "scalar".to_owned(),
+            run: Run { started: started.to_owned(), ..run.clone() },
+        };
+        for id in ["a/b/n1", "a/b/n2", "c/d/n1"] {
+            write(target, "wall", id, &note(id, "2026-01-02T03:04:05Z")).unwrap();
+        }
+        forget(target, "wall", "a/b/n2").unwrap();
+        forget(target, "wall", "a/b/n3").unwrap();
+        write(target, "wall", "a/e/n1", &note("a/e/n1", "2026-01-03T03:04:05Z")).unwrap();
+        assert_eq!(chapters(target, "wall"), ["a", "c"], "chapters");
+        assert!(chapters(target, "gpu").is_empty(), "another instrument");
+        let said = said::<Note>(target, "wall", "a").unwrap();
+        let said: Vec<_> = said.iter().map(|(_, n)| (&*n.id, &n.run.started[..10])).collect();
+        assert_eq!(said, [("a/b/n1", "2026-01-02"), ("a/e/n1", "2026-01-03")], "of two runs");
+        fs::write(folder(target, "wall", "a/b/n1.json"), "{").unwrap();
+        assert!(super::said::<Note>(target, "wall", "a").unwrap_err().0.ends_with("b/n1.json"));
+    }
+
+    #[test]
+    fn a_run_of_counts_forgets_the_files_of_the_old_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let target = dir.path();
+        let run = Run::begin(machine::SOURCE.to_owned(), machine::wall());
+        write(target, "instructions", "a/b/n1", &1).unwrap();
+        let digests = Digests::from([("a/b/n1".to_owned(), u64::MAX)]);
+        run.open(target, "instructions", "a", &digests).unwrap();
+        assert_eq!(read_digests(target, "instructions", "a").unwrap(), digests, "digests");
+        assert_eq!(Run::read(target, "instructions", "a").unwrap(), run, "round trip");
+        assert!(said::<u32>(target, "instructions", "a").unwrap().is_empty(), "emptied");
+        let file = folder(target, "instructions", "a").join(RUN);
+        let earlier = Run { started: "2026-01-02T03:04:05Z".to_owned(), ..run.clone() };
+        assert!(earlier.wrote(&file).unwrap(), "written after the start");
         let later = Run { started: "2999-01-01T00:00:00Z".to_owned(), ..run };
-        assert!(!later.wrote(&dir.join("run.json")).unwrap(), "older than the start");
+        assert!(!later.wrote(&file).unwrap(), "older than the start");
     }
 }

@@ -8,7 +8,7 @@ use criterion::{Criterion, SamplingMode, Throughput};
 
 use crate::case::{self, Case, Step};
 use crate::machine::{self, workspace};
-use crate::run::{self, Run};
+use crate::run::{self, Note, Run};
 
 /// Runs the command line of this process, which is that of Criterion, over `cases`.
 ///
@@ -41,7 +41,10 @@ pub fn main(cases: &[Case]) -> ExitCode {
 
 /// Returns whether any case was selected.
 fn time(cases: &[Case], c: &mut Criterion) -> bool {
-    let mut started = false;
+    // `cargo test --benches` comes here too, but measures nothing.
+    let measures = env::args().any(|arg| arg == "--bench");
+    let mut run = None;
+    let mut selected = false;
     for chapter in cases.chunk_by(|a, b| a.chapter() == b.chapter()) {
         let mut group = c.benchmark_group(chapter[0].chapter());
         // Equal iterations in every sample, so that quantiles of the samples mean something.
@@ -52,31 +55,38 @@ fn time(cases: &[Case], c: &mut Criterion) -> bool {
             // filtered out, so prepare on the first call and keep it.
             let mut step = None;
             group.bench_function(case.function(), |b| {
-                if !started {
-                    begin(cases);
-                    started = true;
+                if step.is_none() && measures {
+                    run.get_or_insert_with(begin);
+                    run::forget(&workspace::target(), "wall", &case.id)
+                        .expect("the target folder is writable");
                 }
                 let (step, digest) = step.get_or_insert_with(|| checked(case));
                 step.spoil();
                 b.iter(|| step.run());
                 assert_eq!(step.digest(), *digest, "{}: the timed runs left other bits", case.id);
             });
+            selected |= step.is_some();
+            if let (Some(_), Some(run)) = (step, &run) {
+                note(run, case);
+            }
         }
         group.finish();
     }
-    started
+    selected
 }
 
-/// Marks the start of the run, so that `stepmark record` takes no older samples.
-fn begin(cases: &[Case]) {
-    // `cargo test --benches` comes here too, but measures nothing.
-    if env::args().any(|arg| arg == "--bench") {
-        let source = workspace::built_from().unwrap_or_else(|err| panic!("{err}"));
-        let ids = cases.iter().map(|case| case.id.clone()).collect();
-        Run::begin(source, machine::wall(), ids)
-            .and_then(|run| run.write(&run::folder(&workspace::target(), "wall")))
-            .expect("the target folder is writable");
-    }
+/// Describes the run that starts now.
+fn begin() -> Run {
+    let source = workspace::built_from().unwrap_or_else(|err| panic!("{err}"));
+    Run::begin(source, machine::wall())
+}
+
+/// Notes that a case was timed, so that `stepmark record` takes its samples.
+fn note(run: &Run, case: &Case) {
+    let (id, implementation) = (case.id.clone(), case.implementation.to_owned());
+    let note = Note { id, implementation, run: run.clone() };
+    run::write(&workspace::target(), "wall", &case.id, &note)
+        .expect("the target folder is writable");
 }
 
 /// Prepares a case, once its answer is known to be right: the time of a wrong answer is not worth

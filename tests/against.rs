@@ -17,7 +17,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use serde_json::Value;
 use stepmark::gate::duet::Lock;
 use stepmark::machine;
-use stepmark::record::{self, Record};
+use stepmark::record::{self, Origin, Record, WALL};
 
 use repository::{CASE, Repository, expect, main_of, stepmark};
 use walls::{environment, wall};
@@ -186,24 +186,18 @@ fn what_pairs_do_not_tell_fails_only_where_that_is_asked_for() {
     expect(&gate(&toy, &format!("{against} --strict")), 6, &texts);
 }
 
-/// Saved wall times, and fresh ones that are three times as long.
+/// Saved wall times of a chapter, and fresh ones that are three times as long.
 fn put_walls(toy: &Repository, ids: &[&str], source: &str) {
-    let record = |median_ns: f64| Record {
-        schema: record::SCHEMA,
-        instrument: "wall".to_owned(),
-        harness: "0.1.0".to_owned(),
-        started: "2026-01-02T03:04:05Z".to_owned(),
-        commit: None,
-        dirty: false,
-        source: source.to_owned(),
-        executable: "0123456789abcdef".to_owned(),
-        reason: None,
-        environment: environment(),
-        cases: ids.iter().map(|id| wall(id, median_ns)).collect(),
+    let (source, started) = (source.to_owned(), "2026-01-02T03:04:05Z".to_owned());
+    let origin = Origin { commit: None, dirty: false, source, started, reason: None };
+    let of = |median_ns: f64| {
+        let rows = ids.iter().map(|id| wall(id, median_ns, &origin)).collect();
+        Record::new(&WALL, environment()).with(rows)
     };
-    let old = record(100.0);
-    old.write(&old.baseline(&toy.package().join("baselines"))).unwrap();
-    record(300.0).write(&toy.package().join("target/stepmark/wall.json")).unwrap();
+    let old = of(100.0);
+    let baselines = toy.package().join("baselines");
+    old.write(&record::baseline(&baselines, &WALL, &old.environment, "mvar")).unwrap();
+    of(300.0).write(&record::fresh(&toy.package().join("target"), &WALL, "mvar")).unwrap();
 }
 
 #[test]

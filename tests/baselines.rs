@@ -13,32 +13,53 @@ use std::time::Instant;
 use rand::{RngExt as _, SeedableRng as _};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use stepmark::case::Case;
+use stepmark::case::{Case, Step};
 use stepmark::cli::Exit;
-use stepmark::record::{Instructions, Measure, Record, Wall};
+use stepmark::record::{INSTRUCTIONS, Record, Row, WALL};
 use stepmark::registry;
 
-use common::{Bench, Said, cases, path};
+use common::{Bench, Said, cases, origin, path, read_all, set};
 use walls::{environment, wall};
 
 /// Refuses as `said` does, and leaves the baseline.
 #[track_caller]
 fn refused(bench: &Bench, said: &Said, exit: Exit, texts: &[&str]) {
     said.expect(exit, texts);
-    let kept = Record::read(&bench.baseline()).unwrap();
-    assert_eq!(kept, bench.record, "the baseline stays");
+    assert_eq!(read(bench), bench.record, "the baseline stays");
 }
 
-/// One small case: checking all of them is what other tests do.
-fn one() -> Vec<Case> {
-    let mut cases = cases();
-    cases.retain(|case| case.id == "mvar/step-d20-p5/n64");
-    assert_eq!(cases.len(), 1, "the case");
-    cases
+/// The baselines of the instructions of all chapters.
+fn read(bench: &Bench) -> Record {
+    let file = bench.baseline(&INSTRUCTIONS, &bench.record, "x");
+    read_all(&INSTRUCTIONS, file.parent().unwrap())
+}
+
+/// A step that is right, whatever it stands for.
+struct Right(u64);
+
+impl Step for Right {
+    fn run(&mut self) {
+        self.0 = 7;
+    }
+    fn spoil(&mut self) {
+        self.0 = 0;
+    }
+    fn digest(&self) -> u64 {
+        self.0
+    }
+    fn check(&self) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+/// Cases of the same ids that do nothing: checking the real ones is what other tests do.
+fn light() -> Vec<Case> {
+    let of = |case: Case| Case::new(case.id.clone(), case.implementation, case.work, || Right(0));
+    cases().into_iter().map(of).collect()
 }
 
 fn accept(bench: &Bench, args: &str) -> Said {
-    bench.run_with(&one(), &format!("accept {args}"))
+    bench.run_with(&light(), &format!("accept {args}"))
 }
 
 /// Makes the folder of the bench a repository of everything but what is built.
@@ -66,12 +87,13 @@ fn git(bench: &Bench, args: &str) -> String {
 #[test]
 fn a_reason_is_asked_for_and_kept() {
     let bench = Bench::committed();
-    bench.measured(|record| record.cases[0].instructions *= 2);
+    bench.measured(|record| set(&mut record.cases[0], "instructions", |n| 2 * n));
     refused(&bench, &accept(&bench, ""), Exit::Usage, &["--reason <TEXT>"]);
     refused(&bench, &accept(&bench, "--reason="), Exit::Usage, &["a baseline without a reason"]);
     accept(&bench, "--reason larger-blocks").expect(Exit::Pass, &["cases -> "]);
-    let accepted = Record::<Instructions>::read(&bench.baseline()).unwrap();
-    assert_eq!(accepted.reason.as_deref(), Some("larger-blocks"), "reason");
+    let accepted = read(&bench);
+    let reasons = accepted.cases.iter().map(|row| row.origin.reason.as_deref());
+    assert!(reasons.into_iter().all(|reason| reason == Some("larger-blocks")), "{accepted:?}");
     bench.run("gate --filter mvar/step").expect(Exit::Pass, &["no findings"]);
 }
 
@@ -79,10 +101,13 @@ fn a_reason_is_asked_for_and_kept() {
 fn what_no_commit_reproduces_is_refused() {
     let bench = Bench::committed();
     let again = |bench: &Bench| accept(bench, "--reason x");
-    bench.measured(|record| record.dirty = true);
-    let texts = ["instructions.json was measured with uncommitted changes", "measure again"];
+    let all = |bench: &Bench, change: fn(&mut Row)| {
+        bench.measured(|record| record.cases.iter_mut().for_each(change));
+    };
+    all(&bench, |row| row.origin.dirty = true);
+    let texts = ["was measured with uncommitted changes", "measure again"];
     refused(&bench, &again(&bench), Exit::Incomparable, &texts);
-    bench.measured(|record| (record.commit, record.dirty) = (None, true));
+    all(&bench, |row| (row.origin.commit, row.origin.dirty) = (None, true));
     refused(&bench, &again(&bench), Exit::Incomparable, &["was measured outside git, so no"]);
 
     repository(&bench);
@@ -90,16 +115,17 @@ fn what_no_commit_reproduces_is_refused() {
     refused(&bench, &again(&bench), Exit::Incomparable, &["outside git, and the tree here"]);
     commit(&bench);
     again(&bench).expect(Exit::Pass, &[]);
-    let accepted = Record::<Instructions>::read(&bench.baseline()).unwrap();
+    let accepted = read(&bench);
     let head = Some(git(&bench, "rev-parse HEAD"));
-    assert_eq!((accepted.commit, accepted.dirty), (head, false), "of the same sources");
+    let origin = &accepted.cases[0].origin;
+    assert_eq!((&origin.commit, origin.dirty), (&head, false), "of the same sources");
 }
 
 #[test]
 fn a_dirty_tree_is_refused_unless_only_baselines_differ() {
     let bench = Bench::committed();
     repository(&bench);
-    bench.measured(|record| record.cases[0].instructions *= 2);
+    bench.measured(|record| set(&mut record.cases[0], "instructions", |n| 2 * n));
     fs::write(bench.dir.path().join("notes"), "x").unwrap();
     let said = accept(&bench, "--reason x");
     refused(&bench, &said, Exit::Incomparable, &["uncommitted changes outside", "a commit of"]);
@@ -114,18 +140,18 @@ fn what_changes_is_a_table() {
     let bench = Bench::committed();
     let mut older = bench.record.clone();
     let added = older.cases.remove(3).id;
-    older.cases[0].instructions = 1_000_000;
-    older.cases[1].instructions = 1_000_000;
+    set(&mut older.cases[0], "instructions", |_| 1_000_000);
+    set(&mut older.cases[1], "instructions", |_| 1_000_000);
+    older.cases[2].id += "-gone";
     older.environment.insert("valgrind".to_owned(), "valgrind-1".to_owned());
-    older.write(&bench.baseline()).unwrap();
+    bench.accepted(&INSTRUCTIONS, &older.with(older.cases.clone()));
     bench.measured(|record| {
-        record.cases[0].instructions = 1_020_000;
-        record.cases[1].instructions = 980_000;
-        record.cases.remove(2);
+        set(&mut record.cases[0], "instructions", |_| 1_020_000);
+        set(&mut record.cases[1], "instructions", |_| 980_000);
     });
     let said = accept(&bench, "--reason x");
     let was = format!("valgrind was `valgrind-1`, is `{}`", bench.record.environment["valgrind"]);
-    said.expect(Exit::Pass, &[&was, "1 tighter, 1 looser, 1 new, 1 gone"]);
+    said.expect(Exit::Pass, &[&was, "1 tighter, 1 looser, 2 new, 1 gone"]);
     let line = |id: &str, words: &[&str]| {
         let lines = said.out.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
         assert!(lines.clone().any(|line| line.starts_with(&[id]) && line.ends_with(words)), "{id}");
@@ -133,7 +159,7 @@ fn what_changes_is_a_table() {
     let id = |k: usize| bench.record.cases[k].id.as_str();
     line(id(0), &["1000000", "1020000", "+2.00", "%", "LOOSER"]);
     line(id(1), &["1000000", "980000", "-2.00", "%", "tighter"]);
-    line(id(2), &["-", "-", "gone"]);
+    line(&format!("{}-gone", id(2)), &["-", "-", "gone"]);
     line(&added, &["-", "new"]);
     assert!(!said.out.contains(id(4)), "what stays has no line: {}", said.out);
 }
@@ -142,19 +168,19 @@ fn what_changes_is_a_table() {
 fn a_ratchet_takes_gains_and_loosens_nothing() {
     let bench = Bench::committed();
     bench.measured(|record| {
-        record.cases[0].instructions += record.cases[0].instructions / 50;
-        record.cases[1].instructions -= record.cases[1].instructions / 50;
-        record.cases[2].instructions += 1;
+        set(&mut record.cases[0], "instructions", |n| n + n / 50);
+        set(&mut record.cases[1], "instructions", |n| n - n / 50);
+        set(&mut record.cases[2], "instructions", |n| n + 1);
     });
-    let fresh = Record::<Instructions>::read(&bench.fresh::<Instructions>()).unwrap();
+    let fresh = Record::read(&INSTRUCTIONS, &bench.fresh(&INSTRUCTIONS, bench.chapter())).unwrap();
     let said = accept(&bench, "--ratchet --reason x");
     said.expect(Exit::Pass, &["worse: kept", "tighter", "1 tighter, 1 looser, 0 new, 0 gone"]);
     let mut want = bench.record.cases.clone();
     want[1] = fresh.cases[1].clone();
-    let accepted = Record::<Instructions>::read(&bench.baseline()).unwrap();
+    want[1].origin.reason = Some("x".to_owned());
+    let accepted = read(&bench);
     assert_eq!(accepted.cases, want, "only the gain");
 
-    let text = fs::read(bench.baseline()).unwrap();
     let again = accept(&bench, "--ratchet --reason y");
     again.expect(Exit::Pass, &["its baseline stays: no case is tighter or new"]);
     bench.measured(|record| {
@@ -162,44 +188,109 @@ fn a_ratchet_takes_gains_and_loosens_nothing() {
     });
     let other = accept(&bench, "--ratchet --reason y");
     other.expect(Exit::Incomparable, &["but `valgrind-1` in the record", "without --ratchet"]);
-    assert_eq!(fs::read(bench.baseline()).unwrap(), text, "the baseline stays");
+    assert_eq!(read(&bench), accepted, "the baseline stays");
 }
 
 #[test]
 fn a_baseline_that_cannot_be_read_is_replaced_but_not_ratcheted() {
     let bench = Bench::committed();
-    let text = fs::read_to_string(bench.baseline()).unwrap();
-    let other = text.replace("\"schema\": 1", "\"schema\": 2");
+    let file = bench.baseline(&INSTRUCTIONS, &bench.record, "mvar");
+    let text = fs::read_to_string(&file).unwrap();
+    let other = text.replace("\"schema\": 2", "\"schema\": 1");
     for (bad, exit) in [(other.as_str(), Exit::Incomparable), ("garbage", Exit::Failure)] {
-        fs::write(bench.baseline(), bad).unwrap();
-        accept(&bench, "--ratchet --reason x").expect(exit, &["instructions.json"]);
-        assert_eq!(fs::read_to_string(bench.baseline()).unwrap(), bad, "it stays");
+        fs::write(&file, bad).unwrap();
+        accept(&bench, "--ratchet --reason x").expect(exit, &["mvar.json"]);
+        assert_eq!(fs::read_to_string(&file).unwrap(), bad, "it stays");
+        accept(&bench, "--reason x --filter step-d20").expect(Exit::Failure, &["mvar.json"]);
         accept(&bench, "--reason x").expect(Exit::Pass, &["replaces what cannot be read"]);
-        let accepted = Record::<Instructions>::read(&bench.baseline()).unwrap();
-        assert_eq!(accepted.cases, bench.record.cases, "the new one");
+        let rows = Record::read(&INSTRUCTIONS, &file).unwrap().cases;
+        let of_chapter = |row: &&Row| row.chapter() == "mvar";
+        assert_eq!(rows.len(), bench.record.cases.iter().filter(of_chapter).count(), "the new one");
     }
-    fs::remove_file(bench.baseline()).unwrap();
+    fs::remove_file(&file).unwrap();
     accept(&bench, "--ratchet --reason x").expect(Exit::Pass, &["there was no baseline"]);
 }
 
+/// The rows of the baseline of a chapter, by their ids and reasons.
+fn reasons(bench: &Bench, chapter: &str) -> Vec<(String, Option<String>)> {
+    let rows = read(bench).cases.into_iter().filter(|row| row.chapter() == chapter);
+    rows.map(|row| (row.id, row.origin.reason)).collect()
+}
+
+#[test]
+fn a_filter_changes_the_lines_of_its_cases_alone() {
+    let bench = Bench::committed();
+    let file = |chapter| fs::read(bench.baseline(&INSTRUCTIONS, &bench.record, chapter)).unwrap();
+    let others = || ["lattice", "lstm", "md"].map(file);
+    let before = others();
+    // Other chapters are of other sources: their lines are left alone, too.
+    bench.measured(|record| {
+        for row in record.cases.iter_mut() {
+            match row.chapter() {
+                "mvar" => set(row, "instructions", |n| 2 * n),
+                _ => row.origin.source = "of before".to_owned(),
+            }
+        }
+    });
+    let texts = ["instructions/mvar: 0 tighter, 1 looser, 0 new, 0 gone"];
+    accept(&bench, "--reason one --filter mvar/step").expect(Exit::Pass, &texts);
+    for (id, reason) in reasons(&bench, "mvar") {
+        let want = id.starts_with("mvar/step").then(|| "one".to_owned());
+        assert_eq!(reason, want, "{id}");
+    }
+    accept(&bench, "--reason all --filter mvar/").expect(Exit::Pass, &["looser"]);
+    assert!(reasons(&bench, "mvar").iter().all(|(_, reason)| reason.as_deref() == Some("all")));
+    assert_eq!(others(), before, "other chapters");
+    let said = accept(&bench, "--reason all");
+    said.expect(Exit::Pass, &["instructions/lattice: its baseline stays", "is of other sources"]);
+    assert_eq!(others(), before, "other chapters");
+}
+
+#[test]
+fn another_environment_needs_the_whole_chapter() {
+    let bench = Bench::committed();
+    bench.measured(|record| {
+        record.environment.insert("valgrind".to_owned(), "valgrind-9".to_owned());
+    });
+    let said = accept(&bench, "--reason x --filter mvar/step");
+    let texts = ["valgrind is `", "but", "another environment needs the whole chapter"];
+    refused(&bench, &said, Exit::Incomparable, &[texts[0], texts[2]]);
+    accept(&bench, "--reason x --filter mvar/").expect(Exit::Pass, &["is `valgrind-9`"]);
+}
+
+#[test]
+fn a_chapter_without_cases_loses_its_baseline() {
+    let bench = Bench::committed();
+    let file = bench.baseline(&INSTRUCTIONS, &bench.record, "gone");
+    let mut row = bench.record.cases[0].clone();
+    row.id = "gone/kernel/n1".to_owned();
+    bench.record.with(vec![row]).write(&file).unwrap();
+    let gone = "gone/kernel/n1: is gone, but the baseline has it";
+    bench.run("gate").expect(Exit::Incomparable, &[gone]);
+    accept(&bench, "--reason x --filter mvar/").expect(Exit::Pass, &[]);
+    assert!(file.exists(), "not selected");
+    accept(&bench, "--reason x").expect(Exit::Pass, &["removed, its chapter has no cases"]);
+    assert!(!file.exists(), "removed");
+}
+
 /// Wall times of every case, and of one that is only timed.
-fn walls(bench: &Bench) -> Record<Wall> {
-    let wall = |id: &str| wall(id, 1000.0);
-    let mut cases: Vec<_> = bench.record.cases.iter().map(|case| wall(&case.id)).collect();
-    cases.push(wall("test/only-timed/n1"));
-    bench.record.beside(environment(), cases)
+fn walls(bench: &Bench) -> Record {
+    let mut cases: Vec<_> =
+        bench.record.cases.iter().map(|row| wall(&row.id, 1000.0, &row.origin)).collect();
+    cases.push(wall("test/only-timed/n1", 1000.0, &origin()));
+    Record::new(&WALL, environment()).with(cases)
 }
 
 #[test]
 fn wall_times_without_a_self_test_are_refused() {
     let bench = Bench::committed();
     let mut walls = walls(&bench);
-    walls.cases.retain(|case| case.id == one()[0].id);
-    walls.write(&bench.fresh::<Wall>()).unwrap();
+    walls.cases.retain(|case| case.chapter() == "mvar");
+    bench.put(&WALL, &walls);
     // What runs now, a test, has no worker to compare with itself.
     refused(&bench, &accept(&bench, "--reason x"), Exit::Failure, &["the worker of --list said"]);
-    assert!(!walls.baseline(&bench.baselines()).exists(), "no baseline of wall times");
-    fs::remove_file(bench.fresh::<Wall>()).unwrap();
+    assert!(!bench.baseline(&WALL, &walls, "mvar").exists(), "no baseline of wall times");
+    bench.put(&WALL, &walls.with(Vec::new()));
     accept(&bench, "--reason x").expect(Exit::Pass, &["cases -> "]);
 }
 
@@ -219,28 +310,34 @@ const RATES: &str = r#"{
 fn results_in_a_text_are_those_of_the_baselines_or_stale() {
     let bench = Bench::committed();
     let walls = walls(&bench);
-    let folder = bench.baselines().join(Wall::folder(&walls.environment));
-    let text = bench.dir.path().join("README.md");
+    let text = bench.dir.path().join("RESULTS.md");
     let splice = |more: &str| {
         let (text, baselines) = (path(&text), path(&bench.baselines()));
         bench.run(&format!("report --splice {text} --baseline {baselines} {more}"))
     };
-    let around = ["# Title\n\n<!-- results -->\n", "old\n", "<!-- /results -->\n\nEnd\n"];
+    let around = ["# Title\n\n<!-- md -->\n", "old\n", "<!-- /md -->\n\nEnd\n"];
     fs::write(&text, around.concat()).unwrap();
     splice("").expect(Exit::Incomparable, &["holds no wall times"]);
-    walls.write(&folder.join("wall.json")).unwrap();
+    bench.accepted(&WALL, &walls);
 
     let stale = format!("cargo run --release -- report --splice {}", text.display());
     splice("--check").expect(Exit::Incomparable, &["are not those of the baselines", &stale]);
     assert_eq!(fs::read_to_string(&text).unwrap(), around.concat(), "a check writes nothing");
-    splice("").expect(Exit::Pass, &[&format!("results of {} cases", bench.record.cases.len())]);
-    splice("--check").expect(Exit::Pass, &[]);
+    splice("--filter md/").expect(Exit::Pass, &["results of"]);
     let new = fs::read_to_string(&text).unwrap();
     assert!(new.starts_with(around[0]) && new.ends_with(around[2]), "{new}");
-    let row = format!("| `{}` | scalar | 1.00 us | 900 ns - 1.10 us |", bench.first());
-    assert!(new.contains(&row) && !new.contains("only-timed"), "`{row}` in {new}");
+    splice("").expect(Exit::Pass, &[&format!("results of {} cases", walls.cases.len())]);
+    splice("--check").expect(Exit::Pass, &[]);
+    let new = fs::read_to_string(&text).unwrap();
+    for (name, id) in [("lattice", bench.first()), ("test", "test/only-timed/n1")] {
+        let section = format!("\n## {name}\n\n<!-- {name} -->\n\nMeasured 2026-01-02 on ");
+        let row = format!("| `{id}` | scalar | 1.00 us | 900 ns - 1.10 us |");
+        assert!(new.contains(&section) && new.contains(&row), "`{section}`, `{row}` in {new}");
+    }
 
-    fs::write(&text, new + "<!-- error rates -->\n").unwrap();
+    let folder = bench.baseline(&WALL, &walls, "x");
+    let folder = folder.ancestors().nth(2).unwrap();
+    fs::write(&text, new.clone() + "<!-- error rates -->\n").unwrap();
     splice("").expect(Exit::Incomparable, &["error-rates.json: No such file"]);
     fs::write(folder.join("error-rates.json"), "{}").unwrap();
     splice("")
@@ -249,83 +346,127 @@ fn results_in_a_text_are_those_of_the_baselines_or_stale() {
     fs::write(folder.join("error-rates.json"), newer).unwrap();
     splice("").expect(Exit::Incomparable, &["error-rates.json: schema 2, expected 1"]);
     fs::write(folder.join("error-rates.json"), RATES).unwrap();
-    splice("").expect(Exit::Failure, &["README.md: 0 lines are `<!-- /error rates -->`"]);
+    splice("").expect(Exit::Failure, &["RESULTS.md: 0 lines are `<!-- /error rates -->`"]);
     fs::write(&text, fs::read_to_string(&text).unwrap() + "<!-- /error rates -->\n").unwrap();
     splice("").expect(Exit::Pass, &[]);
     splice("--check").expect(Exit::Pass, &[]);
     let rates = fs::read_to_string(&text).unwrap();
     assert!(rates.contains("| no change | all | 20 | 5.0 | 0.1 - 24.9 | 420 |"), "{rates}");
 
-    let slower = bench.record_of(|record| record.cases[0].instructions *= 2);
-    slower.write(&bench.baseline()).unwrap();
+    let slower = bench.record_of(|record| set(&mut record.cases[0], "instructions", |n| 2 * n));
+    bench.accepted(&INSTRUCTIONS, &slower);
     splice("--check").expect(Exit::Incomparable, &[&stale]);
-    fs::remove_file(bench.baseline()).unwrap();
-    splice("--check").expect(Exit::Incomparable, &["instructions.json: no such file"]);
+    splice("").expect(Exit::Pass, &[]);
+    let less = walls.with(walls.cases.iter().filter(|c| c.chapter() != "test").cloned().collect());
+    bench.accepted(&WALL, &less);
+    splice("").expect(Exit::Incomparable, &["a section of `test`", "remove the section"]);
 }
 
 #[test]
-fn the_results_in_readme_are_those_of_the_baselines() {
-    let check = "report --splice README.md --check";
+fn the_committed_results_are_those_of_the_baselines() {
+    let check = "report --splice baselines/RESULTS.md --check";
     Bench::committed().run_with(&registry::cases(), check).expect(Exit::Pass, &[]);
 }
 
 #[test]
 fn a_text_without_a_place_for_results_or_a_choice_of_machines_is_an_error() {
     let bench = Bench::committed();
-    let walls = walls(&bench);
-    walls.write(&bench.baselines().join("one/wall.json")).unwrap();
-    let text = bench.dir.path().join("README.md");
+    let mut walls = walls(&bench);
+    walls.cases.retain(|case| case.chapter() == "mvar");
+    walls.write(&bench.baselines().join("one/wall/mvar.json")).unwrap();
+    let text = bench.dir.path().join("RESULTS.md");
     let splice = |more: &str| {
         let (text, baselines) = (path(&text), path(&bench.baselines()));
         bench.run(&format!("report --splice {text} --baseline {baselines} {more}"))
     };
-    splice("").expect(Exit::Failure, &["README.md: No such file"]);
+    splice("").expect(Exit::Failure, &["RESULTS.md: No such file"]);
     for (bad, message) in [
-        ("# Title\n", "README.md: 0 lines are `<!-- results -->`"),
-        ("<!-- results -->\n", "README.md: 0 lines are `<!-- /results -->`"),
-        (
-            "<!-- results -->\n<!-- results -->\n<!-- /results -->\n",
-            "2 lines are `<!-- results -->",
-        ),
-        ("<!-- /results -->\n<!-- results -->\n", "comes before"),
+        ("<!-- mvar -->\n", "RESULTS.md: 0 lines are `<!-- /mvar -->`"),
+        ("<!-- mvar -->\n<!-- mvar -->\n<!-- /mvar -->\n", "2 lines are `<!-- mvar -->"),
+        ("<!-- /mvar -->\n<!-- mvar -->\n", "comes before"),
     ] {
         fs::write(&text, bad).unwrap();
         splice("").expect(Exit::Failure, &[message]);
         assert_eq!(fs::read_to_string(&text).unwrap(), bad, "untouched");
     }
-    fs::write(&text, "<!-- results -->\n<!-- /results -->\n").unwrap();
-    let two = bench.baselines().join("two/wall.json");
-    walls.write(&two).unwrap();
-    splice("").expect(Exit::Incomparable, &["one/wall.json", "two/wall.json", "--wall FILE"]);
-    splice(&format!("--wall {}", path(&two))).expect(Exit::Pass, &["results of"]);
+    fs::write(&text, "# Title\n").unwrap();
+    walls.write(&bench.baselines().join("two/wall/mvar.json")).unwrap();
+    splice("").expect(Exit::Incomparable, &["holds one, two", "--machine NAME"]);
+    splice("--machine two").expect(Exit::Pass, &["results of"]);
     bench.run("report --check").expect(Exit::Usage, &["--splice"]);
+}
+
+/// Two people accept and splice another chapter each, and merge.
+#[test]
+fn branches_that_accept_different_chapters_merge_without_conflict() {
+    let bench = Bench::committed();
+    let walls = walls(&bench);
+    let of = |chapter: &str, ns: f64| {
+        let mut walls = walls.clone();
+        let rows = walls.cases.iter_mut().filter(|row| row.chapter() == chapter);
+        rows.for_each(|row| *row = wall(&row.id, ns, &row.origin));
+        bench.accepted(&WALL, &walls);
+        let counts = bench.record_of(|record| {
+            let rows = record.cases.iter_mut().filter(|row| row.chapter() == chapter);
+            rows.for_each(|row| set(row, "instructions", |n| n + 1));
+        });
+        bench.measured(|record| *record = counts);
+    };
+    let text = bench.dir.path().join("RESULTS.md");
+    let accept = |chapter: &str| {
+        accept(&bench, &format!("--reason {chapter} --filter {chapter}/")).expect(Exit::Pass, &[]);
+        let (text, baselines) = (path(&text), path(&bench.baselines()));
+        let splice = format!("report --splice {text} --baseline {baselines}");
+        bench.run(&splice).expect(Exit::Pass, &[]);
+        commit(&bench);
+    };
+    fs::write(&text, "# Results\n").unwrap();
+    repository(&bench);
+    of("none", 1000.0);
+    accept("lattice");
+    let main = git(&bench, "branch --show-current");
+    git(&bench, "checkout --quiet -b other");
+    of("md", 500.0);
+    accept("md");
+    git(&bench, &format!("checkout --quiet {main}"));
+    of("mvar", 2000.0);
+    accept("mvar");
+    git(&bench, "merge --quiet --no-edit other");
+    let merged = fs::read_to_string(&text).unwrap();
+    assert!(merged.contains(" 500 ns |") && merged.contains(" 2.00 us |"), "{merged}");
+    let (text, baselines) = (path(&text), path(&bench.baselines()));
+    let check = format!("report --splice {text} --baseline {baselines} --check");
+    bench.run(&check).expect(Exit::Pass, &[]);
 }
 
 #[test]
 #[ignore = "takes minutes: cargo test --test against --test baselines -- --ignored --nocapture"]
 fn an_accept_killed_at_any_of_ten_moments_leaves_the_old_baseline_or_the_new_one() {
     let bench = Bench::committed();
-    bench.measured(|record| record.cases[0].instructions += 1);
-    let (target, baselines) = (bench.dir.path().join("target"), bench.baselines());
+    bench.measured(|record| set(&mut record.cases[0], "instructions", |n| n + 1));
+    let (target, baselines) = (bench.target(), bench.baselines());
     let mut accept = Command::new(env!("CARGO_BIN_EXE_stepmark"));
     accept.args(["accept", "--reason", "x"]).current_dir(&bench.dir).stdout(Stdio::null());
     accept.arg("--target-dir").arg(target).arg("--baseline").arg(baselines);
     let start = Instant::now();
     assert!(accept.status().unwrap().success(), "accepted");
     let whole = start.elapsed();
-    let read = || Record::<Instructions>::read(&bench.baseline()).unwrap();
-    let accepted = read();
+    let accepted = read(&bench);
     assert_ne!(accepted.cases, bench.record.cases, "another baseline");
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(2);
     for k in 0..10 {
-        bench.record.write(&bench.baseline()).unwrap();
+        bench.accepted(&INSTRUCTIONS, &bench.record);
         // Files are written in the last moments.
         let share = if k < 5 { rng.random() } else { rng.random_range(0.97..1.01) };
         let mut accept = accept.spawn().unwrap();
         std::thread::sleep(whole.mul_f64(share));
         accept.kill().unwrap();
         accept.wait().unwrap();
-        assert!([&bench.record, &accepted].contains(&&read()), "neither after {share} of it");
+        let (now, rows) = (read(&bench), [&bench.record, &accepted]);
+        for (k, row) in now.cases.iter().enumerate() {
+            let same = |other: &&Record| other.cases[k].metrics == row.metrics;
+            assert!(rows.iter().any(same), "neither after {share} of it: {row:?}");
+        }
     }
     assert!(accept.status().unwrap().success(), "the next one works");
     println!("10 kills within {whole:?}: the baseline was the old one or the new one");

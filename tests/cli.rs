@@ -13,10 +13,10 @@ use stepmark::case::{Case, Step, Work};
 use stepmark::cli::{self, Exit};
 use stepmark::gate::WORST_FIRST;
 use stepmark::machine;
-use stepmark::record::{Instructions, Peer, Record, Wall};
+use stepmark::record::{INSTRUCTIONS, PEERS, Record, Row, WALL};
 use stepmark::registry;
 
-use common::{Bench, cases, path};
+use common::{Bench, cases, counted, origin, path, set};
 use walls::{environment, wall};
 
 /// Computes x -> -x, and the oracle knows better.
@@ -37,19 +37,6 @@ impl Step for WrongSign {
     }
 }
 
-/// Counts of a case that only a test knows; its id sorts last.
-fn counted(id: &str) -> Instructions {
-    Instructions {
-        id: id.to_owned(),
-        implementation: "scalar".to_owned(),
-        instructions: 1000,
-        d1_misses: 0,
-        ll_misses: 0,
-        heap_blocks: 0,
-        heap_bytes: 0,
-    }
-}
-
 fn wrong_sign() -> Case {
     let work = Work { units: 1, unit: "step", flops: 1, bytes: 8 };
     Case::new("test/wrong-sign/n1", "scalar", work, || WrongSign(0.0))
@@ -66,7 +53,7 @@ fn unchanged_code_passes() {
 #[test]
 fn two_percent_more_instructions_are_a_regression() {
     let bench = Bench::committed();
-    bench.measured(|record| record.cases[0].instructions += record.cases[0].instructions / 50);
+    bench.measured(|record| set(&mut record.cases[0], "instructions", |n| n + n / 50));
     let said = bench.run("gate");
     said.expect(
         Exit::Regression,
@@ -83,16 +70,16 @@ fn a_traversal_by_columns_misses_more_at_the_same_count_and_is_a_regression() {
     let bench = Bench::committed();
     let with = |d1_misses| {
         bench.record_of(|record| {
-            record.cases[0].instructions = 62_957_607;
-            record.cases[0].d1_misses = d1_misses;
+            set(&mut record.cases[0], "instructions", |_| 62_957_607);
+            set(&mut record.cases[0], "d1_misses", |_| d1_misses);
         })
     };
-    with(524_288).write(&bench.baseline()).unwrap();
-    with(8 * 524_288).write(&bench.fresh::<Instructions>()).unwrap();
+    bench.accepted(&INSTRUCTIONS, &with(524_288));
+    bench.put(&INSTRUCTIONS, &with(8 * 524_288));
     let what = "D1 misses 524288 -> 4194304 (+700.00 %, limit +10.00 % and 1000 more)";
     let said = bench.run("gate");
     said.expect(Exit::Regression, &[bench.first(), what, "1 regression", "by tier 2"]);
-    with(524_288 + 1000).write(&bench.fresh::<Instructions>()).unwrap();
+    bench.put(&INSTRUCTIONS, &with(524_288 + 1000));
     bench.run("gate").expect(Exit::Pass, &["no findings"]);
 }
 
@@ -100,8 +87,8 @@ fn a_traversal_by_columns_misses_more_at_the_same_count_and_is_a_regression() {
 fn one_heap_block_more_is_a_regression() {
     let bench = Bench::committed();
     bench.measured(|record| {
-        record.cases[0].heap_blocks += 1;
-        record.cases[0].heap_bytes += 8;
+        set(&mut record.cases[0], "heap_blocks", |n| n + 1);
+        set(&mut record.cases[0], "heap_bytes", |n| n + 8);
     });
     bench.run("gate").expect(Exit::Regression, &["heap blocks per step 0 -> 1", "2 regressions"]);
 }
@@ -109,7 +96,7 @@ fn one_heap_block_more_is_a_regression() {
 #[test]
 fn a_gain_passes_and_asks_for_accept() {
     let bench = Bench::committed();
-    bench.measured(|record| record.cases[0].instructions -= record.cases[0].instructions / 50);
+    bench.measured(|record| set(&mut record.cases[0], "instructions", |n| n - n / 50));
     bench
         .run("gate")
         .expect(Exit::Pass, &["note", "to keep the gain: cargo run --release -- accept"]);
@@ -123,7 +110,7 @@ fn a_wrong_sign_is_a_wrong_result_whatever_the_counts_say() {
     let said = bench.run_with(&cases, "gate");
     said.expect(Exit::Wrong, &["test/wrong-sign/n1: y[0] is -1e0, expected 1e0", "tier 1"]);
     bench.run_with(&cases, "check --filter wrong").expect(Exit::Wrong, &["WRONG", "1 wrong"]);
-    bench.measured(|record| record.cases.push(counted("test/wrong-sign/n1")));
+    bench.measured(|record| record.cases.push(counted("test/wrong-sign/n1", "scalar", 1000)));
     bench
         .run_with(&cases, "accept --reason why")
         .expect(Exit::Wrong, &["a wrong kernel has no baseline"]);
@@ -135,8 +122,8 @@ fn wrong_comes_before_regressed() {
     let mut cases = cases();
     cases.push(wrong_sign());
     bench.measured(|record| {
-        record.cases[0].instructions *= 2;
-        record.cases.push(counted("test/wrong-sign/n1"));
+        set(&mut record.cases[0], "instructions", |n| 2 * n);
+        record.cases.push(counted("test/wrong-sign/n1", "scalar", 1000));
     });
     let said = bench.run_with(&cases, "gate");
     said.expect(Exit::Wrong, &["1 wrong result", "1 regression"]);
@@ -145,7 +132,12 @@ fn wrong_comes_before_regressed() {
 #[test]
 fn a_deleted_baseline_is_incomparable() {
     let bench = Bench::committed();
-    fs::remove_file(bench.baseline()).unwrap();
+    let file = bench.baseline(&INSTRUCTIONS, &bench.record, bench.chapter());
+    fs::remove_file(&file).unwrap();
+    let chapter = format!("gate --filter {}/", bench.chapter());
+    bench.run(&chapter).expect(Exit::Incomparable, &["no baseline", "-- accept --reason TEXT"]);
+    bench.run("gate").expect(Exit::Pass, &[bench.first(), "is new: the baseline does not have it"]);
+    fs::remove_dir_all(file.parent().unwrap()).unwrap();
     bench.run("gate").expect(Exit::Incomparable, &["no baseline", "-- accept --reason TEXT"]);
     fs::remove_dir_all(bench.baselines()).unwrap();
     bench.run("gate").expect(Exit::Incomparable, &["no baseline", "holds nothing"]);
@@ -158,15 +150,16 @@ fn a_foreign_toolchain_is_incomparable() {
         record.environment.insert("rustc".to_owned(), "1.0.0".to_owned());
     });
     let said = bench.run("gate");
-    said.expect(Exit::Incomparable, &["rustc-1.0.0/instructions.json", "holds", "-- accept"]);
-    let said = bench.run(&format!("gate --baseline {}", path(&bench.baseline())));
+    said.expect(Exit::Incomparable, &["rustc-1.0.0/instructions", "holds", "-- accept"]);
+    let file = bench.baseline(&INSTRUCTIONS, &bench.record, "mvar");
+    let said = bench.run(&format!("gate --filter mvar/ --baseline {}", path(&file)));
     said.expect(Exit::Incomparable, &["rustc is `", "` in the baseline but `1.0.0` in the record"]);
     // Nor may record and baseline agree on a compiler that did not build what is checked here.
     let both = bench.record_of(|record| {
         record.environment.insert("llvm".to_owned(), "1.0.0".to_owned());
     });
-    both.write(&bench.baseline()).unwrap();
-    both.write(&bench.fresh::<Instructions>()).unwrap();
+    bench.accepted(&INSTRUCTIONS, &both);
+    bench.put(&INSTRUCTIONS, &both);
     bench.run("gate").expect(Exit::Incomparable, &["llvm is `1.0.0` in the record but `"]);
 }
 
@@ -194,12 +187,18 @@ fn an_empty_selection_is_incomparable() {
     }
     bench.run("accept --reason why").expect(Exit::Pass, &[]);
     bench.measured(|record| record.cases.clear());
+    bench.run("gate").expect(Exit::Failure, &["target/stepmark/instructions does not exist"]);
+    bench.run("accept --reason why").expect(Exit::Incomparable, &["no record to accept"]);
+    bench.measured(|record| record.cases.retain(|case| !case.id.contains("mvar/rollout")));
     bench
         .run("gate")
         .expect(Exit::Incomparable, &["was not measured: the instructions record lacks it"]);
-    bench.run("accept --reason why").expect(Exit::Incomparable, &["lacks"]);
+    bench.run("accept --reason why").expect(Exit::Pass, &["instructions/mvar: its", "lacks mvar/"]);
     bench.measured(|_| ());
-    bench.record_of(|record| record.cases.clear()).write(&bench.baseline()).unwrap();
+    let older = bench.record_of(|record| record.cases.retain(|case| case.chapter() != "mvar"));
+    bench.accepted(&INSTRUCTIONS, &older);
+    let file = bench.baseline(&INSTRUCTIONS, &bench.record, "mvar");
+    bench.record.with(Vec::new()).write(&file).unwrap();
     let what = "no selected case is in both the record and the baseline";
     bench.run("gate --filter mvar/").expect(Exit::Incomparable, &[what, "by tier 0 (exit 5)"]);
 }
@@ -221,7 +220,7 @@ fn a_removed_case_is_incomparable_and_a_new_one_a_note() {
 
     let mut older = bench.record.clone();
     let new = older.cases.remove(0);
-    older.write(&bench.baseline()).unwrap();
+    bench.accepted(&INSTRUCTIONS, &older);
     bench.run("gate").expect(Exit::Pass, &["note", &new.id, "is new", "-- accept"]);
 }
 
@@ -240,7 +239,11 @@ fn another_implementation_or_other_sources_are_incomparable() {
     let bench = Bench::committed();
     bench.measured(|record| record.cases[0].implementation = "other".to_owned());
     bench.run("gate").expect(Exit::Incomparable, &["but `other` now"]);
-    bench.measured(|record| record.source = "0123456789abcdef".to_owned());
+    bench.measured(|record| {
+        for case in &mut record.cases {
+            case.origin.source = "0123456789abcdef".to_owned();
+        }
+    });
     bench.run("gate").expect(Exit::Incomparable, &["the record is of sources 0123456789abcdef"]);
     bench.run("accept --reason why").expect(Exit::Incomparable, &["is of other sources"]);
 }
@@ -248,21 +251,22 @@ fn another_implementation_or_other_sources_are_incomparable() {
 #[test]
 fn another_schema_is_incomparable_and_a_damaged_file_a_failure() {
     let bench = Bench::committed();
-    let text = fs::read_to_string(bench.baseline()).unwrap();
-    let two = text.replace("\"schema\": 1", "\"schema\": 2");
-    fs::write(bench.baseline(), &two).unwrap();
-    bench.run("gate").expect(Exit::Incomparable, &["schema 2, expected 1", "stepmark accept"]);
-    fs::write(bench.baseline(), &text[..text.len() / 2]).unwrap();
-    bench.run("gate").expect(Exit::Failure, &["instructions.json", "expected a stepmark record"]);
-    fs::write(bench.baseline(), &text).unwrap();
-    fs::write(bench.fresh::<Instructions>(), two).unwrap();
-    bench.run("gate").expect(Exit::Incomparable, &["schema 2, expected 1"]);
+    let file = bench.baseline(&INSTRUCTIONS, &bench.record, "mvar");
+    let text = fs::read_to_string(&file).unwrap();
+    let newer = text.replace("\"schema\": 2", "\"schema\": 3");
+    fs::write(&file, &newer).unwrap();
+    bench.run("gate").expect(Exit::Incomparable, &["schema 3, expected 2", "stepmark accept"]);
+    fs::write(&file, &text[..text.len() / 2]).unwrap();
+    bench.run("gate").expect(Exit::Failure, &["mvar.json", "expected a stepmark record"]);
+    fs::write(&file, &text).unwrap();
+    fs::write(bench.fresh(&INSTRUCTIONS, "mvar"), newer).unwrap();
+    bench.run("gate").expect(Exit::Incomparable, &["schema 3, expected 2"]);
 }
 
 #[test]
 fn a_tier_that_did_not_run_is_a_failure_unless_skipped_aloud() {
     let bench = Bench::committed();
-    fs::remove_file(bench.fresh::<Instructions>()).unwrap();
+    bench.measured(|record| record.cases.clear());
     let said = bench.run("gate");
     said.expect(Exit::Failure, &["cargo bench --features instructions", "ci/install.sh"]);
     let said = bench.run("gate --skip instructions");
@@ -272,15 +276,15 @@ fn a_tier_that_did_not_run_is_a_failure_unless_skipped_aloud() {
 }
 
 /// Wall times of all cases of a bench.
-fn walls(bench: &Bench, median_ns: f64) -> Record<Wall> {
-    let cases = bench.record.cases.iter().map(|case| wall(&case.id, median_ns)).collect();
-    bench.record.beside(environment(), cases)
+fn walls(bench: &Bench, median_ns: f64) -> Record {
+    let wall = |row: &Row| wall(&row.id, median_ns, &row.origin);
+    Record::new(&WALL, environment()).with(bench.record.cases.iter().map(wall).collect())
 }
 
-/// Makes the one record the baseline of wall times, and the other the fresh one.
-fn put_walls(bench: &Bench, old: &Record<Wall>, new: &Record<Wall>) {
-    old.write(&old.baseline(&bench.baselines())).unwrap();
-    new.write(&bench.fresh::<Wall>()).unwrap();
+/// Makes the one record the baselines of wall times, and the other the fresh ones.
+fn put_walls(bench: &Bench, old: &Record, new: &Record) {
+    bench.accepted(&WALL, old);
+    bench.put(&WALL, new);
 }
 
 #[test]
@@ -319,7 +323,7 @@ fn the_wall_time_of_a_wrong_case_is_not_shown() {
     let bench = Bench::committed();
     let with_wrong = |median_ns| {
         let mut walls = walls(&bench, 100.0);
-        walls.cases.push(wall("test/wrong-sign/n1", median_ns));
+        walls.cases.push(wall("test/wrong-sign/n1", median_ns, &origin()));
         walls
     };
     put_walls(&bench, &with_wrong(100.0), &with_wrong(300.0));
@@ -333,13 +337,17 @@ fn the_wall_time_of_a_wrong_case_is_not_shown() {
 #[test]
 fn nothing_measured_is_nothing_to_record_accept_or_report() {
     let dir = tempfile::tempdir().unwrap();
-    let record = Bench::committed().record;
-    let bench = Bench { dir, record };
+    let bench = Bench { dir, record: Bench::committed().record };
     bench.run("record").expect(Exit::Incomparable, &["nothing was recorded", "cargo bench"]);
     bench.run("accept --reason why").expect(Exit::Incomparable, &["no record to accept"]);
-    bench.run("report").expect(Exit::Incomparable, &["wall.json: no such file; run `cargo bench`"]);
+    bench
+        .run("report")
+        .expect(Exit::Incomparable, &["stepmark/wall holds no selected case; run `cargo bench`"]);
     let said = bench.run("report --peers");
-    said.expect(Exit::Incomparable, &["peers.json: no such file; run `ci/peers.sh` first"]);
+    said.expect(
+        Exit::Incomparable,
+        &["stepmark/peers holds no selected case; run `ci/peers.sh` first"],
+    );
     let said = bench.run("record --peers");
     said.expect(Exit::Incomparable, &["no run of `peers`", "run `ci/peers.sh` first"]);
     bench.run("record --peers --filter lattice").expect(Exit::Usage, &["cannot be used with"]);
@@ -348,33 +356,36 @@ fn nothing_measured_is_nothing_to_record_accept_or_report() {
 #[test]
 fn accept_writes_what_the_gate_then_finds() {
     let bench = Bench::committed();
-    bench.measured(|record| record.cases[0].instructions *= 2);
+    bench.measured(|record| set(&mut record.cases[0], "instructions", |n| 2 * n));
     bench.run("gate").expect(Exit::Regression, &[]);
-    bench
-        .run("accept --reason why")
-        .expect(Exit::Pass, &["instructions.json", "wall: its baseline stays"]);
+    bench.run("accept --reason why").expect(Exit::Pass, &["cases -> ", "wall: its baseline stays"]);
     bench.run("gate").expect(Exit::Pass, &["no findings"]);
 }
 
 #[test]
 fn a_record_of_peers_is_printed_and_accepted_though_it_holds_few_cases() {
     let bench = Bench::committed();
-    let peer = Peer {
+    let numbers = [
+        ("theirs_ns", 30.0.into()),
+        ("ours_ns", 10.0.into()),
+        ("ratio_min", 3.0.into()),
+        ("ratio", 3.0.into()),
+        ("ratio_max", 3.0.into()),
+        ("rounds", 1.into()),
+    ];
+    let peer = Row {
         id: format!("{} other", bench.first()),
-        implementation: "scalar".to_owned(),
-        version: "other 1.0".to_owned(),
-        theirs_ns: vec![30.0],
-        ours_ns: vec![10.0],
-        mse: 0.0,
-        flagged: 0.0,
+        implementation: "other 1.0".to_owned(),
+        metrics: numbers.map(|(name, value)| (name.to_owned(), value)).into(),
+        origin: origin(),
     };
-    let record = bench.record.beside(machine::wall(), vec![peer]);
-    record.write(&bench.fresh::<Peer>()).unwrap();
+    let mut record = Record::new(&PEERS, machine::wall()).with(vec![peer]);
+    bench.put(&PEERS, &record);
     bench.run("report --peers").expect(Exit::Pass, &["other 1.0", "3.00 (3.00 - 3.00)"]);
-    bench.run("accept --reason why").expect(Exit::Pass, &["peers: 1 cases -> "]);
-    let accepted = record.baseline(&bench.baselines());
-    let with_reason = Record { reason: Some("why".to_owned()), ..record };
-    assert_eq!(Record::read(&accepted).unwrap(), with_reason, "{}", accepted.display());
+    bench.run("accept --reason why").expect(Exit::Pass, &["1 cases -> ", "peers/"]);
+    let accepted = bench.baseline(&PEERS, &record, bench.chapter());
+    record.cases[0].origin.reason = Some("why".to_owned());
+    assert_eq!(Record::read(&PEERS, &accepted).unwrap(), record, "{}", accepted.display());
     let said = bench.run(&format!("report --peers {}", path(&accepted)));
     said.expect(Exit::Pass, &["other 1.0"]);
 }
@@ -403,17 +414,17 @@ fn a_case_that_neither_side_holds_is_not_passed_over() {
     let without = bench.record_of(|record| {
         record.cases.remove(0);
     });
-    without.write(&bench.baseline()).unwrap();
-    without.write(&bench.fresh::<Instructions>()).unwrap();
+    bench.accepted(&INSTRUCTIONS, &without);
+    bench.put(&INSTRUCTIONS, &without);
     bench.run("gate").expect(Exit::Incomparable, &[bench.first(), "was not measured"]);
 }
 
 #[test]
 fn a_baseline_of_wall_times_does_not_stand_in_for_the_counts() {
     let bench = Bench::committed();
-    bench.measured(|record| record.cases[0].instructions *= 2);
+    bench.measured(|record| set(&mut record.cases[0], "instructions", |n| 2 * n));
     let file = bench.dir.path().join("wall.json");
-    fs::write(&file, "{\"schema\": 1, \"instrument\": \"wall\"}").unwrap();
+    fs::write(&file, "{\"schema\": 2, \"instrument\": \"wall\"}").unwrap();
     let said = bench.run(&format!("gate --baseline {}", path(&file)));
     said.expect(Exit::Incomparable, &["is a baseline of `wall`"]);
 }
@@ -421,11 +432,14 @@ fn a_baseline_of_wall_times_does_not_stand_in_for_the_counts() {
 #[test]
 fn a_damaged_wall_record_neither_fails_the_gate_nor_hides_what_it_found() {
     let bench = Bench::committed();
-    fs::write(bench.fresh::<Wall>(), "garbage").unwrap();
-    bench.run("gate").expect(Exit::Pass, &["wall times (inform only): not compared", "wall.json"]);
-    bench.measured(|record| record.cases[0].instructions *= 2);
+    let walls = bench.fresh(&WALL, bench.chapter());
+    fs::create_dir_all(walls.parent().unwrap()).unwrap();
+    fs::write(&walls, "garbage").unwrap();
+    let texts = ["wall times (inform only): not compared", &path(&walls)];
+    bench.run("gate").expect(Exit::Pass, &texts);
+    bench.measured(|record| set(&mut record.cases[0], "instructions", |n| 2 * n));
     bench.run("gate").expect(Exit::Regression, &["+100.00 %"]);
-    fs::write(bench.fresh::<Instructions>(), "garbage").unwrap();
+    fs::write(bench.fresh(&INSTRUCTIONS, bench.chapter()), "garbage").unwrap();
     let mut cases = cases();
     cases.push(wrong_sign());
     bench.run_with(&cases, "gate").expect(Exit::Failure, &["1 tool failure", "1 wrong result"]);
@@ -466,7 +480,7 @@ fn the_program_itself_exits_with_these_codes() {
 #[test]
 fn the_outputs_tell_what_the_terminal_tells() {
     let bench = Bench::committed();
-    bench.measured(|record| record.cases[0].instructions *= 2);
+    bench.measured(|record| set(&mut record.cases[0], "instructions", |n| 2 * n));
     let folder = bench.dir.path();
     let options: Vec<String> = ["json", "markdown", "junit", "bencher", "action"]
         .iter()
@@ -493,7 +507,7 @@ fn the_outputs_tell_what_the_terminal_tells() {
 #[test]
 fn a_failure_of_the_tool_is_told_by_the_outputs_too() {
     let bench = Bench::committed();
-    fs::remove_file(bench.fresh::<Instructions>()).unwrap();
+    bench.measured(|record| record.cases.clear());
     let file = bench.dir.path().join("outcome.json");
     bench.run(&format!("gate --json {}", path(&file))).expect(Exit::Failure, &["tool failure"]);
     let text = fs::read_to_string(file).unwrap();
@@ -552,10 +566,10 @@ fn a_target_that_cannot_be_a_folder_is_a_failure_that_names_it() {
 #[cfg(unix)]
 fn the_shell_line_of_a_failure_holds_a_folder_with_blanks_as_one_word() {
     let bench = Bench::committed();
-    bench.measured(|record| record.cases[0].instructions *= 2);
+    bench.measured(|record| set(&mut record.cases[0], "instructions", |n| 2 * n));
     let folder = path(&bench.dir.path().join("what's a baseline"));
     fs::rename(bench.baselines(), &folder).unwrap();
-    let target = path(&bench.dir.path().join("target"));
+    let target = path(&bench.target());
     let args = ["stepmark", "gate", "--filter", bench.first(), "--baseline", &folder];
     let args = [&args[..], &["--target-dir", &target]].concat();
     let (mut out, mut err) = (Vec::new(), Vec::new());
@@ -576,12 +590,12 @@ fn annotations_are_for_github_alone() {
     let id = "mvar/step-d20-p5/n64";
     bench.measured(|record| {
         let case = record.cases.iter_mut().find(|case| case.id == id).unwrap();
-        case.instructions *= 2;
+        set(case, "instructions", |n| 2 * n);
     });
     let run = |actions: &str| {
         let out = Command::new(env!("CARGO_BIN_EXE_stepmark"))
             .args(["gate", "--filter", id, "--baseline", &path(&bench.baselines())])
-            .args(["--target-dir", &path(&bench.dir.path().join("target"))])
+            .args(["--target-dir", &path(&bench.target())])
             .env("GITHUB_ACTIONS", actions)
             .output()
             .unwrap();

@@ -10,8 +10,7 @@ use rand::SeedableRng as _;
 use rand_distr::{Distribution as _, Normal};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use stepmark::cli::{self, Exit};
-use stepmark::machine::Environment;
-use stepmark::record::{Instructions, Measure, Record, SCHEMA, Wall};
+use stepmark::record::{INSTRUCTIONS, Instrument, Origin, Record, Row, Value, WALL};
 
 /// A repository whose commits write baselines, one a day.
 struct Repository {
@@ -64,8 +63,8 @@ impl Repository {
                 ("lattice/encode/n100", if k < 12 { 100_000 } else { 90_000 }),
                 ("md/step/n512", 5_000_000 + 50 * k),
             ];
-            repository.write("machine", &walls.map(|(id, ns)| wall(id, ns * step)));
-            repository.write("target", &counts.map(|(id, n)| counted(id, n)));
+            repository.write(&WALL, "machine", &walls.map(|(id, ns)| wall(id, ns * step)));
+            repository.write(&INSTRUCTIONS, "target", &counts.map(|(id, n)| counted(id, n)));
             repository.commit();
         }
         repository
@@ -89,12 +88,16 @@ impl Repository {
         String::from_utf8(out.stdout).unwrap().trim().to_owned()
     }
 
-    fn file<M: Measure>(&self, folder: &str) -> PathBuf {
-        self.baselines().join(folder).join(format!("{}.json", M::INSTRUMENT))
+    fn file(&self, instrument: &Instrument, folder: &str, chapter: &str) -> PathBuf {
+        self.baselines().join(folder).join(instrument.name).join(format!("{chapter}.json"))
     }
 
-    fn write<M: Measure>(&self, folder: &str, cases: &[M]) {
-        record(cases).write(&self.file::<M>(folder)).unwrap();
+    fn write(&self, instrument: &Instrument, folder: &str, rows: &[Row]) {
+        let fields = instrument.fields.iter().map(|field| ((*field).to_owned(), "x".to_owned()));
+        let all = Record::new(instrument, fields.collect()).with(rows.to_vec());
+        for (chapter, record) in all.by_chapter() {
+            record.write(&self.file(instrument, folder, &chapter)).unwrap();
+        }
     }
 
     fn commit(&mut self) {
@@ -128,46 +131,33 @@ fn run(baselines: &Path, target: &Path, args: &str) -> Said {
     Said { exit, out: text(out), err: text(err) }
 }
 
-fn record<M: Measure>(cases: &[M]) -> Record<M> {
-    let fields = M::FIELDS.iter().map(|field| ((*field).to_owned(), "x".to_owned()));
-    Record {
-        schema: SCHEMA,
-        instrument: M::INSTRUMENT.to_owned(),
-        harness: "0.1.0".to_owned(),
-        started: "2026-01-02T03:04:05.678Z".to_owned(),
-        commit: None,
-        dirty: false,
-        source: "0".to_owned(),
-        executable: "1".to_owned(),
-        reason: None,
-        environment: fields.collect::<Environment>(),
-        cases: cases.to_vec(),
+fn row(id: &str, numbers: &[(&str, Value)]) -> Row {
+    let started = "2026-01-02T03:04:05.678Z".to_owned();
+    Row {
+        id: id.to_owned(),
+        implementation: "avx2".to_owned(),
+        metrics: numbers.iter().map(|&(name, value)| (name.to_owned(), value)).collect(),
+        origin: Origin {
+            commit: None,
+            dirty: false,
+            source: "0".to_owned(),
+            started,
+            reason: None,
+        },
     }
 }
 
-fn wall(id: &str, median_ns: f64) -> Wall {
-    Wall {
-        id: id.to_owned(),
-        implementation: "avx2".to_owned(),
-        p05_ns: 0.9 * median_ns,
-        p25_ns: 0.95 * median_ns,
-        median_ns,
-        p75_ns: 1.1 * median_ns,
-        p95_ns: 1.2 * median_ns,
-        samples: 60,
-    }
+fn wall(id: &str, median_ns: f64) -> Row {
+    let quantiles =
+        [("p05_ns", 0.9), ("p25_ns", 0.95), ("median_ns", 1.0), ("p75_ns", 1.1), ("p95_ns", 1.2)];
+    let times = quantiles.map(|(name, share)| (name, (share * median_ns).into()));
+    row(id, &[&times[..], &[("samples", 60.into())]].concat())
 }
 
-fn counted(id: &str, instructions: u64) -> Instructions {
-    Instructions {
-        id: id.to_owned(),
-        implementation: "avx2".to_owned(),
-        instructions,
-        d1_misses: 0,
-        ll_misses: 0,
-        heap_blocks: 0,
-        heap_bytes: 0,
-    }
+fn counted(id: &str, instructions: u64) -> Row {
+    let number =
+        |name: &'static str| (name, if name == "instructions" { instructions } else { 0 }.into());
+    row(id, &INSTRUCTIONS.metrics.iter().copied().map(number).collect::<Vec<_>>())
 }
 
 #[test]
@@ -177,8 +167,9 @@ fn planted_steps_are_found_at_their_commits_and_noise_is_not() {
     said.expect(
         Exit::Pass,
         &[
-            "instructions, target: 30 revisions, 2026-01-01 to 2026-01-30\n",
-            "wall, machine: 30 revisions, 2026-01-01 to 2026-01-30\n",
+            "instructions, target/lattice: 2 revisions, 2026-01-01 to 2026-01-13\n",
+            "instructions, target/md: 30 revisions, 2026-01-01 to 2026-01-30\n",
+            "wall, machine/md: 30 revisions, 2026-01-01 to 2026-01-30\n",
             "lattice.png",
             "md.png",
         ],
@@ -197,7 +188,7 @@ fn planted_steps_are_found_at_their_commits_and_noise_is_not() {
 fn filters_choose_cases_and_instruments() {
     let repository = Repository::planted();
     let said = repository.run("--filter n64 --no-plot");
-    said.expect(Exit::Pass, &["wall, machine", "md/step/n64"]);
+    said.expect(Exit::Pass, &["wall, machine/md", "md/step/n64"]);
     assert!(!said.out.contains("n512") && !said.out.contains("instructions,"), "{}", said.out);
     assert!(repository.pictures().is_empty(), "no pictures");
     let said = repository.run("--instrument instructions --no-plot");
@@ -217,23 +208,23 @@ fn filters_choose_cases_and_instruments() {
 #[test]
 fn a_damaged_or_foreign_version_is_named_and_skipped() {
     let mut repository = Repository::new();
-    let file = repository.file::<Instructions>("target");
-    repository.write("target", &[counted("a/b/n1", 1000)]);
+    let file = repository.file(&INSTRUCTIONS, "target", "a");
+    repository.write(&INSTRUCTIONS, "target", &[counted("a/b/n1", 1000)]);
     repository.commit();
     let good = fs::read_to_string(&file).unwrap();
     for bad in [
-        good.replace("\"schema\": 1", "\"schema\": 99").as_bytes(),
+        good.replace("\"schema\": 2", "\"schema\": 99").as_bytes(),
         &good.as_bytes()[..good.len() / 2],
         b"\xff\xfe",
     ] {
         fs::write(&file, bad).unwrap();
         repository.commit();
     }
-    repository.write("target", &[counted("a/b/n1", 2000)]);
+    repository.write(&INSTRUCTIONS, "target", &[counted("a/b/n1", 2000)]);
     repository.commit();
     let note = |k: usize, why: &str| {
         let commit = &repository.commits[k];
-        format!("note: target/instructions.json at {commit} is skipped: {why}")
+        format!("note: target/instructions/a.json at {commit} is skipped: {why}")
     };
     let said = repository.run("");
     said.expect(
@@ -242,7 +233,7 @@ fn a_damaged_or_foreign_version_is_named_and_skipped() {
             &note(1, "schema 99, expected"),
             &note(2, "EOF while parsing"),
             &note(3, "bytes that are no text"),
-            "instructions, target: 2 revisions",
+            "instructions, target/a: 2 revisions",
             "1,000 -> 2,000",
         ],
     );
@@ -251,34 +242,34 @@ fn a_damaged_or_foreign_version_is_named_and_skipped() {
 #[test]
 fn a_removed_record_and_one_on_a_detached_head_are_still_history() {
     let mut repository = Repository::new();
-    repository.write("old", &[counted("a/b/n1", 1000)]);
+    repository.write(&INSTRUCTIONS, "old", &[counted("a/b/n1", 1000)]);
     repository.commit();
     fs::remove_dir_all(repository.baselines().join("old")).unwrap();
-    repository.write("new", &[counted("a/b/n1", 1100)]);
+    repository.write(&INSTRUCTIONS, "new", &[counted("a/b/n1", 1100)]);
     repository.commit();
-    let removed = format!("old: 1 revision, removed by {} 2026-01-02", repository.commits[1]);
-    repository.run("").expect(Exit::Pass, &[&removed, "new: 1 revision\n"]);
+    let removed = format!("old/a: 1 revision, removed by {} 2026-01-02", repository.commits[1]);
+    repository.run("").expect(Exit::Pass, &[&removed, "new/a: 1 revision\n"]);
     repository.git(&["checkout", "--quiet", "--detach", "HEAD~1"]);
     let said = repository.run("");
-    said.expect(Exit::Pass, &["old: 1 revision\n"]);
-    assert!(!said.out.contains("new:"), "not yet: {}", said.out);
+    said.expect(Exit::Pass, &["old/a: 1 revision\n"]);
+    assert!(!said.out.contains("new/a:"), "not yet: {}", said.out);
 }
 
 #[test]
 fn a_merge_is_one_change_and_its_branch_none() {
     let mut repository = Repository::new();
-    repository.write("target", &[counted("a/b/n1", 1000)]);
+    repository.write(&INSTRUCTIONS, "target", &[counted("a/b/n1", 1000)]);
     repository.commit();
     repository.git(&["checkout", "--quiet", "-b", "branch"]);
     for n in [1200, 1500] {
-        repository.write("target", &[counted("a/b/n1", n)]);
+        repository.write(&INSTRUCTIONS, "target", &[counted("a/b/n1", n)]);
         repository.commit();
     }
     repository.git(&["checkout", "--quiet", "main"]);
     repository.git(&["merge", "--quiet", "--no-ff", "--no-edit", "branch"]);
     let merge = repository.git(&["rev-parse", "--short=7", "HEAD"]);
     let said = repository.run("--no-plot");
-    said.expect(Exit::Pass, &["target: 2 revisions", "1,000 -> 1,500", &merge]);
+    said.expect(Exit::Pass, &["target/a: 2 revisions", "1,000 -> 1,500", &merge]);
     assert!(!said.out.contains("1,200"), "the branch: {}", said.out);
 }
 
@@ -294,7 +285,7 @@ fn what_has_no_history_is_an_error_that_says_why() {
     fs::write(repository.baselines().join("README.md"), "text").unwrap();
     repository.commit();
     repository.run("--filter a").expect(Exit::Incomparable, &["no commit holds a record"]);
-    repository.write("target", &[counted("a/b/n1", 1000)]);
+    repository.write(&INSTRUCTIONS, "target", &[counted("a/b/n1", 1000)]);
     repository.commit();
 
     let url = format!("file://{}", repository.dir.path().display());

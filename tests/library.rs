@@ -9,7 +9,7 @@ mod copy;
 use std::path::Path;
 use std::{env, fs};
 
-use stepmark::record::{Record, Wall};
+use stepmark::record::{self, Record, WALL};
 
 use copy::Copy;
 
@@ -59,10 +59,10 @@ fn a_crate_with_its_own_kernels_gets_the_command_over_its_own_cases() {
 
     copy.expect(Copy::cargo(), &bench("no-such-case"), 2, &["no case matches"]);
     copy.expect(Copy::cargo(), &bench(""), 0, &["fir/filter-k64/n1000"]);
-    run(&copy, "record", 0, &["wall: 3 cases"]);
-    let record = Record::<Wall>::read(&copy.target.join("stepmark/wall.json")).unwrap();
+    run(&copy, "record", 0, &["wall/fir: 3 cases"]);
+    let walls = Record::read(&WALL, &record::fresh(&copy.target, &WALL, "fir")).unwrap();
     let baselines = copy.dir.join("baselines");
-    record.write(&record.baseline(&baselines)).unwrap();
+    walls.write(&record::baseline(&baselines, &WALL, &walls.environment, "fir")).unwrap();
     let gate = "gate --skip instructions";
     run(&copy, gate, 0, &["3 cases against baselines", "advisory (exit 0)"]);
 

@@ -146,7 +146,12 @@ fn no_command_relies_on_criterions_own_baselines() {
 #[test]
 fn what_is_committed_tells_no_folder_process_clock_or_host_of_a_machine() {
     let folders = fs::read_dir("baselines").unwrap().map(|entry| entry.unwrap().path());
-    let committed = folders.filter(|path| path.is_dir()).flat_map(files);
+    let folders: Vec<PathBuf> = folders.filter(|path| path.is_dir()).collect();
+    let below = |path: &PathBuf| {
+        fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()).collect::<Vec<_>>()
+    };
+    let inner = folders.iter().flat_map(below).filter(|path| path.is_dir());
+    let committed = folders.iter().cloned().chain(inner).flat_map(files);
     let json = committed.filter(|path| path.extension().is_some_and(|end| end == "json"));
     let mut texts: Vec<String> = json.map(|path| fs::read_to_string(path).unwrap()).collect();
     assert!(texts.len() >= 2, "counts and wall times of some machine");

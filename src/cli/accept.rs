@@ -1,23 +1,25 @@
 //! `stepmark accept`: the only command that writes baselines.
 
-use std::env;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::{env, fs};
 
 use super::duet::TOLERANCE;
-use super::record::path;
-use super::{Context, Exit, Stop, checked, current};
-use crate::collect::criterion;
+use super::{Context, Exit, Selection, Stop, checked, current};
 use crate::gate::duet::{self, Build, Lock};
 use crate::gate::{self, Shift, Tolerance};
 use crate::machine;
-use crate::record::{Error, Gpu, Instructions, Measure, Peer, Record, Wall};
-use crate::report::{self, Columns};
+use crate::record::metric::ACCEPTED;
+use crate::record::{self, Error, GPU, Instrument, PEERS, Record, Row, WALL};
+use crate::report;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Why the baselines change; kept in the record
+    /// Why the baselines change; kept in each line that changes
     #[arg(long, value_name = "TEXT", value_parser = reason)]
     reason: String,
+    #[command(flatten)]
+    selection: Selection,
     /// Take only cases that improved beyond the tolerance, or are new; all others keep their baseline
     #[arg(long)]
     ratchet: bool,
@@ -33,21 +35,39 @@ fn reason(text: &str) -> Result<String, String> {
     }
 }
 
-/// Writes one baseline, and says so.
-type Write = Box<dyn FnOnce(&mut Context<'_>) -> Result<(), Stop>>;
+/// The selected rows of a chapter, fresh and complete.
+struct Fresh {
+    instrument: &'static Instrument,
+    chapter: String,
+    record: Record,
+}
+
+impl Fresh {
+    /// `wall/lattice`
+    fn name(&self) -> String {
+        format!("{}/{}", self.instrument.name, self.chapter)
+    }
+}
+
+/// A baseline as it shall be.
+enum Change {
+    Write(String, PathBuf, Record),
+    /// Its chapter has no cases any more.
+    Remove(PathBuf),
+}
 
 pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> {
     let source = &current()?;
-    let cases = context.cases.iter();
-    let timed: Vec<String> = cases.clone().map(|case| case.id.clone()).collect();
-    let counted = cases.filter(|case| !case.timed_only);
-    let counted: Vec<String> = counted.map(|case| case.id.clone()).collect();
     let tree = machine::revision(&args.baseline);
-    let counts = reproducible(fresh::<Instructions>(&counted, source, context)?, &tree, context)?;
-    let walls = reproducible(fresh::<Wall>(&timed, source, context)?, &tree, context)?;
-    let gpu = reproducible(fresh_gpu(source, context)?, &tree, context)?;
-    let peers = reproducible(fresh::<Peer>(&[], source, context)?, &tree, context)?;
-    if counts.is_none() && walls.is_none() && gpu.is_none() && peers.is_none() {
+    let mut all = Vec::new();
+    for instrument in ACCEPTED {
+        all.extend(fresh(instrument, source, args, context)?);
+    }
+    for fresh in &mut all {
+        let path = record::fresh(&context.target, fresh.instrument, &fresh.chapter);
+        reproducible(&mut fresh.record.cases, tree.as_ref(), &path)?;
+    }
+    if all.is_empty() {
         let what = "there is no record to accept; run a whole bench, then `stepmark record`";
         return Err(Stop::new(Exit::Incomparable, what));
     }
@@ -59,24 +79,33 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
         );
         return Err(Stop::new(Exit::Incomparable, what));
     }
-    for case in context.cases {
+    for case in context.cases.iter().filter(|case| args.selection.holds(&case.id)) {
         if let Err(why) = checked(case) {
             let what = format!("{}: {why}; a wrong kernel has no baseline", case.id);
             return Err(Stop::new(Exit::Wrong, what));
         }
     }
-    if walls.is_some() {
+    if all.iter().any(|fresh| fresh.instrument.name == WALL.name) {
         trusted(context)?;
     }
-    let writes = [
-        change(counts, args, context)?,
-        change(walls, args, context)?,
-        change(gpu, args, context)?,
-        change(peers, args, context)?,
-    ];
+    let mut changes = Vec::new();
+    for fresh in &all {
+        changes.extend(change(fresh, args, context)?);
+    }
+    changes.extend(removals(&all, args, context));
     // All were read and compared before the first is written.
-    for write in writes.into_iter().flatten() {
-        write(context)?;
+    for change in changes {
+        match change {
+            Change::Write(name, path, record) => {
+                record.write(&path)?;
+                let cases = record.cases.len();
+                writeln!(context.out, "{name}: {cases} cases -> {}", path.display())?;
+            }
+            Change::Remove(path) => {
+                fs::remove_file(&path)?;
+                writeln!(context.out, "{}: removed, its chapter has no cases", path.display())?;
+            }
+        }
     }
     Ok(Exit::Pass)
 }
@@ -91,137 +120,167 @@ fn trusted(context: &Context<'_>) -> Result<(), Stop> {
             let what = format!(
                 "{why}: wall times of this machine mean little now; measure again when it is \
                  quiet, or remove {} to accept the rest",
-                path::<Wall>(&context.target).display()
+                context.target.join("stepmark").join(WALL.name).display()
             );
             Err(Stop::new(Exit::Incomparable, what))
         }
     }
 }
 
-/// The fresh record of a GPU, where there is one; times of the tests' emulator are refused.
-fn fresh_gpu(source: &str, context: &mut Context<'_>) -> Result<Option<Record<Gpu>>, Stop> {
-    let path = path::<Gpu>(&context.target);
-    if !path.exists() {
-        return Ok(None);
-    }
-    let ids = criterion::gpu_ids(&context.target)?;
-    let record = fresh::<Gpu>(&ids, source, context)?;
-    if record.as_ref().is_some_and(|record| record.environment["emulated"] == "true") {
-        let what = format!("{} is of an emulated device, whose times mean nothing", path.display());
-        return Err(Stop::new(Exit::Incomparable, what));
-    }
-    Ok(record)
-}
-
-/// The fresh record, if it is of these sources and of all `ids`; else says why the baseline stays.
-fn fresh<M: Measure>(
-    ids: &[String],
+/// The fresh records of an instrument that are of these sources and hold every selected case of their
+/// chapter; of the others, says why their baseline stays.
+fn fresh(
+    instrument: &'static Instrument,
     source: &str,
+    args: &Args,
     context: &mut Context<'_>,
-) -> Result<Option<Record<M>>, Stop> {
-    let path = path::<M>(&context.target);
-    let why = match Record::<M>::read(&path) {
-        Err(why @ Error::Missing { .. }) => why.to_string(),
-        Ok(record) if record.source != source => {
-            format!("{} is of other sources", path.display())
-        }
-        Ok(record) => {
-            let measured = record.by_id();
-            match ids.iter().find(|id| !measured.contains_key(id.as_str())) {
-                Some(id) => format!("{} lacks {id}", path.display()),
-                None => return Ok(Some(record)),
+) -> Result<Vec<Fresh>, Stop> {
+    let folder = context.target.join("stepmark").join(instrument.name);
+    let chapters = record::chapters(&folder);
+    if chapters.is_empty() && instrument.name != GPU.name {
+        let (name, folder) = (instrument.name, folder.display());
+        writeln!(context.out, "{name}: its baseline stays: no record in {folder}")?;
+    }
+    let expected = context.measured_by(instrument);
+    let mut all = Vec::new();
+    for chapter in chapters {
+        let path = record::fresh(&context.target, instrument, &chapter);
+        let record = match Record::read(instrument, &path) {
+            Err(why @ Error::Schema { .. }) => Err(why.to_string()),
+            record => Ok(record?),
+        };
+        let stays = record.and_then(|record| {
+            let mut rows = record.cases.clone();
+            let is_case = |id: &String| instrument.name == PEERS.name || expected.contains(id);
+            rows.retain(|row| args.selection.holds(&row.id) && is_case(&row.id));
+            let is_wanted =
+                |id: &&String| id.split('/').next() == Some(&chapter) && args.selection.holds(id);
+            let lacks = |id: &&String| !rows.iter().any(|row| row.id == **id);
+            if rows.iter().any(|row| row.origin.source != source) {
+                return Err(format!("{} is of other sources", path.display()));
+            }
+            match expected.iter().filter(is_wanted).find(lacks) {
+                Some(id) => Err(format!("{} lacks {id}", path.display())),
+                None => Ok(record.with(rows)),
+            }
+        });
+        match stays {
+            Ok(record) if record.cases.is_empty() => {}
+            Ok(record) if record.environment.get("emulated").is_some_and(|is| is == "true") => {
+                let what = format!(
+                    "{} is of an emulated device, whose times mean nothing",
+                    path.display()
+                );
+                return Err(Stop::new(Exit::Incomparable, what));
+            }
+            Ok(record) => all.push(Fresh { instrument, chapter, record }),
+            Err(why) => {
+                let name = instrument.name;
+                writeln!(context.out, "{name}/{chapter}: its baseline stays: {why}")?;
             }
         }
-        Err(why @ Error::Schema { .. }) => why.to_string(),
-        Err(why) => return Err(why.into()),
-    };
-    writeln!(context.out, "{}: its baseline stays: {why}", M::INSTRUMENT)?;
-    Ok(None)
+    }
+    Ok(all)
 }
 
-/// The record, if a commit reproduces it.
+/// Requires that a commit reproduces the rows of a record.
 ///
 /// What was measured outside git, as on a machine that executables were copied to, is of the
 /// commit of a clean `tree` here: its sources are the same.
-fn reproducible<M: Measure>(
-    record: Option<Record<M>>,
-    tree: &Option<(String, bool)>,
-    context: &Context<'_>,
-) -> Result<Option<Record<M>>, Stop> {
-    let why = match record {
-        Some(Record { commit: Some(_), dirty: true, .. }) => {
-            "with uncommitted changes, so no commit reproduces it; commit them, then measure again"
-        }
-        Some(record @ Record { commit: None, .. }) => match tree {
-            Some((commit, false)) => {
-                return Ok(Some(Record { commit: Some(commit.clone()), dirty: false, ..record }));
+fn reproducible(rows: &mut [Row], tree: Option<&(String, bool)>, path: &Path) -> Result<(), Stop> {
+    for Row { id, origin, .. } in rows {
+        let why = match (&origin.commit, tree) {
+            (Some(_), _) if origin.dirty => {
+                "with uncommitted changes, so no commit reproduces it; commit them, then measure \
+                 again"
             }
-            Some((_, true)) => {
+            (Some(_), _) => continue,
+            (None, Some((commit, false))) => {
+                (origin.commit, origin.dirty) = (Some(commit.clone()), false);
+                continue;
+            }
+            (None, Some((_, true))) => {
                 "outside git, and the tree here has uncommitted changes; commit them first"
             }
-            None => "outside git, so no commit reproduces it; measure in a checkout",
-        },
-        record => return Ok(record),
-    };
-    let what = format!("{} was measured {why}", path::<M>(&context.target).display());
-    Err(Stop::new(Exit::Incomparable, what))
+            (None, None) => "outside git, so no commit reproduces it; measure in a checkout",
+        };
+        let what = format!("{}: {id} was measured {why}", path.display());
+        return Err(Stop::new(Exit::Incomparable, what));
+    }
+    Ok(())
 }
 
-/// Prints what a record would change, and returns what writes it; `None` if the baseline stays.
-fn change<M: Columns + 'static>(
-    record: Option<Record<M>>,
-    args: &Args,
-    context: &mut Context<'_>,
-) -> Result<Option<Write>, Stop> {
-    let Some(record) = record else { return Ok(None) };
-    let (name, path) = (M::INSTRUMENT, record.baseline(&args.baseline));
-    let record = match Record::<M>::read(&path) {
-        Ok(old) => compared(&old, record, args, context)?,
+/// Prints what a record would change, and returns the new baseline; `None` if it stays.
+fn change(fresh: &Fresh, args: &Args, context: &mut Context<'_>) -> Result<Option<Change>, Stop> {
+    let Fresh { instrument, chapter, record } = fresh;
+    let (name, mut new) = (fresh.name(), record.clone());
+    let path = record::baseline(&args.baseline, instrument, &record.environment, chapter);
+    for row in &mut new.cases {
+        row.origin.reason = Some(args.reason.clone());
+    }
+    let new = match Record::read(instrument, &path) {
+        Ok(old) => compared(fresh, &old, &new, args, context)?,
         Err(Error::Missing { .. }) => {
             writeln!(context.out, "{name}: there was no baseline")?;
-            Some(record)
+            Some(new)
         }
         Err(why @ Error::Schema { .. }) if args.ratchet => {
             return Err(Stop::new(Exit::Incomparable, format!("{why} without --ratchet")));
         }
-        Err(why) if args.ratchet => return Err(why.into()),
+        Err(why) if args.ratchet || args.selection.filter.is_some() => return Err(why.into()),
         Err(why) => {
             writeln!(context.out, "{name}: replaces what cannot be read: {why}")?;
-            Some(record)
+            Some(new)
         }
     };
-    let Some(record) = record else { return Ok(None) };
-    let record = Record { reason: Some(args.reason.clone()), ..record };
-    Ok(Some(Box::new(move |context| {
-        record.write(&path)?;
-        writeln!(context.out, "{name}: {} cases -> {}", record.cases.len(), path.display())?;
-        Ok(())
-    })))
+    Ok(new.map(|record| Change::Write(name, path, record)))
 }
 
-/// Prints how a record differs from its baseline, and returns what replaces it.
-fn compared<M: Columns>(
-    old: &Record<M>,
-    new: Record<M>,
+/// Prints how a record differs from its baseline, and returns what replaces it: its rows, and of the
+/// baseline those that were not selected.
+fn compared(
+    fresh: &Fresh,
+    old: &Record,
+    new: &Record,
     args: &Args,
     context: &mut Context<'_>,
-) -> Result<Option<Record<M>>, Stop> {
-    let name = M::INSTRUMENT;
+) -> Result<Option<Record>, Stop> {
+    let name = fresh.name();
+    let known = context.measured_by(fresh.instrument);
+    let is_gone = |id: &String| fresh.instrument.name != PEERS.name && !known.contains(id);
+    let measured = new.by_id();
+    let kept: Vec<Row> = old
+        .cases
+        .iter()
+        .filter(|row| !measured.contains_key(row.id.as_str()))
+        .filter(|row| !(args.selection.holds(&row.id) && is_gone(&row.id)))
+        .cloned()
+        .collect();
     for (field, value) in &new.environment {
         let before = &old.environment[field];
-        if value != before && args.ratchet {
+        if value == before {
+            continue;
+        }
+        let differs = format!("{name}: {field} is `{before}` in the baseline but `{value}` in");
+        if args.ratchet {
             let what = format!(
-                "{name}: {field} is `{before}` in the baseline but `{value}` in the record, so no \
-                 case can be tighter; `stepmark accept` without --ratchet"
+                "{differs} the record, so no case can be tighter; `stepmark accept` without --ratchet"
             );
             return Err(Stop::new(Exit::Incomparable, what));
         }
-        if value != before {
-            writeln!(context.out, "{name}: {field} was `{before}`, is `{value}`")?;
+        if let Some(row) = kept.first() {
+            let what = format!(
+                "{differs} the record, which lacks {}: another environment needs the whole chapter; \
+                 measure all of it, then accept it without a narrower --filter",
+                row.id
+            );
+            return Err(Stop::new(Exit::Incomparable, what));
         }
+        writeln!(context.out, "{name}: {field} was `{before}`, is `{value}`")?;
     }
-    let shifts = gate::shifts(old, &new);
-    write!(context.out, "{}", report::diff(&shifts, args.ratchet))?;
+    let whole = new.with(new.cases.iter().cloned().chain(kept).collect());
+    let shifts = gate::shifts(fresh.instrument, old, &whole);
+    write!(context.out, "{}", report::diff(fresh.instrument, &shifts, args.ratchet))?;
     let count = |shift| shifts.iter().filter(|case| case.shift == shift).count();
     let [tighter, looser, added, gone] =
         [Shift::Tighter, Shift::Looser, Shift::Added, Shift::Gone].map(count);
@@ -231,11 +290,33 @@ fn compared<M: Columns>(
         "{name}: {tighter} tighter, {looser} looser, {added} new, {gone} gone, of {all} cases"
     )?;
     if !args.ratchet {
-        return Ok(Some(new));
+        return Ok(Some(whole));
     }
-    let tightened = gate::tightened(old, &new);
+    let tightened = gate::tightened(&shifts, &whole);
     if tightened.is_none() {
         writeln!(context.out, "{name}: its baseline stays: no case is tighter or new")?;
     }
     Ok(tightened)
+}
+
+/// The baselines of chapters without cases, beside those of chapters that were measured.
+fn removals(all: &[Fresh], args: &Args, context: &Context<'_>) -> Vec<Change> {
+    let mut paths = BTreeSet::new();
+    if args.ratchet {
+        return Vec::new();
+    }
+    for Fresh { instrument, record, .. } in all.iter().filter(|f| f.instrument.name != PEERS.name) {
+        let known = context.measured_by(instrument);
+        let chapters: BTreeSet<_> = known.iter().filter_map(|id| id.split('/').next()).collect();
+        let of = |chapter: &str| {
+            record::baseline(&args.baseline, instrument, &record.environment, chapter)
+        };
+        for chapter in of("x").parent().map(record::chapters).unwrap_or_default() {
+            if !chapters.contains(chapter.as_str()) && args.selection.holds(&format!("{chapter}/"))
+            {
+                paths.insert(of(&chapter));
+            }
+        }
+    }
+    paths.into_iter().map(Change::Remove).collect()
 }

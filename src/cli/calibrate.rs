@@ -240,7 +240,7 @@ mod tests {
     fn a_suite_is_twenty_small_cases_and_the_planted_ones_last() {
         let cases = registry::cases();
         let (target, out) = (PathBuf::new(), &mut io::sink());
-        let context = Context { cases: &cases, gpu: Vec::new, target, out };
+        let context = Context { cases: &cases, scaling: &[], gpu: Vec::new, target, out };
         let chosen = suite_cases(&Selection { filter: None }, &context).ok().unwrap();
         assert!((20..=40).contains(&chosen.len()), "{} cases", chosen.len());
         let timed_only = |id: &str| cases.iter().any(|case| case.id == id && case.timed_only);

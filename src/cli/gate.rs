@@ -1,13 +1,12 @@
 //! `stepmark gate`: compares the fresh records with the baselines.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
 use super::duet::Pairs;
 use super::outputs::{self, Outputs};
-use super::record::path;
 use super::shell::quoted;
 use super::{Context, Exit, Selection, Stop, checked, current, duet, worker};
 use crate::case::Case;
@@ -15,13 +14,13 @@ use crate::collect::{callgrind, criterion};
 use crate::gate::duet::Lock;
 use crate::gate::{self, Findings, Outcome, Pair, Scope, State};
 use crate::machine;
-use crate::record::{self, Error, Instructions, Measure, Record, Wall};
+use crate::record::{self, Error, INSTRUCTIONS, Instrument, Record, Row, WALL};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
     selection: Selection,
-    /// The folder of baselines, or one baseline of instructions
+    /// The folder of baselines, or the baseline of one chapter's instructions
     #[arg(long, value_name = "DIR|FILE", default_value = BASELINES)]
     baseline: PathBuf,
     /// Do without a tier that cannot run here; said in the first line and in the last
@@ -50,10 +49,14 @@ enum Tier {
     Instructions,
 }
 
-/// A baseline beside the record to compare it with.
-struct Both<M> {
-    old: Record<M>,
-    new: Record<M>,
+/// The records of an instrument and the baselines that belong to them, by chapter.
+struct Both {
+    /// Of chapters that have cases here, or had.
+    old: BTreeMap<String, Record>,
+    /// Of selected chapters.
+    new: BTreeMap<String, Record>,
+    /// Of chapters that were not measured.
+    none: Record,
 }
 
 /// What kept a tier from comparing anything.
@@ -157,7 +160,7 @@ fn instructions(args: &Args, scope: &Scope<'_>, target: &Path, outcome: &mut Out
         not_run(gate::Tier::Comparable, State::Skipped, why);
         return not_run(gate::Tier::Instructions, State::Skipped, why);
     }
-    let Both { old, new } = match both::<Instructions>(args, target) {
+    let both = match both(&INSTRUCTIONS, args, scope, target) {
         Ok(both) => both,
         Err(Missed { exit, why, next }) => {
             let tier = match exit {
@@ -167,12 +170,12 @@ fn instructions(args: &Args, scope: &Scope<'_>, target: &Path, outcome: &mut Out
             not_run(gate::Tier::Comparable, State::NotRun, &why);
             not_run(gate::Tier::Instructions, State::NotRun, &why);
             let mut findings = Findings::of(tier);
-            findings.push(exit, Instructions::INSTRUMENT, why, Some(next.to_owned()));
+            findings.push(exit, INSTRUCTIONS.name, why, Some(next.to_owned()));
             return outcome.findings.append(findings);
         }
     };
     let mut findings = Findings::of(gate::Tier::Comparable);
-    let pairs = gate::comparable(&old, &new, scope, &mut findings);
+    let pairs = both.comparable(&INSTRUCTIONS, scope, &mut findings);
     outcome.findings.append(findings);
     outcome.stage(gate::Tier::Comparable, State::Ran, None);
     let (state, why) = match pairs.is_empty() {
@@ -230,11 +233,11 @@ fn walls(
     scope: &Scope<'_>,
     target: &Path,
     gone: &mut Findings,
-) -> Result<Vec<Pair<Wall>>, String> {
-    let Both { old, new } = both::<Wall>(args, target).map_err(|missed| missed.why)?;
+) -> Result<Vec<Pair>, String> {
+    let both = both(&WALL, args, scope, target).map_err(|missed| missed.why)?;
     let mut findings = Findings::of(gate::Tier::Wall);
-    let pairs = gate::comparable(&old, &new, scope, &mut findings);
-    if !findings.iter().any(|found| found.about == Wall::INSTRUMENT) {
+    let pairs = both.comparable(&WALL, scope, &mut findings);
+    if !findings.iter().any(|found| found.about == WALL.name) {
         for found in findings.iter().filter(|found| !scope.known.contains(found.about.as_str())) {
             gone.push(found.exit, &found.about, &found.what, found.next.clone());
         }
@@ -246,8 +249,54 @@ fn walls(
     Ok(owned(&pairs))
 }
 
-fn owned<M: Measure>(pairs: &[(&M, &M)]) -> Vec<Pair<M>> {
+fn owned(pairs: &[(&Row, &Row)]) -> Vec<Pair> {
     pairs.iter().map(|&(old, new)| Pair { old: old.clone(), new: new.clone() }).collect()
+}
+
+impl Both {
+    /// The pairs of all chapters that may be compared; what is about all rows of several chapters is
+    /// found once.
+    fn comparable(
+        &self,
+        instrument: &Instrument,
+        scope: &Scope<'_>,
+        findings: &mut Findings,
+    ) -> Vec<(&Row, &Row)> {
+        let selected: BTreeSet<String> = scope.selected.iter().map(|id| chapter(id)).collect();
+        let mut pairs = Vec::new();
+        let mut said = BTreeSet::new();
+        let chapters = self.old.keys().chain(&selected).collect::<BTreeSet<_>>();
+        for name in chapters {
+            let part = Scope {
+                selected: scope
+                    .selected
+                    .iter()
+                    .copied()
+                    .filter(|id| chapter(id) == *name)
+                    .collect(),
+                would_select: scope.would_select,
+                known: scope.known.clone(),
+                source: scope.source,
+                toolchain: scope.toolchain,
+            };
+            let mut found = Findings::of(findings.tier());
+            let new = self.new.get(name).unwrap_or(&self.none);
+            pairs.extend(gate::comparable(self.old.get(name), new, &part, &mut found));
+            findings.append(found.without(&mut said));
+        }
+        let is_said = findings.iter().any(|found| found.about == instrument.name);
+        if pairs.is_empty() && !scope.selected.is_empty() && !is_said {
+            let what = "no selected case is in both the record and the baseline";
+            let next = Some(gate::ACCEPT.to_owned());
+            findings.push(Exit::Incomparable, instrument.name, what, next);
+        }
+        pairs
+    }
+}
+
+/// The chapter of a case: the first part of its id.
+fn chapter(id: &str) -> String {
+    id.split('/').next().unwrap_or_default().to_owned()
 }
 
 /// Doing nothing is no pass.
@@ -261,42 +310,71 @@ fn something_decides(args: &Args, outcome: &mut Outcome) {
     }
 }
 
-/// The record of an instrument and the baseline that belongs to it.
-fn both<M: Measure>(args: &Args, target: &Path) -> Result<Both<M>, Missed> {
+/// The records of an instrument and the baselines that belong to them.
+fn both(
+    instrument: &Instrument,
+    args: &Args,
+    scope: &Scope<'_>,
+    target: &Path,
+) -> Result<Both, Missed> {
     let missed = |exit, why: String| Missed { exit, why, next: gate::MEASURE };
     let unusable = |err: Error| match err {
         Error::Schema { .. } => missed(Exit::Incomparable, err.to_string()),
         _ => missed(Exit::Failure, Stop::from(err).why),
     };
-    let new = match Record::<M>::read(&path::<M>(target)) {
-        Err(Error::Missing { path }) => {
-            let why = format!("{} does not exist; {}", path.display(), how_to_measure::<M>());
-            return Err(missed(Exit::Failure, why));
-        }
-        new => new.map_err(unusable)?,
+    let read = |path: &Path| match Record::read(instrument, path) {
+        Err(Error::Missing { .. }) => Ok(None),
+        record => record.map(Some).map_err(unusable),
+    };
+    let mut new = BTreeMap::new();
+    for chapter in scope.selected.iter().map(|id| chapter(id)).collect::<BTreeSet<_>>() {
+        let record = read(&record::fresh(target, instrument, &chapter))?;
+        new.extend(record.map(|record| (chapter, record)));
+    }
+    let Some(first) = new.values().next() else {
+        let folder = target.join("stepmark").join(instrument.name);
+        let held = match record::chapters(&folder)[..] {
+            [] => "does not exist",
+            _ => "holds no record of a selected chapter",
+        };
+        let why = format!("{} {held}; {}", folder.display(), how_to_measure(instrument));
+        return Err(missed(Exit::Failure, why));
     };
     let baseline = &args.baseline;
-    let old = if baseline.is_file() {
-        let instrument = record::instrument(baseline).map_err(unusable)?;
-        if instrument != M::INSTRUMENT {
-            let why = format!("{} is a baseline of `{instrument}`", baseline.display());
+    let mut old = BTreeMap::new();
+    if baseline.is_file() {
+        let found = record::instrument(baseline).map_err(unusable)?;
+        if found != instrument.name {
+            let why = format!("{} is a baseline of `{found}`", baseline.display());
             return Err(missed(Exit::Incomparable, why));
         }
-        baseline.clone()
+        let record = read(baseline)?.unwrap_or_else(|| first.with(Vec::new()));
+        old = record.by_chapter();
     } else {
-        new.baseline(baseline)
-    };
-    match Record::<M>::read(&old) {
-        Err(Error::Missing { .. }) => {
-            let why = no_baseline(&old, baseline);
-            Err(Missed { exit: Exit::Incomparable, why, next: gate::ACCEPT })
+        let of = |environment, chapter: &str| {
+            record::baseline(baseline, instrument, environment, chapter)
+        };
+        let folder = of(&first.environment, "x");
+        let folder = folder.parent().unwrap_or(baseline);
+        // A chapter that is gone has no record that says in which environment it was.
+        let known: BTreeSet<String> = scope.known.iter().map(|id| chapter(id)).collect();
+        let gone = record::chapters(folder).into_iter().filter(|name| !known.contains(name));
+        let gone = gone.map(|name| (of(&first.environment, &name), name));
+        let own = new.iter().map(|(name, new)| (of(&new.environment, name), name.clone()));
+        for (path, name) in own.chain(gone).collect::<Vec<_>>() {
+            old.extend(read(&path)?.map(|record| (name, record)));
         }
-        old => Ok(Both { old: old.map_err(unusable)?, new }),
+        if old.is_empty() {
+            let why = no_baseline(folder, baseline);
+            return Err(Missed { exit: Exit::Incomparable, why, next: gate::ACCEPT });
+        }
     }
+    let none = Record::new(instrument, machine::Environment::new());
+    Ok(Both { old, new, none })
 }
 
-fn how_to_measure<M: Measure>() -> String {
-    if M::INSTRUMENT == Wall::INSTRUMENT {
+fn how_to_measure(instrument: &Instrument) -> String {
+    if instrument.name == WALL.name {
         return format!("run `{}` and `stepmark record`", criterion::COMMAND);
     }
     format!(
@@ -306,7 +384,7 @@ fn how_to_measure<M: Measure>() -> String {
     )
 }
 
-/// Names the missing file and the baselines that do exist.
+/// Names the missing folder and the baselines that do exist.
 fn no_baseline(missing: &Path, dir: &Path) -> String {
     let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
     let mut folders: Vec<String> = entries

@@ -9,8 +9,8 @@ use clap::ValueEnum;
 use super::{Context, Exit, Selection, Stop};
 use crate::file;
 use crate::machine::git::log::{Blob, Blobs, Repository, Version};
-use crate::record::{Error, Gpu, Instructions, Measure, Record, SCHEMA, Wall};
-use crate::report::history::{Followed, History, figure};
+use crate::record::{Error, GPU, INSTRUCTIONS, Record, SCHEMA, WALL};
+use crate::report::history::{History, figure};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -41,13 +41,19 @@ enum Instrument {
 }
 
 impl Instrument {
-    /// The instrument of the record in a file of this name.
+    /// The instrument of the record in such a file: `<folder>/<instrument>/<chapter>.json`.
     fn of(path: &str) -> Option<Self> {
-        match Path::new(path).file_name()?.to_str()? {
-            "instructions.json" => Some(Self::Instructions),
-            "wall.json" => Some(Self::Wall),
-            "gpu.json" => Some(Self::Gpu),
-            _ => None,
+        let [_, instrument, file] = path.split('/').collect::<Vec<_>>()[..] else { return None };
+        file.strip_suffix(".json")?;
+        let all = [Self::Instructions, Self::Wall, Self::Gpu];
+        all.into_iter().find(|one| one.table().name == instrument)
+    }
+
+    fn table(self) -> &'static crate::record::Instrument {
+        match self {
+            Self::Instructions => &INSTRUCTIONS,
+            Self::Wall => &WALL,
+            Self::Gpu => &GPU,
         }
     }
 }
@@ -74,12 +80,7 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
         if args.instrument.is_some_and(|only| only != instrument) {
             continue;
         }
-        let read = match instrument {
-            Instrument::Instructions => history::<Instructions>,
-            Instrument::Wall => history::<Wall>,
-            Instrument::Gpu => history::<Gpu>,
-        };
-        histories.extend(read(path, versions, &mut blobs, context)?);
+        histories.extend(history(instrument.table(), path, versions, &mut blobs, context)?);
     }
     if histories.iter().all(|history| history.tracks.is_empty()) {
         return Err(nothing());
@@ -104,7 +105,8 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
 }
 
 /// The history of one record; a version that cannot be used is named and skipped.
-fn history<M: Followed>(
+fn history(
+    instrument: &crate::record::Instrument,
     path: &str,
     versions: &[Version],
     blobs: &mut Blobs,
@@ -113,7 +115,7 @@ fn history<M: Followed>(
     let mut records = Vec::new();
     for Version { revision, blob, .. } in versions {
         let Some(blob) = blob else { continue };
-        match record::<M>(path, blobs.read(blob)?) {
+        match record(instrument, path, blobs.read(blob)?) {
             Ok(record) => records.push((revision.clone(), record)),
             Err(why) => {
                 let short = revision.short();
@@ -124,21 +126,26 @@ fn history<M: Followed>(
     if records.is_empty() {
         return Ok(None);
     }
-    let folder = Path::new(path).parent().unwrap_or(Path::new("")).display().to_string();
-    let mut history = History::new(folder, &records);
+    let folder = path.replace(&format!("/{}/", instrument.name), "/");
+    let folder = folder.strip_suffix(".json").unwrap_or(&folder);
+    let mut history = History::new(instrument, folder, &records);
     let removed = versions.last().filter(|version| version.blob.is_none());
     history.removed = removed.map(|version| version.revision.clone());
     Ok(Some(history))
 }
 
 /// The record in a blob, or why there is none.
-fn record<M: Measure>(path: &str, blob: Blob) -> Result<Record<M>, String> {
+fn record(
+    instrument: &crate::record::Instrument,
+    path: &str,
+    blob: Blob,
+) -> Result<Record, String> {
     let text = match blob {
         Blob::Text(text) => text,
         Blob::Other(what) => return Err(what),
     };
     // What to do about it is another matter in an old commit.
-    Record::parse(Path::new(path), &text).map_err(|why| match why {
+    Record::parse(instrument, Path::new(path), &text).map_err(|why| match why {
         Error::Schema { found, .. } => format!("schema {found}, expected {SCHEMA}"),
         Error::Invalid { found, expected, .. } => format!("{found}, expected {expected}"),
         Error::Missing { .. } | Error::Io { .. } => why.to_string(),

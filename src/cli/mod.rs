@@ -14,6 +14,7 @@ mod report;
 mod shell;
 mod worker;
 
+use std::collections::BTreeSet;
 use std::env;
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -26,6 +27,7 @@ use clap::{Parser, Subcommand};
 use crate::case::{self, Case};
 pub use crate::gate::Exit;
 use crate::machine::{self, workspace};
+use crate::record::{GPU, INSTRUCTIONS, Instrument, WALL};
 
 const EXIT_CODES: &str = "Exit codes:
   0  pass; or advisory: nothing failed, but what was compared only informs
@@ -85,9 +87,28 @@ enum Command {
 /// What every subcommand works on.
 struct Context<'a> {
     cases: &'a [Case],
+    scaling: &'a [Case],
     gpu: worker::GpuCases,
     target: PathBuf,
     out: &'a mut dyn Write,
+}
+
+impl Context<'_> {
+    /// The ids of the cases that an instrument measures whole chapters of; none of peers.
+    fn measured_by(&self, instrument: &Instrument) -> BTreeSet<String> {
+        let (wall, counted) = (instrument.name == WALL.name, instrument.name == INSTRUCTIONS.name);
+        if instrument.name == GPU.name {
+            return worker::gpu_ids(self.gpu).into_iter().collect();
+        }
+        let cases = self.cases.iter().filter(|case| wall || counted && !case.timed_only);
+        cases.map(|case| case.id.clone()).collect()
+    }
+
+    /// How many units of work a case does, if there is one of this id.
+    fn units(&self, id: &str) -> Option<u64> {
+        let mut all = self.cases.iter().chain(self.scaling);
+        all.find(|case| case.id == id).map(|case| case.work.units)
+    }
 }
 
 /// Which cases a subcommand works on.
@@ -209,7 +230,7 @@ fn run_all(
         }
     };
     let target = args.target_dir.unwrap_or_else(workspace::target);
-    let mut context = Context { cases, gpu, target, out };
+    let mut context = Context { cases, scaling: &[], gpu, target, out };
     let done = match &args.command {
         Command::List(args) => list::run(args, &mut context),
         Command::Check(args) => check::run(args, &mut context),

@@ -1,45 +1,56 @@
 //! `stepmark record`: what the last bench runs left, as records.
 
-use std::env;
-use std::path::{Path, PathBuf};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::{env, fs};
 
 use super::{Context, Exit, Selection, Stop};
-use crate::collect::{Error, callgrind, criterion, peers};
-use crate::record::{self, Measure, Record};
+use crate::collect::{Collected, Error, callgrind, criterion, peers};
+use crate::machine::workspace;
+use crate::record::{self, GPU, INSTRUCTIONS, Instrument, PEERS, Record, Row, SCALING, WALL};
+use crate::run;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
     selection: Selection,
     /// Record the last run of ci/peers.sh instead
-    #[arg(long, conflicts_with = "filter")]
+    #[arg(long, conflicts_with_all = ["filter", "scaling"])]
     peers: bool,
+    /// Record the cases that only scale instead, which never become a baseline
+    #[arg(long)]
+    scaling: bool,
 }
 
 pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> {
-    if args.peers {
-        return match write(peers::collect(&context.target, context.cases), context)? {
-            0 => Err(Stop::new(Exit::Incomparable, "nothing was recorded")),
-            _ => Ok(Exit::Pass),
-        };
-    }
-    let cases = args.selection.of(context.cases)?;
+    // Where cargo did not start this, as on a machine without it, the newest run tells.
+    let source = workspace::built_from().ok();
+    let source = source.as_deref();
+    let target = context.target.clone();
     let home = |variable: &str, default: &str| {
-        env::var_os(variable).map_or_else(|| context.target.join(default), PathBuf::from)
+        env::var_os(variable).map_or_else(|| target.join(default), PathBuf::from)
     };
-    let (criterion_home, iai_home) =
-        (home("CRITERION_HOME", "criterion"), home("IAI_CALLGRIND_HOME", "iai"));
-    let walls = criterion::collect(&context.target, &criterion_home, &cases);
-    let counts = callgrind::collect(&context.target, &iai_home, &cases);
-    let gpu = match criterion::collect_gpu(&context.target, &|id| args.selection.holds(id)) {
-        // Most machines have no GPU, and need no line that says so.
-        Err(Error::NoRun { .. }) => Ok(0),
-        times => write(times, context),
+    let selects = |id: &str| args.selection.holds(id);
+    let samples = home("CRITERION_HOME", "criterion");
+    let times =
+        |instrument, folder| criterion::collect(instrument, &target, folder, source, &selects);
+    let found = if args.peers {
+        vec![(&PEERS, peers::collect(&target, &|id| context.units(id)))]
+    } else if args.scaling {
+        args.selection.of(context.scaling)?;
+        vec![(&SCALING, times(&SCALING, &samples))]
+    } else {
+        args.selection.of(context.cases)?;
+        let iai = home("IAI_CALLGRIND_HOME", "iai");
+        vec![
+            (&WALL, times(&WALL, &samples)),
+            (&INSTRUCTIONS, callgrind::collect(&target, &iai, source, &selects)),
+            (&GPU, times(&GPU, &run::gpu_samples(&target))),
+        ]
     };
-    let written = [write(walls, context), write(counts, context), gpu];
     let mut cases = 0;
-    for written in written {
-        cases += written?;
+    for (instrument, collected) in found {
+        cases += write(instrument, collected, &selects, source, context)?;
     }
     if cases == 0 {
         let what = format!(
@@ -53,28 +64,82 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
 }
 
 /// How many cases were recorded; an instrument that did not run, or only quickly, has none.
-fn write<M: Measure>(
-    record: Result<Record<M>, Error>,
+fn write(
+    instrument: &Instrument,
+    collected: Result<Collected, Error>,
+    selects: &dyn Fn(&str) -> bool,
+    source: Option<&str>,
     context: &mut Context<'_>,
 ) -> Result<usize, Stop> {
-    let why = match record {
-        Ok(record) if record.cases.is_empty() => {
-            "its last run measured no selected case".to_owned()
+    let name = instrument.name;
+    let Collected { records, mut dropped } = match collected {
+        // Most machines have no GPU, and need no line that says so.
+        Err(Error::NoRun { .. }) if name == GPU.name => return Ok(0),
+        Err(why @ (Error::NoRun { .. } | Error::TooFew { .. })) => {
+            writeln!(context.out, "{name}: not recorded: {why}")?;
+            return Ok(0);
         }
-        Ok(record) => {
-            let (path, cases) = (path::<M>(&context.target), record.cases.len());
-            record.write(&path)?;
-            writeln!(context.out, "{}: {cases} cases -> {}", M::INSTRUMENT, path.display())?;
-            return Ok(cases);
-        }
-        Err(why @ (Error::NoRun { .. } | Error::TooFew { .. })) => why.to_string(),
-        Err(why) => return Err(why.into()),
+        collected => collected?,
     };
-    writeln!(context.out, "{}: not recorded: {why}", M::INSTRUMENT)?;
-    Ok(0)
+    let path = |chapter: &str| record::fresh(&context.target, instrument, chapter);
+    let folder = context.target.join("stepmark").join(name);
+    let chapters: BTreeSet<String> =
+        records.keys().cloned().chain(record::chapters(&folder)).collect();
+    let mut cases = 0;
+    for chapter in chapters {
+        let (path, new) = (path(&chapter), records.get(&chapter));
+        // What cannot be read is written anew.
+        let old = Record::read(instrument, &path).ok();
+        let mut rows: Vec<Row> = new.map_or_else(Vec::new, |new| new.cases.clone());
+        let (count, head) = (rows.len(), new.or(old.as_ref()));
+        for row in old.iter().flat_map(|old| &old.cases) {
+            let is_known = dropped.iter().any(|(id, _)| *id == row.id);
+            if is_known || rows.iter().any(|new| new.id == row.id) {
+                continue;
+            }
+            let now = source.or(new.map(|new| new.cases[0].origin.source.as_str()));
+            let is_same = old.as_ref().map(|old| &old.environment) == head.map(|h| &h.environment);
+            if selects(&row.id) {
+                dropped.push((row.id.clone(), "no run left samples of it".to_owned()));
+            } else if now.is_some_and(|now| row.origin.source != now) || !is_same {
+                let why = "it is of other sources or of another environment".to_owned();
+                dropped.push((row.id.clone(), why));
+            } else {
+                rows.push(row.clone());
+            }
+        }
+        match head {
+            Some(head) if !rows.is_empty() => head.with(rows).write(&path)?,
+            _ if path.exists() => fs::remove_file(&path)?,
+            _ => {}
+        }
+        if count > 0 {
+            writeln!(context.out, "{name}/{chapter}: {count} cases -> {}", path.display())?;
+        }
+        cases += count;
+    }
+    tell(name, dropped, context)?;
+    if cases == 0 {
+        writeln!(context.out, "{name}: not recorded: its runs measured no selected case")?;
+    }
+    Ok(cases)
 }
 
-/// Where the fresh record of an instrument lies.
-pub(super) fn path<M: Measure>(target: &Path) -> PathBuf {
-    target.join("stepmark").join(record::file_name::<M>())
+/// Names what was left out: of each chapter and reason, how many cases, and the first.
+fn tell(
+    instrument: &str,
+    dropped: Vec<(String, String)>,
+    context: &mut Context<'_>,
+) -> Result<(), Stop> {
+    let mut groups = BTreeMap::<(String, String), Vec<String>>::new();
+    for (id, why) in dropped {
+        let chapter = id.split('/').next().unwrap_or_default().to_owned();
+        groups.entry((chapter, why)).or_default().push(id);
+    }
+    for ((chapter, why), ids) in groups {
+        let (count, ids) = (ids.len(), ids.join(", "));
+        let what = format!("left out {count}: {why}; measure again: {ids}");
+        writeln!(context.out, "{instrument}/{chapter}: {what}")?;
+    }
+    Ok(())
 }

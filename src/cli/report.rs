@@ -1,29 +1,27 @@
-//! `stepmark report`: the records as a Markdown table, printed or put into a text.
+//! `stepmark report`: the records as Markdown tables, printed or put into a text.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::record::path;
-use super::{Context, Exit, Stop};
+use super::{Context, Exit, Selection, Stop};
 use crate::file;
 use crate::gate::calibrate::{RATES_FILE, Rates, SCHEMA};
-use crate::record::{self, Error, Instructions, Measure, Peer, Record, Wall};
+use crate::record::{self, Error, INSTRUCTIONS, Instrument, PEERS, Record, SCALING, WALL};
 use crate::report::{self, splice};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The wall record to print [default: the one that `stepmark record` wrote]
-    #[arg(long, value_name = "FILE")]
-    wall: Option<PathBuf>,
-    /// The instruction record to print beside it [default: the one that `stepmark record` wrote]
-    #[arg(long, value_name = "FILE")]
-    instructions: Option<PathBuf>,
-    /// Print a record of peers instead [default: the one that `stepmark record --peers` wrote]
-    #[arg(long, value_name = "FILE", num_args = 0..=1, conflicts_with_all = ["wall", "instructions", "splice"])]
+    #[command(flatten)]
+    selection: Selection,
+    /// Print a record of peers instead [default: those that `stepmark record --peers` wrote]
+    #[arg(long, value_name = "FILE", num_args = 0..=1, conflicts_with_all = ["splice", "scaling"])]
     peers: Option<Option<PathBuf>>,
-    /// Put the table of the baselines between `<!-- results -->` and `<!-- /results -->` of a
-    /// text, less the cases that are only timed, and where it has `<!-- error rates -->` and
-    /// `<!-- /error rates -->`, those of paired runs
+    /// Print the cases that only scale instead, as `stepmark record --scaling` wrote them
+    #[arg(long, conflicts_with = "splice")]
+    scaling: bool,
+    /// Put the table of each chapter of the baselines between `<!-- CHAPTER -->` and `<!-- /CHAPTER -->`
+    /// of a text, and where it has `<!-- error rates -->` and `<!-- /error rates -->`, those of paired
+    /// runs; a chapter without a place gets a section at the end
     #[arg(long, value_name = "FILE")]
     splice: Option<PathBuf>,
     /// Write nothing: exit 5 where the text holds another table
@@ -32,60 +30,94 @@ pub(super) struct Args {
     /// The folder of baselines to splice
     #[arg(long, value_name = "DIR", default_value = "baselines", requires = "splice")]
     baseline: PathBuf,
+    /// The folder of a machine in that of the baselines [default: the only one with wall times]
+    #[arg(long, value_name = "NAME", requires = "splice")]
+    machine: Option<String>,
 }
 
 pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> {
     if let Some(text) = &args.splice {
         return put(text, args, context);
     }
-    if let Some(file) = &args.peers {
-        let record = read::<Peer>(file.clone(), "`ci/peers.sh`", context)?;
+    if let Some(Some(file)) = &args.peers {
+        let record = read(&PEERS, file, "`ci/peers.sh`")?;
         write!(context.out, "{}", report::peers(&record))?;
         return Ok(Exit::Pass);
     }
-    let wall = read::<Wall>(args.wall.clone(), "`cargo bench` and `stepmark record`", context)?;
-    let counts = match &args.instructions {
-        Some(file) => Some(Record::<Instructions>::read(file)?),
-        None => match Record::read(&path::<Instructions>(&context.target)) {
-            Err(Error::Missing { .. }) => None,
-            record => Some(record?),
-        },
+    let (instrument, command) = match (&args.peers, args.scaling) {
+        (Some(_), _) => (&PEERS, "`ci/peers.sh`"),
+        (_, true) => (&SCALING, "`cargo bench --bench wall -- --scaling` and `record --scaling`"),
+        _ => (&WALL, "`cargo bench` and `stepmark record`"),
     };
-    write!(context.out, "{}", table(&wall, counts.as_ref(), context))?;
+    let records = fresh(instrument, args, context)?;
+    if records.is_empty() {
+        let folder = context.target.join("stepmark").join(instrument.name);
+        let what = format!("{} holds no selected case; run {command} first", folder.display());
+        return Err(Stop::new(Exit::Incomparable, what));
+    }
+    for (chapter, record) in records {
+        let counts = record::fresh(&context.target, &INSTRUCTIONS, &chapter);
+        let text = if args.peers.is_some() {
+            report::peers(&record)
+        } else {
+            table(&record, optional(&INSTRUCTIONS, &counts)?.as_ref(), context)
+        };
+        writeln!(context.out, "## {chapter}\n\n{text}")?;
+    }
     Ok(Exit::Pass)
 }
 
-/// Replaces the table in a text by that of the baselines, or says that it is another.
+/// The selected rows of the fresh records of an instrument, by chapter.
+fn fresh(
+    instrument: &Instrument,
+    args: &Args,
+    context: &Context<'_>,
+) -> Result<Vec<(String, Record)>, Stop> {
+    let mut records = Vec::new();
+    for chapter in record::chapters(&context.target.join("stepmark").join(instrument.name)) {
+        let path = record::fresh(&context.target, instrument, &chapter);
+        let mut record = Record::read(instrument, &path)?;
+        record.cases.retain(|case| args.selection.holds(&case.id));
+        if !record.cases.is_empty() {
+            records.push((chapter, record));
+        }
+    }
+    Ok(records)
+}
+
+/// Replaces the tables in a text by those of the baselines, or says that they are others.
 fn put(text: &Path, args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> {
-    let file = match &args.wall {
-        Some(file) => file.clone(),
-        None => only_wall(&args.baseline)?,
-    };
-    let rates = file.with_file_name(RATES_FILE);
-    let mut wall = read::<Wall>(Some(file), "`stepmark accept`", context)?;
-    // The toolchain of the times.
-    let folder = args.baseline.join(Instructions::folder(&wall.environment));
-    let file = folder.join(record::file_name::<Instructions>());
-    let file = args.instructions.clone().unwrap_or(file);
-    let counts = read::<Instructions>(Some(file), "`stepmark accept`", context)?;
-    let counted = counts.by_id();
-    wall.cases.retain(|case| counted.contains_key(case.id.as_str()));
-    if wall.cases.is_empty() {
-        let what = "no case has both a wall time and a count in the baselines".to_owned();
-        return Err(Stop::new(Exit::Incomparable, what));
-    }
-    let failed = |why: &dyn std::fmt::Display| {
-        Stop::new(Exit::Failure, format!("{}: {why}", text.display()))
-    };
-    let old = fs::read_to_string(text).map_err(|why| failed(&why))?;
-    let fill = |text: &str, name, block: &str| {
-        splice::splice(text, name, block).map_err(|why| failed(&why))
-    };
-    let mut new = fill(&old, splice::RESULTS, &table(&wall, Some(&counts), context))?;
-    if splice::has_place(&new, splice::RATES) {
-        new = fill(&new, splice::RATES, &report::rates(&read_rates(&rates)?))?;
-    }
     let name = text.display();
+    let failed = |why: &dyn std::fmt::Display| Stop::new(Exit::Failure, format!("{name}: {why}"));
+    let folder = machine(args)?;
+    let old = fs::read_to_string(text).map_err(|why| failed(&why))?;
+    let (mut new, mut cases) = (old.clone(), 0);
+    let chapters = record::chapters(&folder.join(WALL.name));
+    for chapter in &chapters {
+        let path = folder.join(WALL.name).join(format!("{chapter}.json"));
+        let walls = read(&WALL, &path, "`stepmark accept`")?;
+        if !walls.cases.iter().any(|case| args.selection.holds(&case.id)) {
+            continue;
+        }
+        // The toolchain of the times.
+        let counts = record::baseline(&args.baseline, &INSTRUCTIONS, &walls.environment, chapter);
+        let block = table(&walls, optional(&INSTRUCTIONS, &counts)?.as_ref(), context);
+        new = splice::with_section(&new, chapter);
+        new = splice::splice(&new, chapter, &block).map_err(|why| failed(&why))?;
+        cases += walls.cases.len();
+    }
+    if splice::has_place(&new, splice::RATES) {
+        let block = report::rates(&read_rates(&folder, &args.baseline)?);
+        new = splice::splice(&new, splice::RATES, &block).map_err(|why| failed(&why))?;
+    }
+    let stale = |name: &String| name != splice::RATES && !chapters.contains(name);
+    if let Some(chapter) = splice::blocks(&new).into_iter().find(stale) {
+        let why = format!(
+            "it has a section of `{chapter}`, of which {} has no wall times; remove the section",
+            folder.display()
+        );
+        return Err(Stop::new(Exit::Incomparable, format!("{name}: {why}")));
+    }
     if old == new {
         writeln!(context.out, "{name}: its results are those of the baselines")?;
         return Ok(Exit::Pass);
@@ -98,18 +130,25 @@ fn put(text: &Path, args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop
         return Err(Stop::new(Exit::Incomparable, what));
     }
     file::replace(text, new.as_bytes()).map_err(|why| failed(&why))?;
-    writeln!(context.out, "{name}: results of {} cases", wall.cases.len())?;
+    writeln!(context.out, "{name}: results of {cases} cases")?;
     Ok(Exit::Pass)
 }
 
-fn read_rates(path: &Path) -> Result<Rates, Stop> {
+/// The error rates in the folder of the machine, or else in the first one that has any.
+fn read_rates(machine: &Path, baselines: &Path) -> Result<Rates, Stop> {
+    let entries = fs::read_dir(baselines).into_iter().flatten().flatten();
+    let mut files: Vec<_> = entries.map(|entry| entry.path().join(RATES_FILE)).collect();
+    files.sort();
+    let own = machine.join(RATES_FILE);
+    let all = [own.clone()].into_iter().chain(files);
+    let path = all.into_iter().find(|file| file.is_file()).unwrap_or(own);
     let failed = |exit, why: &dyn std::fmt::Display| {
         Stop::new(
             exit,
             format!("{}: {why}; `ci/calibrate.sh --json FILE` writes one", path.display()),
         )
     };
-    let text = fs::read_to_string(path).map_err(|why| failed(Exit::Incomparable, &why))?;
+    let text = fs::read_to_string(&path).map_err(|why| failed(Exit::Incomparable, &why))?;
     let rates: Rates = serde_json::from_str(&text).map_err(|why| failed(Exit::Failure, &why))?;
     if rates.schema != SCHEMA {
         let why = format!("schema {}, expected {SCHEMA}", rates.schema);
@@ -118,42 +157,50 @@ fn read_rates(path: &Path) -> Result<Rates, Stop> {
     Ok(rates)
 }
 
-/// The wall baseline, where there is one machine.
-fn only_wall(baselines: &Path) -> Result<PathBuf, Stop> {
+/// The folder of the machine whose wall times are spliced.
+fn machine(args: &Args) -> Result<PathBuf, Stop> {
+    let baselines = &args.baseline;
+    if let Some(name) = &args.machine {
+        return Ok(baselines.join(name));
+    }
     let entries = fs::read_dir(baselines).into_iter().flatten().flatten();
-    let files = entries.map(|entry| entry.path().join(record::file_name::<Wall>()));
-    let mut files: Vec<_> = files.filter(|file| file.is_file()).collect();
-    files.sort();
-    match <[_; 1]>::try_from(files) {
+    let folders = entries.map(|entry| entry.path());
+    let mut folders: Vec<_> =
+        folders.filter(|dir| !record::chapters(&dir.join(WALL.name)).is_empty()).collect();
+    folders.sort();
+    match <[_; 1]>::try_from(folders) {
         Ok([only]) => Ok(only),
-        Err(files) => {
-            let names: Vec<_> = files.iter().map(|file| file.display().to_string()).collect();
-            let held = if names.is_empty() { "no wall times".to_owned() } else { names.join(", ") };
-            let what = format!("{} holds {held}; name one with --wall FILE", baselines.display());
+        Err(folders) => {
+            let names: Vec<_> = folders.iter().filter_map(|dir| dir.file_name()).collect();
+            let names: Vec<_> = names.iter().map(|name| name.to_string_lossy()).collect();
+            let held = if names.is_empty() { "no wall times".into() } else { names.join(", ") };
+            let what =
+                format!("{} holds {held}; name one with --machine NAME", baselines.display());
             Err(Stop::new(Exit::Incomparable, what))
         }
     }
 }
 
-fn table(
-    wall: &Record<Wall>,
-    counts: Option<&Record<Instructions>>,
-    context: &Context<'_>,
-) -> String {
-    let unit = |id: &str| {
-        let case = context.cases.iter().find(|case| case.id == id)?;
-        Some(report::Unit { units: case.work.units, unit: case.work.unit })
+fn table(times: &Record, counts: Option<&Record>, context: &Context<'_>) -> String {
+    let work = |id: &str| {
+        let case = context.cases.iter().chain(context.scaling).find(|case| case.id == id)?;
+        let work = case.work;
+        Some(report::Work { units: work.units, unit: work.unit, flops: work.flops })
     };
-    report::table(wall, counts, unit)
+    report::table(times, counts, work)
 }
 
-/// The record in `file`, else the fresh one, which `command` makes.
-fn read<M: Measure>(
-    file: Option<PathBuf>,
-    command: &str,
-    context: &Context<'_>,
-) -> Result<Record<M>, Stop> {
-    match Record::read(&file.unwrap_or_else(|| path::<M>(&context.target))) {
+/// The record in a file, if there is one.
+fn optional(instrument: &Instrument, file: &Path) -> Result<Option<Record>, Stop> {
+    match Record::read(instrument, file) {
+        Err(Error::Missing { .. }) => Ok(None),
+        record => Ok(Some(record?)),
+    }
+}
+
+/// The record in a file, which `command` makes.
+fn read(instrument: &Instrument, file: &Path, command: &str) -> Result<Record, Stop> {
+    match Record::read(instrument, file) {
         Err(why @ Error::Missing { .. }) => {
             Err(Stop::new(Exit::Incomparable, format!("{why}; run {command} first")))
         }

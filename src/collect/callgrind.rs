@@ -1,7 +1,7 @@
 //! Reads Callgrind's counts: the only module that knows iai-callgrind.
 //!
-//! Its summaries name benchmarks by position, so the id comes from the bench itself, which writes
-//! `<position>.json` under Valgrind; the summary's `details`, though cut short, must agree.
+//! Its summaries name benchmarks by position, so the id comes from the bench itself, which writes a
+//! [`Warm`] under Valgrind; the summary's `details`, though cut short, must agree.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::Error;
-use crate::case::Case;
-use crate::record::{Instructions, Measure as _, Record};
-use crate::run::Warm;
+use super::{Collected, Error, contradiction, row};
+use crate::machine::Environment;
+use crate::record::{INSTRUCTIONS, Row};
+use crate::run::{Run, Warm};
 
 /// The version of iai-callgrind, which must also be that of its runner.
 pub const IAI_CALLGRIND: &str = "0.16.1";
@@ -65,40 +65,58 @@ enum Count {
     Float(#[expect(dead_code, reason = "rates follow from the counts")] f64),
 }
 
-/// The counts of the last run, of those `cases` that it measured.
+/// The counts that the last runs left below the folder `iai`, of the cases that `selects` takes and of
+/// the sources `source`; if those are unknown, of the newest run's.
 ///
 /// # Errors
 ///
 /// If there was no run, or a file of it is unusable or contradicts it.
-pub fn collect(target: &Path, iai: &Path, cases: &[&Case]) -> Result<Record<Instructions>, Error> {
-    let (run, dir) = super::last_run::<Instructions>(target, COMMAND)?;
-    let mut environment = run.environment.clone();
-    let mut counts = Vec::new();
-    for (position, id) in run.ids.iter().enumerate() {
-        let warm_path = dir.join(format!("{position}.json"));
-        if !warm_path.exists() || cases.iter().all(|case| case.id != *id) {
-            continue;
+pub fn collect(
+    target: &Path,
+    iai: &Path,
+    source: Option<&str>,
+    selects: &dyn Fn(&str) -> bool,
+) -> Result<Collected, Error> {
+    let name = INSTRUCTIONS.name;
+    let mut collected = Collected::default();
+    for chapter in super::chapters(target, name, COMMAND)? {
+        let run = Run::read(target, name, &chapter).map_err(|source| Error::File {
+            path: crate::run::folder(target, name, &chapter),
+            source,
+        })?;
+        let mut environment = run.environment.clone();
+        let mut rows = Vec::new();
+        for (path, warm) in super::said::<Warm>(target, name, &chapter)? {
+            if selects(&warm.id) {
+                rows.push(counted(&path, warm, iai, &run, &mut environment)?);
+            }
         }
-        let warm: Warm = super::read_json(&warm_path)?;
-        let seen = environment.entry("dispatch".to_owned()).or_insert(warm.dispatch.clone());
-        require(
-            &warm_path,
-            &format!("dispatch level {}", warm.dispatch),
-            &format!("dispatch level {seen}"),
-        )?;
-        require(&warm_path, &format!("`{}`", warm.id), &format!("`{id}`"))?;
-        require(
-            &warm_path,
-            &format!("{} heap blocks in the control", warm.control_blocks),
-            "1 heap blocks in the control",
-        )?;
-        let path = summary(iai, &warm.package, position);
-        if !super::is_fresh(&run, &path)? {
-            require(&path, "an older file", &format!("one written since {}", run.started))?;
-        }
-        counts.push(read_counts(&path, warm)?);
+        let rows = rows.into_iter().map(|row| (row, environment.clone())).collect();
+        collected.add(&INSTRUCTIONS, rows, source);
     }
-    Ok(super::record(&run, environment, counts))
+    Ok(collected)
+}
+
+/// The counts of one case; the dispatch level must be that of the cases before.
+fn counted(
+    path: &Path,
+    warm: Warm,
+    iai: &Path,
+    run: &Run,
+    environment: &mut Environment,
+) -> Result<Row, Error> {
+    let seen = environment.entry("dispatch".to_owned()).or_insert(warm.dispatch.clone());
+    require(path, &format!("dispatch level {}", warm.dispatch), &format!("dispatch level {seen}"))?;
+    require(
+        path,
+        &format!("{} heap blocks in the control", warm.control_blocks),
+        "1 heap blocks in the control",
+    )?;
+    let summary = summary(iai, &warm.package, warm.position);
+    if !super::is_fresh(run, &summary)? {
+        require(&summary, "an older file", &format!("one written since {}", run.started))?;
+    }
+    read_counts(&summary, warm, run)
 }
 
 /// Where iai-callgrind puts a summary: package, bench, group, function.
@@ -108,27 +126,22 @@ fn summary(iai: &Path, package: &str, position: usize) -> PathBuf {
 }
 
 fn require(path: &Path, found: &str, expected: &str) -> Result<(), Error> {
-    if found == expected {
-        return Ok(());
-    }
-    let (path, found, expected) = (path.to_owned(), found.to_owned(), expected.to_owned());
-    Err(Error::Contradiction { path, found, expected })
+    if found == expected { Ok(()) } else { Err(contradiction(path, found.to_owned(), expected)) }
 }
 
-fn read_counts(path: &Path, warm: Warm) -> Result<Instructions, Error> {
+fn read_counts(path: &Path, warm: Warm, run: &Run) -> Result<Row, Error> {
     let summary: Summary = super::read_json(path)?;
     let details = summary.details.clone().unwrap_or_default();
     if !names(&details, &warm.id) {
         require(path, &format!("`{details}`"), &format!("`{}`", warm.id))?;
     }
-    instructions(&summary, warm).ok_or_else(|| Error::Contradiction {
-        path: path.to_owned(),
-        found: "a missing or zero count".to_owned(),
-        expected: "Ir, D1mr, D1mw, ILmr, DLmr and DLmw".to_owned(),
+    counts(&summary, warm, run).ok_or_else(|| {
+        let found = "a missing or zero count".to_owned();
+        contradiction(path, found, "Ir, D1mr, D1mw, ILmr, DLmr and DLmw")
     })
 }
 
-fn instructions(summary: &Summary, warm: Warm) -> Option<Instructions> {
+fn counts(summary: &Summary, warm: Warm, run: &Run) -> Option<Row> {
     let [profile] = &summary.profiles[..] else { return None };
     let counts = &profile.summaries.total.summary.callgrind;
     let sum = |names: &[&str]| {
@@ -138,16 +151,15 @@ fn instructions(summary: &Summary, warm: Warm) -> Option<Instructions> {
         });
         counts.sum::<Option<u64>>()
     };
-    let case = Instructions {
-        id: warm.id,
-        implementation: warm.implementation,
-        instructions: sum(&["Ir"])?,
-        d1_misses: sum(&["D1mr", "D1mw"])?,
-        ll_misses: sum(&["ILmr", "DLmr", "DLmw"])?,
-        heap_blocks: warm.heap_blocks,
-        heap_bytes: warm.heap_bytes,
-    };
-    case.is_plausible().then_some(case)
+    let metrics = [
+        ("instructions", sum(&["Ir"])?.into()),
+        ("d1_misses", sum(&["D1mr", "D1mw"])?.into()),
+        ("ll_misses", sum(&["ILmr", "DLmr", "DLmw"])?.into()),
+        ("heap_blocks", warm.heap_blocks.into()),
+        ("heap_bytes", warm.heap_bytes.into()),
+    ];
+    let row = row(warm.id, warm.implementation, run, metrics);
+    row.flaw(&INSTRUCTIONS).is_none().then_some(row)
 }
 
 /// Whether `details`, which holds the id as a literal, wrapped and perhaps cut, fits the id.
@@ -165,9 +177,8 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::case::tests::right;
     use crate::machine;
-    use crate::run::{self, Run};
+    use crate::run::{self, Digests};
 
     const IDS: [&str; 2] = ["a/b/n1", "a/b/n2"];
     const PACKAGE: &str = "kernels";
@@ -180,22 +191,23 @@ mod tests {
             let folder = Self(tempfile::tempdir().unwrap());
             let mut environment = machine::instructions(IAI_CALLGRIND);
             environment.insert("valgrind".to_owned(), "valgrind-3.19.0".to_owned());
-            let ids = IDS.map(str::to_owned).into();
-            let run = Run::begin(String::new(), environment, ids).unwrap();
-            run.write(&folder.warm()).unwrap();
+            let mut run = Run::begin("now".to_owned(), environment);
+            run.started = "2026-01-02T03:04:05Z".to_owned();
+            run.open(folder.0.path(), "instructions", "a", &Digests::new()).unwrap();
             for (position, id) in IDS.iter().enumerate() {
                 folder.write(position, id, id, 1);
             }
             folder
         }
 
-        fn warm(&self) -> PathBuf {
-            run::folder(self.0.path(), "instructions")
+        fn warm(&self, file: &str) -> PathBuf {
+            run::folder(self.0.path(), "instructions", "a").join(file)
         }
 
         fn write(&self, position: usize, id: &str, details: &str, control_blocks: u64) {
             let warm = Warm {
                 id: id.to_owned(),
+                position,
                 package: PACKAGE.to_owned(),
                 implementation: "scalar".to_owned(),
                 dispatch: "avx2".to_owned(),
@@ -203,7 +215,7 @@ mod tests {
                 heap_bytes: 0,
                 control_blocks,
             };
-            warm.write(&self.warm(), &position.to_string()).unwrap();
+            run::write(self.0.path(), "instructions", id, &warm).unwrap();
             let path = summary(self.0.path(), PACKAGE, position);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             let ir = 100 * position + 7;
@@ -218,29 +230,36 @@ mod tests {
             fs::write(path, text).unwrap();
         }
 
-        fn collect(&self) -> Result<Record<Instructions>, Error> {
-            let cases = IDS.map(right);
-            collect(self.0.path(), self.0.path(), &cases.iter().collect::<Vec<_>>())
+        fn collect(&self) -> Result<Collected, Error> {
+            collect(self.0.path(), self.0.path(), Some("now"), &|_| true)
         }
     }
 
     #[test]
     fn counts_are_read_by_position_and_the_newer_of_two() {
-        let record = Folder::new().collect().unwrap();
-        let got: Vec<_> = record.cases.iter().map(|c| (&*c.id, c.instructions)).collect();
+        let record = &Folder::new().collect().unwrap().records["a"];
+        let got: Vec<_> = record.cases.iter().map(|c| (&*c.id, c.count("instructions"))).collect();
         assert_eq!(got, [("a/b/n1", 7), ("a/b/n2", 107)], "counts");
-        assert_eq!((record.cases[0].d1_misses, record.cases[0].ll_misses), (6, 9), "sums");
+        let sums = ["d1_misses", "ll_misses"].map(|name| record.cases[0].count(name));
+        assert_eq!(sums, [6, 9], "sums");
         assert_eq!(record.environment["dispatch"], "avx2", "as seen under Valgrind");
     }
 
     #[test]
     fn a_position_that_holds_another_id_is_refused() {
-        for (id, details) in [("a/b/n1", "a/b/n2"), ("a/b/n2", "a/b/n1")] {
-            let folder = Folder::new();
-            folder.write(1, id, details, 1);
-            let err = folder.collect().unwrap_err().to_string();
-            assert!(err.contains("expected `a/b/n2`") && err.contains("again"), "{err}");
-        }
+        let folder = Folder::new();
+        folder.write(1, "a/b/n2", "a/b/n1", 1);
+        let err = folder.collect().unwrap_err().to_string();
+        assert!(err.contains("expected `a/b/n2`") && err.contains("again"), "{err}");
+    }
+
+    #[test]
+    fn counts_of_other_sources_are_named() {
+        let folder = Folder::new();
+        let found = collect(folder.0.path(), folder.0.path(), Some("later"), &|_| true).unwrap();
+        assert!(found.records.is_empty(), "{found:?}");
+        let dropped: Vec<_> = found.dropped.iter().map(|(id, _)| id.as_str()).collect();
+        assert_eq!(dropped, IDS, "each");
     }
 
     #[test]
@@ -254,7 +273,7 @@ mod tests {
     #[test]
     fn two_dispatch_levels_in_one_run_are_refused() {
         let folder = Folder::new();
-        let path = folder.warm().join("1.json");
+        let path = folder.warm("b/n2.json");
         let text = fs::read_to_string(&path).unwrap().replace("avx2", "baseline");
         fs::write(&path, text).unwrap();
         let err = folder.collect().unwrap_err().to_string();
@@ -272,9 +291,9 @@ mod tests {
     #[test]
     fn a_summary_of_another_run_is_refused() {
         let folder = Folder::new();
-        let mut run = Run::read(&folder.warm()).unwrap();
+        let mut run = Run::read(folder.0.path(), "instructions", "a").unwrap();
         run.started = "2999-01-01T00:00:00Z".to_owned();
-        fs::write(folder.warm().join("run.json"), serde_json::to_string(&run).unwrap()).unwrap();
+        fs::write(folder.warm("run.json"), serde_json::to_string(&run).unwrap()).unwrap();
         let err = folder.collect().unwrap_err().to_string();
         assert!(err.contains("an older file"), "{err}");
     }

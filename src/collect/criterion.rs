@@ -10,17 +10,22 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::Error;
-use crate::case::Case;
-use crate::record::{Gpu, Measure, Record, Wall};
-use crate::run::Run;
+use super::{Collected, Error, contradiction, row};
+use crate::record::{GPU, Instrument, Row, SCALING};
+use crate::run::Note;
 use crate::stats;
 
 /// Below this, quantiles mean nothing.
 pub const MIN_SAMPLES: usize = 10;
 
-/// The command whose samples are read here.
+/// The command whose samples are wall times.
 pub const COMMAND: &str = "cargo bench --bench wall";
+
+/// The command whose samples are those of a GPU.
+pub const GPU_COMMAND: &str = "cargo bench --bench gpu";
+
+/// The command whose samples are those of cases that only scale.
+pub const SCALING_COMMAND: &str = "cargo bench --bench wall -- --scaling";
 
 #[derive(Deserialize)]
 struct Benchmark {
@@ -33,88 +38,89 @@ struct Sample {
     times: Vec<f64>,
 }
 
-/// The command whose samples are those of a GPU.
-pub const GPU_COMMAND: &str = "cargo bench --bench gpu";
-
-/// The wall times of the last run, of those `cases` that it measured.
+/// The times that runs of the instrument left below the folder `criterion`, of the cases that
+/// `selects` takes and of the sources `source`; if those are unknown, of the newest run's.
 ///
 /// # Errors
 ///
 /// If there was no run, a file of it is unusable, or a case has too few samples.
-pub fn collect(target: &Path, criterion: &Path, cases: &[&Case]) -> Result<Record<Wall>, Error> {
-    let implementations = cases.iter().map(|case| (case.id.as_str(), case.implementation));
-    let (run, _) = super::last_run::<Wall>(target, COMMAND)?;
-    times(&run, criterion, &implementations.collect())
-}
-
-/// The ids of every case that the last run on a GPU was built to measure.
-///
-/// # Errors
-///
-/// If there was no run, or its description is unusable.
-pub fn gpu_ids(target: &Path) -> Result<Vec<String>, Error> {
-    Ok(super::last_run::<Gpu>(target, GPU_COMMAND)?.0.ids)
-}
-
-/// The times of the last run on a GPU, of those cases it measured that `selects` takes.
-///
-/// # Errors
-///
-/// As [`collect()`].
-pub fn collect_gpu(target: &Path, selects: &dyn Fn(&str) -> bool) -> Result<Record<Gpu>, Error> {
-    let (run, dir) = super::last_run::<Gpu>(target, GPU_COMMAND)?;
-    let ids = run.ids.iter().map(String::as_str).filter(|id| selects(id));
-    let implementations = ids.map(|id| (id, "cuda"));
-    times(&run, &dir.join("criterion"), &implementations.collect())
-}
-
-/// The samples below `criterion` that the run wrote, of cases with their implementations.
-fn times<M: Measure + From<Wall>>(
-    run: &Run,
+pub fn collect(
+    instrument: &'static Instrument,
+    target: &Path,
     criterion: &Path,
-    cases: &BTreeMap<&str, &str>,
-) -> Result<Record<M>, Error> {
-    let mut found = Vec::new();
-    let mut samples = Vec::new();
-    find_samples(criterion, &mut samples);
-    for path in samples {
-        if !super::is_fresh(run, &path)? {
-            continue;
+    source: Option<&str>,
+    selects: &dyn Fn(&str) -> bool,
+) -> Result<Collected, Error> {
+    let command = match instrument.name {
+        name if name == GPU.name => GPU_COMMAND,
+        name if name == SCALING.name => SCALING_COMMAND,
+        _ => COMMAND,
+    };
+    let chapters = super::chapters(target, instrument.name, command)?;
+    let samples = samples(criterion)?;
+    let mut collected = Collected::default();
+    for chapter in chapters {
+        let mut rows = Vec::new();
+        for (_, note) in super::said::<Note>(target, instrument.name, &chapter)? {
+            if !selects(&note.id) {
+                continue;
+            }
+            let Some(path) = samples.get(&note.id) else {
+                collected.dropped.push((note.id, "its samples are gone".to_owned()));
+                continue;
+            };
+            if super::is_fresh(&note.run, path)? {
+                let environment = note.run.environment.clone();
+                rows.push((times(instrument, note, path)?, environment));
+            } else {
+                collected.dropped.push((note.id, "its samples are of an older run".to_owned()));
+            }
         }
-        let benchmark: Benchmark = super::read_json(&path.with_file_name("benchmark.json"))?;
-        if let Some(implementation) = cases.get(benchmark.full_id.as_str()) {
-            found.push(wall(&benchmark.full_id, implementation, &path)?.into());
-        }
+        collected.add(instrument, rows, source);
     }
-    Ok(super::record(run, run.environment.clone(), found))
+    Ok(collected)
 }
 
-fn wall(id: &str, implementation: &str, path: &Path) -> Result<Wall, Error> {
+/// The quantiles of a case.
+fn times(instrument: &Instrument, note: Note, path: &Path) -> Result<Row, Error> {
     let Sample { iters, times } = super::read_json(path)?;
-    let contradiction = |found: String| Error::Contradiction {
-        path: path.to_owned(),
-        found,
-        expected: "one positive iteration count and time per sample".to_owned(),
-    };
+    let wrong =
+        |found: String| contradiction(path, found, "one positive count and time per sample");
     if iters.len() != times.len() {
-        return Err(contradiction(format!("{} counts, {} times", iters.len(), times.len())));
+        return Err(wrong(format!("{} counts, {} times", iters.len(), times.len())));
     }
     if times.len() < MIN_SAMPLES {
-        return Err(Error::TooFew { id: id.to_owned(), samples: times.len() });
+        return Err(Error::TooFew { id: note.id, samples: times.len() });
     }
     let ns = stats::sorted(times.iter().zip(&iters).map(|(t, n)| t / n));
-    let quantile = |p| stats::quantile(&ns, p);
-    let wall = Wall {
-        id: id.to_owned(),
-        implementation: implementation.to_owned(),
-        p05_ns: quantile(0.05),
-        p25_ns: quantile(0.25),
-        median_ns: quantile(0.5),
-        p75_ns: quantile(0.75),
-        p95_ns: quantile(0.95),
-        samples: ns.len() as u64,
-    };
-    if wall.is_plausible() { Ok(wall) } else { Err(contradiction(format!("{wall:?}"))) }
+    let quantile = |p| stats::quantile(&ns, p).into();
+    let metrics = [
+        ("p05_ns", quantile(0.05)),
+        ("p25_ns", quantile(0.25)),
+        ("median_ns", quantile(0.5)),
+        ("p75_ns", quantile(0.75)),
+        ("p95_ns", quantile(0.95)),
+        ("samples", (ns.len() as u64).into()),
+    ];
+    let row = row(note.id, note.implementation, &note.run, metrics);
+    row.flaw(instrument).map_or(Ok(row), |flaw| Err(wrong(flaw)))
+}
+
+/// The newest samples of each id below `dir`.
+fn samples(dir: &Path) -> Result<BTreeMap<String, PathBuf>, Error> {
+    let mut paths = Vec::new();
+    find_samples(dir, &mut paths);
+    let mut newest = BTreeMap::new();
+    for path in paths {
+        let benchmark: Benchmark = super::read_json(&path.with_file_name("benchmark.json"))?;
+        let written = fs::metadata(&path).and_then(|about| about.modified());
+        let written = written.map_err(|source| Error::File { path: path.clone(), source })?;
+        let entry = newest.entry(benchmark.full_id).or_insert((written, path.clone()));
+        if entry.0 < written {
+            *entry = (written, path);
+        }
+    }
+    Ok(newest.into_iter().map(|(id, (_, path))| (id, path)).collect())
 }
 
 /// Every `new/sample.json` below `dir`.
@@ -132,18 +138,27 @@ fn find_samples(dir: &Path, into: &mut Vec<PathBuf>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::case::tests::right;
     use crate::machine;
+    use crate::record::WALL;
     use crate::run::{self, Run};
 
     struct Folder(tempfile::TempDir);
 
     impl Folder {
-        fn with_run() -> Self {
-            let folder = Self(tempfile::tempdir().unwrap());
-            let run = Run::begin(String::new(), machine::wall(), Vec::new()).unwrap();
-            run.write(&run::folder(folder.0.path(), "wall")).unwrap();
-            folder
+        fn new() -> Self {
+            Self(tempfile::tempdir().unwrap())
+        }
+
+        /// Notes that a run of sources `source` timed a case.
+        fn note(&self, instrument: &Instrument, id: &str, source: &str) {
+            self.note_of(instrument, id, source, "2026-01-02T03:04:05Z");
+        }
+
+        fn note_of(&self, instrument: &Instrument, id: &str, source: &str, started: &str) {
+            let run = Run::begin(source.to_owned(), machine::wall());
+            let run = Run { started: started.to_owned(), ..run };
+            let note = Note { id: id.to_owned(), implementation: "scalar".to_owned(), run };
+            run::write(self.0.path(), instrument.name, id, &note).unwrap();
         }
 
         fn sample(&self, folder: &str, id: &str, samples: usize) {
@@ -155,76 +170,112 @@ mod tests {
             fs::write(dir.join("sample.json"), text).unwrap();
         }
 
-        fn collect(&self) -> Result<Record<Wall>, Error> {
-            let cases = [right("a/b/n1"), right("a/b/n2")];
-            let cases: Vec<_> = cases.iter().collect();
-            collect(self.0.path(), &self.0.path().join("criterion"), &cases)
+        fn collect(&self, instrument: &'static Instrument) -> Result<Collected, Error> {
+            let dir = self.0.path();
+            collect(instrument, dir, &dir.join("criterion"), Some("now"), &|id| !id.contains("no"))
         }
     }
 
+    fn ids(collected: &Collected) -> Vec<&str> {
+        let rows = collected.records.values().flat_map(|record| &record.cases);
+        rows.map(|row| row.id.as_str()).collect()
+    }
+
     #[test]
-    fn ids_come_from_the_file_and_unknown_ones_are_left_out() {
-        let folder = Folder::with_run();
-        folder.sample("a/1-comes-first", "a/b/n2", 11);
-        folder.sample("a/2-cut-name_", "a/b/n1", 11);
+    fn ids_come_from_the_file_and_what_no_run_noted_is_left_out() {
+        let folder = Folder::new();
+        for id in ["a/b/n2", "a/b/n1", "c/d/n1", "a/no/n1"] {
+            folder.note(&WALL, id, "now");
+            folder.sample(&id.replace('/', "_"), id, 11);
+        }
         folder.sample("gone", "a/gone/n1", 11);
-        let record = folder.collect().unwrap();
-        let ids: Vec<_> = record.cases.iter().map(Wall::id).collect();
-        assert_eq!(ids, ["a/b/n1", "a/b/n2"], "sorted");
-        let Wall { p05_ns, p25_ns, median_ns, p75_ns, p95_ns, samples, .. } = record.cases[0];
+        let found = folder.collect(&WALL).unwrap();
+        assert_eq!(ids(&found), ["a/b/n1", "a/b/n2", "c/d/n1"], "sorted");
+        assert!(found.dropped.is_empty(), "{:?}", found.dropped);
+        assert_eq!(found.records.keys().collect::<Vec<_>>(), ["a", "c"], "by chapter");
+        let row = &found.records["a"].cases[0];
         // 100, 100.5, .., 105
-        let quantiles = [p05_ns, p25_ns, median_ns, p75_ns, p95_ns];
-        assert_eq!((quantiles, samples), ([100.25, 101.25, 102.5, 103.75, 104.75], 11), "by hand");
+        let quantiles =
+            ["p05_ns", "p25_ns", "median_ns", "p75_ns", "p95_ns"].map(|name| row.number(name));
+        assert_eq!(quantiles, [100.25, 101.25, 102.5, 103.75, 104.75], "by hand");
+        assert_eq!((row.count("samples"), &*row.origin.source), (11, "now"), "of the run");
     }
 
     #[test]
-    fn samples_of_another_run_are_left_out() {
-        let folder = Folder::with_run();
-        folder.sample("x", "a/b/n1", 11);
-        let dir = run::folder(folder.0.path(), "wall");
-        let run = Run { started: "2999-01-01T00:00:00Z".to_owned(), ..Run::read(&dir).unwrap() };
-        run.write(&dir).unwrap();
-        assert!(folder.collect().unwrap().cases.is_empty(), "older than the run");
+    fn what_is_of_other_sources_or_of_an_older_run_is_named() {
+        let folder = Folder::new();
+        for (id, source) in [("a/b/n1", "now"), ("a/b/n2", "before"), ("a/b/n3", "now")] {
+            folder.note(&WALL, id, source);
+            folder.sample(&id.replace('/', "_"), id, 11);
+        }
+        folder.note(&WALL, "a/b/n4", "now");
+        folder.note_of(&WALL, "a/b/n3", "now", "2999-01-01T00:00:00Z");
+        let found = folder.collect(&WALL).unwrap();
+        assert_eq!(ids(&found), ["a/b/n1"], "of this source");
+        let mut dropped: Vec<_> =
+            found.dropped.iter().map(|(id, why)| format!("{id}: {why}")).collect();
+        dropped.sort();
+        let want = [
+            "a/b/n2: it is of sources before, and these are now",
+            "a/b/n3: its samples are of an older run",
+            "a/b/n4: its samples are gone",
+        ];
+        assert_eq!(dropped, want, "each with its reason");
     }
 
     #[test]
-    fn times_of_a_gpu_lie_in_the_folder_of_its_run() {
-        let folder = Folder::with_run();
-        let dir = run::folder(folder.0.path(), "gpu");
-        let ids = ["a/b/n1", "a/b/n2"].map(str::to_owned).into();
-        Run::begin(String::new(), machine::wall(), ids).unwrap().write(&dir).unwrap();
+    fn of_two_environments_the_newest_counts() {
+        let folder = Folder::new();
+        for (id, libc, second) in [("a/b/n1", "old", 1), ("a/b/n2", "new", 2)] {
+            folder.sample(&id.replace('/', "_"), id, 11);
+            let mut run = Run::begin("now".to_owned(), machine::wall());
+            run.environment.insert("libc".to_owned(), libc.to_owned());
+            run.started = format!("2026-01-02T03:04:0{second}Z");
+            let note = Note { id: id.to_owned(), implementation: "scalar".to_owned(), run };
+            run::write(folder.0.path(), "wall", id, &note).unwrap();
+        }
+        let found = folder.collect(&WALL).unwrap();
+        assert_eq!(found.records["a"].environment["libc"], "new", "the header");
+        assert_eq!((ids(&found), found.dropped.len()), (vec!["a/b/n2"], 1), "the other is named");
+    }
+
+    #[test]
+    fn each_instrument_has_runs_of_its_own() {
+        let folder = Folder::new();
+        folder.note(&SCALING, "a/b/n1", "now");
         folder.sample("x", "a/b/n1", 11);
-        fs::rename(folder.0.path().join("criterion"), dir.join("criterion")).unwrap();
-        assert_eq!(gpu_ids(folder.0.path()).unwrap(), ["a/b/n1", "a/b/n2"], "of the run");
-        let record = collect_gpu(folder.0.path(), &|id| id.ends_with("n1")).unwrap();
-        assert_eq!((record.cases.len(), record.cases[0].implementation()), (1, "cuda"), "one");
-        let record = collect_gpu(folder.0.path(), &|id| id.ends_with("n2")).unwrap();
-        assert!(record.cases.is_empty(), "not selected");
-        assert!(folder.collect().unwrap().cases.is_empty(), "none is a wall time");
+        for (instrument, command) in [(&WALL, COMMAND), (&GPU, GPU_COMMAND)] {
+            let err = folder.collect(instrument).unwrap_err().to_string();
+            assert!(err.contains("no run of") && err.contains(command), "{err}");
+        }
+        let record = &folder.collect(&SCALING).unwrap().records["a"];
+        assert_eq!((&*record.instrument, record.cases.len()), ("scaling", 1), "its own");
     }
 
     #[test]
     fn a_quick_run_is_refused() {
-        let folder = Folder::with_run();
+        let folder = Folder::new();
+        folder.note(&WALL, "a/b/n1", "now");
         folder.sample("x", "a/b/n1", MIN_SAMPLES - 1);
-        let err = folder.collect().unwrap_err().to_string();
+        let err = folder.collect(&WALL).unwrap_err().to_string();
         assert!(err.contains("a/b/n1: 9 samples") && err.contains("--quick"), "{err}");
     }
 
     #[test]
-    fn no_run_and_damaged_samples_are_errors() {
-        let empty = Folder(tempfile::tempdir().unwrap());
-        let err = empty.collect().unwrap_err().to_string();
-        assert!(err.contains(COMMAND), "{err}");
-        let folder = Folder::with_run();
+    fn damaged_samples_are_errors() {
+        let folder = Folder::new();
+        folder.note(&WALL, "a/b/n1", "now");
         folder.sample("x", "a/b/n1", 20);
         let path = folder.0.path().join("criterion/x/new/sample.json");
         let uneven = format!(r#"{{"iters":[],"times":{:?}}}"#, [1.0; 11]);
         let zero = format!(r#"{{"iters":{0:?},"times":{0:?}}}"#, [0.0; 11]);
         for bad in ["", "{", &uneven, &zero] {
             fs::write(&path, bad).unwrap();
-            let err = folder.collect().unwrap_err().to_string();
+            let err = folder.collect(&WALL).unwrap_err().to_string();
             assert!(err.contains("sample.json") && err.contains("again"), "{err}");
         }
+        fs::write(run::folder(folder.0.path(), "wall", "a/b/n1.json"), "{}").unwrap();
+        let err = folder.collect(&WALL).unwrap_err().to_string();
+        assert!(err.contains("n1.json: run the bench again"), "{err}");
     }
 }

@@ -1,18 +1,20 @@
-//! From what a bench run left in the target folder to a [`Record`].
+//! From what bench runs left in the target folder to the [`Record`]s of each chapter.
 //!
-//! Only cases that are asked for count, and only samples written since the run started.
+//! Only samples written since their run started count. What cannot stand in a record of the sources at
+//! hand, since it is of other ones or of another environment, is left out and named.
 
 pub mod callgrind;
 pub mod criterion;
 pub mod peers;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use serde::de::DeserializeOwned;
 
 use crate::machine::Environment;
-use crate::record::{self, Measure, Record, SCHEMA};
+use crate::record::{self, Instrument, Origin, Record, Row};
 use crate::run::{self, Run};
 
 /// Why the samples of a run cannot be used. Each message says what to do next.
@@ -62,16 +64,81 @@ pub enum Error {
     Record(#[from] record::Error),
 }
 
-/// The last run of the instrument of `M`, and its folder.
-fn last_run<M: Measure>(target: &Path, command: &'static str) -> Result<(Run, PathBuf), Error> {
-    let dir = run::folder(target, M::INSTRUMENT);
-    match Run::read(&dir) {
-        Ok(run) => Ok((run, dir)),
-        Err(err) if err.kind() == io::ErrorKind::NotFound => {
-            Err(Error::NoRun { instrument: M::INSTRUMENT, dir, command })
+/// What the runs of an instrument came to.
+#[derive(Debug, Default, PartialEq)]
+pub struct Collected {
+    /// The record of each chapter that has rows.
+    pub records: BTreeMap<String, Record>,
+    /// The cases that were left out, each with the reason.
+    pub dropped: Vec<(String, String)>,
+}
+
+impl Collected {
+    /// Keeps the rows of a chapter that are of the sources `source` and of the environment of the
+    /// newest of them; names the others.
+    fn add(
+        &mut self,
+        instrument: &Instrument,
+        rows: Vec<(Row, Environment)>,
+        source: Option<&str>,
+    ) {
+        let newest = rows.iter().max_by(|a, b| a.0.origin.started.cmp(&b.0.origin.started));
+        let Some((newest, environment)) = newest else { return };
+        let source = source.unwrap_or(&newest.origin.source).to_owned();
+        let (chapter, environment) = (newest.chapter().to_owned(), environment.clone());
+        let mut kept = Vec::new();
+        for (row, of) in rows {
+            let why = if row.origin.source != source {
+                format!("it is of sources {}, and these are {source}", row.origin.source)
+            } else if of != environment {
+                "it is of another environment than the newest".to_owned()
+            } else {
+                kept.push(row);
+                continue;
+            };
+            self.dropped.push((row.id, why));
         }
-        Err(source) => Err(Error::File { path: dir.join("run.json"), source }),
+        if !kept.is_empty() {
+            let record = Record::new(instrument, environment).with(kept);
+            self.records.insert(chapter, record);
+        }
     }
+}
+
+/// The row of a case of a run.
+fn row<const N: usize>(
+    id: String,
+    implementation: String,
+    run: &Run,
+    metrics: [(&str, record::Value); N],
+) -> Row {
+    let Run { commit, dirty, source, started, environment: _ } = run.clone();
+    let metrics = metrics.map(|(name, value)| (name.to_owned(), value)).into();
+    let origin = Origin { commit, dirty, source, started, reason: None };
+    Row { id, implementation, metrics, origin }
+}
+
+/// Requires that an instrument left runs of some chapter, and returns these.
+fn chapters(
+    target: &Path,
+    instrument: &'static str,
+    command: &'static str,
+) -> Result<Vec<String>, Error> {
+    let chapters = run::chapters(target, instrument);
+    if chapters.is_empty() {
+        let dir = run::folder(target, instrument, "");
+        return Err(Error::NoRun { instrument, dir, command });
+    }
+    Ok(chapters)
+}
+
+/// What the runs of a chapter said of its cases.
+fn said<T: DeserializeOwned>(
+    target: &Path,
+    instrument: &str,
+    chapter: &str,
+) -> Result<Vec<(PathBuf, T)>, Error> {
+    run::said(target, instrument, chapter).map_err(|(path, source)| Error::File { path, source })
 }
 
 /// Whether the run wrote a file.
@@ -84,20 +151,6 @@ fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, Error> {
     read().map_err(|source| Error::File { path: path.to_owned(), source })
 }
 
-/// A record of the run, with its cases sorted.
-fn record<M: Measure>(run: &Run, environment: Environment, mut cases: Vec<M>) -> Record<M> {
-    cases.sort_by(|a, b| a.id().cmp(b.id()));
-    Record {
-        schema: SCHEMA,
-        instrument: M::INSTRUMENT.to_owned(),
-        harness: env!("CARGO_PKG_VERSION").to_owned(),
-        started: run.started.clone(),
-        commit: run.commit.clone(),
-        dirty: run.dirty,
-        source: run.source.clone(),
-        executable: run.executable.clone(),
-        reason: None,
-        environment,
-        cases,
-    }
+fn contradiction(path: &Path, found: String, expected: &str) -> Error {
+    Error::Contradiction { path: path.to_owned(), found, expected: expected.to_owned() }
 }

@@ -1,19 +1,21 @@
 //! Reads what `ci/peers.sh` left: rounds of our wall bench and of the runners in `benches/peers/`.
 //!
-//! A round is a folder with `wall.json`, our record, and one `<runner>.jsonl` per peer, in the
-//! protocol that `benches/peers/README.md` states. Every round must hold the same measurements.
+//! A round is a folder below that of its chapter, with `wall.json` and `scaling.json`, our records of
+//! it, of which one may be missing, and one `<runner>.jsonl` per peer, in the protocol that
+//! `benches/peers/README.md` states. Every round must hold the same measurements.
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Deserialize;
 
-use super::Error;
 use super::criterion::MIN_SAMPLES;
-use crate::case::Case;
-use crate::record::{Measure as _, Peer, Record, Wall};
+use super::{Collected, Error, contradiction};
+use crate::machine::Environment;
+use crate::record::{self, Origin, PEERS, Record, Row, SCALING, WALL};
 use crate::run;
+use crate::stats;
 
 /// The command whose results are read here.
 pub const COMMAND: &str = "ci/peers.sh";
@@ -29,65 +31,102 @@ struct Line {
     median_ns: f64,
     samples: usize,
     threads: u64,
-    mse: f64,
-    flagged: f64,
+    mse: Option<f64>,
+    flagged: Option<f64>,
 }
 
-/// The comparison that the last run of the peers made, for those of its cases that are `cases`.
+/// A peer in the rounds so far: times per unit, one for each round.
+struct Peer {
+    version: String,
+    mse: Option<f64>,
+    flagged: Option<f64>,
+    theirs_ns: Vec<f64>,
+    ours_ns: Vec<f64>,
+    origin: Origin,
+}
+
+/// The comparisons that the last run of the peers made; `units` says how many units of work a case
+/// does, if it is one of ours.
 ///
 /// # Errors
 ///
 /// If there was no run, a file of it is unusable, the rounds differ in what they measured or with
 /// what, or a peer measured what we did not.
-pub fn collect(target: &Path, cases: &[Case]) -> Result<Record<Peer>, Error> {
-    let dir = run::folder(target, Peer::INSTRUMENT);
-    let rounds = entries(&dir);
-    let mut found = BTreeMap::new();
-    let mut first: Option<Record<Wall>> = None;
-    for (index, round) in rounds.iter().enumerate() {
-        let wall_path = round.join("wall.json");
-        let wall = Record::<Wall>::read(&wall_path)?;
-        for path in entries(round).iter().filter(|path| path.extension() == Some("jsonl".as_ref()))
-        {
-            add(path, &wall, cases, &mut found)?;
-        }
-        for peer in found.values() {
-            if peer.theirs_ns.len() != index + 1 {
-                let times = peer.theirs_ns.len();
-                let found = format!("{} measured {times} times in {} rounds", peer.id, index + 1);
-                return Err(contradiction(round, found, "each measurement once in each round"));
+pub fn collect(target: &Path, units: &dyn Fn(&str) -> Option<u64>) -> Result<Collected, Error> {
+    let mut collected = Collected::default();
+    for chapter in super::chapters(target, PEERS.name, COMMAND)? {
+        let dir = run::folder(target, PEERS.name, &chapter);
+        let mut found = BTreeMap::new();
+        let mut first: Option<(Environment, String)> = None;
+        for (index, round) in run::entries(&dir).iter().enumerate() {
+            let ours = ours(round, &mut first)?;
+            for path in run::entries(round) {
+                if path.extension() == Some("jsonl".as_ref()) {
+                    add(&path, &ours, units, &mut found)?;
+                }
+            }
+            for (id, peer) in &found {
+                if peer.theirs_ns.len() != index + 1 {
+                    let times = peer.theirs_ns.len();
+                    let found = format!("{id} measured {times} times in {} rounds", index + 1);
+                    return Err(contradiction(round, found, "each measurement once in each round"));
+                }
             }
         }
-        let first = first.get_or_insert_with(|| wall.clone());
-        if (&first.executable, &first.environment) != (&wall.executable, &wall.environment) {
-            let found = "another executable or machine".to_owned();
-            return Err(contradiction(&wall_path, found, "that of the first round"));
+        let Some((environment, _)) = first.filter(|_| !found.is_empty()) else {
+            return Err(Error::NoRun { instrument: PEERS.name, dir, command: COMMAND });
+        };
+        let rows = found.into_iter().map(|(id, peer)| peer.row(id)).collect();
+        let record = Record::new(&PEERS, environment).with(rows);
+        collected.records.insert(chapter, record);
+    }
+    Ok(collected)
+}
+
+/// Our rows in a round, which must be of the environment and sources of the first one.
+fn ours(
+    round: &Path,
+    first: &mut Option<(Environment, String)>,
+) -> Result<BTreeMap<String, Row>, Error> {
+    let mut rows = BTreeMap::new();
+    for instrument in [&WALL, &SCALING] {
+        let path = round.join(format!("{}.json", instrument.name));
+        let record = match Record::read(instrument, &path) {
+            Err(record::Error::Missing { .. }) => continue,
+            record => record?,
+        };
+        for row in record.cases {
+            let of = (record.environment.clone(), row.origin.source.clone());
+            if *first.get_or_insert_with(|| of.clone()) != of {
+                let found = format!("{} of another build or machine", row.id);
+                return Err(contradiction(&path, found, "those of the first round"));
+            }
+            rows.insert(row.id.clone(), row);
         }
     }
-    let Some(first) = first.filter(|_| !found.is_empty()) else {
-        return Err(Error::NoRun { instrument: Peer::INSTRUMENT, dir, command: COMMAND });
-    };
-    Ok(first.beside(first.environment.clone(), found.into_values().collect()))
+    if rows.is_empty() {
+        let found = "neither wall.json nor scaling.json".to_owned();
+        return Err(contradiction(round, found, "our times of the same round"));
+    }
+    Ok(rows)
 }
 
 /// Adds what one runner printed in one round.
 fn add(
     path: &Path,
-    wall: &Record<Wall>,
-    cases: &[Case],
+    ours: &BTreeMap<String, Row>,
+    units: &dyn Fn(&str) -> Option<u64>,
     found: &mut BTreeMap<String, Peer>,
 ) -> Result<(), Error> {
     let text =
         fs::read_to_string(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
-    let ours = wall.by_id();
     for (number, text) in text.lines().enumerate() {
         let wrong = |what: String, expected: &str| {
             contradiction(path, format!("line {}: {what}", number + 1), expected)
         };
         let line: Line = serde_json::from_str(text)
             .map_err(|err| wrong(err.to_string(), "what benches/peers/README.md says"))?;
-        let case = cases.iter().find(|case| case.id == line.case);
-        let (Some(case), Some(ours)) = (case, ours.get(line.case.as_str())) else {
+        let (Some(units), Some(ours)) = (units(&line.case), ours.get(&line.case)) else {
             return Err(wrong(line.case, "a case that our bench measured in the same round"));
         };
         if line.threads != 1 || line.samples < MIN_SAMPLES || line.units == 0 {
@@ -97,44 +136,59 @@ fn add(
         }
         let id = format!("{} {}", line.case, line.peer);
         let peer = found.entry(id.clone()).or_insert_with(|| Peer {
-            id,
-            implementation: ours.implementation.clone(),
             version: line.version.clone(),
-            theirs_ns: Vec::new(),
-            ours_ns: Vec::new(),
             mse: line.mse,
             flagged: line.flagged,
+            theirs_ns: Vec::new(),
+            ours_ns: Vec::new(),
+            origin: ours.origin.clone(),
         });
         if (&peer.version, peer.mse, peer.flagged) != (&line.version, line.mse, line.flagged) {
             return Err(wrong(line.version, "the program and the errors of the first round"));
         }
         peer.theirs_ns.push(line.median_ns / line.units as f64);
-        peer.ours_ns.push(ours.median_ns / case.work.units as f64);
-        if !peer.is_plausible() {
-            return Err(wrong(format!("{peer:?}"), "a peer without blanks, positive numbers"));
+        peer.ours_ns.push(ours.number("median_ns") / units as f64);
+        if let Some(flaw) = peer.row(id).flaw(&PEERS) {
+            return Err(wrong(flaw, "a peer without blanks, positive numbers"));
         }
     }
     Ok(())
 }
 
-/// What a folder holds, in order of name; nothing if there is no such folder.
-fn entries(dir: &Path) -> Vec<PathBuf> {
-    let mut paths: Vec<_> =
-        fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
-    paths.sort();
-    paths
-}
-
-fn contradiction(path: &Path, found: String, expected: &str) -> Error {
-    Error::Contradiction { path: path.to_owned(), found, expected: expected.to_owned() }
+impl Peer {
+    fn row(&self, id: String) -> Row {
+        let sorted = |values: &[f64]| stats::sorted(values.iter().copied());
+        let median = |values: &[f64]| stats::quantile(&sorted(values), 0.5);
+        let ratios: Vec<f64> =
+            self.theirs_ns.iter().zip(&self.ours_ns).map(|(theirs, ours)| theirs / ours).collect();
+        let ratios = sorted(&ratios);
+        let optional = [("mse", self.mse), ("flagged", self.flagged)];
+        let metrics = [
+            ("theirs_ns", median(&self.theirs_ns).into()),
+            ("ours_ns", median(&self.ours_ns).into()),
+            ("ratio_min", ratios[0].into()),
+            ("ratio", stats::quantile(&ratios, 0.5).into()),
+            ("ratio_max", ratios[ratios.len() - 1].into()),
+            ("rounds", (ratios.len() as u64).into()),
+        ];
+        let optional = optional.into_iter().filter_map(|(name, x)| Some((name, x?.into())));
+        let metrics = metrics.into_iter().chain(optional);
+        Row {
+            id,
+            implementation: self.version.clone(),
+            metrics: metrics.map(|(name, value)| (name.to_owned(), value)).collect(),
+            origin: self.origin.clone(),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
-    use crate::case::tests::right;
     use crate::machine;
-    use crate::record::SCHEMA;
+    use crate::record::wall;
 
     const LINE: &str = r#"{"case":"a/b/n1","peer":"other","version":"other 1.0","units":4,"median_ns":80.0,"samples":30,"threads":1,"mse":0.5,"flagged":0.25}"#;
 
@@ -146,37 +200,15 @@ mod tests {
         }
 
         fn round(&self, name: &str, ours_ns: f64, lines: &str) -> PathBuf {
-            let dir = run::folder(self.0.path(), "peers").join(name);
-            let case = Wall {
-                id: "a/b/n1".to_owned(),
-                implementation: "scalar".to_owned(),
-                p05_ns: ours_ns,
-                p25_ns: ours_ns,
-                median_ns: ours_ns,
-                p75_ns: ours_ns,
-                p95_ns: ours_ns,
-                samples: 60,
-            };
-            let wall = Record {
-                schema: SCHEMA,
-                instrument: "wall".to_owned(),
-                harness: "0.1.0".to_owned(),
-                started: "2026-01-02T03:04:05.678Z".to_owned(),
-                commit: None,
-                dirty: false,
-                source: machine::SOURCE.to_owned(),
-                executable: "1".to_owned(),
-                reason: None,
-                environment: machine::wall(),
-                cases: vec![case],
-            };
-            wall.write(&dir.join("wall.json")).unwrap();
+            let dir = run::folder(self.0.path(), "peers", "a").join(name);
+            let walls = Record::new(&WALL, machine::wall()).with(vec![wall("a/b/n1", ours_ns)]);
+            walls.write(&dir.join("wall.json")).unwrap();
             fs::write(dir.join("other.jsonl"), lines).unwrap();
             dir
         }
 
-        fn collect(&self) -> Result<Record<Peer>, Error> {
-            collect(self.0.path(), &[right("a/b/n1"), right("a/b/n2")])
+        fn collect(&self) -> Result<Collected, Error> {
+            collect(self.0.path(), &|id| ["a/b/n1", "a/b/n2"].contains(&id).then_some(1))
         }
 
         #[track_caller]
@@ -191,14 +223,28 @@ mod tests {
         let folder = Folder::new();
         folder.round("1", 7.0, LINE);
         folder.round("2", 5.0, &LINE.replace("80.0", "60.0"));
-        let record = folder.collect().unwrap();
+        let found = folder.collect().unwrap();
+        let record = &found.records["a"];
         let [peer] = &record.cases[..] else { panic!("{record:?}") };
-        assert_eq!(peer.parts(), ("a/b/n1", "other"), "id");
-        assert_eq!((&peer.theirs_ns[..], &peer.ours_ns[..]), (&[20.0, 15.0][..], &[7.0, 5.0][..]));
-        assert_eq!((peer.version.as_str(), peer.mse, peer.flagged), ("other 1.0", 0.5, 0.25));
-        let path = folder.0.path().join("peers.json");
+        assert_eq!((&*peer.id, &*peer.implementation), ("a/b/n1 other", "other 1.0"), "names");
+        let numbers = ["theirs_ns", "ours_ns", "ratio_min", "ratio_max", "mse", "flagged"];
+        let want = [17.5, 6.0, 20.0 / 7.0, 3.0, 0.5, 0.25];
+        assert_eq!(numbers.map(|name| peer.number(name)), want, "20 and 15 against 7 and 5");
+        let path = folder.0.path().join("a.json");
         record.write(&path).unwrap();
-        assert_eq!(Record::read(&path).unwrap(), record, "round trip");
+        assert_eq!(Record::read(&PEERS, &path).unwrap(), *record, "round trip");
+    }
+
+    #[test]
+    fn times_of_cases_that_only_scale_count_too_and_errors_are_optional() {
+        let folder = Folder::new();
+        let line = LINE.replace("n1", "n2").replace(",\"mse\":0.5,\"flagged\":0.25", "");
+        let dir = folder.round("1", 7.0, &line);
+        let scaling = Record::new(&SCALING, machine::wall()).with(vec![wall("a/b/n2", 10.0)]);
+        scaling.write(&dir.join("scaling.json")).unwrap();
+        let found = folder.collect().unwrap();
+        let peer = &found.records["a"].cases[0];
+        assert_eq!((peer.number("ratio"), peer.value("mse")), (2.0, None), "20 against 10");
     }
 
     #[test]
@@ -233,12 +279,12 @@ mod tests {
         folder.refuses("a/b/n1 other measured 1 times in 2 rounds");
         folder.round("2", 7.0, LINE);
         let path = second.join("wall.json");
-        let mut wall = Record::<Wall>::read(&path).unwrap();
-        wall.executable = "2".to_owned();
-        wall.write(&path).unwrap();
-        folder.refuses("another executable");
+        let mut walls = Record::read(&WALL, &path).unwrap();
+        walls.cases[0].origin.source = "2".to_owned();
+        walls.write(&path).unwrap();
+        folder.refuses("another build");
         fs::remove_file(&path).unwrap();
-        folder.refuses("wall.json: no such file");
+        folder.refuses("neither wall.json nor scaling.json");
     }
 
     #[test]

@@ -6,11 +6,11 @@ use std::fmt;
 use super::verdict::Findings;
 use crate::exit::Exit;
 use crate::machine::{self, Environment};
-use crate::record::{Measure, Record};
+use crate::record::{Record, Row};
 
 /// What a fresh record must be of, for its numbers to say something about the code at hand.
 pub struct Scope<'a> {
-    /// The selected ids of the registry.
+    /// The selected ids of the list, of one chapter.
     pub selected: BTreeSet<&'a str>,
     /// Whether an id that is not in the registry would be selected.
     pub would_select: &'a dyn Fn(&str) -> bool,
@@ -34,42 +34,49 @@ pub const MEASURE: &str = "cargo bench --features instructions --bench instructi
 /// The shell line that makes the record the baseline.
 pub const ACCEPT: &str = "cargo run --release -- accept --reason TEXT";
 
-/// Tier 0: the pairs of cases of `old` and `new` that may be compared.
+/// Tier 0: the pairs of cases of one chapter in `old`, its baseline, and `new` that may be compared.
 ///
-/// Every field and case that stands in the way is found [`Exit::Incomparable`]; a new case is a
-/// note. Each selected case must have been measured.
-pub fn comparable<'a, M: Measure>(
-    old: &'a Record<M>,
-    new: &'a Record<M>,
+/// Every field and case that stands in the way is found [`Exit::Incomparable`]; a new case, or that there
+/// is no baseline of the chapter, is a note. Each selected case must have been measured, from the
+/// sources at hand.
+pub fn comparable<'a>(
+    old: Option<&'a Record>,
+    new: &'a Record,
     scope: &Scope<'_>,
     findings: &mut Findings,
-) -> Vec<(&'a M, &'a M)> {
+) -> Vec<(&'a Row, &'a Row)> {
+    let instrument = new.instrument.as_str();
     let mut blocked = false;
     let mut differ = |about: &str, what: String, next: &str| {
-        blocked |= about == M::INSTRUMENT;
+        blocked |= about == instrument;
         findings.push(Exit::Incomparable, about, what, Some(next.to_owned()));
     };
     for (name, value) in &new.environment {
-        let before = &old.environment[name];
-        if value != before {
+        if let Some(before) = old.map(|old| &old.environment[name]).filter(|old| *old != value) {
             let what = format!("{name} is `{before}` in the baseline but `{value}` in the record");
-            differ(M::INSTRUMENT, what, ACCEPT);
+            differ(instrument, what, ACCEPT);
         }
         if machine::hides_processor(name, value) {
             let what = format!("{name} is `{value}`: it may be any processor");
-            differ(M::INSTRUMENT, what, MEASURE);
+            differ(instrument, what, MEASURE);
         }
         if let Some(here) = scope.toolchain.get(name).filter(|here| *here != value) {
             let what = format!("{name} is `{value}` in the record but `{here}` here");
-            differ(M::INSTRUMENT, what, MEASURE);
+            differ(instrument, what, MEASURE);
         }
     }
-    if new.source != scope.source {
-        let what =
-            format!("the record is of sources {}, but these are {}", new.source, scope.source);
-        differ(M::INSTRUMENT, what, MEASURE);
+    let (olds, news) = (old.map(Record::by_id).unwrap_or_default(), new.by_id());
+    let stale = |id: &&&str| news.get(**id).is_some_and(|row| row.origin.source != scope.source);
+    let stale: Vec<&&str> = scope.selected.iter().filter(stale).collect();
+    if let Some(first) = stale.first() {
+        let what = format!(
+            "the record is of sources {}, but these are {}: {} of its cases, {first} first",
+            news[**first].origin.source,
+            scope.source,
+            stale.len()
+        );
+        differ(instrument, what, MEASURE);
     }
-    let (olds, news) = (old.by_id(), new.by_id());
     for id in olds.keys().filter(|id| (scope.would_select)(id) && !scope.known.contains(*id)) {
         differ(id, "is gone, but the baseline has it".to_owned(), ACCEPT);
     }
@@ -78,20 +85,16 @@ pub fn comparable<'a, M: Measure>(
     for &id in &scope.selected {
         match (olds.get(id), news.get(id)) {
             (_, None) => {
-                let what = format!("was not measured: the {} record lacks it", M::INSTRUMENT);
+                let what = format!("was not measured: the {instrument} record lacks it");
                 differ(id, what, MEASURE);
             }
             (None, Some(_)) => added.push(id),
-            (Some(old), Some(new)) if old.implementation() != new.implementation() => {
-                let (old, new) = (old.implementation(), new.implementation());
+            (Some(old), Some(new)) if old.implementation != new.implementation => {
+                let (old, new) = (&old.implementation, &new.implementation);
                 differ(id, format!("is `{old}` in the baseline but `{new}` now"), ACCEPT);
             }
             (Some(old), Some(new)) => pairs.push((*old, *new)),
         }
-    }
-    if pairs.is_empty() && !scope.selected.is_empty() {
-        let what = "no selected case is in both the record and the baseline".to_owned();
-        differ(M::INSTRUMENT, what, ACCEPT);
     }
     for id in added {
         let next = Some(ACCEPT.to_owned());

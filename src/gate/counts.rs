@@ -3,27 +3,12 @@
 use super::compare::ACCEPT;
 use super::verdict::Findings;
 use crate::exit::Exit;
-use crate::record::Instructions;
-
-/// How far a count may move: a change counts when it is beyond the share and beyond the number.
-#[derive(Debug, Clone, Copy)]
-struct Limit {
-    /// A share of the old count, in units of 1e-4.
-    share: i128,
-    more: i128,
-}
-
-impl Limit {
-    /// Whether `after` exceeds `before` by more than this.
-    fn exceeded(self, before: i128, after: i128) -> bool {
-        let more = after - before;
-        more > self.more && more * 10_000 > before * self.share
-    }
-}
+use crate::record::metric::{self, Limit, Limits, Metric};
+use crate::record::{INSTRUCTIONS, Row};
 
 /// One count of a case in two records.
 struct Count {
-    name: &'static str,
+    metric: &'static Metric,
     before: u64,
     after: u64,
     /// Beyond it an increase fails, and a decrease asks for `accept`.
@@ -40,13 +25,6 @@ enum Step {
     Noted,
     None,
 }
-
-const EXACT: Limit = Limit { share: 0, more: 0 };
-const INSTRUCTIONS: Limit = Limit { share: 50, more: 0 };
-const INSTRUCTIONS_NOTE: Limit = Limit { share: 5, more: 0 };
-/// Misses depend on addresses: in another folder they move by up to a few hundred.
-const MISSES: Limit = Limit { share: 1000, more: 1000 };
-const MISSES_NOTE: Limit = Limit { share: 0, more: 1000 };
 
 impl Count {
     fn step(&self) -> Step {
@@ -66,7 +44,7 @@ impl Count {
 
     /// `D1 misses 1000 -> 8000 (+700.00 %, limit +10.00 % and 1000 more)`
     fn what(&self) -> String {
-        let Self { name, before, after, fail, .. } = self;
+        let Self { metric, before, after, fail, .. } = self;
         let (share, more) = (fail.share as f64 / 100.0, fail.more);
         let mut aside = Vec::new();
         if *before > 0 && fail.share > 0 {
@@ -81,36 +59,25 @@ impl Count {
         }
         let aside =
             if aside.is_empty() { String::new() } else { format!(" ({})", aside.join(", ")) };
-        format!("{name} {before} -> {after}{aside}")
+        format!("{} {before} -> {after}{aside}", metric.title)
     }
 }
 
-fn counts(old: &Instructions, new: &Instructions) -> [Count; 5] {
-    let count = |name, of: fn(&Instructions) -> u64, fail, note| Count {
-        name,
-        before: of(old),
-        after: of(new),
-        fail,
-        note,
+/// The metrics of both rows that have limits as counts, in the order of the instrument.
+fn counts(old: &Row, new: &Row) -> Vec<Count> {
+    let count = |name: &&str| {
+        let metric = metric::metric(name)?;
+        let Limits::Count { fail, note } = metric.limits else { return None };
+        let (before, after) = (old.count(name), new.count(name));
+        Some(Count { metric, before, after, fail, note })
     };
-    [
-        count("instructions", |case| case.instructions, INSTRUCTIONS, INSTRUCTIONS_NOTE),
-        count("D1 misses", |case| case.d1_misses, MISSES, MISSES_NOTE),
-        count("LL misses", |case| case.ll_misses, MISSES, MISSES_NOTE),
-        count("heap blocks per step", |case| case.heap_blocks, EXACT, EXACT),
-        count("heap bytes per step", |case| case.heap_bytes, EXACT, EXACT),
-    ]
+    INSTRUCTIONS.metrics.iter().filter_map(count).collect()
 }
 
 /// Tier 2: the deterministic counts of one case against their limits.
 ///
 /// `reproduce` is the shell line that shows a failure again.
-pub fn instructions(
-    old: &Instructions,
-    new: &Instructions,
-    reproduce: &str,
-    findings: &mut Findings,
-) {
+pub fn instructions(old: &Row, new: &Row, reproduce: &str, findings: &mut Findings) {
     for count in counts(old, new) {
         let (exit, next) = match count.step() {
             Step::Worse => (Exit::Regression, Some(reproduce.to_owned())),
@@ -123,32 +90,30 @@ pub fn instructions(
 }
 
 /// Whether any count is worse, and whether any is better, each beyond its limit.
-pub(super) fn beyond(old: &Instructions, new: &Instructions) -> (bool, bool) {
-    let steps = counts(old, new).map(|count| count.step());
+pub(super) fn beyond(old: &Row, new: &Row) -> (bool, bool) {
+    let steps: Vec<Step> = counts(old, new).iter().map(Count::step).collect();
     (steps.contains(&Step::Worse), steps.contains(&Step::Better))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::{Value, row};
 
-    fn counted(instructions: u64, heap_blocks: u64, heap_bytes: u64) -> Instructions {
-        Instructions {
-            id: "a/b/n1".to_owned(),
-            implementation: "scalar".to_owned(),
-            instructions,
-            d1_misses: 0,
-            ll_misses: 0,
-            heap_blocks,
-            heap_bytes,
-        }
+    fn of(numbers: [u64; 5]) -> Row {
+        let named = INSTRUCTIONS.metrics.iter().copied().zip(numbers.map(Value::from));
+        row("a/b/n1", &named.collect::<Vec<_>>())
     }
 
-    fn missed(d1_misses: u64, ll_misses: u64) -> Instructions {
-        Instructions { d1_misses, ll_misses, ..counted(1_000_000, 0, 0) }
+    fn counted(instructions: u64, heap_blocks: u64, heap_bytes: u64) -> Row {
+        of([instructions, 0, 0, heap_blocks, heap_bytes])
     }
 
-    fn compared(old: &Instructions, new: &Instructions) -> (Exit, Vec<String>) {
+    fn missed(d1_misses: u64, ll_misses: u64) -> Row {
+        of([1_000_000, d1_misses, ll_misses, 0, 0])
+    }
+
+    fn compared(old: &Row, new: &Row) -> (Exit, Vec<String>) {
         let mut findings = Findings::default();
         instructions(old, new, "cargo bench", &mut findings);
         (findings.exit(), findings.iter().map(ToString::to_string).collect())

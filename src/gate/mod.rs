@@ -26,7 +26,7 @@ pub use compare::{ACCEPT, MEASURE, Scope, comparable};
 pub use counts::instructions;
 pub use outcome::{Outcome, Pair, Stage, State};
 pub use paired::{Change, Dropped, Duet, Metric, Paired, SelfTest};
-pub use ratchet::{Shift, Shifted, Tolerant, shifts, tightened};
+pub use ratchet::{Shift, Shifted, shifts, tightened};
 pub use saved::Ratio;
 pub use tolerance::{Tolerance, ToleranceError};
 pub use verdict::{Finding, Findings, TIERS, Tier, WORST_FIRST};

@@ -9,15 +9,15 @@ use super::paired::{Change, Duet};
 use super::saved::{Ratio, ratios, slower};
 use super::verdict::{Finding, Findings, Tier, WORST_FIRST};
 use crate::exit::Exit;
-use crate::record::{Instructions, Wall};
+use crate::record::Row;
 
 /// Old and new numbers of one case.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Pair<M> {
+pub struct Pair {
     /// The baseline's.
-    pub old: M,
+    pub old: Row,
     /// The fresh record's.
-    pub new: M,
+    pub new: Row,
 }
 
 /// Whether a tier ran.
@@ -71,9 +71,9 @@ pub struct Outcome {
     /// What there is to say.
     pub findings: Findings,
     /// The counts that were compared, sorted by id.
-    pub counts: Vec<Pair<Instructions>>,
+    pub counts: Vec<Pair>,
     /// The wall times that were compared, sorted by id, or why there are none.
-    pub walls: Result<Vec<Pair<Wall>>, String>,
+    pub walls: Result<Vec<Pair>, String>,
     /// The paired times, where another build was asked for.
     pub duet: Option<Duet>,
 }
@@ -223,7 +223,8 @@ impl Outcome {
             return ratio.map_or(1.0, |ratio| ratio.ratio);
         }
         let pair = self.counts.iter().find(|pair| pair.new.id == *id);
-        pair.map_or(1.0, |pair| pair.new.instructions as f64 / pair.old.instructions as f64)
+        let of = |row: &Row| row.number("instructions");
+        pair.map_or(1.0, |pair| of(&pair.new) / of(&pair.old))
     }
 }
 

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::paired::Change;
 use super::{counts, saved};
-use crate::record::{Gpu, Instructions, Measure, Peer, Record, Wall};
+use crate::record::metric::{self, Instrument, Limits};
+use crate::record::{Record, Row};
 
 /// What becomes of the limit of a case when a record replaces a baseline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,52 +24,35 @@ pub enum Shift {
 
 /// A case in a baseline, in the record that would replace it, or in both.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Shifted<'a, M> {
+pub struct Shifted<'a> {
     /// The case.
     pub id: &'a str,
     /// Its baseline.
-    pub old: Option<&'a M>,
+    pub old: Option<&'a Row>,
     /// What was measured.
-    pub new: Option<&'a M>,
+    pub new: Option<&'a Row>,
     /// How the two differ.
     pub shift: Shift,
 }
 
-/// Numbers with a tolerance.
-pub trait Tolerant: Measure {
-    /// Whether `new` is worse and whether it is better than `old`, each beyond the tolerance.
-    fn beyond(old: &Self, new: &Self) -> (bool, bool);
-}
-
-impl Tolerant for Instructions {
-    fn beyond(old: &Self, new: &Self) -> (bool, bool) {
-        counts::beyond(old, new)
+/// Whether `new` is worse and whether it is better than `old`, each beyond the limits of a metric.
+fn beyond(instrument: &Instrument, old: &Row, new: &Row) -> (bool, bool) {
+    let has = |wanted: fn(Limits) -> bool| {
+        let mut metrics = instrument.metrics.iter().filter_map(|name| metric::metric(name));
+        metrics.any(|metric| wanted(metric.limits))
+    };
+    if has(|limits| matches!(limits, Limits::Count { .. })) {
+        return counts::beyond(old, new);
     }
-}
-
-impl Tolerant for Wall {
-    /// By ranges that lie apart.
-    fn beyond(old: &Self, new: &Self) -> (bool, bool) {
+    if has(|limits| limits == Limits::Apart) {
         let change = saved::apart(old, new);
-        (change == Change::Slower, change == Change::Faster)
+        return (change == Change::Slower, change == Change::Faster);
     }
-}
-
-impl Tolerant for Gpu {
-    fn beyond(old: &Self, new: &Self) -> (bool, bool) {
-        Wall::beyond(&old.0, &new.0)
-    }
-}
-
-impl Tolerant for Peer {
-    /// Neither: peers are no limit of ours.
-    fn beyond(_: &Self, _: &Self) -> (bool, bool) {
-        (false, false)
-    }
+    (false, false)
 }
 
 /// Every case of either record, sorted by id.
-pub fn shifts<'a, M: Tolerant>(old: &'a Record<M>, new: &'a Record<M>) -> Vec<Shifted<'a, M>> {
+pub fn shifts<'a>(instrument: &Instrument, old: &'a Record, new: &'a Record) -> Vec<Shifted<'a>> {
     let (olds, news) = (old.by_id(), new.by_id());
     let ids: BTreeSet<&str> = olds.keys().chain(news.keys()).copied().collect();
     let shifted = |id| {
@@ -76,7 +60,7 @@ pub fn shifts<'a, M: Tolerant>(old: &'a Record<M>, new: &'a Record<M>) -> Vec<Sh
         let shift = match (old, new) {
             (None, _) => Shift::Added,
             (_, None) => Shift::Gone,
-            (Some(old), Some(new)) => match M::beyond(old, new) {
+            (Some(old), Some(new)) => match beyond(instrument, old, new) {
                 (true, _) => Shift::Looser,
                 (_, true) => Shift::Tighter,
                 _ => Shift::Within,
@@ -90,59 +74,32 @@ pub fn shifts<'a, M: Tolerant>(old: &'a Record<M>, new: &'a Record<M>) -> Vec<Sh
 /// The record with the cases that are tighter or new, and the baseline of all others.
 ///
 /// `None` if there is no such case.
-pub fn tightened<M: Tolerant>(old: &Record<M>, new: &Record<M>) -> Option<Record<M>> {
-    let shifts = shifts(old, new);
-    let taken = |case: &Shifted<'_, M>| matches!(case.shift, Shift::Tighter | Shift::Added);
-    let kept = |case: &Shifted<'_, M>| if taken(case) { case.new } else { case.old }.cloned();
+pub fn tightened(shifts: &[Shifted<'_>], new: &Record) -> Option<Record> {
+    let taken = |case: &Shifted<'_>| matches!(case.shift, Shift::Tighter | Shift::Added);
+    let kept = |case: &Shifted<'_>| if taken(case) { case.new } else { case.old }.cloned();
     let any = shifts.iter().any(taken);
-    any.then(|| Record { cases: shifts.iter().filter_map(kept).collect(), ..new.clone() })
+    any.then(|| new.with(shifts.iter().filter_map(kept).collect()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{SCHEMA, wall};
-
-    fn counted(n: u32, instructions: u64, d1_misses: u64) -> Instructions {
-        Instructions {
-            id: format!("a/b/n{n}"),
-            implementation: "scalar".to_owned(),
-            instructions,
-            d1_misses,
-            ll_misses: 0,
-            heap_blocks: 0,
-            heap_bytes: 0,
-        }
-    }
-
-    fn record(cases: Vec<Instructions>) -> Record<Instructions> {
-        Record {
-            schema: SCHEMA,
-            instrument: "instructions".to_owned(),
-            harness: "0.1.0".to_owned(),
-            started: "2026-01-02T03:04:05.678Z".to_owned(),
-            commit: None,
-            dirty: false,
-            source: "0".to_owned(),
-            executable: "1".to_owned(),
-            reason: None,
-            environment: [].into(),
-            cases,
-        }
-    }
+    use crate::record::{GPU, INSTRUCTIONS, PEERS, WALL, counted, wall};
 
     #[test]
     fn only_what_is_better_or_new_is_taken() {
-        let old: Vec<_> = (0..6).map(|n| counted(n, 10_000, 5_000)).collect();
-        let new = vec![
+        let counted =
+            |n: usize, instructions, misses| counted(&format!("a/b/n{n}"), instructions, misses);
+        let record = |cases| Record::new(&INSTRUCTIONS, [].into()).with(cases);
+        let old = record((0..6).map(|n| counted(n, 10_000, 5_000)).collect());
+        let new = record(vec![
             counted(0, 9_000, 5_000),
             counted(1, 11_000, 5_000),
             counted(2, 10_010, 4_990),
             counted(3, 9_000, 50_000),
             counted(4, 10_000, 1_000),
             counted(6, 1, 1),
-        ];
-        let (old, new) = (record(old), record(new));
+        ]);
         let want = [
             (Shift::Tighter, 9_000, 5_000),
             (Shift::Looser, 10_000, 5_000),
@@ -152,25 +109,26 @@ mod tests {
             (Shift::Gone, 10_000, 5_000),
             (Shift::Added, 1, 1),
         ];
-        let got: Vec<_> = shifts(&old, &new).iter().map(|case| case.shift).collect();
+        let shifted = shifts(&INSTRUCTIONS, &old, &new);
+        let got: Vec<_> = shifted.iter().map(|case| case.shift).collect();
         assert_eq!(got, want.map(|(shift, ..)| shift), "shifts");
-        let tight = tightened(&old, &new).expect("three cases are taken");
-        let got: Vec<_> = tight.cases.iter().map(|c| (c.instructions, c.d1_misses)).collect();
+        let tight = tightened(&shifted, &new).expect("three cases are taken");
+        let numbers = |row: &Row| (row.count("instructions"), row.count("d1_misses"));
+        let got: Vec<_> = tight.cases.iter().map(numbers).collect();
         assert_eq!(got, want.map(|(_, instructions, misses)| (instructions, misses)), "numbers");
-        assert_eq!(tightened(&tight, &tight), None, "nothing to gain from itself");
+        let itself = shifts(&INSTRUCTIONS, &tight, &tight);
+        assert_eq!(tightened(&itself, &tight), None, "nothing to gain from itself");
     }
 
     #[test]
-    fn wall_times_shift_where_their_ranges_lie_apart() {
+    fn wall_times_shift_where_their_ranges_lie_apart_and_peers_never() {
         let wall = |factor: f64| wall("a/b/n1", 100.0 * factor);
-        for (factor, beyond) in [(1.2, (false, false)), (2.0, (true, false)), (0.5, (false, true))]
-        {
-            assert_eq!(Wall::beyond(&wall(1.0), &wall(factor)), beyond, "{factor}");
-            assert_eq!(
-                Gpu::beyond(&Gpu(wall(1.0)), &Gpu(wall(factor))),
-                beyond,
-                "{factor} on a GPU"
-            );
+        for (factor, want) in [(1.2, (false, false)), (2.0, (true, false)), (0.5, (false, true))] {
+            for instrument in [&WALL, &GPU] {
+                let got = beyond(instrument, &wall(1.0), &wall(factor));
+                assert_eq!(got, want, "{factor} by {}", instrument.name);
+            }
+            assert_eq!(beyond(&PEERS, &wall(1.0), &wall(factor)), (false, false), "{factor}");
         }
     }
 }

@@ -9,7 +9,7 @@ use std::fmt;
 use super::paired::Change;
 use super::verdict::Findings;
 use crate::exit::Exit;
-use crate::record::Wall;
+use crate::record::Row;
 
 /// How far medians may lie apart and still be the same, and how far apart ranges must lie: 5 %,
 /// the margin of memory-bound cases.
@@ -49,8 +49,8 @@ impl fmt::Display for Ratio {
 ///
 /// `self_test` says how this run's comparison of the new build with itself ended. Without one,
 /// ranges that lie apart are [`Change::Unclear`]; after one that failed, everything is.
-pub(super) fn ratios(pairs: &[(&Wall, &Wall)], self_test: Option<bool>) -> Vec<Ratio> {
-    let ratio = |&(old, new): &(&Wall, &Wall)| {
+pub(super) fn ratios(pairs: &[(&Row, &Row)], self_test: Option<bool>) -> Vec<Ratio> {
+    let ratio = |&(old, new): &(&Row, &Row)| {
         let change = match (apart(old, new), self_test) {
             (_, Some(false)) => Change::Unclear,
             (Change::Slower | Change::Faster, None) => Change::Unclear,
@@ -58,7 +58,7 @@ pub(super) fn ratios(pairs: &[(&Wall, &Wall)], self_test: Option<bool>) -> Vec<R
         };
         Ratio {
             id: old.id.clone(),
-            ratio: new.median_ns / old.median_ns,
+            ratio: new.number("median_ns") / old.number("median_ns"),
             overlap: overlap(old, new),
             change,
         }
@@ -84,11 +84,11 @@ pub(super) fn slower(
 }
 
 /// What the quantiles say by themselves: noise of the machine included.
-pub(super) fn apart(old: &Wall, new: &Wall) -> Change {
-    let (ratio, most) = (new.median_ns / old.median_ns, 1.0 + MARGIN);
-    if new.p05_ns > old.p95_ns * most {
+pub(super) fn apart(old: &Row, new: &Row) -> Change {
+    let (ratio, most) = (new.number("median_ns") / old.number("median_ns"), 1.0 + MARGIN);
+    if new.number("p05_ns") > old.number("p95_ns") * most {
         Change::Slower
-    } else if old.p05_ns > new.p95_ns * most {
+    } else if old.number("p05_ns") > new.number("p95_ns") * most {
         Change::Faster
     } else if overlap(old, new) && ratio.max(1.0 / ratio) <= most {
         Change::Same
@@ -97,8 +97,8 @@ pub(super) fn apart(old: &Wall, new: &Wall) -> Change {
     }
 }
 
-fn overlap(old: &Wall, new: &Wall) -> bool {
-    new.p05_ns <= old.p95_ns && old.p05_ns <= new.p95_ns
+fn overlap(old: &Row, new: &Row) -> bool {
+    new.number("p05_ns") <= old.number("p95_ns") && old.number("p05_ns") <= new.number("p95_ns")
 }
 
 #[cfg(test)]
@@ -106,20 +106,15 @@ mod tests {
     use super::*;
 
     /// Quantiles at 5 %, 50 % and 95 %.
-    fn wall(p05_ns: f64, median_ns: f64, p95_ns: f64) -> Wall {
-        Wall {
-            id: "a/b/n1".to_owned(),
-            implementation: "scalar".to_owned(),
-            p05_ns,
-            p25_ns: median_ns,
-            median_ns,
-            p75_ns: median_ns,
-            p95_ns,
-            samples: 10,
+    fn wall(p05_ns: f64, median_ns: f64, p95_ns: f64) -> Row {
+        let mut row = crate::record::wall("a/b/n1", median_ns);
+        for (name, ns) in [("p05_ns", p05_ns), ("p95_ns", p95_ns)] {
+            row.metrics.insert(name.to_owned(), ns.into());
         }
+        row
     }
 
-    fn of(old: &Wall, new: &Wall, self_test: Option<bool>) -> Ratio {
+    fn of(old: &Row, new: &Row, self_test: Option<bool>) -> Ratio {
         ratios(&[(old, new)], self_test).remove(0)
     }
 
@@ -140,7 +135,7 @@ mod tests {
         ] {
             let got = of(&old, &new, Some(true));
             assert_eq!((got.change, got.overlap), (change, overlap), "{new:?}");
-            assert_eq!(got.ratio, new.median_ns / 100.0, "ratio");
+            assert_eq!(got.ratio, new.number("median_ns") / 100.0, "ratio");
         }
     }
 

@@ -1,5 +1,6 @@
 //! What was found, and the exit code that follows.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::Serialize;
@@ -91,6 +92,18 @@ impl Findings {
     ) {
         let (about, what) = (one_line(&about.into()), one_line(&what.into()));
         self.list.push(Finding { tier: self.tier, exit, about, what, next });
+    }
+
+    /// The tier of those that [`Findings::push`] adds.
+    pub fn tier(&self) -> Tier {
+        self.tier
+    }
+
+    /// These, less what was `said` before in the same words of the same thing.
+    #[must_use]
+    pub fn without(mut self, said: &mut BTreeSet<(String, String)>) -> Self {
+        self.list.retain(|found| said.insert((found.about.clone(), found.what.clone())));
+        self
     }
 
     /// Adds what another tier found.

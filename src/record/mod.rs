@@ -1,7 +1,14 @@
-//! A record: the numbers of one run, with everything they belong to.
+//! Records: the numbers of one instrument and chapter, with everything they belong to.
 //!
-//! The JSON under `baselines/` and `target/stepmark/`: header fields first, then the cases, sorted
-//! by id, one per line, so that a line of a diff is a changed case. Reading validates.
+//! The JSON under `baselines/` and `target/stepmark/`: what all rows share first, then the rows,
+//! sorted by id, one per line, so that a line of a diff is a changed case. Reading validates.
+//!
+//! | | |
+//! | --- | --- |
+//! | [`metric`](mod@metric) | the table of metrics and instruments |
+//! | [`Row`] | the numbers of a case, and the run that measured them |
+//! | [`Record`] | the rows of a chapter |
+//! | [`fresh`], [`baseline`], [`chapters`] | where records lie |
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -14,45 +21,34 @@ use serde::{Deserialize, Serialize};
 use crate::file;
 use crate::machine::Environment;
 
-mod measure;
+pub mod metric;
+mod row;
 
+pub use metric::{GPU, INSTRUCTIONS, Instrument, Metric, PEERS, SCALING, WALL};
 #[cfg(test)]
-pub(crate) use measure::tests::wall;
-pub use measure::{Gpu, Instructions, Measure, Peer, Wall};
+pub(crate) use row::tests::{counted, row, wall};
+pub use row::{Origin, Row, Value};
 
 /// The version of this format; a record of another one cannot be compared.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 /// No record comes near this size; a larger file is something else.
 const MAX_LEN_BYTES: u64 = 16 << 20;
 
-/// The numbers of one run.
+/// The numbers of one instrument.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Record<M> {
+pub struct Record {
     /// [`SCHEMA`].
     pub schema: u32,
-    /// [`Measure::INSTRUMENT`].
+    /// [`Instrument::name`].
     pub instrument: String,
     /// The version of this crate.
     pub harness: String,
-    /// When the run started, in UTC.
-    pub started: String,
-    /// The commit that was checked out; absent outside git.
-    pub commit: Option<String>,
-    /// Whether the tree differed from it, apart from `baselines/`.
-    pub dirty: bool,
-    /// Digest of the sources that were measured.
-    pub source: String,
-    /// Digest of the executable that was measured.
-    pub executable: String,
-    /// Why it became a baseline; absent from a record that is none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
     /// What the numbers depend on.
     pub environment: Environment,
-    /// Sorted by id, each id once.
-    pub cases: Vec<M>,
+    /// Sorted by id, each id once; in a file, of one chapter.
+    pub cases: Vec<Row>,
 }
 
 /// Why a file is not a record that can be used.
@@ -95,15 +91,53 @@ pub enum Error {
     },
 }
 
-impl<M: Measure> Record<M> {
-    /// Reads and validates a record.
+/// Where the fresh record of a chapter lies: `<target>/stepmark/<instrument>/<chapter>.json`.
+pub fn fresh(target: &Path, instrument: &Instrument, chapter: &str) -> PathBuf {
+    let folder = target.join("stepmark").join(instrument.name);
+    folder.join(format!("{chapter}.json"))
+}
+
+/// Where the baseline of a chapter lies: `<baselines>/<folder>/<instrument>/<chapter>.json`.
+pub fn baseline(
+    baselines: &Path,
+    instrument: &Instrument,
+    environment: &Environment,
+    chapter: &str,
+) -> PathBuf {
+    let folder = baselines.join((instrument.folder)(environment)).join(instrument.name);
+    folder.join(format!("{chapter}.json"))
+}
+
+/// The chapters that have a record in `folder`, sorted; none if there is no such folder.
+pub fn chapters(folder: &Path) -> Vec<String> {
+    let files = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let json = files.filter(|path| path.extension().is_some_and(|ext| ext == "json"));
+    let mut names: Vec<_> =
+        json.filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned())).collect();
+    names.sort();
+    names
+}
+
+impl Record {
+    /// A record without rows.
+    pub fn new(instrument: &Instrument, environment: Environment) -> Self {
+        Self {
+            schema: SCHEMA,
+            instrument: instrument.name.to_owned(),
+            harness: env!("CARGO_PKG_VERSION").to_owned(),
+            environment,
+            cases: Vec::new(),
+        }
+    }
+
+    /// Reads and validates a record of the instrument.
     ///
     /// # Errors
     ///
     /// If the file is missing, too large, of another schema or instrument, or holds anything that
     /// a record does not.
-    pub fn read(path: &Path) -> Result<Self, Error> {
-        Self::parse(path, &read_text(path)?)
+    pub fn read(instrument: &Instrument, path: &Path) -> Result<Self, Error> {
+        Self::parse(instrument, path, &read_text(path)?)
     }
 
     /// Validates the text of a record; errors name `path`.
@@ -111,7 +145,7 @@ impl<M: Measure> Record<M> {
     /// # Errors
     ///
     /// If it is of another schema or instrument, or holds anything that a record does not.
-    pub fn parse(path: &Path, text: &str) -> Result<Self, Error> {
+    pub fn parse(instrument: &Instrument, path: &Path, text: &str) -> Result<Self, Error> {
         let invalid = |found: String, expected: &str| Error::Invalid {
             path: path.to_owned(),
             found,
@@ -121,22 +155,27 @@ impl<M: Measure> Record<M> {
         if head.schema != u64::from(SCHEMA) {
             return Err(Error::Schema { path: path.to_owned(), found: head.schema });
         }
-        if head.instrument != M::INSTRUMENT {
+        if head.instrument != instrument.name {
             let found = format!("a record of `{}`", head.instrument);
-            return Err(invalid(found, &format!("one of `{}`", M::INSTRUMENT)));
+            return Err(invalid(found, &format!("one of `{}`", instrument.name)));
         }
-        let record: Self = serde_json::from_str(text)
+        let mut record: Self = serde_json::from_str(text)
             .map_err(|err| invalid(err.to_string(), "a stepmark record"))?;
-        if !record.environment.keys().map(String::as_str).eq(M::FIELDS.iter().copied()) {
+        if !record.environment.keys().map(String::as_str).eq(instrument.fields.iter().copied()) {
             let found = record.environment.into_keys().collect::<Vec<_>>().join(", ");
-            return Err(invalid(format!("environment of {found}"), &M::FIELDS.join(", ")));
+            return Err(invalid(format!("environment of {found}"), &instrument.fields.join(", ")));
         }
-        if let Some(case) = record.cases.iter().find(|case| !case.is_plausible()) {
-            return Err(invalid(format!("{case:?}"), "positive, ordered numbers"));
+        record.cases.iter_mut().for_each(Row::restore);
+        if let Some(flaw) = record.cases.iter().find_map(|case| case.flaw(instrument)) {
+            return Err(invalid(flaw, "the metrics of the instrument, with values that can be"));
         }
-        if let Some(pair) = record.cases.windows(2).find(|pair| pair[0].id() >= pair[1].id()) {
-            let found = format!("`{}` before `{}`", pair[0].id(), pair[1].id());
+        if let Some(pair) = record.cases.windows(2).find(|pair| pair[0].id >= pair[1].id) {
+            let found = format!("`{}` before `{}`", pair[0].id, pair[1].id);
             return Err(invalid(found, "cases sorted by id, each once"));
+        }
+        if let Some(pair) = record.cases.windows(2).find(|p| p[0].chapter() != p[1].chapter()) {
+            let found = format!("`{}` beside `{}`", pair[0].id, pair[1].id);
+            return Err(invalid(found, "cases of one chapter"));
         }
         Ok(record)
     }
@@ -154,47 +193,41 @@ impl<M: Measure> Record<M> {
         write().map_err(|source| Error::Io { path: path.to_owned(), source })
     }
 
-    /// Where the baseline of such a record lies in the folder `baselines`.
-    pub fn baseline(&self, baselines: &Path) -> PathBuf {
-        baselines.join(M::folder(&self.environment)).join(file_name::<M>())
-    }
-
-    /// What another instrument found in the same run.
-    pub fn beside<N: Measure>(&self, environment: Environment, cases: Vec<N>) -> Record<N> {
-        Record {
-            schema: SCHEMA,
-            instrument: N::INSTRUMENT.to_owned(),
+    /// The same record with other rows, which this sorts by id.
+    #[must_use]
+    pub fn with(&self, mut cases: Vec<Row>) -> Self {
+        cases.sort_by(|a, b| a.id.cmp(&b.id));
+        Self {
+            schema: self.schema,
+            instrument: self.instrument.clone(),
             harness: self.harness.clone(),
-            started: self.started.clone(),
-            commit: self.commit.clone(),
-            dirty: self.dirty,
-            source: self.source.clone(),
-            executable: self.executable.clone(),
-            reason: None,
-            environment,
+            environment: self.environment.clone(),
             cases,
         }
     }
 
+    /// The records of each chapter, of which this holds the rows.
+    pub fn by_chapter(&self) -> BTreeMap<String, Self> {
+        let mut rows = BTreeMap::<String, Vec<Row>>::new();
+        for row in &self.cases {
+            rows.entry(row.chapter().to_owned()).or_default().push(row.clone());
+        }
+        rows.into_iter().map(|(chapter, rows)| (chapter, self.with(rows))).collect()
+    }
+
     /// The cases by id.
-    pub fn by_id(&self) -> BTreeMap<&str, &M> {
-        self.cases.iter().map(|case| (case.id(), case)).collect()
+    pub fn by_id(&self) -> BTreeMap<&str, &Row> {
+        self.cases.iter().map(|case| (case.id.as_str(), case)).collect()
     }
 
     fn to_json(&self) -> serde_json::Result<String> {
-        let head = Self { cases: Vec::new(), ..self.clone() };
-        let mut text = serde_json::to_string_pretty(&head)?;
+        let mut text = serde_json::to_string_pretty(&self.with(Vec::new()))?;
         let tail = text.rfind("[]").expect("the empty list of cases comes last");
         text.truncate(tail);
         let lines = self.cases.iter().map(serde_json::to_string).collect::<Result<Vec<_>, _>>()?;
         write!(text, "[\n    {}\n  ]\n}}\n", lines.join(",\n    ")).expect("a String grows");
         Ok(text)
     }
-}
-
-/// `<instrument>.json`
-pub fn file_name<M: Measure>() -> String {
-    format!("{}.json", M::INSTRUMENT)
 }
 
 /// The instrument that the record in a file is of.
@@ -252,39 +285,17 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn record() -> Record<Instructions> {
-        let case = |id: &str| Instructions {
-            id: id.to_owned(),
-            implementation: "scalar".to_owned(),
-            instructions: 1000,
-            d1_misses: 1,
-            ll_misses: 0,
-            heap_blocks: 0,
-            heap_bytes: 0,
-        };
-        Record {
-            schema: SCHEMA,
-            instrument: "instructions".to_owned(),
-            harness: "0.1.0".to_owned(),
-            started: "2026-01-02T03:04:05.678Z".to_owned(),
-            commit: None,
-            dirty: true,
-            source: "0".to_owned(),
-            executable: "1".to_owned(),
-            reason: None,
-            environment: Instructions::FIELDS
-                .iter()
-                .map(|f| ((*f).to_owned(), "x".to_owned()))
-                .collect(),
-            cases: vec![case("a/b/n1"), case("a/b/n2")],
-        }
+    fn record() -> Record {
+        let fields = INSTRUCTIONS.fields.iter().map(|f| ((*f).to_owned(), "x".to_owned()));
+        let record = Record::new(&INSTRUCTIONS, fields.collect());
+        record.with(vec![counted("a/b/n2", 1000, 1), counted("a/b/n1", 1000, 1)])
     }
 
-    fn read_back(text: &[u8]) -> Result<Record<Instructions>, Error> {
+    fn read_back(text: &[u8]) -> Result<Record, Error> {
         let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("instructions.json");
+        let path = dir.path().join("a.json");
         fs::write(&path, text).unwrap();
-        Record::read(&path)
+        Record::read(&INSTRUCTIONS, &path)
     }
 
     #[test]
@@ -293,11 +304,23 @@ mod tests {
         assert_eq!(text.lines().filter(|l| l.contains("\"id\"")).count(), 2, "{text}");
         assert_eq!(read_back(text.as_bytes()).unwrap(), record(), "round trip");
         assert!(!text.contains("reason"), "no baseline: {text}");
-        let accepted = Record { reason: Some("a \"new\"\ncodec".to_owned()), ..record() };
+        let mut accepted = record();
+        accepted.cases[0].origin.reason = Some("a \"new\"\ncodec".to_owned());
         let text = accepted.to_json().unwrap();
         assert_eq!(read_back(text.as_bytes()).unwrap(), accepted, "with a reason");
-        let none = Record { cases: Vec::new(), ..record() };
+        let none = record().with(Vec::new());
         assert!(read_back(none.to_json().unwrap().as_bytes()).unwrap().cases.is_empty(), "none");
+    }
+
+    #[test]
+    fn whole_numbers_of_times_come_back_as_times_and_large_counts_exactly() {
+        let fields = WALL.fields.iter().map(|f| ((*f).to_owned(), "x".to_owned()));
+        let walls = Record::new(&WALL, fields.collect()).with(vec![wall("a/b/n1", 1000.0)]);
+        let text = walls.to_json().unwrap().replace("1000.0", "1000");
+        assert!(text.contains("\"median_ns\":1000,"), "{text}");
+        assert_eq!(Record::parse(&WALL, Path::new("w"), &text).unwrap(), walls, "times");
+        let counts = record().with(vec![counted("a/b/n1", u64::MAX, 0)]);
+        assert_eq!(read_back(counts.to_json().unwrap().as_bytes()).unwrap(), counts, "counts");
     }
 
     #[test]
@@ -307,22 +330,25 @@ mod tests {
             (String::new(), "expected a stepmark record"),
             ("[1, 2]".to_owned(), "expected a stepmark record"),
             ("\u{7f}ELF".to_owned(), "expected a stepmark record"),
-            (good.replace("\"schema\": 1", "\"schema\": 2"), "schema 2, expected 1"),
+            (good.replace("\"schema\": 2", "\"schema\": 1"), "schema 1, expected 2"),
             (
                 good.replace("\"instrument\": \"instructions\"", "\"instrument\": \"wall\""),
                 "a record of `wall`",
             ),
             (good.replace("\"d1_misses\":1", "\"d1_misses\":NaN"), "expected a stepmark record"),
-            (good.replace("\"d1_misses\":1", "\"d1_misses\":1,\"x\":1"), "unknown field `x`"),
-            (good.replace("\"d1_misses\":1", "\"d1_misses\":-1"), "invalid value: integer `-1`"),
-            (good.replace(":1000", ":0"), "expected positive, ordered numbers"),
+            (good.replace("\"d1_misses\":1", "\"d1_misses\":1,\"x\":1"), "unknown metric `x`"),
+            (good.replace("\"origin\"", "\"x\":1,\"origin\""), "unknown field `x`"),
+            (good.replace("\"d1_misses\":1", "\"d1_misses\":-1"), "d1_misses is -1"),
+            (good.replace("\"d1_misses\":1", "\"d1_misses\":1.5"), "d1_misses is 1.5"),
+            (good.replace(":1000", ":0"), "instructions is 0"),
             (good.replace("a/b/n2", "a/b/n1"), "cases sorted by id, each once"),
+            (good.replace("a/b/n2", "c/b/n2"), "cases of one chapter"),
             (good.replace("\"valgrind\": \"x\"", "\"grind\": \"x\""), "expected dispatch, iai"),
         ] {
             let err = read_back(bad.as_bytes()).unwrap_err().to_string();
-            assert!(err.contains(message) && err.contains("instructions.json"), "{err}");
+            assert!(err.contains(message) && err.contains("a.json"), "{message}: {err}");
         }
-        let missing = Record::<Wall>::read(Path::new("/no/such/file")).unwrap_err();
+        let missing = Record::read(&WALL, Path::new("/no/such/file")).unwrap_err();
         assert!(matches!(missing, Error::Missing { .. }), "{missing}");
         assert!(read_back(&[0xff, 0xfe]).is_err(), "not UTF-8");
     }
@@ -337,12 +363,20 @@ mod tests {
     #[test]
     fn a_failed_write_leaves_the_old_file() {
         let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("instructions.json");
+        let path = fresh(dir.path(), &INSTRUCTIONS, "a");
         record().write(&path).unwrap();
         let blocked = path.join("below-a-file.json");
         assert!(record().write(&blocked).is_err(), "a file is no folder");
-        assert_eq!(Record::read(&path).unwrap(), record(), "intact");
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing left behind");
+        assert_eq!(Record::read(&INSTRUCTIONS, &path).unwrap(), record(), "intact");
+        assert_eq!(chapters(path.parent().unwrap()), ["a"], "nothing left behind");
+    }
+
+    #[test]
+    fn rows_of_several_chapters_are_parted() {
+        let both = record().with(vec![counted("c/d/n1", 1, 0), counted("a/b/n1", 2, 0)]);
+        let parts = both.by_chapter();
+        assert_eq!(parts.keys().collect::<Vec<_>>(), ["a", "c"], "chapters");
+        assert_eq!(parts["c"], record().with(vec![counted("c/d/n1", 1, 0)]), "its rows");
     }
 
     proptest! {

@@ -1,6 +1,6 @@
 //! The error rates of paired runs, and the margins that follow.
 
-use super::markdown::place;
+use super::markdown::{commit, machine};
 use super::table;
 use crate::gate::calibrate::{Chosen, Margins, Rates, Row};
 
@@ -34,9 +34,10 @@ pub fn rates(rates: &Rates) -> String {
         format!(", load {least:.1} to {most:.1} (median {median:.1})")
     });
     let measured = format!(
-        "{} cases a suite, from {first} to {last} UTC on {}{load}.",
+        "{} cases a suite, from {first} to {last} UTC on {}, commit {}{load}.",
         rates.cases.len(),
-        place(&rates.environment, rates.commit.as_deref(), rates.dirty),
+        machine(&rates.environment),
+        commit(rates.commit.as_deref(), rates.dirty),
     );
     format!("{measured}\n\n{}", table::markdown(&HEAD, &lines(&rates.rows)))
 }

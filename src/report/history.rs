@@ -7,49 +7,17 @@ use std::collections::BTreeMap;
 
 use crate::machine::Environment;
 use crate::machine::git::Revision;
-use crate::record::{Gpu, Instructions, Measure, Record, Wall};
+use crate::record::Record;
+use crate::record::metric::{self, Instrument};
 use crate::report::{markdown, table};
 pub use chart::figure;
 
-/// What is followed of a case over time.
-pub trait Followed: Measure {
-    /// Whether equal code gives equal numbers.
-    const EXACT: bool;
-
-    /// The number: a count, or nanoseconds.
-    fn value(&self) -> f64;
-}
-
-impl Followed for Instructions {
-    const EXACT: bool = true;
-
-    fn value(&self) -> f64 {
-        self.instructions as f64
-    }
-}
-
-impl Followed for Wall {
-    const EXACT: bool = false;
-
-    fn value(&self) -> f64 {
-        self.median_ns
-    }
-}
-
-impl Followed for Gpu {
-    const EXACT: bool = false;
-
-    fn value(&self) -> f64 {
-        self.0.median_ns
-    }
-}
-
-/// One record over time: the cases of one instrument on one machine or toolchain.
+/// One record over time: a chapter by one instrument on one machine or toolchain.
 #[derive(Debug, Clone, PartialEq)]
 pub struct History {
     /// What measured it.
     pub instrument: &'static str,
-    /// Its folder below the baselines.
+    /// Its place below the baselines: the folder of the machine or toolchain, and the chapter.
     pub folder: String,
     /// Whether equal code gives equal numbers.
     pub exact: bool,
@@ -108,19 +76,25 @@ pub struct Change {
 }
 
 impl History {
-    /// The history of the record in `folder`, from its versions, oldest first.
-    pub fn new<M: Followed>(folder: impl Into<String>, versions: &[(Revision, Record<M>)]) -> Self {
+    /// The history of the instrument's record in `folder`, from its versions, oldest first.
+    pub fn new(
+        instrument: &Instrument,
+        folder: impl Into<String>,
+        versions: &[(Revision, Record)],
+    ) -> Self {
+        let followed = instrument.shown[0];
+        let exact = metric::metric(followed).is_some_and(|metric| metric.exact);
         let mut points = BTreeMap::<&str, Vec<Point>>::new();
         for (revision, (_, record)) in versions.iter().enumerate() {
             for case in &record.cases {
-                let implementation = case.implementation().to_owned();
-                let point = Point { revision, value: case.value(), implementation };
-                points.entry(case.id()).or_default().push(point);
+                let implementation = case.implementation.clone();
+                let point = Point { revision, value: case.number(followed), implementation };
+                points.entry(&case.id).or_default().push(point);
             }
         }
         let track = |(id, points): (&str, Vec<Point>)| {
             let values: Vec<f64> = points.iter().map(|point| point.value).collect();
-            let levels = changes::levels(&values, M::EXACT);
+            let levels = changes::levels(&values, exact);
             let changes = levels.windows(2).map(|pair| {
                 let point = pair[1].start;
                 let [old, new] = [point - 1, point].map(|k| points[k].implementation.clone());
@@ -134,9 +108,9 @@ impl History {
             Move { revision, fields: moved(old, new) }
         });
         Self {
-            instrument: M::INSTRUMENT,
+            instrument: instrument.name,
             folder: folder.into(),
-            exact: M::EXACT,
+            exact,
             revisions: versions.iter().map(|(revision, _)| revision.clone()).collect(),
             removed: None,
             moves: moves.filter(|moved| !moved.fields.is_empty()).collect(),

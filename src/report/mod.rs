@@ -12,6 +12,6 @@ pub mod splice;
 pub mod table;
 
 pub use calibration::{calibration, margins, rates};
-pub use diff::{Columns, Number, diff};
-pub use markdown::{Unit, table};
+pub use diff::diff;
+pub use markdown::{Work, table};
 pub use peers::peers;

@@ -6,8 +6,7 @@ use std::fmt::Write as _;
 use serde::Deserialize;
 
 use super::markdown::{header, three_digits, time};
-use crate::record::{Peer, Record};
-use crate::stats;
+use crate::record::Record;
 
 /// A figure that was measured on another machine.
 #[derive(Deserialize)]
@@ -28,9 +27,9 @@ fn elsewhere() -> impl Iterator<Item = Elsewhere> {
 /// The peers of one run, and below them, apart, what we know from elsewhere.
 ///
 /// A ratio is their time over ours: above 1 we are faster.
-pub fn peers(record: &Record<Peer>) -> String {
+pub fn peers(record: &Record) -> String {
     let mut text = header(record);
-    let rounds = record.cases.first().map_or(0, |case| case.ours_ns.len());
+    let rounds = record.cases.first().map_or(0, |case| case.count("rounds"));
     write!(
         text,
         " One thread; medians of {rounds} rounds, theirs and ours in turn, per unit.\n\n\
@@ -41,22 +40,22 @@ pub fn peers(record: &Record<Peer>) -> String {
     .expect("a String grows");
     let mut ours = BTreeMap::new();
     for case in &record.cases {
-        let (id, _) = case.parts();
-        let (their_ns, our_ns) = (median(&case.theirs_ns), median(&case.ours_ns));
+        let id = case.id.split(' ').next().unwrap_or_default();
+        let (their_ns, our_ns) = (case.number("theirs_ns"), case.number("ours_ns"));
         ours.insert(id, our_ns);
-        let ratios = case.theirs_ns.iter().zip(&case.ours_ns).map(|(theirs, ours)| theirs / ours);
-        let ratios = stats::sorted(ratios);
+        let [ratio, min, max] =
+            ["ratio", "ratio_min", "ratio_max"].map(|name| three_digits(case.number(name)));
+        let said = |name, shown: fn(f64) -> String| {
+            case.value(name).map_or_else(|| "-".to_owned(), |value| shown(value.number()))
+        };
         writeln!(
             text,
-            "| `{id}` | {} | {} | {} | {} ({} - {}) | {:.5} | {:.1} % |",
-            case.version,
+            "| `{id}` | {} | {} | {} | {ratio} ({min} - {max}) | {} | {} |",
+            case.implementation,
             time(their_ns),
             time(our_ns),
-            three_digits(stats::quantile(&ratios, 0.5)),
-            three_digits(ratios[0]),
-            three_digits(ratios[ratios.len() - 1]),
-            case.mse,
-            100.0 * case.flagged,
+            said("mse", |mse| format!("{mse:.5}")),
+            said("flagged", |share| format!("{:.1} %", 100.0 * share)),
         )
         .expect("a String grows");
     }
@@ -80,38 +79,27 @@ pub fn peers(record: &Record<Peer>) -> String {
     text
 }
 
-fn median(times: &[f64]) -> f64 {
-    stats::quantile(&stats::sorted(times.iter().copied()), 0.5)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::SCHEMA;
+    use crate::record::{PEERS, row};
 
-    fn record(id: &str) -> Record<Peer> {
-        let case = Peer {
-            id: id.to_owned(),
-            implementation: "avx512".to_owned(),
-            version: "other 1.0".to_owned(),
-            theirs_ns: vec![20.0, 30.0, 22.0],
-            ours_ns: vec![2.0, 2.0, 1.0],
-            mse: 0.01,
-            flagged: 0.034,
-        };
-        Record {
-            schema: SCHEMA,
-            instrument: "peers".to_owned(),
-            harness: "0.1.0".to_owned(),
-            started: "2026-01-02T03:04:05.678Z".to_owned(),
-            commit: None,
-            dirty: false,
-            source: "0".to_owned(),
-            executable: "1".to_owned(),
-            reason: None,
-            environment: BTreeMap::new(),
-            cases: vec![case],
-        }
+    fn record(id: &str) -> Record {
+        let mut case = row(
+            id,
+            &[
+                ("theirs_ns", 22.0.into()),
+                ("ours_ns", 2.0.into()),
+                ("ratio_min", 10.0.into()),
+                ("ratio", 15.0.into()),
+                ("ratio_max", 22.0.into()),
+                ("rounds", 3.into()),
+                ("mse", 0.01.into()),
+                ("flagged", 0.034.into()),
+            ],
+        );
+        case.implementation = "other 1.0".to_owned();
+        Record::new(&PEERS, BTreeMap::new()).with(vec![case])
     }
 
     #[test]

@@ -1,8 +1,5 @@
 //! A block of a text file between two markers, replaced.
 
-/// The name of the block of results.
-pub const RESULTS: &str = "results";
-
 /// The name of the block of error rates.
 pub const RATES: &str = "error rates";
 
@@ -20,7 +17,7 @@ pub enum SpliceError {
     )]
     Marker {
         /// The name of the block.
-        name: &'static str,
+        name: String,
         /// The marker.
         marker: String,
         /// How many lines it is.
@@ -28,13 +25,29 @@ pub enum SpliceError {
     },
     /// The closing marker comes first.
     #[error("`<!-- /{0} -->` comes before `<!-- {0} -->`; exchange them")]
-    Order(&'static str),
+    Order(String),
 }
 
 /// Whether `text` has a place for the block `name`, or a part of one.
 pub fn has_place(text: &str, name: &str) -> bool {
     let markers = markers(name);
     text.lines().any(|line| markers.iter().any(|marker| line.trim() == marker))
+}
+
+/// The names of the blocks that `text` has a place for, in their order.
+pub fn blocks(text: &str) -> Vec<String> {
+    let name =
+        |line: &str| Some(line.trim().strip_prefix("<!-- ")?.strip_suffix(" -->")?.to_owned());
+    text.lines().filter_map(name).filter(|name| !name.starts_with('/')).collect()
+}
+
+/// `text`, and a section for the block `name` at its end if it has no place for it.
+pub fn with_section(text: &str, name: &str) -> String {
+    if has_place(text, name) {
+        return text.to_owned();
+    }
+    let [open, close] = markers(name);
+    format!("{}\n\n## {name}\n\n{open}\n{close}\n", text.trim_end())
 }
 
 /// `text` with `block` between the markers of `name`, and an empty line on both sides of it.
@@ -44,7 +57,7 @@ pub fn has_place(text: &str, name: &str) -> bool {
 /// # Errors
 ///
 /// If either marker is missing or stands more than once, or they are in the wrong order.
-pub fn splice(text: &str, name: &'static str, block: &str) -> Result<String, SpliceError> {
+pub fn splice(text: &str, name: &str, block: &str) -> Result<String, SpliceError> {
     let marker = |marker: String| {
         let mut at = 0;
         let mut found = Vec::new();
@@ -56,13 +69,15 @@ pub fn splice(text: &str, name: &'static str, block: &str) -> Result<String, Spl
         }
         match <[_; 1]>::try_from(found) {
             Ok([only]) => Ok(only),
-            Err(found) => Err(SpliceError::Marker { name, marker, found: found.len() }),
+            Err(found) => {
+                Err(SpliceError::Marker { name: name.to_owned(), marker, found: found.len() })
+            }
         }
     };
     let [open, close] = markers(name);
     let (open, close) = (marker(open)?, marker(close)?);
     if close.start < open.end {
-        return Err(SpliceError::Order(name));
+        return Err(SpliceError::Order(name.to_owned()));
     }
     let (before, after) = (&text[..open.end], &text[close.start..]);
     Ok(format!("{before}\n{}\n\n{after}", block.trim()))
@@ -74,33 +89,43 @@ mod tests {
 
     #[test]
     fn only_what_is_between_the_markers_changes() {
-        let text = "# a\n<!-- results -->\nold\n\nolder\n<!-- /results -->\nb `<!-- results -->`\n";
-        let new = "# a\n<!-- results -->\n\n| x |\n\n<!-- /results -->\nb `<!-- results -->`\n";
-        assert_eq!(splice(text, RESULTS, "| x |\n").as_deref(), Ok(new), "replaced");
-        assert_eq!(splice(new, RESULTS, "| x |\n").as_deref(), Ok(new), "the same again");
-        let empty = "<!-- results -->\n<!-- /results -->";
-        let full = "<!-- results -->\n\ny\n\n<!-- /results -->";
-        assert_eq!(splice(empty, RESULTS, "y").as_deref(), Ok(full), "at the ends of the file");
+        let text = "# a\n<!-- md -->\nold\n\nolder\n<!-- /md -->\nb `<!-- md -->`\n";
+        let new = "# a\n<!-- md -->\n\n| x |\n\n<!-- /md -->\nb `<!-- md -->`\n";
+        assert_eq!(splice(text, "md", "| x |\n").as_deref(), Ok(new), "replaced");
+        assert_eq!(splice(new, "md", "| x |\n").as_deref(), Ok(new), "the same again");
+        let empty = "<!-- md -->\n<!-- /md -->";
+        let full = "<!-- md -->\n\ny\n\n<!-- /md -->";
+        assert_eq!(splice(empty, "md", "y").as_deref(), Ok(full), "at the ends of the file");
+    }
+
+    #[test]
+    fn a_block_without_a_place_gets_a_section_once() {
+        let text = "# a\n<!-- md -->\n<!-- /md -->\n";
+        assert_eq!(with_section(text, "md"), text, "it has one");
+        let more = with_section(text, "lstm");
+        assert!(more.ends_with("<!-- /md -->\n\n## lstm\n\n<!-- lstm -->\n<!-- /lstm -->\n"));
+        assert_eq!(blocks(&more), ["md", "lstm"], "{more}");
+        assert_eq!(with_section(&more, "lstm"), more, "once");
     }
 
     #[test]
     fn markers_stand_once_and_in_order() {
-        let [open, close] = markers(RESULTS);
+        let [open, close] = markers("md");
         for (text, marker, found) in [
             ("", &open, 0),
-            ("<!-- results -->\n", &close, 0),
-            ("<!-- /results -->\n", &open, 0),
-            ("<!-- results -->\n<!-- results -->\n<!-- /results -->\n", &open, 2),
-            ("<!-- results -->\n<!-- /results -->\n<!-- /results -->\n", &close, 2),
-            ("`<!-- results -->`\n<!-- /results -->\n", &open, 0),
+            ("<!-- md -->\n", &close, 0),
+            ("<!-- /md -->\n", &open, 0),
+            ("<!-- md -->\n<!-- md -->\n<!-- /md -->\n", &open, 2),
+            ("<!-- md -->\n<!-- /md -->\n<!-- /md -->\n", &close, 2),
+            ("`<!-- md -->`\n<!-- /md -->\n", &open, 0),
         ] {
-            let got = splice(text, RESULTS, "x");
-            let marker = marker.clone();
-            assert_eq!(got, Err(SpliceError::Marker { name: RESULTS, marker, found }), "{text:?}");
+            let got = splice(text, "md", "x");
+            let (name, marker) = ("md".to_owned(), marker.clone());
+            assert_eq!(got, Err(SpliceError::Marker { name, marker, found }), "{text:?}");
         }
-        let turned = splice("<!-- /results -->\n<!-- results -->\n", RESULTS, "x");
-        assert_eq!(turned, Err(SpliceError::Order(RESULTS)), "turned");
-        assert!(has_place("a\n <!-- /results -->\n", RESULTS), "half a place");
-        assert!(!has_place("`<!-- results -->`\n<!-- error rates -->\n", RESULTS), "none");
+        let turned = splice("<!-- /md -->\n<!-- md -->\n", "md", "x");
+        assert_eq!(turned, Err(SpliceError::Order("md".to_owned())), "turned");
+        assert!(has_place("a\n <!-- /md -->\n", "md"), "half a place");
+        assert!(!has_place("`<!-- md -->`\n<!-- error rates -->\n", "md"), "none");
     }
 }

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 
 use stepmark::case::Case;
 use stepmark::cli::{self, Exit};
-use stepmark::record::{Instructions, Measure, Record};
+use stepmark::record::{self, INSTRUCTIONS, Instrument, Origin, Record, Row};
 use stepmark::{machine, registry};
 
-/// A folder with a baseline, and a copy of it as the fresh record.
+/// A folder with baselines, and a copy of them as the fresh records.
 pub(crate) struct Bench {
     pub(crate) dir: tempfile::TempDir,
-    pub(crate) record: Record<Instructions>,
+    /// The rows of all chapters.
+    pub(crate) record: Record,
 }
 
 /// What a command printed, and how it ended.
@@ -32,39 +33,58 @@ impl Said {
     }
 }
 
+/// Counts that nothing measured.
+pub(crate) fn counted(id: &str, implementation: &str, instructions: u64) -> Row {
+    let mut row = Row {
+        id: id.to_owned(),
+        implementation: implementation.to_owned(),
+        metrics: INSTRUCTIONS.metrics.iter().map(|name| ((*name).to_owned(), 0.into())).collect(),
+        origin: origin(),
+    };
+    set(&mut row, "instructions", |_| instructions);
+    row
+}
+
+/// A run of the sources at hand, committed.
+pub(crate) fn origin() -> Origin {
+    Origin {
+        commit: Some("0123".to_owned()),
+        dirty: false,
+        source: machine::SOURCE.to_owned(),
+        started: "2026-01-02T03:04:05.678Z".to_owned(),
+        reason: None,
+    }
+}
+
+/// Changes a count of a row.
+pub(crate) fn set(row: &mut Row, name: &str, change: impl FnOnce(u64) -> u64) {
+    let count = row.count(name);
+    row.metrics.insert(name.to_owned(), change(count).into());
+}
+
 impl Bench {
-    /// The committed instruction baseline, and the same numbers as if just measured.
+    /// The committed instruction baselines, and the same numbers as if just measured.
     ///
-    /// Cases that it does not hold yet get made-up counts, so that a new workload is tested before
+    /// Cases that they do not hold yet get made-up counts, so that a new workload is tested before
     /// it is accepted.
     pub(crate) fn committed() -> Self {
         let own = format!("{}-rustc-{}", machine::TARGET, machine::RUSTC);
         let mut folders: Vec<_> =
             fs::read_dir("baselines").unwrap().map(|entry| entry.unwrap().path()).collect();
         folders.sort_by_key(|folder| !folder.ends_with(&own));
-        let mut files = folders.into_iter().map(|folder| folder.join("instructions.json"));
-        let file = files.find(|file| file.exists()).expect("a committed instruction baseline");
-        let mut record = Record::<Instructions>::read(&file).unwrap();
-        record.source = machine::SOURCE.to_owned();
+        let mut folders = folders.into_iter().map(|folder| folder.join(INSTRUCTIONS.name));
+        let folder = folders.find(|dir| dir.is_dir()).expect("a committed instruction baseline");
+        let mut record = read_all(&INSTRUCTIONS, &folder);
         record.environment.extend(machine::toolchain());
-        (record.commit, record.dirty, record.reason) = (Some("0123".to_owned()), false, None);
-        let counts = |case: &Case| Instructions {
-            id: case.id.clone(),
-            implementation: case.implementation.to_owned(),
-            instructions: 100_000,
-            d1_misses: 0,
-            ll_misses: 0,
-            heap_blocks: 0,
-            heap_bytes: 0,
-        };
         let old = record.by_id();
-        let same = |case: &Case| old.get(case.id.as_str()).map(|old| (*old).clone());
-        let mut cases: Vec<_> =
-            cases().iter().map(|case| same(case).unwrap_or_else(|| counts(case))).collect();
-        cases.sort_by(|a, b| a.id.cmp(&b.id));
-        record.cases = cases;
+        let row = |case: &Case| {
+            let same = old.get(case.id.as_str()).map(|old| (*old).clone());
+            let row = same.unwrap_or_else(|| counted(&case.id, case.implementation, 100_000));
+            Row { origin: origin(), ..row }
+        };
+        let record = record.with(cases().iter().map(row).collect());
         let bench = Self { dir: tempfile::tempdir().unwrap(), record };
-        bench.record.write(&bench.baseline()).unwrap();
+        bench.accepted(&INSTRUCTIONS, &bench.record);
         bench.measured(|_| ());
         bench
     }
@@ -73,28 +93,51 @@ impl Bench {
         self.dir.path().join("baselines")
     }
 
-    pub(crate) fn baseline(&self) -> PathBuf {
-        let environment = &self.record.environment;
-        let folder = format!("{}-rustc-{}", environment["target"], environment["rustc"]);
-        self.baselines().join(folder).join("instructions.json")
-    }
-
-    pub(crate) fn fresh<M: Measure>(&self) -> PathBuf {
-        self.dir.path().join("target/stepmark").join(format!("{}.json", M::INSTRUMENT))
-    }
-
-    pub(crate) fn record_of(
+    /// The baseline of an instrument's chapter, in the environment of `record`.
+    pub(crate) fn baseline(
         &self,
-        change: impl FnOnce(&mut Record<Instructions>),
-    ) -> Record<Instructions> {
+        instrument: &Instrument,
+        record: &Record,
+        chapter: &str,
+    ) -> PathBuf {
+        record::baseline(&self.baselines(), instrument, &record.environment, chapter)
+    }
+
+    pub(crate) fn target(&self) -> PathBuf {
+        self.dir.path().join("target")
+    }
+
+    /// The fresh record of an instrument's chapter.
+    pub(crate) fn fresh(&self, instrument: &Instrument, chapter: &str) -> PathBuf {
+        record::fresh(&self.target(), instrument, chapter)
+    }
+
+    pub(crate) fn record_of(&self, change: impl FnOnce(&mut Record)) -> Record {
         let mut record = self.record.clone();
         change(&mut record);
         record
     }
 
-    /// Plants a change in the fresh record.
-    pub(crate) fn measured(&self, change: impl FnOnce(&mut Record<Instructions>)) {
-        self.record_of(change).write(&self.fresh::<Instructions>()).unwrap();
+    /// Plants a change in the fresh records.
+    pub(crate) fn measured(&self, change: impl FnOnce(&mut Record)) {
+        self.put(&INSTRUCTIONS, &self.record_of(change));
+    }
+
+    /// Makes the rows of all chapters the fresh records of an instrument, and no others.
+    pub(crate) fn put(&self, instrument: &Instrument, record: &Record) {
+        let _ = fs::remove_dir_all(self.target().join("stepmark").join(instrument.name));
+        for (chapter, record) in record.by_chapter() {
+            record.write(&self.fresh(instrument, &chapter)).unwrap();
+        }
+    }
+
+    /// Makes the rows of all chapters the baselines of an instrument, and no others.
+    pub(crate) fn accepted(&self, instrument: &Instrument, record: &Record) {
+        let folder = self.baseline(instrument, record, "x");
+        let _ = fs::remove_dir_all(folder.parent().unwrap());
+        for (chapter, of) in record.by_chapter() {
+            of.write(&self.baseline(instrument, record, &chapter)).unwrap();
+        }
     }
 
     pub(crate) fn run(&self, args: &str) -> Said {
@@ -104,7 +147,7 @@ impl Bench {
     pub(crate) fn run_with(&self, cases: &[Case], args: &str) -> Said {
         let mut line = vec!["stepmark".into()];
         line.extend(args.split_whitespace().map(str::to_owned));
-        line.extend(["--target-dir".to_owned(), path(&self.dir.path().join("target"))]);
+        line.extend(["--target-dir".to_owned(), path(&self.target())]);
         let compares = args.starts_with("gate") || args.starts_with("accept");
         if compares && !args.contains("--baseline") {
             line.extend(["--baseline".to_owned(), path(&self.baselines())]);
@@ -119,6 +162,21 @@ impl Bench {
     pub(crate) fn first(&self) -> &str {
         &self.record.cases[0].id
     }
+
+    /// The chapter of that case.
+    pub(crate) fn chapter(&self) -> &str {
+        self.record.cases[0].chapter()
+    }
+}
+
+/// The rows of all records in a folder.
+pub(crate) fn read_all(instrument: &Instrument, folder: &Path) -> Record {
+    let chapters = record::chapters(folder);
+    let read = |chapter: &String| {
+        Record::read(instrument, &folder.join(format!("{chapter}.json"))).unwrap()
+    };
+    let all: Vec<Record> = chapters.iter().map(read).collect();
+    all[0].with(all.iter().flat_map(|record| record.cases.clone()).collect())
 }
 
 /// The cases that are counted; the others are larger, and a gate run only checks them.

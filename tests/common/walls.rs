@@ -1,18 +1,17 @@
 //! Wall times that nothing measured.
 
 use stepmark::machine::{self, Environment};
-use stepmark::record::Wall;
+use stepmark::record::{Origin, Row};
 
-pub(crate) fn wall(id: &str, median_ns: f64) -> Wall {
-    Wall {
+pub(crate) fn wall(id: &str, median_ns: f64, origin: &Origin) -> Row {
+    let quantiles =
+        [("p05_ns", 0.9), ("p25_ns", 0.95), ("median_ns", 1.0), ("p75_ns", 1.05), ("p95_ns", 1.1)];
+    let metrics = quantiles.map(|(name, share)| (name.to_owned(), (share * median_ns).into()));
+    Row {
         id: id.to_owned(),
         implementation: "scalar".to_owned(),
-        p05_ns: 0.9 * median_ns,
-        p25_ns: 0.95 * median_ns,
-        median_ns,
-        p75_ns: 1.05 * median_ns,
-        p95_ns: 1.1 * median_ns,
-        samples: 60,
+        metrics: metrics.into_iter().chain([("samples".to_owned(), 60.into())]).collect(),
+        origin: origin.clone(),
     }
 }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::text;
 use crate::gate::{Change, Duet, Outcome, State, Tier};
-use crate::record::{Instructions, Wall};
+use crate::record::Row;
 
 /// The version of this format.
 pub const SCHEMA: u32 = 1;
@@ -142,9 +142,14 @@ fn kebab(name: &str) -> String {
     name.replace(' ', "-")
 }
 
-fn count(counts: &Instructions) -> Count {
-    let &Instructions { instructions, d1_misses, ll_misses, heap_blocks, heap_bytes, .. } = counts;
-    Count { instructions, d1_misses, ll_misses, heap_blocks, heap_bytes }
+fn count(row: &Row) -> Count {
+    Count {
+        instructions: row.count("instructions"),
+        d1_misses: row.count("d1_misses"),
+        ll_misses: row.count("ll_misses"),
+        heap_blocks: row.count("heap_blocks"),
+        heap_bytes: row.count("heap_bytes"),
+    }
 }
 
 fn walls(outcome: &Outcome) -> Walls<'_> {
@@ -164,9 +169,15 @@ fn walls(outcome: &Outcome) -> Walls<'_> {
     Walls { cases: cases.collect(), why: None }
 }
 
-fn quantiles(wall: &Wall) -> Quantiles {
-    let &Wall { p05_ns, p25_ns, median_ns, p75_ns, p95_ns, samples, .. } = wall;
-    Quantiles { p05_ns, p25_ns, median_ns, p75_ns, p95_ns, samples }
+fn quantiles(row: &Row) -> Quantiles {
+    Quantiles {
+        p05_ns: row.number("p05_ns"),
+        p25_ns: row.number("p25_ns"),
+        median_ns: row.number("median_ns"),
+        p75_ns: row.number("p75_ns"),
+        p95_ns: row.number("p95_ns"),
+        samples: row.count("samples"),
+    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use super::super::markdown::{thousands, time};
 use super::terminal::{inform_only, summary};
 use crate::gate::{Exit, Finding, Outcome, Pair, Paired};
-use crate::record::Instructions;
+use crate::record::Row;
 
 /// GitHub refuses a comment of more than 65,536 characters; so many rows of each table fit.
 const MOST_FINDINGS: usize = 40;
@@ -109,24 +109,21 @@ fn counts(outcome: &Outcome) -> String {
     if pairs.is_empty() {
         return String::new();
     }
-    let ratio =
-        |pair: &Pair<Instructions>| pair.new.instructions as f64 / pair.old.instructions as f64;
-    pairs.sort_by(|a, b| ratio(b).total_cmp(&ratio(a)));
-    let both = |old: u64, new: u64| match old == new {
-        true => thousands(new),
-        false => format!("{} -> {}", thousands(old), thousands(new)),
+    let ratio = |pair: &Pair| {
+        let of = |row: &Row| row.number("instructions");
+        of(&pair.new) / of(&pair.old)
     };
-    let row = |pair: &&Pair<Instructions>| {
-        let (old, new) = (&pair.old, &pair.new);
-        [
-            cell(&new.id),
-            thousands(old.instructions),
-            thousands(new.instructions),
-            percent(ratio(pair)),
-            both(old.d1_misses, new.d1_misses),
-            both(old.ll_misses, new.ll_misses),
-            both(old.heap_blocks, new.heap_blocks),
-        ]
+    pairs.sort_by(|a, b| ratio(b).total_cmp(&ratio(a)));
+    let row = |pair: &&Pair| {
+        let of = |name| [&pair.old, &pair.new].map(|row| row.count(name));
+        let both = |name| match of(name) {
+            [old, new] if old == new => thousands(new),
+            [old, new] => format!("{} -> {}", thousands(old), thousands(new)),
+        };
+        let [old, new] = of("instructions").map(thousands);
+        let change = percent(ratio(pair));
+        let [d1, ll, heap] = ["d1_misses", "ll_misses", "heap_blocks"].map(both);
+        [cell(&pair.new.id), old, new, change, d1, ll, heap]
     };
     let rows: Vec<_> = pairs.iter().take(MOST_ROWS).map(row).collect();
     let head =
@@ -147,8 +144,7 @@ fn walls(outcome: &Outcome) -> String {
         .take(MOST_ROWS)
         .map(|(ratio, pair)| {
             let apart = if ratio.overlap { "" } else { "5-95 % ranges apart" };
-            let times = [pair.old.median_ns, pair.new.median_ns].map(time);
-            let [old, new] = times;
+            let [old, new] = [&pair.old, &pair.new].map(|row| time(row.number("median_ns")));
             [cell(&ratio.id), old, new, format!("{:.3}", ratio.ratio), apart.to_owned()]
         })
         .collect();

@@ -4,7 +4,7 @@ use crate::gate::{
     Change, Duet, Exit, Findings, Outcome, Pair, Paired, SelfTest, Stage, State, TIERS, Tier,
     again, duet_of, instructions, paired_case,
 };
-use crate::record::{Instructions, wall};
+use crate::record::{Row, counted, wall};
 
 const AGAIN: &str = "cargo bench --bench instructions";
 
@@ -43,8 +43,8 @@ pub(super) fn pass() -> Outcome {
 pub(super) fn regression() -> Outcome {
     let mut outcome = pass();
     let mut findings = Findings::of(Tier::Instructions);
-    for (pair, now) in outcome.counts.iter_mut().zip([1100, 900]) {
-        pair.new.instructions = now;
+    for (pair, now) in outcome.counts.iter_mut().zip([1100_u64, 900]) {
+        pair.new.metrics.insert("instructions".to_owned(), now.into());
         instructions(&pair.old, &pair.new, AGAIN, &mut findings);
     }
     outcome.findings.append(findings);
@@ -140,14 +140,8 @@ fn paired(cases: Vec<Paired>, advisory: Option<String>, strict: bool) -> Outcome
     outcome
 }
 
-fn counts(id: &str, instructions: u64) -> Instructions {
-    Instructions {
-        id: id.to_owned(),
-        implementation: "scalar".to_owned(),
-        instructions,
-        d1_misses: 3,
-        ll_misses: 1,
-        heap_blocks: 0,
-        heap_bytes: 0,
-    }
+fn counts(id: &str, instructions: u64) -> Row {
+    let mut row = counted(id, instructions, 3);
+    row.metrics.insert("ll_misses".to_owned(), 1.into());
+    row
 }

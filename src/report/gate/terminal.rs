@@ -189,7 +189,7 @@ mod tests {
         assert!(!text.contains("lattice/encode/n1"), "{text}");
 
         let walls = outcome.walls.as_mut().unwrap();
-        walls[0].new.median_ns = 108.0;
+        walls[0].new.metrics.insert("median_ns".to_owned(), 108.0.into());
         walls.extend(vec![walls[0].clone(); 21]);
         let text = terminal(&outcome);
         assert!(text.contains(": 23 of 23 cases are not the same"), "{text}");

@@ -86,10 +86,10 @@ fn times(outcome: &Outcome) -> Vec<Time<'_>> {
         .filter(|wall| !outcome.is_wrong(&wall.id))
         .map(|wall| Time {
             id: &wall.id,
-            ns: wall.median_ns,
-            low_ns: wall.p05_ns,
-            high_ns: wall.p95_ns,
-            of: format!("median of {} samples; range: 5-95 %", wall.samples),
+            ns: wall.number("median_ns"),
+            low_ns: wall.number("p05_ns"),
+            high_ns: wall.number("p95_ns"),
+            of: format!("median of {} samples; range: 5-95 %", wall.count("samples")),
         })
         .collect()
 }
@@ -108,7 +108,7 @@ fn paired(case: &Paired) -> Time<'_> {
 
 fn counts(outcome: &Outcome) -> impl Iterator<Item = (&str, f64)> {
     let right = outcome.counts.iter().filter(|pair| !outcome.is_wrong(&pair.new.id));
-    right.map(|pair| (pair.new.id.as_str(), pair.new.instructions as f64))
+    right.map(|pair| (pair.new.id.as_str(), pair.new.number("instructions")))
 }
 
 #[cfg(test)]

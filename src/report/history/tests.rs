@@ -1,35 +1,20 @@
 use super::*;
-use crate::record::SCHEMA;
+use crate::record::{INSTRUCTIONS, counted};
 
 fn revision(k: usize) -> Revision {
     Revision { commit: format!("{k:07x}{}", "0".repeat(33)), date: format!("2026-01-{:02}", k + 1) }
 }
 
 /// A version of an instruction record with these counts.
-fn version(k: usize, counts: &[(&str, u64)]) -> (Revision, Record<Instructions>) {
-    let case = |&(id, instructions): &(&str, u64)| Instructions {
-        id: id.to_owned(),
-        implementation: if k < 2 { "scalar" } else { "avx2" }.to_owned(),
-        instructions,
-        d1_misses: 0,
-        ll_misses: 0,
-        heap_blocks: 0,
-        heap_bytes: 0,
+fn version(k: usize, counts: &[(&str, u64)]) -> (Revision, Record) {
+    let case = |&(id, instructions): &(&str, u64)| {
+        let mut row = counted(id, instructions, 0);
+        row.implementation = if k < 2 { "scalar" } else { "avx2" }.to_owned();
+        row
     };
-    let record = Record {
-        schema: SCHEMA,
-        instrument: "instructions".to_owned(),
-        harness: "0.1.0".to_owned(),
-        started: "2026-01-02T03:04:05.678Z".to_owned(),
-        commit: None,
-        dirty: false,
-        source: "0".to_owned(),
-        executable: "1".to_owned(),
-        reason: None,
-        environment: [("libc".to_owned(), if k < 3 { "2.36" } else { "2.37" }.to_owned())].into(),
-        cases: counts.iter().map(case).collect(),
-    };
-    (revision(k), record)
+    let libc = if k < 3 { "2.36" } else { "2.37" }.to_owned();
+    let record = Record::new(&INSTRUCTIONS, [("libc".to_owned(), libc)].into());
+    (revision(k), record.with(counts.iter().map(case).collect()))
 }
 
 fn history() -> History {
@@ -39,7 +24,7 @@ fn history() -> History {
         version(2, &[("a/b/n1", 1_000_000)]),
         version(3, &[("a/b/n1", 1_100_000), ("c/new/n1", 5)]),
     ];
-    History::new("machine", &versions)
+    History::new(&INSTRUCTIONS, "machine", &versions)
 }
 
 #[test]
@@ -98,7 +83,7 @@ fn a_figure_shows_all_cases_of_a_chapter_and_each_that_changed() {
 #[test]
 fn large_factors_are_drawn_on_a_logarithmic_axis() {
     let versions = [version(0, &[("a/b/n1", 1000)]), version(1, &[("a/b/n1", 50)])];
-    let figure = figure("a", &[History::new("machine", &versions)]).unwrap();
+    let figure = figure("a", &[History::new(&INSTRUCTIONS, "machine", &versions)]).unwrap();
     assert_eq!(figure.panels[1].y.scale, crate::report::plot::Scale::Log, "the axis");
     assert_eq!(figure.panels[1].series[2].points, [(0.0, 1.0), (1.0, 0.05)], "factors");
 }
