@@ -1,16 +1,24 @@
-//! The wall bench of any list of cases, by Criterion: all of `benches/wall.rs` but the list.
+//! The benches of any list of cases, by Criterion: all of `benches/wall.rs` and `benches/gpu.rs`
+//! but the lists.
 
-use std::env;
-use std::process::ExitCode;
-use std::time::Duration;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+use std::{env, io};
 
 use criterion::{Criterion, SamplingMode, Throughput};
 
-use crate::case::{self, Case, Step};
-use crate::machine::{self, workspace};
+use crate::case::{self, Case, EMULATED, Facts, OnDevice, Ready, Sampling, Step, Trouble};
+use crate::machine::{self, Environment, workspace};
 use crate::run::{self, Run};
 
-/// Runs the command line of this process, which is that of Criterion, over `cases`.
+/// Times the cases of a list that run on the CPU; see [`with_scaling`].
+pub fn main(cases: &[Case]) -> ExitCode {
+    with_scaling(cases, &[])
+}
+
+/// Runs the command line of this process, which is that of Criterion, over those of `cases` that
+/// run on the CPU, or with `--scaling` over those of `scaling`, in a run of its own.
 ///
 /// Every case is checked before it is timed, and must have left the checked bits after. Samples go
 /// to where `stepmark record` looks for them; a filter that matches no case is the exit code 2.
@@ -18,29 +26,118 @@ use crate::run::{self, Run};
 /// # Panics
 ///
 /// If a case is wrong, or the run cannot be described under the target folder.
-pub fn main(cases: &[Case]) -> ExitCode {
-    if let Some(flaw) = case::flaw(cases.iter().map(|case| case.id.as_str())) {
+pub fn with_scaling(cases: &[Case], scaling: &[Case]) -> ExitCode {
+    if let Some(flaw) = case::flaw(cases.iter().chain(scaling).map(|case| case.id.as_str())) {
         eprintln!("{flaw}");
         return ExitCode::from(2);
     }
-    // Long enough for a steady median, short enough that all cases take under five minutes.
-    let mut criterion = Criterion::default()
-        .warm_up_time(Duration::from_millis(300))
-        .measurement_time(Duration::from_millis(1500))
-        .sample_size(60)
+    if env::args_os().any(|arg| arg == SCALING_OPTION) {
+        return again_for_scaling().unwrap_or_else(|err| {
+            eprintln!("this bench cannot be started again without {SCALING_OPTION}: {err}");
+            ExitCode::FAILURE
+        });
+    }
+    let mut criterion = settings(Sampling::CPU);
+    let scales = env::var_os(SCALING).is_some();
+    let (instrument, cases) = if scales { (SCALES, scaling) } else { (WALL, cases) };
+    if scales {
+        criterion = criterion.output_directory(&samples(instrument));
+    }
+    let cases: Vec<&Case> = cases.iter().filter(|case| !case.is_on_device()).collect();
+    let mut criterion = criterion.configure_from_args();
+    let selected = time(&cases, instrument, &mut criterion);
+    end(&criterion, selected)
+}
+
+/// Runs the command line of this process over those of `cases` that run on a device, of which
+/// there need be none: that is said, and no error.
+///
+/// Every case is checked before and after it is timed. Samples go to where `stepmark record` looks
+/// for them; a filter that matches no case is the exit code 2.
+///
+/// # Panics
+///
+/// If a case is wrong or its device fails, or the run cannot be described under the target folder.
+pub fn gpu(cases: &[Case]) -> ExitCode {
+    let cases: Vec<OnGpu<'_>> =
+        cases.iter().filter_map(|case| Some((case, case.device()?))).collect();
+    let Some((_, device)) = cases.first() else {
+        eprintln!("no case runs on a device");
+        return ExitCode::from(2);
+    };
+    let facts = match device.facts() {
+        Ok(Some(facts)) => facts,
+        Ok(None) => {
+            println!("no CUDA device: {} cases skipped", cases.len());
+            return ExitCode::SUCCESS;
+        }
+        Err(err) => {
+            eprintln!("{err}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let emulated = facts.implementation == EMULATED;
+    let note = if emulated { ": few units in every case, times without meaning" } else { "" };
+    println!("{}{note}", facts.device);
+    // In the folder of its run, away from wall times.
+    let criterion = settings(Sampling::DEVICE).output_directory(&samples(GPU));
+    let mut criterion = criterion.configure_from_args();
+    let selected = time_on_device(&cases, &facts, &mut criterion);
+    end(&criterion, selected)
+}
+
+const WALL: &str = "wall";
+const GPU: &str = "gpu";
+const SCALES: &str = "scaling";
+
+/// Asks for the other list.
+const SCALING_OPTION: &str = "--scaling";
+
+/// Says so to this executable, started again without the option.
+const SCALING: &str = "STEPMARK_SCALING";
+
+/// Starts this executable again without the option, which Criterion would refuse: it reads the
+/// arguments of the process itself.
+fn again_for_scaling() -> io::Result<ExitCode> {
+    let arguments = env::args_os().skip(1).filter(|arg| arg != SCALING_OPTION);
+    let mut again = Command::new(env::current_exe()?);
+    again.args(arguments.collect::<Vec<OsString>>()).env(SCALING, "1");
+    #[cfg(unix)]
+    {
+        use std::os::unix::process::CommandExt as _;
+        Err(again.exec())
+    }
+    #[cfg(not(unix))]
+    {
+        let code = again.status()?.code().and_then(|code| u8::try_from(code).ok());
+        Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+    }
+}
+
+fn settings(Sampling { warm_up, measuring, samples }: Sampling) -> Criterion {
+    Criterion::default()
+        .warm_up_time(warm_up)
+        .measurement_time(measuring)
+        .sample_size(samples)
         .without_plots()
-        .configure_from_args();
-    let selected = time(cases, &mut criterion);
+}
+
+/// Where the samples of an instrument lie that keeps them in the folder of its run.
+fn samples(instrument: &str) -> PathBuf {
+    run::folder(&workspace::target(), instrument).join("criterion")
+}
+
+fn end(criterion: &Criterion, selected: bool) -> ExitCode {
     criterion.final_summary();
     if selected || env::args().any(|arg| arg == "--list") {
         return ExitCode::SUCCESS;
     }
-    eprintln!("no case matches; `cargo run -- list` prints all ids");
+    eprintln!("no case matches; `--list` prints all ids");
     ExitCode::from(2)
 }
 
 /// Returns whether any case was selected.
-fn time(cases: &[Case], c: &mut Criterion) -> bool {
+fn time(cases: &[&Case], instrument: &str, c: &mut Criterion) -> bool {
     let mut started = false;
     for chapter in cases.chunk_by(|a, b| a.chapter() == b.chapter()) {
         let mut group = c.benchmark_group(chapter[0].chapter());
@@ -53,7 +150,8 @@ fn time(cases: &[Case], c: &mut Criterion) -> bool {
             let mut step = None;
             group.bench_function(case.function(), |b| {
                 if !started {
-                    begin(cases);
+                    let ids = cases.iter().map(|case| case.id.clone()).collect();
+                    begin(instrument, built_from, machine::wall(), ids);
                     started = true;
                 }
                 let (step, digest) = step.get_or_insert_with(|| checked(case));
@@ -67,16 +165,61 @@ fn time(cases: &[Case], c: &mut Criterion) -> bool {
     started
 }
 
-/// Marks the start of the run, so that `stepmark record` takes no older samples.
-fn begin(cases: &[Case]) {
+/// A case with the part of it that is on a device.
+type OnGpu<'a> = (&'a Case, &'a dyn OnDevice);
+
+/// Returns whether any case was selected.
+fn time_on_device(cases: &[OnGpu<'_>], facts: &Facts, c: &mut Criterion) -> bool {
+    let mut started = false;
+    for (case, device) in cases {
+        let mut group = c.benchmark_group(case.chapter());
+        group.sampling_mode(SamplingMode::Flat);
+        if facts.implementation != EMULATED {
+            group.throughput(Throughput::Elements(case.work.units));
+        }
+        let fail = |when: &str, err: &Trouble| -> ! { panic!("{}: {when}: {err}", case.id) };
+        // Prepared on the first of several calls, and dropped with the group: memory is short.
+        let mut ready: Option<Box<dyn Ready>> = None;
+        group.bench_function(case.function(), |b| {
+            if !started {
+                let ids = cases.iter().map(|(case, _)| case.id.clone()).collect();
+                // As compiled in: where only the executable was brought, there are no sources.
+                let source = || machine::SOURCE.to_owned();
+                begin(GPU, source, facts.environment.clone(), ids);
+                started = true;
+            }
+            let ready = ready.get_or_insert_with(|| {
+                device.ready().unwrap_or_else(|err| fail("not timed", &err))
+            });
+            ready.spoil().unwrap_or_else(|err| fail("not timed", &err));
+            b.iter_custom(|count| {
+                ready.time(count).unwrap_or_else(|err| fail("while timed", &err))
+            });
+            ready.check().unwrap_or_else(|err| fail("after its timed runs", &err));
+        });
+        group.finish();
+    }
+    started
+}
+
+/// Marks the start of a run of the cases `ids`, so that `stepmark record` takes no older samples.
+fn begin(
+    instrument: &str,
+    source: impl FnOnce() -> String,
+    environment: Environment,
+    ids: Vec<String>,
+) {
     // `cargo test --benches` comes here too, but measures nothing.
     if env::args().any(|arg| arg == "--bench") {
-        let source = workspace::built_from().unwrap_or_else(|err| panic!("{err}"));
-        let ids = cases.iter().map(|case| case.id.clone()).collect();
-        Run::begin(source, machine::wall(), ids)
-            .and_then(|run| run.write(&run::folder(&workspace::target(), "wall")))
+        Run::begin(source(), environment, ids)
+            .and_then(|run| run.write(&run::folder(&workspace::target(), instrument)))
             .expect("the target folder is writable");
     }
+}
+
+/// The digest of the sources that cargo has just built this executable from.
+fn built_from() -> String {
+    workspace::built_from().unwrap_or_else(|err| panic!("{err}"))
 }
 
 /// Prepares a case, once its answer is known to be right: the time of a wrong answer is not worth

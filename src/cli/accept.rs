@@ -38,9 +38,9 @@ type Write = Box<dyn FnOnce(&mut Context<'_>) -> Result<(), Stop>>;
 
 pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> {
     let source = &current()?;
-    let cases = context.cases.iter();
+    let cases = context.cases.iter().filter(|case| !case.is_on_device());
     let timed: Vec<String> = cases.clone().map(|case| case.id.clone()).collect();
-    let counted = cases.filter(|case| !case.timed_only);
+    let counted = cases.clone().filter(|case| case.is_counted());
     let counted: Vec<String> = counted.map(|case| case.id.clone()).collect();
     let tree = machine::revision(&args.baseline);
     let counts = reproducible(fresh::<Instructions>(&counted, source, context)?, &tree, context)?;
@@ -59,7 +59,7 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
         );
         return Err(Stop::new(Exit::Incomparable, what));
     }
-    for case in context.cases {
+    for case in cases {
         if let Err(why) = checked(case) {
             let what = format!("{}: {why}; a wrong kernel has no baseline", case.id);
             return Err(Stop::new(Exit::Wrong, what));

@@ -59,15 +59,29 @@ fn argon() -> Model<LennardJones> {
     }
 }
 
+/// Images of an atom in a box of some thousand atoms, itself included.
+const IMAGES: u64 = 2;
+
 impl<P> Model<P> {
     /// Work of `steps` evaluations of `atoms` atoms. Each reads at least the list and the position
     /// and writes the force of every atom.
+    ///
+    /// However many steps there are, they keep the bytes of one at hand. Of an atom these are its
+    /// neighbours, 4 each, between two bounds, 8 in all; position and force, 24 each; of each image
+    /// its position and shift, 24 each, and owner, 4; and for steps velocity and place in the list,
+    /// 24 each, and mass, 8. The stored state that a run starts from is read once.
     fn work(&self, atoms: u64, steps: u64) -> Work {
         let [read, near, own] = self.flops;
-        let flops = read * self.read + near * self.near + own;
-        let bytes = 4 * self.read + 48;
         let units = atoms * steps;
-        Work { units, unit: "atom-step", flops: units * flops, bytes: units * bytes }
+        let evaluation = 4 * self.listed + 8 + 48 + 52 * IMAGES;
+        let resident = evaluation + if steps > 1 { 56 } else { 0 };
+        Work {
+            units,
+            unit: "atom-step",
+            flops: units * (read * self.read + near * self.near + own),
+            bytes: units * (4 * self.read + 48),
+            resident_bytes: atoms * resident,
+        }
     }
 }
 
@@ -113,7 +127,8 @@ fn forces<P: Potential + Copy + 'static>(
     Case::new(id, "portable", model.work(atoms, 1), move || Evaluation::new(model, start()))
 }
 
-/// A build looks at six or seven images for each one that it lists, with nine operations.
+/// A build looks at six or seven images for each one that it lists, with nine operations. It keeps
+/// at hand the list, two positions of each atom, and 100 bytes of each image in its bins.
 fn neighbours<P: Potential + Copy + 'static>(
     id: &str,
     atoms: u64,
@@ -122,7 +137,8 @@ fn neighbours<P: Potential + Copy + 'static>(
 ) -> Case {
     let flops = atoms * 6 * 9 * model.listed;
     let bytes = atoms * (4 * model.listed + 24);
-    let work = Work { units: atoms, unit: "atom", flops, bytes };
+    let resident_bytes = atoms * (4 * model.listed + 8 + 48 + 100 * IMAGES);
+    let work = Work { units: atoms, unit: "atom", flops, bytes, resident_bytes };
     Case::new(id, "portable", work, move || Build::new(model, start()))
 }
 
@@ -358,6 +374,16 @@ mod tests {
             steps.run();
             assert_eq!(steps.digest(), digest, "digest");
         }
+    }
+
+    /// The traffic of all steps together would be more than the private caches of a core hold.
+    #[test]
+    fn ten_steps_of_thousands_of_atoms_are_not_memory_bound() {
+        let step = |atoms| step("md/step-sw-si/n1", atoms, SILICON, fixtures::silicon_512);
+        let case = step(2689);
+        assert!(case.work.bytes > 4 << 20, "{:?}", case.work);
+        assert!(!case.is_memory_bound(), "{:?}", case.work);
+        assert!(step(20_000).is_memory_bound(), "a larger box");
     }
 
     #[test]

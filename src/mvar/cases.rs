@@ -1,7 +1,7 @@
 //! The cases of this chapter: rollouts, and single steps from windows of their own.
 //!
 //! A step is 2 p d^2 operations: a product and a sum per coefficient. Bytes are the coefficients
-//! once, and each state.
+//! once, and each state, which is also what a step keeps at hand.
 
 use ndarray::{Array1, Array3, ArrayView2, s};
 
@@ -38,7 +38,8 @@ const PORTABLE: &str = "portable";
 fn work(d: usize, p: usize, n: usize, states: usize) -> Work {
     let flops = n * 2 * p * d * d;
     let bytes = 8 * (p * d * d + d + states * d);
-    Work { units: n as u64, unit: "step", flops: flops as u64, bytes: bytes as u64 }
+    let (flops, bytes) = (flops as u64, bytes as u64);
+    Work { units: n as u64, unit: "step", flops, bytes, resident_bytes: bytes }
 }
 
 /// A rollout of `n` steps of a synthetic model.
