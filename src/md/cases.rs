@@ -1,12 +1,16 @@
 //! The cases of this chapter: steps, forces and neighbour lists of silicon and argon.
 
+use neighbours::neighbours;
+
 use super::integrate;
-use super::neighbours::{NeighbourList, bonds};
+use super::neighbours::NeighbourList;
 use super::potentials::{Forces, LennardJones, Potential, StillingerWeber, Truncation};
 use super::system::{System, Vector, norm};
 use super::{MVV2E, boxes, fixtures};
 use crate::case::{Case, Step, Work};
 use crate::close::{digest, within};
+
+mod neighbours;
 
 /// Angstrom. Each run starts from a fresh list and is too short to outlive it; what a build costs
 /// is measured by the `neighbours` cases.
@@ -125,21 +129,6 @@ fn forces<P: Potential + Copy + 'static>(
     start: impl Fn() -> System + 'static,
 ) -> Case {
     Case::new(id, "portable", model.work(atoms, 1), move || Evaluation::new(model, start()))
-}
-
-/// A build looks at six or seven images for each one that it lists, with nine operations. It keeps
-/// at hand the list, two positions of each atom, and 100 bytes of each image in its bins.
-fn neighbours<P: Potential + Copy + 'static>(
-    id: &str,
-    atoms: u64,
-    model: Model<P>,
-    start: impl Fn() -> System + 'static,
-) -> Case {
-    let flops = atoms * 6 * 9 * model.listed;
-    let bytes = atoms * (4 * model.listed + 24);
-    let resident_bytes = atoms * (4 * model.listed + 8 + 48 + 100 * IMAGES);
-    let work = Work { units: atoms, unit: "atom", flops, bytes, resident_bytes };
-    Case::new(id, "portable", work, move || Build::new(model, start()))
 }
 
 /// A list of `system` with the skin of these cases.
@@ -286,58 +275,6 @@ impl<P: Potential> Step for Evaluation<P> {
 
     fn check(&self) -> Result<(), String> {
         check_forces(&self.model.potential, &self.system, &self.forces)
-    }
-}
-
-/// One build of a list.
-struct Build {
-    system: System,
-    list: NeighbourList,
-    reach: f64,
-}
-
-impl Build {
-    fn new<P: Potential>(model: Model<P>, system: System) -> Self {
-        let list = list(&model.potential, &system);
-        Self { system, list, reach: model.potential.cutoff() + SKIN }
-    }
-}
-
-impl Step for Build {
-    fn run(&mut self) {
-        self.list.build(&self.system.positions);
-    }
-
-    fn spoil(&mut self) {
-        self.list.clear();
-    }
-
-    fn digest(&self) -> u64 {
-        let of = |i| {
-            self.list.offsets(i).flat_map(|(atom, offset)| {
-                let atom = u64::try_from(atom).expect("a 64-bit machine at most");
-                std::iter::once(atom).chain(offset.map(|o| o.cast_unsigned().into()))
-            })
-        };
-        digest((0..self.list.len()).flat_map(of))
-    }
-
-    /// The same images of the same atoms as the reference finds, in whatever order.
-    fn check(&self) -> Result<(), String> {
-        let want = bonds(&self.system.cell, &self.system.positions, self.reach);
-        for (i, want) in want.iter().enumerate() {
-            let mut want: Vec<_> = want.iter().map(|b| (b.atom, b.offset)).collect();
-            let mut got: Vec<_> = self.list.offsets(i).collect();
-            want.sort_unstable();
-            got.sort_unstable();
-            if got != want {
-                let (got, want) = (got.len(), want.len());
-                return Err(format!(
-                    "atom {i} has {got} neighbours, not the {want} of the reference"
-                ));
-            }
-        }
-        Ok(())
     }
 }
 
