@@ -13,7 +13,10 @@ pub fn cases() -> Vec<Case> {
 
 /// Every case that only scales: batch sizes, system sizes and single implementations.
 pub fn scaling() -> Vec<Case> {
-    lattice::scaling()
+    [lattice::scaling(), mvar::scaling(), lstm::scaling(), md::scaling()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 #[cfg(test)]

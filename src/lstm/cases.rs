@@ -12,7 +12,7 @@ use super::{Model, bound, fixtures};
 use crate::case::{Case, Step, Work};
 use crate::{close, input};
 
-/// Every case of the chapter.
+/// The cases that gate.
 pub fn cases() -> Vec<Case> {
     vec![
         cells(16),
@@ -23,13 +23,19 @@ pub fn cases() -> Vec<Case> {
             model.scale().apply(&rows(0, lag), &mut window);
             Forecasts::new(model.net().clone(), lag, window)
         }),
-        forecasts(Size { d: 20, h: 16, layers: 1 }, 5, 8),
         forecasts(Size { d: 19, h: 64, layers: 2 }, 5, 1),
-        forecasts(Size { d: 20, h: 64, layers: 1 }, 20, 1),
-        forecasts(Size { d: 20, h: 128, layers: 2 }, 20, 1),
         Case::new("lstm/rollout-d20-h64-l1-lag5/n100", PORTABLE, fixture_work(100), || {
             Rollout::new(fixtures::lorenz96(), 100)
         }),
+    ]
+}
+
+/// Forecasts by smaller and larger networks, and from longer windows.
+pub fn scaling() -> Vec<Case> {
+    vec![
+        forecasts(Size { d: 20, h: 16, layers: 1 }, 5, 8),
+        forecasts(Size { d: 20, h: 64, layers: 1 }, 20, 1),
+        forecasts(Size { d: 20, h: 128, layers: 2 }, 20, 1),
     ]
 }
 

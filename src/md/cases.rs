@@ -89,8 +89,20 @@ impl<P> Model<P> {
     }
 }
 
-/// Every case of the chapter.
+/// The cases that gate.
 pub fn cases() -> Vec<Case> {
+    vec![
+        step("md/step-sw-si/n512", 512, SILICON, fixtures::silicon_512),
+        step("md/step-lj-ar/n256", 256, argon(), fixtures::argon_256),
+        forces("md/forces-sw-si/n512", 512, SILICON, fixtures::silicon_512),
+        forces("md/forces-lj-ar/n256", 256, argon(), fixtures::argon_256),
+        neighbours("md/neighbours-si/n512", 512, SILICON, fixtures::silicon_512),
+        neighbours("md/neighbours-ar/n256", 256, argon(), fixtures::argon_256),
+    ]
+}
+
+/// Smaller boxes of silicon.
+pub fn scaling() -> Vec<Case> {
     let silicon = |repeat| {
         move || {
             let mut system = boxes::silicon_crystal(repeat, 5.431);
@@ -102,13 +114,7 @@ pub fn cases() -> Vec<Case> {
     vec![
         step("md/step-sw-si/n64", 64, SILICON, silicon(2)),
         step("md/step-sw-si/n216", 216, SILICON, silicon(3)),
-        step("md/step-sw-si/n512", 512, SILICON, fixtures::silicon_512),
-        step("md/step-lj-ar/n256", 256, argon(), fixtures::argon_256),
         forces("md/forces-sw-si/n64", 64, SILICON, silicon(2)),
-        forces("md/forces-sw-si/n512", 512, SILICON, fixtures::silicon_512),
-        forces("md/forces-lj-ar/n256", 256, argon(), fixtures::argon_256),
-        neighbours("md/neighbours-si/n512", 512, SILICON, fixtures::silicon_512),
-        neighbours("md/neighbours-ar/n256", 256, argon(), fixtures::argon_256),
     ]
 }
 

@@ -10,7 +10,7 @@ use super::{Model, fixtures};
 use crate::case::{Case, Step, Work};
 use crate::{close, input};
 
-/// Every case of the chapter.
+/// The cases that gate.
 pub fn cases() -> Vec<Case> {
     let n = 100;
     vec![
@@ -19,8 +19,6 @@ pub fn cases() -> Vec<Case> {
             let start = states.slice(s![..model.p(), ..]).iter().copied().collect();
             Rollout::new(model, start, n)
         }),
-        rollout(5, 5, n),
-        rollout(50, 5, n),
         rollout(100, 5, n),
         Case::new("mvar/step-d20-p5/n64", PORTABLE, work(20, 5, 64, 68 + 64), || {
             let model = fixtures::lorenz96();
@@ -29,6 +27,11 @@ pub fn cases() -> Vec<Case> {
             Steps::new(model, used)
         }),
     ]
+}
+
+/// Rollouts in other dimensions.
+pub fn scaling() -> Vec<Case> {
+    vec![rollout(5, 5, 100), rollout(50, 5, 100)]
 }
 
 /// Safe Rust that is compiled for whatever the build targets.
