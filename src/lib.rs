@@ -6,19 +6,19 @@
 //! | modules | hold |
 //! | --- | --- |
 //! | [`lattice`], [`mvar`], [`lstm`], [`md`], [`stream`] | chapters: kernels, their oracles, their cases |
-//! | [`case`](mod@case), [`registry`] | what is measured: the one list of cases |
+//! | [`case`](mod@case), [`registry`] | what is measured: the lists of cases |
 //! | `gpu` | the GPU, found at run time, and times on it; with the feature `cuda` |
 //! | [`input`], [`close`], [`exit`] | seeded inputs, when two results are the same, how a command ends |
 //! | [`machine`] | what a number belongs to: machine, toolchain, sources, revision |
 //! | [`file`](mod@file) | files that are whole or not there; `NumPy` archives |
 //! | [`run`], [`record`] | from bench to baseline |
-//! | `wall` | the Criterion bench of any list of cases; with the feature `wall` |
+//! | `wall` | the Criterion benches of any list of cases; with the feature `wall` |
 //! | [`collect`], [`stats`] | from samples to records |
 //! | [`profile`] | what a chapter costs and loses, over sizes and parameters |
 //! | [`gate`], [`report`], [`cli`] | the verdict, tables and figures, the command |
 //!
 //! A crate with kernels of its own gets the same command and bench over its own list of cases from
-//! [`cli::main`] and `wall::main`; `cli::main_with_gpu` takes cases on a GPU, too.
+//! [`cli::main`], `wall::main` and `wall::gpu`.
 //!
 //! Data flows one way: a seed or a fixture, a case, its check, Criterion or Callgrind, a record, the
 //! gate. Only `stepmark accept` writes baselines.

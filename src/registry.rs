@@ -1,9 +1,9 @@
-//! The one list of cases.
+//! The two lists of cases: what gates, and what only scales.
 
 use crate::case::Case;
 use crate::{lattice, lstm, md, mvar, stream};
 
-/// Every case, chapter by chapter.
+/// Every case that gates, chapter by chapter.
 pub fn cases() -> Vec<Case> {
     [lattice::cases(), mvar::cases(), lstm::cases(), md::cases(), stream::cases()]
         .into_iter()
@@ -11,61 +11,76 @@ pub fn cases() -> Vec<Case> {
         .collect()
 }
 
-/// Every case on a GPU.
-#[cfg(feature = "cuda")]
-pub fn gpu_cases() -> Vec<crate::gpu::Case> {
-    lattice::cuda::cases()
-}
-
-/// The ids of every case on a GPU, also where there is none; without the feature `cuda`, no id.
-pub fn gpu_ids() -> Vec<String> {
-    #[cfg(feature = "cuda")]
-    let ids = gpu_cases().into_iter().map(|case| case.id).collect();
-    #[cfg(not(feature = "cuda"))]
-    let ids = Vec::new();
-    ids
+/// Every case that only scales: batch sizes, system sizes and single implementations.
+pub fn scaling() -> Vec<Case> {
+    [lattice::scaling(), mvar::scaling(), lstm::scaling(), md::scaling()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
+    use std::collections::{BTreeMap, BTreeSet};
 
     use super::*;
     use crate::case;
 
+    /// Seconds that a bench may take for the cases of some chapters.
+    const BUDGETS: [(&[&str], f64); 4] = [
+        (&["lattice"], 75.0),
+        (&["md"], 60.0),
+        (&["mvar", "lstm", "rom"], 60.0),
+        (&["stream"], 10.0),
+    ];
+
+    fn both() -> Vec<Case> {
+        cases().into_iter().chain(scaling()).collect()
+    }
+
     #[test]
-    fn every_case_is_right() {
-        for case in cases() {
-            if let Err(err) = case.checked() {
+    fn every_case_is_right_that_can_run_here() {
+        for case in both() {
+            if let Err(err) = case.check() {
                 panic!("{}: {err}", case.id);
             }
         }
     }
 
     #[test]
-    fn ids_are_three_plain_parts_short_and_unique_those_on_a_gpu_included() {
-        let cases = cases();
+    fn ids_are_three_plain_parts_short_and_unique_over_both_lists() {
+        let cases = both();
         for Case { id, work, .. } in &cases {
             assert!(work.units > 0 && !work.unit.is_empty(), "{id}: {work:?}");
+            assert!(work.resident_bytes > 0, "{id}: {work:?}");
         }
-        assert!(cases.len() <= 100, "{} cases: `cargo bench` would take too long", cases.len());
-        let mut ids = gpu_ids();
-        assert!(ids.iter().all(|id| id.contains("-cuda")), "{ids:?}");
-        ids.extend(cases.into_iter().map(|case| case.id));
-        assert_eq!(case::flaw(ids.iter().map(String::as_str)), None, "all of them");
+        assert_eq!(case::flaw(cases.iter().map(|case| case.id.as_str())), None, "all of them");
     }
 
     #[test]
     fn a_chapter_is_one_run_of_cases() {
-        let cases = cases();
-        let runs = cases.chunk_by(|a, b| a.chapter() == b.chapter()).count();
-        let chapters: BTreeSet<&str> = cases.iter().map(Case::chapter).collect();
-        assert_eq!(runs, chapters.len(), "benches/wall.rs makes one group of a run");
+        for cases in [cases(), scaling()] {
+            let runs = cases.chunk_by(|a, b| a.chapter() == b.chapter()).count();
+            let chapters: BTreeSet<&str> = cases.iter().map(Case::chapter).collect();
+            assert_eq!(runs, chapters.len(), "benches/wall.rs makes one group of a run");
+        }
+    }
+
+    #[test]
+    fn each_bench_of_a_chapter_stays_within_its_budget() {
+        let mut seconds = BTreeMap::new();
+        for case in cases() {
+            let budget = BUDGETS.iter().find(|(chapters, _)| chapters.contains(&case.chapter()));
+            let (chapters, most) = budget.unwrap_or_else(|| panic!("no budget for {}", case.id));
+            let sum = seconds.entry((chapters, case.is_on_device())).or_insert(0.0);
+            *sum += case.sampling().seconds();
+            assert!(*sum <= *most, "{chapters:?}: {} brings it to {sum} s, over {most} s", case.id);
+        }
     }
 
     #[test]
     fn the_instruction_bench_has_the_same_list() {
-        let counted = cases().into_iter().filter(|case| !case.timed_only);
+        let counted = cases().into_iter().filter(Case::is_counted);
         let list: String = counted.map(|case| case.id + "\n").collect();
         let file = include_str!("../benches/cases.txt");
         assert!(list == file, "run `cargo run -- list --cpu > benches/cases.txt`");

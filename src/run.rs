@@ -136,9 +136,10 @@ pub fn folder(target: &Path, instrument: &str, chapter: &str) -> PathBuf {
     target.join("stepmark/runs").join(instrument).join(chapter)
 }
 
-/// The folder that Criterion puts the samples of a GPU into, away from wall times.
-pub fn gpu_samples(target: &Path) -> PathBuf {
-    target.join("stepmark/criterion-gpu")
+/// The folder that Criterion puts the samples of an instrument into which are no wall times of cases
+/// that gate; those lie where a user of Criterion looks for them.
+pub fn samples(target: &Path, instrument: &str) -> PathBuf {
+    target.join("stepmark/criterion").join(instrument)
 }
 
 /// Writes what a run says of the case `id`: a [`Note`] or a [`Warm`].

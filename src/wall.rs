@@ -1,16 +1,23 @@
-//! The wall bench of any list of cases, by Criterion: all of `benches/wall.rs` but the list.
+//! The benches of any list of cases, by Criterion: all of `benches/wall.rs` and `benches/gpu.rs`
+//! but the lists.
 
-use std::env;
-use std::process::ExitCode;
-use std::time::Duration;
+use std::ffi::OsString;
+use std::process::{Command, ExitCode};
+use std::{env, io};
 
 use criterion::{Criterion, SamplingMode, Throughput};
 
-use crate::case::{self, Case, Step};
+use crate::case::{self, Case, EMULATED, Facts, OnDevice, Ready, Sampling, Step, Trouble};
 use crate::machine::{self, workspace};
 use crate::run::{self, Note, Run};
 
-/// Runs the command line of this process, which is that of Criterion, over `cases`.
+/// Times the cases of a list that run on the CPU; see [`with_scaling`].
+pub fn main(cases: &[Case]) -> ExitCode {
+    with_scaling(cases, &[])
+}
+
+/// Runs the command line of this process, which is that of Criterion, over those of `cases` that
+/// run on the CPU, or with `--scaling` over those of `scaling`, in a run of its own.
 ///
 /// Every case is checked before it is timed, and must have left the checked bits after. Samples go
 /// to where `stepmark record` looks for them; a filter that matches no case is the exit code 2.
@@ -18,33 +25,153 @@ use crate::run::{self, Note, Run};
 /// # Panics
 ///
 /// If a case is wrong, or the run cannot be described under the target folder.
-pub fn main(cases: &[Case]) -> ExitCode {
-    if let Some(flaw) = case::flaw(cases.iter().map(|case| case.id.as_str())) {
+pub fn with_scaling(cases: &[Case], scaling: &[Case]) -> ExitCode {
+    if let Some(flaw) = case::flaw(cases.iter().chain(scaling).map(|case| case.id.as_str())) {
         eprintln!("{flaw}");
         return ExitCode::from(2);
     }
-    // Long enough for a steady median, short enough that all cases take under five minutes.
-    let mut criterion = Criterion::default()
-        .warm_up_time(Duration::from_millis(300))
-        .measurement_time(Duration::from_millis(1500))
-        .sample_size(60)
+    if env::args_os().any(|arg| arg == SCALING_OPTION) {
+        return again_for_scaling().unwrap_or_else(|err| {
+            eprintln!("this bench cannot be started again without {SCALING_OPTION}: {err}");
+            ExitCode::FAILURE
+        });
+    }
+    let mut criterion = settings(Sampling::CPU);
+    let scales = env::var_os(SCALING).is_some();
+    let (instrument, cases) = if scales { (SCALES, scaling) } else { (WALL, cases) };
+    if scales {
+        criterion = criterion.output_directory(&run::samples(&workspace::target(), instrument));
+    }
+    let cases: Vec<&Case> = cases.iter().filter(|case| !case.is_on_device()).collect();
+    let mut criterion = criterion.configure_from_args();
+    let selected = time(&cases, instrument, &mut criterion);
+    end(&criterion, selected)
+}
+
+/// Runs the command line of this process over those of `cases` that run on a device, of which
+/// there need be none: that is said, and no error.
+///
+/// Every case is checked before and after it is timed. Samples go to where `stepmark record` looks
+/// for them; a filter that matches no case is the exit code 2.
+///
+/// # Panics
+///
+/// If a case is wrong or its device fails, or the run cannot be described under the target folder.
+pub fn gpu(cases: &[Case]) -> ExitCode {
+    let cases: Vec<OnGpu<'_>> =
+        cases.iter().filter_map(|case| Some((case, case.device()?))).collect();
+    let Some((_, device)) = cases.first() else {
+        eprintln!("no case runs on a device");
+        return ExitCode::from(2);
+    };
+    let facts = match device.facts() {
+        Ok(Some(facts)) => facts,
+        Ok(None) => {
+            println!("no CUDA device: {} cases skipped", cases.len());
+            return ExitCode::SUCCESS;
+        }
+        Err(err) => {
+            eprintln!("{err}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let emulated = facts.implementation == EMULATED;
+    let note = if emulated { ": few units in every case, times without meaning" } else { "" };
+    println!("{}{note}", facts.device);
+    // Away from wall times.
+    let samples = run::samples(&workspace::target(), GPU);
+    let criterion = settings(Sampling::DEVICE).output_directory(&samples);
+    let mut criterion = criterion.configure_from_args();
+    let selected = time_on_device(&cases, &facts, &mut criterion);
+    end(&criterion, selected)
+}
+
+const WALL: &str = "wall";
+const GPU: &str = "gpu";
+const SCALES: &str = "scaling";
+
+/// Asks for the other list.
+const SCALING_OPTION: &str = "--scaling";
+
+/// Says so to this executable, started again without the option.
+const SCALING: &str = "STEPMARK_SCALING";
+
+/// Starts this executable again without the option, which Criterion would refuse: it reads the
+/// arguments of the process itself.
+fn again_for_scaling() -> io::Result<ExitCode> {
+    let arguments = env::args_os().skip(1).filter(|arg| arg != SCALING_OPTION);
+    let mut again = Command::new(env::current_exe()?);
+    again.args(arguments.collect::<Vec<OsString>>()).env(SCALING, "1");
+    #[cfg(unix)]
+    {
+        use std::os::unix::process::CommandExt as _;
+        Err(again.exec())
+    }
+    #[cfg(not(unix))]
+    {
+        let code = again.status()?.code().and_then(|code| u8::try_from(code).ok());
+        Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+    }
+}
+
+fn settings(Sampling { warm_up, measuring, samples }: Sampling) -> Criterion {
+    Criterion::default()
+        .warm_up_time(warm_up)
+        .measurement_time(measuring)
+        .sample_size(samples)
         .without_plots()
-        .configure_from_args();
-    let selected = time(cases, &mut criterion);
+}
+
+fn end(criterion: &Criterion, selected: bool) -> ExitCode {
     criterion.final_summary();
     if selected || env::args().any(|arg| arg == "--list") {
         return ExitCode::SUCCESS;
     }
-    eprintln!("no case matches; `cargo run -- list` prints all ids");
+    eprintln!("no case matches; `--list` prints all ids");
     ExitCode::from(2)
 }
 
+/// Notes which cases a run timed, so that `stepmark record` takes their samples and no older ones.
+struct Notes<F> {
+    instrument: &'static str,
+    /// Describes the run, once its first case is about to be timed.
+    begin: F,
+    run: Option<Run>,
+}
+
+impl<F: Fn() -> Run> Notes<F> {
+    fn new(instrument: &'static str, begin: F) -> Self {
+        Self { instrument, begin, run: None }
+    }
+
+    /// Forgets what an earlier run noted of a case that is about to be timed.
+    fn open(&mut self, id: &str) {
+        // `cargo test --benches` comes here too, but measures nothing.
+        if env::args().any(|arg| arg == "--bench") {
+            self.run.get_or_insert_with(&self.begin);
+            run::forget(&workspace::target(), self.instrument, id).expect(WRITABLE);
+        }
+    }
+
+    /// Notes that a case was timed.
+    fn close(&self, id: &str, implementation: &str) {
+        if let Some(run) = &self.run {
+            let (implementation, run) = (implementation.to_owned(), run.clone());
+            let note = Note { id: id.to_owned(), implementation, run };
+            run::write(&workspace::target(), self.instrument, id, &note).expect(WRITABLE);
+        }
+    }
+}
+
+const WRITABLE: &str = "the target folder is writable";
+
 /// Returns whether any case was selected.
-fn time(cases: &[Case], c: &mut Criterion) -> bool {
-    // `cargo test --benches` comes here too, but measures nothing.
-    let measures = env::args().any(|arg| arg == "--bench");
-    let mut run = None;
+fn time(cases: &[&Case], instrument: &'static str, c: &mut Criterion) -> bool {
     let mut selected = false;
+    let mut notes = Notes::new(instrument, || {
+        let source = workspace::built_from().unwrap_or_else(|err| panic!("{err}"));
+        Run::begin(source, machine::wall())
+    });
     for chapter in cases.chunk_by(|a, b| a.chapter() == b.chapter()) {
         let mut group = c.benchmark_group(chapter[0].chapter());
         // Equal iterations in every sample, so that quantiles of the samples mean something.
@@ -55,19 +182,17 @@ fn time(cases: &[Case], c: &mut Criterion) -> bool {
             // filtered out, so prepare on the first call and keep it.
             let mut step = None;
             group.bench_function(case.function(), |b| {
-                if step.is_none() && measures {
-                    run.get_or_insert_with(begin);
-                    run::forget(&workspace::target(), "wall", &case.id)
-                        .expect("the target folder is writable");
-                }
-                let (step, digest) = step.get_or_insert_with(|| checked(case));
+                let (step, digest) = step.get_or_insert_with(|| {
+                    notes.open(&case.id);
+                    checked(case)
+                });
                 step.spoil();
                 b.iter(|| step.run());
                 assert_eq!(step.digest(), *digest, "{}: the timed runs left other bits", case.id);
             });
-            selected |= step.is_some();
-            if let (Some(_), Some(run)) = (step, &run) {
-                note(run, case);
+            if step.is_some() {
+                notes.close(&case.id, case.implementation);
+                selected = true;
             }
         }
         group.finish();
@@ -75,18 +200,44 @@ fn time(cases: &[Case], c: &mut Criterion) -> bool {
     selected
 }
 
-/// Describes the run that starts now.
-fn begin() -> Run {
-    let source = workspace::built_from().unwrap_or_else(|err| panic!("{err}"));
-    Run::begin(source, machine::wall())
-}
+/// A case with the part of it that is on a device.
+type OnGpu<'a> = (&'a Case, &'a dyn OnDevice);
 
-/// Notes that a case was timed, so that `stepmark record` takes its samples.
-fn note(run: &Run, case: &Case) {
-    let (id, implementation) = (case.id.clone(), case.implementation.to_owned());
-    let note = Note { id, implementation, run: run.clone() };
-    run::write(&workspace::target(), "wall", &case.id, &note)
-        .expect("the target folder is writable");
+/// Returns whether any case was selected.
+fn time_on_device(cases: &[OnGpu<'_>], facts: &Facts, c: &mut Criterion) -> bool {
+    let mut selected = false;
+    let mut notes = Notes::new(GPU, || {
+        // As compiled in where only the executable was brought: there are no sources.
+        let source = workspace::built_from().unwrap_or_else(|_| machine::SOURCE.to_owned());
+        Run::begin(source, facts.environment.clone())
+    });
+    for (case, device) in cases {
+        let mut group = c.benchmark_group(case.chapter());
+        group.sampling_mode(SamplingMode::Flat);
+        if facts.implementation != EMULATED {
+            group.throughput(Throughput::Elements(case.work.units));
+        }
+        let fail = |when: &str, err: &Trouble| -> ! { panic!("{}: {when}: {err}", case.id) };
+        // Prepared on the first of several calls, and dropped with the group: memory is short.
+        let mut ready: Option<Box<dyn Ready>> = None;
+        group.bench_function(case.function(), |b| {
+            let ready = ready.get_or_insert_with(|| {
+                notes.open(&case.id);
+                device.ready().unwrap_or_else(|err| fail("not timed", &err))
+            });
+            ready.spoil().unwrap_or_else(|err| fail("not timed", &err));
+            b.iter_custom(|count| {
+                ready.time(count).unwrap_or_else(|err| fail("while timed", &err))
+            });
+            ready.check().unwrap_or_else(|err| fail("after its timed runs", &err));
+        });
+        group.finish();
+        if ready.is_some() {
+            notes.close(&case.id, facts.implementation);
+            selected = true;
+        }
+    }
+    selected
 }
 
 /// Prepares a case, once its answer is known to be right: the time of a wrong answer is not worth

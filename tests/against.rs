@@ -123,7 +123,9 @@ fn where_no_commit_is_in_common_there_is_nothing_to_compare_with() {
 #[cfg(feature = "cuda")]
 fn a_case_on_a_gpu_is_compared_though_only_pairs_know_it() {
     let toy = Repository::new();
-    let id = stepmark::registry::gpu_ids().swap_remove(0);
+    let mut cases = stepmark::registry::cases();
+    cases.retain(stepmark::case::Case::is_on_device);
+    let id = cases.swap_remove(0).id;
     let on_gpu = |step_ns| main_of(step_ns).replace(CASE, &id).replace("thread-cpu", "cuda-event");
     toy.commit(&on_gpu(1000));
     toy.git(&["branch", "base"]);
@@ -133,7 +135,7 @@ fn a_case_on_a_gpu_is_compared_though_only_pairs_know_it() {
     let again = format!("; cargo run --release -- {against}");
     let run = |args: &str| toy.run(&args.split(' ').collect::<Vec<_>>());
     expect(&run(&against), 3, &["gate: 1 cases against", &slower, &again, "1 of 1 cases compared"]);
-    expect(&run(&format!("gate --filter {id}")), 2, &["no case id contains `lattice/"]);
+    expect(&run(&format!("gate --filter {id}")), 2, &["which need --against REV"]);
 }
 
 #[test]

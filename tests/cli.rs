@@ -38,7 +38,7 @@ impl Step for WrongSign {
 }
 
 fn wrong_sign() -> Case {
-    let work = Work { units: 1, unit: "step", flops: 1, bytes: 8 };
+    let work = Work { units: 1, unit: "step", flops: 1, bytes: 8, resident_bytes: 8 };
     Case::new("test/wrong-sign/n1", "scalar", work, || WrongSign(0.0))
 }
 
@@ -460,7 +460,7 @@ fn a_panic_in_a_check_is_a_wrong_result_of_that_case() {
             Ok(())
         }
     }
-    let work = Work { units: 1, unit: "step", flops: 0, bytes: 0 };
+    let work = Work { units: 1, unit: "step", flops: 0, bytes: 0, resident_bytes: 0 };
     let cases = [Case::new("test/panics/n1", "scalar", work, || Panics)];
     let said = Bench::committed().run_with(&cases, "check");
     said.expect(Exit::Wrong, &["WRONG  test/panics/n1: panicked: out of range"]);

@@ -19,9 +19,10 @@ use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 
 use cudarc::driver::CudaSlice;
+use stepmark::case::{Case, Trouble};
 use stepmark::gate::Metric;
 use stepmark::gate::duet::protocol::{self, Hello, Listed, RIGHT};
-use stepmark::gpu::{Device, Error as GpuError, Ready, Timer};
+use stepmark::gpu::Device;
 use stepmark::lattice::cuda::{self, DeviceEncoded};
 use stepmark::lattice::{Codec, Encoded, Error, Form, Lattice, Layout};
 use stepmark::machine::isa::Isa;
@@ -382,15 +383,14 @@ fn inner_products_name_wrong_codes_as_the_cpu_does() {
 
 #[test]
 fn every_case_is_right_and_can_be_timed() {
-    let Some(device) = device() else { return };
-    let mut timer = Timer::new(&device).unwrap();
-    for case in registry::gpu_cases() {
-        let mut ready =
-            Ready::new(&case, &timer).unwrap_or_else(|err| panic!("{}: {err}", case.id));
+    let Some(_) = device() else { return };
+    for case in registry::cases() {
+        let Some(device) = case.device() else { continue };
+        let mut ready = device.ready().unwrap_or_else(|err| panic!("{}: {err}", case.id));
         ready.spoil().unwrap();
         let err = ready.check().expect_err("spoilt outputs do not pass");
-        assert!(matches!(err, GpuError::Wrong(_)), "{}: {err}", case.id);
-        let time = ready.time(&mut timer, 2).unwrap();
+        assert!(matches!(err, Trouble::Wrong(_)), "{}: {err}", case.id);
+        let time = ready.time(2).unwrap();
         assert!(!time.is_zero(), "{}: {time:?}", case.id);
         ready.check().unwrap_or_else(|err| panic!("{}, after timing: {err}", case.id));
     }
@@ -456,20 +456,25 @@ fn lines(out: &Output, code: i32) -> Vec<String> {
     String::from_utf8_lossy(&out.stdout).lines().map(str::to_owned).collect()
 }
 
+/// The ids of the cases on a GPU, and of those on the CPU.
+fn ids() -> (Vec<String>, Vec<String>) {
+    let (on_gpu, on_cpu): (Vec<_>, Vec<_>) =
+        registry::cases().into_iter().partition(Case::is_on_device);
+    let ids = |cases: Vec<Case>| cases.into_iter().map(|case| case.id).collect();
+    (ids(on_gpu), ids(on_cpu))
+}
+
 #[test]
 fn a_worker_lists_the_cases_of_a_device_after_those_of_the_cpu() {
     let device = device();
     let lines = lines(&worker("--list", "", ("", "")), 0);
     let listed: Vec<Listed> =
         lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let mut ids: Vec<_> = registry::cases().into_iter().map(|case| case.id).collect();
-    let on_cpu = ids.len();
-    if device.is_some() {
-        ids.extend(registry::gpu_ids());
-    }
-    assert!(listed.iter().map(|case| &case.id).eq(&ids), "{listed:?}");
+    let (on_gpu, on_cpu) = ids();
+    let ids = on_cpu.iter().chain(on_gpu.iter().filter(|_| device.is_some()));
+    assert!(listed.iter().map(|case| &case.id).eq(ids), "{listed:?}");
     let Some(device) = device else { return };
-    let (_, on_gpu) = listed.split_at(on_cpu);
+    let (_, on_gpu) = listed.split_at(on_cpu.len());
     let implementation = if device.is_emulated() { "emulated" } else { "cuda" };
     for case in on_gpu {
         assert_eq!((case.metric, &*case.implementation), (Metric::CudaEvent, implementation));
@@ -515,13 +520,26 @@ fn a_gpu_that_cannot_be_used_is_a_failure_of_the_tool() {
     fails("--list", unknown, "the CUDA driver refuses: DriverError(CUDA_ERROR_UNKNOWN");
     fails(HOT, unknown, "CUDA_ERROR_UNKNOWN");
     fails(HOT, ("STEPMARK_CLOCK_KHZ", "2000000"), "the GPU is throttled: its clock ran at 50 %");
-    let cpu = registry::cases();
-    assert_eq!(lines(&worker(&cpu[0].id, "", unknown), 0).len(), 1, "nothing but a hello");
+    let (_, cpu) = ids();
+    assert_eq!(lines(&worker(&cpu[0], "", unknown), 0).len(), 1, "nothing but a hello");
 
     let none = ("STEPMARK_CUDA_INIT", "100");
     assert_eq!(lines(&worker("--list", "", none), 0).len(), cpu.len(), "without a device");
     fails(HOT, none, "there is no CUDA device for lattice/");
     lines(&worker("lattice/none-cuda/n1", "", none), 2);
+
+    let check = |(name, value): (&str, &str)| {
+        Command::new(program())
+            .args(["check", "--filter", COLD])
+            .envs((!name.is_empty()).then_some((name, value)))
+            .output()
+            .unwrap()
+    };
+    let [skipped, count] = &lines(&check(none), 0)[..] else { panic!("two lines") };
+    assert_eq!(*skipped, format!("skip   {COLD}: no CUDA device"));
+    assert_eq!(count, "1 cases, 0 wrong, 1 skipped");
+    assert_eq!(lines(&check(("", "")), 0)[0], format!("ok     {COLD}"));
+    assert_eq!(lines(&check(unknown), 1).len(), 0, "a device that cannot be used");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::{env, fs};
 
 use super::duet::TOLERANCE;
 use super::{Context, Exit, Selection, Stop, checked, current};
+use crate::case::Case;
 use crate::gate::duet::{self, Build, Lock};
 use crate::gate::{self, Shift, Tolerance};
 use crate::machine;
@@ -79,7 +80,8 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
         );
         return Err(Stop::new(Exit::Incomparable, what));
     }
-    for case in context.cases.iter().filter(|case| args.selection.holds(&case.id)) {
+    let here = |case: &&Case| !case.is_on_device() && args.selection.holds(&case.id);
+    for case in context.cases.iter().filter(here) {
         if let Err(why) = checked(case) {
             let what = format!("{}: {why}; a wrong kernel has no baseline", case.id);
             return Err(Stop::new(Exit::Wrong, what));

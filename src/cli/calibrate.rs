@@ -216,12 +216,12 @@ fn order(wanted: &BTreeMap<Kind, u64>, held: &[Suite]) -> Vec<Kind> {
 /// Every so many cases of those that are counted, which are small and soon prepared, and the
 /// planted ones.
 fn suite_cases(selection: &Selection, context: &Context<'_>) -> Result<Vec<Listed>, Stop> {
-    let counted: Vec<_> = context.cases.iter().filter(|case| !case.timed_only).collect();
+    let counted: Vec<_> = context.cases.iter().filter(|case| case.is_counted()).collect();
     let every = (counted.len() / CASES).max(1);
     let planted = planted::cases(0);
     let chosen = counted.into_iter().step_by(every).chain(&planted);
     let chosen: Vec<Listed> =
-        chosen.filter(|case| selection.holds(&case.id)).map(worker::listed).collect();
+        chosen.filter(|case| selection.holds(&case.id)).map(worker::on_cpu).collect();
     match &selection.filter {
         Some(text) if chosen.is_empty() => {
             Err(Stop::new(Exit::Usage, format!("no case id of a suite contains `{text}`")))
@@ -240,11 +240,11 @@ mod tests {
     fn a_suite_is_twenty_small_cases_and_the_planted_ones_last() {
         let cases = registry::cases();
         let (target, out) = (PathBuf::new(), &mut io::sink());
-        let context = Context { cases: &cases, scaling: &[], gpu: Vec::new, target, out };
+        let context = Context { cases: &cases, scaling: &[], target, out };
         let chosen = suite_cases(&Selection { filter: None }, &context).ok().unwrap();
         assert!((20..=40).contains(&chosen.len()), "{} cases", chosen.len());
-        let timed_only = |id: &str| cases.iter().any(|case| case.id == id && case.timed_only);
-        assert!(!chosen.iter().any(|case| timed_only(&case.id)), "{chosen:?}");
+        let uncounted = |id: &str| cases.iter().any(|case| case.id == id && !case.is_counted());
+        assert!(!chosen.iter().any(|case| uncounted(&case.id)), "{chosen:?}");
         let planted = chosen.iter().map(|case| case.id.starts_with(PLANTED));
         let last_two = (1..=chosen.len()).map(|at| at > chosen.len() - 2);
         assert!(planted.eq(last_two), "{chosen:?}");

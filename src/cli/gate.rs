@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use super::duet::Pairs;
 use super::outputs::{self, Outputs};
 use super::shell::quoted;
-use super::{Context, Exit, Selection, Stop, checked, current, duet, worker};
+use super::{Context, Exit, Selection, Stop, checked, current, duet};
 use crate::case::Case;
 use crate::collect::{callgrind, criterion};
 use crate::gate::duet::Lock;
@@ -69,11 +69,13 @@ struct Missed {
 pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> {
     args.outputs.ready()?;
     args.pairs.ready()?;
-    let cases = match args.selection.of(context.cases) {
-        // Only pairs know the cases on a GPU.
-        Err(_) if args.against.is_some() && selects_on_gpu(args, context) => Vec::new(),
-        cases => cases?,
-    };
+    let mut cases = args.selection.of(context.cases)?;
+    // Only pairs time the cases on a device.
+    cases.retain(|case| !case.is_on_device());
+    if cases.is_empty() && args.against.is_none() {
+        let why = "only cases on a device are selected, which need --against REV";
+        return Err(Stop::new(Exit::Usage, why));
+    }
     if args.against.is_none() && args.pairs.are_asked_for() {
         let why = "--strict and what is under `Paired times` in --help go with --against REV";
         return Err(Stop::new(Exit::Usage, why));
@@ -84,9 +86,9 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
     let environment = machine::toolchain();
     let would_select = |id: &str| args.selection.holds(id);
     let scope = |counted: bool| Scope {
-        selected: ids(cases.iter().copied().filter(|case| !counted || !case.timed_only)),
+        selected: ids(cases.iter().copied().filter(|case| !counted || case.is_counted())),
         would_select: &would_select,
-        known: ids(context.cases.iter().filter(|case| !counted || !case.timed_only)),
+        known: ids(context.cases.iter().filter(|case| !counted || case.is_counted())),
         source: &source,
         toolchain: &environment,
     };
@@ -108,10 +110,9 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
             let on_gpu = duet.ids().filter(|id| !scope.selected.contains(id.as_str()));
             outcome.selected.extend(on_gpu.cloned());
             outcome.selected.sort();
-            let not_timed = worker::gpu_ids(context.gpu);
+            let not_timed = context.cases.iter().filter(|case| case.is_on_device());
             let not_timed = not_timed
-                .iter()
-                .filter(|id| selection.holds(id) && !duet.ids().any(|timed| timed == *id))
+                .filter(|case| selection.holds(&case.id) && !duet.ids().any(|id| *id == case.id))
                 .count();
             if not_timed > 0 {
                 let what = format!(
@@ -131,10 +132,6 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
     args.outputs.finish(&outcome, context)
 }
 
-fn selects_on_gpu(args: &Args, context: &Context<'_>) -> bool {
-    worker::gpu_ids(context.gpu).iter().any(|id| args.selection.holds(id))
-}
-
 fn ids<'a>(cases: impl Iterator<Item = &'a Case>) -> BTreeSet<&'a str> {
     cases.map(|case| case.id.as_str()).collect()
 }
@@ -145,7 +142,7 @@ fn check(cases: &[&Case], outcome: &mut Outcome) {
     for case in cases {
         if let Err(why) = checked(case) {
             let next = format!("cargo run --release -- check --filter {}", quoted(&case.id));
-            findings.push(Exit::Wrong, &case.id, why, Some(next));
+            findings.push(Exit::Wrong, &case.id, why.to_string(), Some(next));
         }
     }
     outcome.findings.append(findings);

@@ -24,7 +24,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::case::{self, Case};
+use crate::case::{self, Case, Trouble};
 pub use crate::gate::Exit;
 use crate::machine::{self, workspace};
 use crate::record::{GPU, INSTRUCTIONS, Instrument, WALL};
@@ -88,7 +88,6 @@ enum Command {
 struct Context<'a> {
     cases: &'a [Case],
     scaling: &'a [Case],
-    gpu: worker::GpuCases,
     target: PathBuf,
     out: &'a mut dyn Write,
 }
@@ -97,10 +96,11 @@ impl Context<'_> {
     /// The ids of the cases that an instrument measures whole chapters of; none of peers.
     fn measured_by(&self, instrument: &Instrument) -> BTreeSet<String> {
         let (wall, counted) = (instrument.name == WALL.name, instrument.name == INSTRUCTIONS.name);
-        if instrument.name == GPU.name {
-            return worker::gpu_ids(self.gpu).into_iter().collect();
-        }
-        let cases = self.cases.iter().filter(|case| wall || counted && !case.timed_only);
+        let gpu = instrument.name == GPU.name;
+        let cases = self.cases.iter().filter(|case| match case.is_on_device() {
+            true => gpu,
+            false => wall || counted && case.is_counted(),
+        });
         cases.map(|case| case.id.clone()).collect()
     }
 
@@ -108,6 +108,20 @@ impl Context<'_> {
     fn units(&self, id: &str) -> Option<u64> {
         let mut all = self.cases.iter().chain(self.scaling);
         all.find(|case| case.id == id).map(|case| case.work.units)
+    }
+}
+
+/// Which of the two lists of cases a subcommand works on.
+#[derive(Debug, clap::Args)]
+struct List {
+    /// The cases that only scale, instead of those that gate
+    #[arg(long)]
+    scaling: bool,
+}
+
+impl List {
+    fn of<'a>(&self, context: &Context<'a>) -> &'a [Case] {
+        if self.scaling { context.scaling } else { context.cases }
     }
 }
 
@@ -159,23 +173,17 @@ impl<E: Into<anyhow::Error>> From<E> for Stop {
 
 /// Runs the command line of this process over `cases`.
 pub fn main(cases: &[Case]) -> ExitCode {
-    process(cases, Vec::new)
+    with_scaling(cases, &[])
 }
 
-/// As [`main`], but where there is a CUDA device, paired runs also time the cases that `gpu` makes,
-/// whose ids are others.
-#[cfg(feature = "cuda")]
-pub fn main_with_gpu(cases: &[Case], gpu: fn() -> Vec<crate::gpu::Case>) -> ExitCode {
-    process(cases, gpu)
-}
-
-fn process(cases: &[Case], gpu: worker::GpuCases) -> ExitCode {
-    if let Some(flaw) = case::flaw(cases.iter().map(|case| case.id.as_str())) {
+/// Runs the command line of this process over `cases`, which gate, and `scaling`, which do not.
+pub fn with_scaling(cases: &[Case], scaling: &[Case]) -> ExitCode {
+    if let Some(flaw) = case::flaw(cases.iter().chain(scaling).map(|case| case.id.as_str())) {
         eprintln!("stepmark: {}: {flaw}", Exit::Usage);
         return ExitCode::from(Exit::Usage.code());
     }
     let (mut out, mut err) = (Lenient(io::stdout()), io::stderr());
-    ExitCode::from(guarded(|| run_all(cases, gpu, env::args_os(), &mut out, &mut err)).code())
+    ExitCode::from(guarded(|| run_all(cases, scaling, env::args_os(), &mut out, &mut err)).code())
 }
 
 /// How `run` ends; a panic is a tool failure, never a verdict.
@@ -211,12 +219,12 @@ pub fn run(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Exit {
-    run_all(cases, Vec::new, args, out, err)
+    run_all(cases, &[], args, out, err)
 }
 
 fn run_all(
     cases: &[Case],
-    gpu: worker::GpuCases,
+    scaling: &[Case],
     args: impl IntoIterator<Item = impl Into<OsString> + Clone>,
     out: &mut dyn Write,
     err: &mut dyn Write,
@@ -230,7 +238,7 @@ fn run_all(
         }
     };
     let target = args.target_dir.unwrap_or_else(workspace::target);
-    let mut context = Context { cases, scaling: &[], gpu, target, out };
+    let mut context = Context { cases, scaling, target, out };
     let done = match &args.command {
         Command::List(args) => list::run(args, &mut context),
         Command::Check(args) => check::run(args, &mut context),
@@ -265,17 +273,18 @@ fn current() -> Result<String, Stop> {
     }
 }
 
-/// Runs the check of one case.
-fn checked(case: &Case) -> Result<(), String> {
-    caught(|| case.checked().map(drop))
+/// Runs the check of one case; returns whether it ran, which it does not where its device is
+/// missing.
+fn checked(case: &Case) -> Result<bool, Trouble> {
+    caught(|| case.check())
 }
 
 /// Runs a check; a panic in it is a wrong result of its case, said in one line.
-fn caught<T>(check: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+fn caught<T>(check: impl FnOnce() -> Result<T, Trouble>) -> Result<T, Trouble> {
     panic::catch_unwind(AssertUnwindSafe(check)).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str);
         let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-        Err(format!("panicked: {}", text.unwrap_or("no message")))
+        Err(Trouble::Wrong(format!("panicked: {}", text.unwrap_or("no message"))))
     })
 }
 

@@ -31,21 +31,21 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
         env::var_os(variable).map_or_else(|| target.join(default), PathBuf::from)
     };
     let selects = |id: &str| args.selection.holds(id);
-    let samples = home("CRITERION_HOME", "criterion");
+    let own = |instrument: &Instrument| run::samples(&target, instrument.name);
     let times =
-        |instrument, folder| criterion::collect(instrument, &target, folder, source, &selects);
+        |of, folder: PathBuf| criterion::collect(of, &target, &folder, source, &selects);
     let found = if args.peers {
         vec![(&PEERS, peers::collect(&target, &|id| context.units(id)))]
     } else if args.scaling {
         args.selection.of(context.scaling)?;
-        vec![(&SCALING, times(&SCALING, &samples))]
+        vec![(&SCALING, times(&SCALING, own(&SCALING)))]
     } else {
         args.selection.of(context.cases)?;
         let iai = home("IAI_CALLGRIND_HOME", "iai");
         vec![
-            (&WALL, times(&WALL, &samples)),
+            (&WALL, times(&WALL, home("CRITERION_HOME", "criterion"))),
             (&INSTRUCTIONS, callgrind::collect(&target, &iai, source, &selects)),
-            (&GPU, times(&GPU, &run::gpu_samples(&target))),
+            (&GPU, times(&GPU, own(&GPU))),
         ]
     };
     let mut cases = 0;

@@ -1,19 +1,15 @@
 //! `stepmark worker`: runs the steps of one case on request, for paired runs of two builds.
 
-mod cpu;
-#[cfg(feature = "cuda")]
-mod gpu;
+mod clock;
 
 use std::io::{self, BufRead, Write};
 use std::time::{Duration, Instant};
 
 use super::{Context, Exit, Stop, caught};
+use crate::case::{Case, Facts, Ready, Step, Trouble};
 use crate::gate::Metric;
 use crate::gate::calibrate::planted;
 use crate::gate::duet::protocol::{self, END, Hello, Listed, PROTOCOL, RIGHT, WRONG};
-
-pub(super) use cpu::listed;
-pub(super) use gpu::{Cases as GpuCases, ids as gpu_ids};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -36,47 +32,104 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
     let planted = args.plant.map(planted::cases).unwrap_or_default();
     let mut cases = context.cases.iter().chain(&planted);
     let Some(id) = &args.id else {
-        for case in cases.map(listed).chain(gpu::listed(context.gpu)?) {
+        // Those on a device come last, as they always did.
+        let (on_device, on_cpu): (Vec<_>, Vec<_>) = cases.partition(|case| case.is_on_device());
+        let listed =
+            on_cpu.into_iter().chain(on_device).filter_map(|case| listed(case).transpose());
+        for case in listed.collect::<Result<Vec<_>, Stop>>()? {
             say(context.out, &serde_json::to_string(&case)?)?;
         }
         return Ok(Exit::Pass);
     };
-    let prepared = match cases.find(|case| case.id == *id) {
-        Some(case) => Some((listed(case), cpu::prepare(case, args.digest))),
-        None => gpu::prepare(id, context.gpu)?,
+    let Some(case) = cases.find(|case| case.id == *id) else {
+        return Err(Stop::new(Exit::Usage, format!("there is no case {id}")));
     };
-    match prepared {
-        Some((case, Ok(mut subject))) => {
-            let hello = hello(&mut *subject, case)?;
-            serve(&mut *subject, &hello, io::stdin().lock(), context.out)
+    let Some(listed) = listed(case)? else {
+        return Err(Stop::new(Exit::Failure, format!("there is no CUDA device for {id}")));
+    };
+    match prepare(case, args.digest) {
+        Ok(mut ready) => {
+            let hello = hello(&mut *ready, listed)?;
+            serve(&mut *ready, &hello, io::stdin().lock(), context.out)
         }
-        Some((_, Err(why))) => {
+        Err(Trouble::Wrong(why)) => {
             say(context.out, &wrong(&why))?;
             Ok(Exit::Wrong)
         }
-        None => Err(Stop::new(Exit::Usage, format!("there is no case {id}"))),
+        Err(failed) => Err(failed.into()),
     }
 }
 
-/// Without the feature `cuda` there are no cases on a GPU.
-#[cfg(not(feature = "cuda"))]
-mod gpu {
-    use super::{Listed, Prepared, Stop};
+/// The line of a case in the list; `None` where its device is missing.
+fn listed(case: &Case) -> Result<Option<Listed>, Stop> {
+    let Some(device) = case.device() else { return Ok(Some(on_cpu(case))) };
+    let failed = |why| Stop::new(Exit::Failure, why);
+    Ok(device.facts().map_err(failed)?.map(|facts| on_device(case, &facts)))
+}
 
-    pub(crate) enum Case {}
+/// The line of a case on the CPU.
+pub(super) fn on_cpu(case: &Case) -> Listed {
+    Listed {
+        id: case.id.clone(),
+        implementation: case.implementation.to_owned(),
+        // Only Unix has a clock for one thread.
+        metric: if case.threaded || !cfg!(unix) { Metric::Wall } else { Metric::ThreadCpu },
+        memory_bound: case.is_memory_bound(),
+        units: Some(case.work.units),
+    }
+}
 
-    pub(crate) type Cases = fn() -> Vec<Case>;
+fn on_device(case: &Case, facts: &Facts) -> Listed {
+    Listed {
+        id: case.id.clone(),
+        implementation: facts.implementation.to_owned(),
+        metric: Metric::CudaEvent,
+        memory_bound: facts.memory_bound,
+        units: Some(facts.units),
+    }
+}
 
-    pub(crate) fn ids(_: Cases) -> Vec<String> {
-        Vec::new()
+/// Prepares a case, whose outputs on the CPU are known to be right where their digest is `digest`.
+fn prepare(case: &Case, digest: Option<u64>) -> Result<Box<dyn Ready>, Trouble> {
+    if let Some(device) = case.device() {
+        return device.ready();
+    }
+    let checked = caught(|| {
+        let checked = digest.map_or_else(|| case.checked(), |right| case.checked_again(right));
+        checked.map_err(Trouble::Wrong)
+    });
+    checked.map(|(step, digest)| Box::new(OnCpu { step, digest }) as Box<dyn Ready>)
+}
+
+/// A step on the CPU, and the digest that its runs must leave.
+struct OnCpu {
+    step: Box<dyn Step>,
+    digest: u64,
+}
+
+impl Ready for OnCpu {
+    fn time(&mut self, steps: u64) -> Result<Duration, Trouble> {
+        let start = clock::thread();
+        for _ in 0..steps {
+            self.step.run();
+        }
+        Ok(clock::thread().saturating_sub(start))
     }
 
-    pub(super) fn listed(_: Cases) -> Result<Vec<Listed>, Stop> {
-        Ok(Vec::new())
+    fn spoil(&mut self) -> Result<(), Trouble> {
+        self.step.spoil();
+        Ok(())
     }
 
-    pub(super) fn prepare(_: &str, _: Cases) -> Result<Option<(Listed, Prepared)>, Stop> {
-        Ok(None)
+    fn check(&self) -> Result<(), Trouble> {
+        match self.step.digest() {
+            found if found == self.digest => Ok(()),
+            found => Err(Trouble::Wrong(format!("digest {found:016x}, not {:016x}", self.digest))),
+        }
+    }
+
+    fn digest(&self) -> Option<u64> {
+        Some(self.digest)
     }
 }
 
@@ -90,25 +143,6 @@ fn die_with_parent() {
         let _ = set_parent_process_death_signal(Some(Signal::KILL));
     }
 }
-
-/// A case that was right, ready to be timed.
-trait Subject {
-    /// Runs so many steps, and reads what they took from the clock of the case's metric; that of
-    /// the wall is the caller's.
-    fn run(&mut self, steps: u64) -> Result<Duration, Stop>;
-
-    /// Overwrites the outputs, so that only another run can make them right again.
-    fn spoil(&mut self) -> Result<(), Stop>;
-
-    /// How the outputs of the last run are wrong, if they are.
-    fn wrong(&self) -> Result<Option<String>, Stop>;
-
-    /// The digest of the right outputs; empty where they are compared each time.
-    fn digest(&self) -> String;
-}
-
-/// A subject, or how its outputs are wrong.
-type Prepared = Result<Box<dyn Subject>, String>;
 
 /// Steps that are shorter run once before they are timed, so that what another process left in
 /// the caches matters less.
@@ -129,21 +163,21 @@ struct Took {
     wall: Duration,
 }
 
-fn time(subject: &mut dyn Subject, steps: u64) -> Result<Took, Stop> {
-    let (process, wall) = (cpu::time(cpu::Clock::Process), Instant::now());
-    let clock = subject.run(steps)?;
+fn time(ready: &mut dyn Ready, steps: u64) -> Result<Took, Trouble> {
+    let (process, wall) = (clock::process(), Instant::now());
+    let clock = ready.time(steps)?;
     let wall = wall.elapsed();
-    Ok(Took { clock, process: cpu::time(cpu::Clock::Process).saturating_sub(process), wall })
+    Ok(Took { clock, process: clock::process().saturating_sub(process), wall })
 }
 
 /// Says how long a step takes.
 ///
 /// Refuses a step that hides its time: other threads than this one do the work, and the case
 /// does not say so.
-fn hello(subject: &mut dyn Subject, case: Listed) -> Result<Hello, Stop> {
+fn hello(ready: &mut dyn Ready, case: Listed) -> Result<Hello, Stop> {
     let (mut steps, mut step_ns, mut suspicions) = (1, f64::INFINITY, 0);
     loop {
-        let took = time(subject, steps)?;
+        let took = time(ready, steps)?;
         // What a GPU waits for between its launches is no part of them.
         let on_gpu = case.metric == Metric::CudaEvent;
         let steps_took = if on_gpu { took.clock } else { took.wall };
@@ -168,19 +202,19 @@ fn hello(subject: &mut dyn Subject, case: Listed) -> Result<Hello, Stop> {
             return Err(Stop::new(Exit::Failure, why));
         }
     }
-    subject.spoil()?;
+    ready.spoil()?;
     Ok(Hello {
         protocol: PROTOCOL,
         id: case.id,
         implementation: case.implementation,
-        digest: subject.digest(),
+        digest: ready.digest().map_or_else(String::new, |digest| format!("{digest:016x}")),
         step_ns: step_ns.max(1.0),
     })
 }
 
 /// Answers requests until there are no more.
 fn serve(
-    subject: &mut dyn Subject,
+    ready: &mut dyn Ready,
     hello: &Hello,
     requests: impl BufRead,
     out: &mut dyn Write,
@@ -189,9 +223,12 @@ fn serve(
     for request in requests.lines() {
         let request = request?;
         if request == END {
-            let (answer, exit) = match subject.wrong()? {
-                None => (RIGHT.to_owned(), Exit::Pass),
-                Some(why) => (wrong(&why), Exit::Wrong),
+            let (answer, exit) = match ready.check() {
+                Ok(()) => (RIGHT.to_owned(), Exit::Pass),
+                Err(Trouble::Wrong(why)) => {
+                    (wrong(&format!("the timed runs left other bits: {why}")), Exit::Wrong)
+                }
+                Err(failed) => return Err(failed.into()),
             };
             say(out, &answer)?;
             return Ok(exit);
@@ -201,9 +238,9 @@ fn serve(
             return Err(Stop::new(Exit::Failure, why));
         };
         if hello.step_ns < SHORT.as_nanos() as f64 {
-            subject.run(1)?;
+            ready.time(1)?;
         }
-        let took = time(subject, steps)?;
+        let took = time(ready, steps)?;
         say(out, &format!("{} {}", took.clock.as_nanos(), took.wall.as_nanos()))?;
     }
     Ok(Exit::Pass)
@@ -224,7 +261,7 @@ mod tests {
     use std::thread;
 
     use super::*;
-    use crate::case::{Case, Step, Work};
+    use crate::case::Work;
 
     /// Leaves what a function returns, where 7 is right.
     struct Leaves<F> {
@@ -248,7 +285,7 @@ mod tests {
     }
 
     fn case<F: FnMut() -> u64 + 'static>(compute: impl Fn() -> F + 'static) -> Case {
-        let work = Work { units: 1, unit: "step", flops: 0, bytes: 0 };
+        let work = Work { units: 1, unit: "step", flops: 0, bytes: 0, resident_bytes: 0 };
         let prepare = move || Leaves { output: 0, compute: compute() };
         Case::new("test/seven/n1", "scalar", work, prepare)
     }
@@ -262,7 +299,7 @@ mod tests {
                 if runs <= right { 7 } else { 8 }
             }
         });
-        let mut subject = cpu::prepare(&case, None).unwrap();
+        let mut ready = prepare(&case, None).unwrap();
         let hello = Hello {
             protocol: PROTOCOL,
             id: case.id.clone(),
@@ -271,7 +308,7 @@ mod tests {
             step_ns,
         };
         let mut out = Vec::new();
-        let exit = serve(&mut *subject, &hello, requests.as_bytes(), &mut out);
+        let exit = serve(&mut *ready, &hello, requests.as_bytes(), &mut out);
         let lines = String::from_utf8(out).unwrap().lines().map(str::to_owned).collect();
         (exit, lines)
     }
@@ -307,17 +344,17 @@ mod tests {
     fn a_step_on_other_threads_is_refused_unless_the_case_says_so() {
         // By CPU time, of which a busy machine takes nothing away.
         let spin = || {
-            while cpu::time(cpu::Clock::Thread) < Duration::from_millis(20) {}
+            while clock::thread() < Duration::from_millis(20) {}
             7
         };
         let elsewhere = case(move || move || thread::spawn(spin).join().unwrap());
-        let hello = |case: &Case| hello(&mut *cpu::prepare(case, None).unwrap(), listed(case));
-        assert_eq!(listed(&elsewhere).metric, Metric::ThreadCpu, "undeclared");
+        let hello = |case: &Case| hello(&mut *prepare(case, None).unwrap(), on_cpu(case));
+        assert_eq!(on_cpu(&elsewhere).metric, Metric::ThreadCpu, "undeclared");
         let stop = hello(&elsewhere).unwrap_err();
         assert_eq!(stop.exit, Exit::Failure, "{stop:?}");
         assert!(stop.why.contains("add `.threaded()` to the case"), "{stop:?}");
         let declared = elsewhere.threaded();
-        assert_eq!(listed(&declared).metric, Metric::Wall, "declared");
+        assert_eq!(on_cpu(&declared).metric, Metric::Wall, "declared");
         let step_ns = hello(&declared).unwrap().step_ns;
         assert!(step_ns > 1e7, "{step_ns} ns by the wall");
 
@@ -326,9 +363,9 @@ mod tests {
             if STOLEN.swap(false, Relaxed) { thread::spawn(spin).join().unwrap() } else { 7 }
         };
         let once = case(move || once);
-        let mut subject = cpu::prepare(&once, None).unwrap();
+        let mut ready = prepare(&once, None).unwrap();
         STOLEN.store(true, Relaxed);
-        let step_ns = super::hello(&mut *subject, listed(&once)).unwrap().step_ns;
+        let step_ns = super::hello(&mut *ready, on_cpu(&once)).unwrap().step_ns;
         assert!(step_ns < 1e6, "{step_ns} ns, though 20 ms were lost once");
     }
 }

@@ -1,10 +1,10 @@
 //! What is measured on a GPU: a launch, the check of what it left, and the work that it does.
 
-use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use super::ready::Launches;
 use super::{Device, Error};
-use crate::case::Work;
+use crate::case::{self, Case, EMULATED, Facts, OnDevice, Trouble, Work};
 
 /// A launch with its inputs and outputs on the device.
 pub trait Step {
@@ -30,51 +30,60 @@ pub trait Step {
     fn check(&self) -> Result<(), Error>;
 }
 
-/// One entry of the registry's list for the GPU.
-pub struct Case {
-    /// `chapter/kernel/size`, unlike any for the CPU: `-cuda` ends the kernel, or `-cuda-cold` where
-    /// the L2 cache is flushed.
-    pub id: String,
-    /// What one launch does.
-    pub work: Work,
-    /// Whether the L2 cache is flushed before every launch.
-    pub cold: bool,
+/// A case on the first GPU, whose `prepare` builds a step of so many units on a device.
+///
+/// `work` is that of one launch; where it is `cold`, the L2 cache is flushed before every launch.
+pub fn case<S: Step + 'static>(
+    id: impl Into<String>,
+    work: Work,
+    cold: bool,
+    prepare: impl Fn(&Arc<Device>, usize) -> Result<S, String> + 'static,
+) -> Case {
+    let prepare = Box::new(move |device: &Arc<Device>, units| {
+        Ok(Box::new(prepare(device, units)?) as Box<dyn Step>)
+    });
+    Case::on_device(id, "cuda", work, OnGpu { work, cold, prepare })
+}
+
+/// A case on the first GPU.
+struct OnGpu {
+    work: Work,
+    cold: bool,
     prepare: Box<Prepare>,
 }
 
 type Prepare = dyn Fn(&Arc<Device>, usize) -> Result<Box<dyn Step>, String>;
 
-impl Case {
-    /// A case whose `prepare` builds a step of so many units on a device.
-    pub fn new<S: Step + 'static>(
-        id: impl Into<String>,
-        work: Work,
-        cold: bool,
-        prepare: impl Fn(&Arc<Device>, usize) -> Result<S, String> + 'static,
-    ) -> Self {
-        let prepare = Box::new(move |device: &Arc<Device>, units| {
-            Ok(Box::new(prepare(device, units)?) as Box<dyn Step>)
-        });
-        Self { id: id.into(), work, cold, prepare }
+impl OnDevice for OnGpu {
+    fn facts(&self) -> Result<Option<Facts>, String> {
+        let device = device()?;
+        Ok(device.map(|device| Facts {
+            device: device.name().to_owned(),
+            implementation: if device.is_emulated() { EMULATED } else { "cuda" },
+            units: self.units(&device),
+            memory_bound: self.work.resident_bytes > device.l2_bytes as u64,
+            environment: device.environment().clone(),
+        }))
     }
 
-    /// Whether a launch moves more than the L2 cache of a device holds.
-    pub fn is_memory_bound(&self, device: &Device) -> bool {
-        self.work.bytes > device.l2_bytes as u64
+    fn ready(&self) -> Result<Box<dyn case::Ready>, Trouble> {
+        let device = device().map_err(Trouble::Failed)?;
+        let device = device.ok_or_else(|| Trouble::Failed("there is no CUDA device".to_owned()))?;
+        let launches =
+            self.checked(&device).and_then(|step| Launches::new(&device, step, self.cold));
+        Ok(Box::new(launches?))
     }
+}
 
+impl OnGpu {
     /// The units of a launch on a device. An emulated one gets 1000: it shows that the code runs, not
     /// how fast.
-    pub fn units(&self, device: &Device) -> u64 {
+    fn units(&self, device: &Device) -> u64 {
         if device.is_emulated() { 1000 } else { self.work.units }
     }
 
-    /// The case on a device, once its outputs are known to be right.
-    ///
-    /// # Errors
-    ///
-    /// If it cannot be prepared, the driver refuses, or its outputs are wrong.
-    pub fn checked(&self, device: &Arc<Device>) -> Result<Box<dyn Step>, Error> {
+    /// The step on a device, once its outputs are known to be right.
+    fn checked(&self, device: &Arc<Device>) -> Result<Box<dyn Step>, Error> {
         let units =
             usize::try_from(self.units(device)).map_err(|err| Error::Prepare(err.to_string()))?;
         let mut step = (self.prepare)(device, units).map_err(Error::Prepare)?;
@@ -85,13 +94,8 @@ impl Case {
     }
 }
 
-impl fmt::Debug for Case {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { id, work, cold, prepare: _ } = self;
-        f.debug_struct("Case")
-            .field("id", id)
-            .field("work", work)
-            .field("cold", cold)
-            .finish_non_exhaustive()
-    }
+/// The device of every case in this process, which is opened once: a context takes a while to make.
+fn device() -> Result<Option<Arc<Device>>, String> {
+    static DEVICE: OnceLock<Result<Option<Arc<Device>>, String>> = OnceLock::new();
+    DEVICE.get_or_init(|| Device::open().map_err(|err| err.to_string())).clone()
 }

@@ -23,8 +23,7 @@ use cudarc::nvrtc::Ptx;
 
 use crate::machine::Environment;
 
-pub use case::{Case, Step};
-pub use ready::Ready;
+pub use case::{Step, case};
 pub use timer::{Replay, Timer};
 
 /// Threads of a block, in every kernel of ours.

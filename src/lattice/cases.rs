@@ -1,4 +1,7 @@
 //! The cases of this chapter: Gaussian vectors, too many for a branch predictor to learn.
+//!
+//! A batch reads or writes every vector and its codes once, so what a step keeps at hand is as much
+//! as it moves; inner products by table keep the table too.
 
 use dot::{case_dot, case_dot_table};
 
@@ -45,18 +48,14 @@ struct Batch {
     calls: usize,
 }
 
-/// Every case of the chapter.
+/// The cases that gate: every kernel and kind of code, one vector and many, and those on a GPU.
 pub fn cases() -> Vec<Case> {
     use Lattice::{D4, E8, Z2};
-    let plain = |lattice| plan(lattice, 4, 2, 0.35, false);
     let mut cases: Vec<_> = Lattice::ALL.into_iter().map(case_nearest).collect();
     for lattice in Lattice::ALL {
-        for n in [1, 10, 100, 1000, N, 100_000, MANY] {
+        for n in [1, N] {
             let plan = Plan { n, ..plain(lattice) };
-            let both = [case_encode(plan), case_decode(plan)];
-            cases.extend(
-                both.map(|case| if [1, N].contains(&n) { case } else { case.timed_only() }),
-            );
+            cases.extend([case_encode(plan), case_decode(plan)]);
         }
     }
     let soa = Plan { layout: Layout::Soa, name: "-soa", ..plain(D4) };
@@ -78,16 +77,32 @@ pub fn cases() -> Vec<Case> {
     for lattice in [D4, E8] {
         cases.push(case_quantize(plain(lattice)));
         cases.push(case_dot(plain(lattice)));
+    }
+    cases.push(case_dot_table(plain(D4)));
+    #[cfg(feature = "cuda")]
+    cases.extend(super::cuda::cases());
+    cases
+}
+
+/// Other batch sizes, up to what no cache holds, and single implementations.
+pub fn scaling() -> Vec<Case> {
+    let mut plans = Vec::new();
+    for lattice in Lattice::ALL {
+        plans.extend([10, 100, 1000, 100_000, MANY].map(|n| Plan { n, ..plain(lattice) }));
+    }
+    for lattice in [Lattice::D4, Lattice::E8] {
         // One implementation on every machine that has it.
         for isa in [Isa::Scalar, Isa::Avx2].into_iter().filter(|isa| isa.is_available()) {
             let name = if isa == Isa::Scalar { "-scalar" } else { "-avx2" };
-            let plan = Plan { isa, name, ..plain(lattice) };
-            cases.push(case_encode(plan).timed_only());
-            cases.push(case_decode(plan).timed_only());
+            plans.push(Plan { isa, name, ..plain(lattice) });
         }
     }
-    cases.push(case_dot_table(plain(D4)));
-    cases
+    plans.into_iter().flat_map(|plan| [case_encode(plan), case_decode(plan)]).collect()
+}
+
+/// The codes that most cases share.
+fn plain(lattice: Lattice) -> Plan {
+    plan(lattice, 4, 2, 0.35, false)
 }
 
 /// Packed, from and to rows.
@@ -151,7 +166,8 @@ impl Batch {
 
 fn work(n: usize, vector_bytes: usize) -> Work {
     let count = |n: usize| n.try_into().expect("a count fits u64");
-    Work { units: count(n), unit: "vector", flops: 0, bytes: count(n * vector_bytes) }
+    let bytes = count(n * vector_bytes);
+    Work { units: count(n), unit: "vector", flops: 0, bytes, resident_bytes: bytes }
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "inputs are f32")]
@@ -353,6 +369,18 @@ impl Step for Quantize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_batches_that_no_cache_holds_are_memory_bound() {
+        let bound = |cases: Vec<Case>| {
+            let cpu = cases.into_iter().filter(|case| !case.is_on_device());
+            cpu.filter(Case::is_memory_bound).map(|case| case.id).collect::<Vec<_>>()
+        };
+        assert_eq!(bound(cases()), [""; 0], "those that gate");
+        // 100,000 vectors of E8 with their codes are 3.6 MB.
+        let ids = bound(scaling());
+        assert!(ids.iter().all(|id| id.ends_with("/n4194304")) && ids.len() == 6, "{ids:?}");
+    }
 
     #[test]
     fn checks_find_one_wrong_value() {

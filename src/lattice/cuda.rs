@@ -20,7 +20,7 @@ use super::{Encoded, Layout};
 use crate::gpu::{self, Device};
 use parameters::Parameters;
 
-pub use cases::cases;
+pub(super) use cases::cases;
 pub use dot::DotTable;
 pub use encoded::DeviceEncoded;
 

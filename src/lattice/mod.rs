@@ -80,7 +80,7 @@ mod z2;
 
 use std::fmt;
 
-pub use cases::cases;
+pub use cases::{cases, scaling};
 pub use codec::Codec;
 pub use dot::DotTable;
 pub use encoded::{Encoded, Form, Layout};

@@ -1,7 +1,7 @@
 //! The cases of this chapter: cells, forecast steps and a rollout.
 //!
 //! Work counts the matrix products, 8 h (inputs + h) operations per cell and 2 h d per head, and
-//! as bytes the weights once, the window and the output.
+//! as bytes the weights once, the window and the output, which is also what a step keeps at hand.
 
 use ndarray::{Array1, Array2, ArrayView1};
 
@@ -12,7 +12,7 @@ use super::{Model, bound, fixtures};
 use crate::case::{Case, Step, Work};
 use crate::{close, input};
 
-/// Every case of the chapter.
+/// The cases that gate.
 pub fn cases() -> Vec<Case> {
     vec![
         cells(16),
@@ -23,13 +23,19 @@ pub fn cases() -> Vec<Case> {
             model.scale().apply(&rows(0, lag), &mut window);
             Forecasts::new(model.net().clone(), lag, window)
         }),
-        forecasts(Size { d: 20, h: 16, layers: 1 }, 5, 8),
         forecasts(Size { d: 19, h: 64, layers: 2 }, 5, 1),
-        forecasts(Size { d: 20, h: 64, layers: 1 }, 20, 1),
-        forecasts(Size { d: 20, h: 128, layers: 2 }, 20, 1),
         Case::new("lstm/rollout-d20-h64-l1-lag5/n100", PORTABLE, fixture_work(100), || {
             Rollout::new(fixtures::lorenz96(), 100)
         }),
+    ]
+}
+
+/// Forecasts by smaller and larger networks, and from longer windows.
+pub fn scaling() -> Vec<Case> {
+    vec![
+        forecasts(Size { d: 20, h: 16, layers: 1 }, 5, 8),
+        forecasts(Size { d: 20, h: 64, layers: 1 }, 20, 1),
+        forecasts(Size { d: 20, h: 128, layers: 2 }, 20, 1),
     ]
 }
 
@@ -60,7 +66,8 @@ impl Size {
         let Self { d, h, .. } = self;
         let flops = n * (lag * self.cell_flops() + 2 * h * d);
         let bytes = 4 * (self.cell_weights() + h * d + d + (states + n) * d);
-        Work { units: n as u64, unit: "step", flops: flops as u64, bytes: bytes as u64 }
+        let (flops, bytes) = (flops as u64, bytes as u64);
+        Work { units: n as u64, unit: "step", flops, bytes, resident_bytes: bytes }
     }
 }
 
@@ -74,7 +81,7 @@ fn cells(n: usize) -> Case {
     let size = Size { d: 20, h: 64, layers: 1 };
     let flops = (n * size.cell_flops()) as u64;
     let bytes = (4 * (size.cell_weights() + n * (size.d + 2 * size.h))) as u64;
-    let work = Work { units: n as u64, unit: "cell", flops, bytes };
+    let work = Work { units: n as u64, unit: "cell", flops, bytes, resident_bytes: bytes };
     Case::new(format!("lstm/cell-d20-h64-l1/n{n}"), PORTABLE, work, move || {
         let model = fixtures::lorenz96();
         let mut window = vec![0.0; n * size.d];

@@ -31,5 +31,5 @@ pub mod fixtures;
 pub mod model;
 pub mod net;
 
-pub use cases::cases;
+pub use cases::{cases, scaling};
 pub use model::Model;

@@ -1,12 +1,16 @@
 //! The cases of this chapter: steps, forces and neighbour lists of silicon and argon.
 
+use neighbours::neighbours;
+
 use super::integrate;
-use super::neighbours::{NeighbourList, bonds};
+use super::neighbours::NeighbourList;
 use super::potentials::{Forces, LennardJones, Potential, StillingerWeber, Truncation};
 use super::system::{System, Vector, norm};
 use super::{MVV2E, boxes, fixtures};
 use crate::case::{Case, Step, Work};
 use crate::close::{digest, within};
+
+mod neighbours;
 
 /// Angstrom. Each run starts from a fresh list and is too short to outlive it; what a build costs
 /// is measured by the `neighbours` cases.
@@ -59,20 +63,46 @@ fn argon() -> Model<LennardJones> {
     }
 }
 
+/// Images of an atom in a box of some thousand atoms, itself included.
+const IMAGES: u64 = 2;
+
 impl<P> Model<P> {
     /// Work of `steps` evaluations of `atoms` atoms. Each reads at least the list and the position
     /// and writes the force of every atom.
+    ///
+    /// However many steps there are, they keep the bytes of one at hand. Of an atom these are its
+    /// neighbours, 4 each, between two bounds, 8 in all; position and force, 24 each; of each image
+    /// its position and shift, 24 each, and owner, 4; and for steps velocity and place in the list,
+    /// 24 each, and mass, 8. The stored state that a run starts from is read once.
     fn work(&self, atoms: u64, steps: u64) -> Work {
         let [read, near, own] = self.flops;
-        let flops = read * self.read + near * self.near + own;
-        let bytes = 4 * self.read + 48;
         let units = atoms * steps;
-        Work { units, unit: "atom-step", flops: units * flops, bytes: units * bytes }
+        let evaluation = 4 * self.listed + 8 + 48 + 52 * IMAGES;
+        let resident = evaluation + if steps > 1 { 56 } else { 0 };
+        Work {
+            units,
+            unit: "atom-step",
+            flops: units * (read * self.read + near * self.near + own),
+            bytes: units * (4 * self.read + 48),
+            resident_bytes: atoms * resident,
+        }
     }
 }
 
-/// Every case of the chapter.
+/// The cases that gate.
 pub fn cases() -> Vec<Case> {
+    vec![
+        step("md/step-sw-si/n512", 512, SILICON, fixtures::silicon_512),
+        step("md/step-lj-ar/n256", 256, argon(), fixtures::argon_256),
+        forces("md/forces-sw-si/n512", 512, SILICON, fixtures::silicon_512),
+        forces("md/forces-lj-ar/n256", 256, argon(), fixtures::argon_256),
+        neighbours("md/neighbours-si/n512", 512, SILICON, fixtures::silicon_512),
+        neighbours("md/neighbours-ar/n256", 256, argon(), fixtures::argon_256),
+    ]
+}
+
+/// Smaller boxes of silicon.
+pub fn scaling() -> Vec<Case> {
     let silicon = |repeat| {
         move || {
             let mut system = boxes::silicon_crystal(repeat, 5.431);
@@ -84,13 +114,7 @@ pub fn cases() -> Vec<Case> {
     vec![
         step("md/step-sw-si/n64", 64, SILICON, silicon(2)),
         step("md/step-sw-si/n216", 216, SILICON, silicon(3)),
-        step("md/step-sw-si/n512", 512, SILICON, fixtures::silicon_512),
-        step("md/step-lj-ar/n256", 256, argon(), fixtures::argon_256),
         forces("md/forces-sw-si/n64", 64, SILICON, silicon(2)),
-        forces("md/forces-sw-si/n512", 512, SILICON, fixtures::silicon_512),
-        forces("md/forces-lj-ar/n256", 256, argon(), fixtures::argon_256),
-        neighbours("md/neighbours-si/n512", 512, SILICON, fixtures::silicon_512),
-        neighbours("md/neighbours-ar/n256", 256, argon(), fixtures::argon_256),
     ]
 }
 
@@ -111,19 +135,6 @@ fn forces<P: Potential + Copy + 'static>(
     start: impl Fn() -> System + 'static,
 ) -> Case {
     Case::new(id, "portable", model.work(atoms, 1), move || Evaluation::new(model, start()))
-}
-
-/// A build looks at six or seven images for each one that it lists, with nine operations.
-fn neighbours<P: Potential + Copy + 'static>(
-    id: &str,
-    atoms: u64,
-    model: Model<P>,
-    start: impl Fn() -> System + 'static,
-) -> Case {
-    let flops = atoms * 6 * 9 * model.listed;
-    let bytes = atoms * (4 * model.listed + 24);
-    let work = Work { units: atoms, unit: "atom", flops, bytes };
-    Case::new(id, "portable", work, move || Build::new(model, start()))
 }
 
 /// A list of `system` with the skin of these cases.
@@ -273,58 +284,6 @@ impl<P: Potential> Step for Evaluation<P> {
     }
 }
 
-/// One build of a list.
-struct Build {
-    system: System,
-    list: NeighbourList,
-    reach: f64,
-}
-
-impl Build {
-    fn new<P: Potential>(model: Model<P>, system: System) -> Self {
-        let list = list(&model.potential, &system);
-        Self { system, list, reach: model.potential.cutoff() + SKIN }
-    }
-}
-
-impl Step for Build {
-    fn run(&mut self) {
-        self.list.build(&self.system.positions);
-    }
-
-    fn spoil(&mut self) {
-        self.list.clear();
-    }
-
-    fn digest(&self) -> u64 {
-        let of = |i| {
-            self.list.offsets(i).flat_map(|(atom, offset)| {
-                let atom = u64::try_from(atom).expect("a 64-bit machine at most");
-                std::iter::once(atom).chain(offset.map(|o| o.cast_unsigned().into()))
-            })
-        };
-        digest((0..self.list.len()).flat_map(of))
-    }
-
-    /// The same images of the same atoms as the reference finds, in whatever order.
-    fn check(&self) -> Result<(), String> {
-        let want = bonds(&self.system.cell, &self.system.positions, self.reach);
-        for (i, want) in want.iter().enumerate() {
-            let mut want: Vec<_> = want.iter().map(|b| (b.atom, b.offset)).collect();
-            let mut got: Vec<_> = self.list.offsets(i).collect();
-            want.sort_unstable();
-            got.sort_unstable();
-            if got != want {
-                let (got, want) = (got.len(), want.len());
-                return Err(format!(
-                    "atom {i} has {got} neighbours, not the {want} of the reference"
-                ));
-            }
-        }
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -358,6 +317,16 @@ mod tests {
             steps.run();
             assert_eq!(steps.digest(), digest, "digest");
         }
+    }
+
+    /// The traffic of all steps together would be more than the private caches of a core hold.
+    #[test]
+    fn ten_steps_of_thousands_of_atoms_are_not_memory_bound() {
+        let step = |atoms| step("md/step-sw-si/n1", atoms, SILICON, fixtures::silicon_512);
+        let case = step(2689);
+        assert!(case.work.bytes > 4 << 20, "{:?}", case.work);
+        assert!(!case.is_memory_bound(), "{:?}", case.work);
+        assert!(step(20_000).is_memory_bound(), "a larger box");
     }
 
     #[test]

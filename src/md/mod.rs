@@ -32,7 +32,7 @@ pub mod neighbours;
 pub mod potentials;
 pub mod system;
 
-pub use cases::cases;
+pub use cases::{cases, scaling};
 pub use neighbours::NeighbourList;
 pub use potentials::{Forces, LennardJones, Potential, StillingerWeber};
 pub use system::{Cell, System};

@@ -1,7 +1,7 @@
 //! The cases of this chapter: rollouts, and single steps from windows of their own.
 //!
 //! A step is 2 p d^2 operations: a product and a sum per coefficient. Bytes are the coefficients
-//! once, and each state.
+//! once, and each state, which is also what a step keeps at hand.
 
 use ndarray::{Array1, Array3, ArrayView2, s};
 
@@ -10,7 +10,7 @@ use super::{Model, fixtures};
 use crate::case::{Case, Step, Work};
 use crate::{close, input};
 
-/// Every case of the chapter.
+/// The cases that gate.
 pub fn cases() -> Vec<Case> {
     let n = 100;
     vec![
@@ -19,8 +19,6 @@ pub fn cases() -> Vec<Case> {
             let start = states.slice(s![..model.p(), ..]).iter().copied().collect();
             Rollout::new(model, start, n)
         }),
-        rollout(5, 5, n),
-        rollout(50, 5, n),
         rollout(100, 5, n),
         Case::new("mvar/step-d20-p5/n64", PORTABLE, work(20, 5, 64, 68 + 64), || {
             let model = fixtures::lorenz96();
@@ -31,6 +29,11 @@ pub fn cases() -> Vec<Case> {
     ]
 }
 
+/// Rollouts in other dimensions.
+pub fn scaling() -> Vec<Case> {
+    vec![rollout(5, 5, 100), rollout(50, 5, 100)]
+}
+
 /// Safe Rust that is compiled for whatever the build targets.
 const PORTABLE: &str = "portable";
 
@@ -38,7 +41,8 @@ const PORTABLE: &str = "portable";
 fn work(d: usize, p: usize, n: usize, states: usize) -> Work {
     let flops = n * 2 * p * d * d;
     let bytes = 8 * (p * d * d + d + states * d);
-    Work { units: n as u64, unit: "step", flops: flops as u64, bytes: bytes as u64 }
+    let (flops, bytes) = (flops as u64, bytes as u64);
+    Work { units: n as u64, unit: "step", flops, bytes, resident_bytes: bytes }
 }
 
 /// A rollout of `n` steps of a synthetic model.

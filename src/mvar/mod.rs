@@ -20,5 +20,5 @@ pub mod fixtures;
 pub mod model;
 pub mod step;
 
-pub use cases::cases;
+pub use cases::{cases, scaling};
 pub use model::Model;

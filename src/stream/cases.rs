@@ -9,7 +9,7 @@ const WORDS: usize = 1 << 24;
 /// Every case of the chapter. What they cost in instructions says nothing.
 pub fn cases() -> Vec<Case> {
     let bytes = 8 * WORDS as u64;
-    let work = Work { units: bytes, unit: "byte", flops: 0, bytes };
+    let work = Work { units: bytes, unit: "byte", flops: 0, bytes, resident_bytes: bytes };
     let reading = || Reading { words: (0..WORDS as u64).collect(), sum: 0 };
     let writing = || Writing(vec![Block([0; 2]); WORDS / 2]);
     vec![

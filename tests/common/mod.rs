@@ -182,7 +182,7 @@ pub(crate) fn read_all(instrument: &Instrument, folder: &Path) -> Record {
 /// The cases that are counted; the others are larger, and a gate run only checks them.
 pub(crate) fn cases() -> Vec<Case> {
     let mut cases = registry::cases();
-    cases.retain(|case| !case.timed_only);
+    cases.retain(Case::is_counted);
     cases
 }
 

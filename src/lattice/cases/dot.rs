@@ -13,10 +13,14 @@ pub(super) fn case_dot(plan: Plan) -> Case {
 
 pub(super) fn case_dot_table(plan: Plan) -> Case {
     let bytes = 2 * plan.code_bytes() + 8;
-    plan.case("dot-table", bytes, |batch| {
+    let mut case = plan.case("dot-table", bytes, |batch| {
         let table = batch.codec.dot_table().expect("q^(2d) is at most 2^20");
         Dot::new(batch, Some(table))
-    })
+    });
+    // An `i16` for every two of the q^d leaders.
+    let leaders = (0..plan.lattice.dim()).fold(1, |count, _| u64::from(plan.q) * count);
+    case.work.resident_bytes += 2 * leaders * leaders;
+    case
 }
 
 struct Dot {

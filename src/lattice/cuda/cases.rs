@@ -8,8 +8,8 @@ use std::sync::Arc;
 use cudarc::driver::{CudaFunction, CudaSlice, DeviceRepr};
 
 use super::{Codec, DeviceEncoded};
-use crate::case::Work;
-use crate::gpu::{self, Case, Device, Step};
+use crate::case::{Case, Work};
+use crate::gpu::{self, Device, Step};
 use crate::lattice::word::Word;
 use crate::lattice::{self, Encoded, Form, Lattice, Layout};
 use crate::{close, input};
@@ -21,7 +21,7 @@ const LARGE: usize = 1 << 24;
 const DIFFERENT: usize = 1 << 16;
 
 /// Every case of the chapter.
-pub fn cases() -> Vec<Case> {
+pub(in crate::lattice) fn cases() -> Vec<Case> {
     let sizes = [(10_000, false), (1_000_000, false), (LARGE, false), (LARGE, true)];
     let mut cases = Vec::new();
     for lattice in Lattice::ALL {
@@ -49,13 +49,14 @@ fn id(kernel: &str, n: usize, cold: bool) -> String {
 
 fn work(n: usize, unit: &'static str, bytes: usize) -> Work {
     let count = |n: usize| n.try_into().expect("a count fits u64");
-    Work { units: count(n), unit, flops: 0, bytes: count(n * bytes) }
+    let bytes = count(n * bytes);
+    Work { units: count(n), unit, flops: 0, bytes, resident_bytes: bytes }
 }
 
 fn case_encode(lattice: Lattice, n: usize, cold: bool) -> Case {
     let name = lattice.name().to_lowercase();
     let work = work(n, "vector", 4 * lattice.dim() + code_bytes(lattice));
-    Case::new(id(&format!("encode-{name}-q4-m2"), n, cold), work, cold, move |device, n| {
+    gpu::case(id(&format!("encode-{name}-q4-m2"), n, cold), work, cold, move |device, n| {
         Encode::new(device, &codec(lattice), n).map_err(|err| err.to_string())
     })
 }
@@ -63,7 +64,7 @@ fn case_encode(lattice: Lattice, n: usize, cold: bool) -> Case {
 fn case_decode(lattice: Lattice, n: usize, cold: bool) -> Case {
     let name = lattice.name().to_lowercase();
     let work = work(n, "vector", 4 * lattice.dim() + code_bytes(lattice));
-    Case::new(id(&format!("decode-{name}-q4-m2"), n, cold), work, cold, move |device, n| {
+    gpu::case(id(&format!("decode-{name}-q4-m2"), n, cold), work, cold, move |device, n| {
         Decode::new(device, &codec(lattice), n).map_err(|err| err.to_string())
     })
 }
@@ -71,13 +72,13 @@ fn case_decode(lattice: Lattice, n: usize, cold: bool) -> Case {
 fn case_quantize(lattice: Lattice) -> Case {
     let name = lattice.name().to_lowercase();
     let work = work(LARGE, "vector", 8 * lattice.dim());
-    Case::new(id(&format!("quantize-{name}-q4-m2"), LARGE, false), work, false, move |device, n| {
+    gpu::case(id(&format!("quantize-{name}-q4-m2"), LARGE, false), work, false, move |device, n| {
         Quantize::new(device, &codec(lattice), n).map_err(|err| err.to_string())
     })
 }
 
 fn case_expand(cold: bool) -> Case {
-    Case::new(id("expand-8x", LARGE, cold), work(LARGE, "element", 36), cold, |device, n| {
+    gpu::case(id("expand-8x", LARGE, cold), work(LARGE, "element", 36), cold, |device, n| {
         Expand::new(device, n).map_err(|err| err.to_string())
     })
 }

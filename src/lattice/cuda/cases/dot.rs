@@ -6,7 +6,8 @@ use cudarc::driver::CudaSlice;
 
 use super::super::{Codec, DeviceEncoded, DotTable, Error};
 use super::{LARGE, batch, code_bytes, codec, download, id, repeated, repeats, spoil, work};
-use crate::gpu::{self, Case, Device, Step};
+use crate::case::Case;
+use crate::gpu::{self, Device, Step};
 use crate::lattice::{self, Encoded, Form, Lattice, Layout};
 
 pub(super) fn cases() -> Vec<Case> {
@@ -17,7 +18,7 @@ pub(super) fn cases() -> Vec<Case> {
 fn case(lattice: Lattice, kernel: &'static str) -> Case {
     let name = lattice.name().to_lowercase();
     let work = work(LARGE, "vector", 2 * code_bytes(lattice) + 8);
-    Case::new(id(&format!("{kernel}-{name}-q4-m2"), LARGE, false), work, false, move |device, n| {
+    gpu::case(id(&format!("{kernel}-{name}-q4-m2"), LARGE, false), work, false, move |device, n| {
         Dot::new(device, &codec(lattice), kernel == "dot-table", n).map_err(|err| err.to_string())
     })
 }

@@ -1,9 +1,15 @@
 //! A case: one kernel on one input, with the check that must pass before its time means anything.
 //!
-//! A kernel never knows that it is timed; a chapter's `cases.rs` wraps it into a [`Step`].
+//! A kernel never knows that it is timed; a chapter's `cases.rs` wraps it into a [`Step`]. A case
+//! runs on the CPU, or on a device that may be missing: see [`OnDevice`].
+
+mod device;
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::time::Duration;
+
+pub use device::{EMULATED, Facts, OnDevice, Ready, Trouble};
 
 /// A prepared kernel with its inputs and its output buffers.
 pub trait Step {
@@ -35,8 +41,43 @@ pub struct Work {
     pub unit: &'static str,
     /// Floating-point operations of one run; 0 for integer kernels.
     pub flops: u64,
-    /// Bytes that one run must read and write at least.
+    /// Bytes that one run must read and write at least: its traffic.
     pub bytes: u64,
+    /// Bytes that a step must keep at hand, each counted once however often a run comes back to it:
+    /// its working set.
+    pub resident_bytes: u64,
+}
+
+/// How long a bench times a case, and in how many samples.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sampling {
+    /// Time before the first sample.
+    pub warm_up: Duration,
+    /// Time of all samples together.
+    pub measuring: Duration,
+    /// Number of samples.
+    pub samples: usize,
+}
+
+impl Sampling {
+    /// On the CPU: long enough for a steady median.
+    pub const CPU: Self = Self {
+        warm_up: Duration::from_millis(300),
+        measuring: Duration::from_millis(1500),
+        samples: 60,
+    };
+
+    /// On a device.
+    pub const DEVICE: Self = Self {
+        warm_up: Duration::from_millis(300),
+        measuring: Duration::from_millis(1000),
+        samples: 30,
+    };
+
+    /// Seconds that a case takes; its preparation and check come on top.
+    pub fn seconds(&self) -> f64 {
+        (self.warm_up + self.measuring).as_secs_f64()
+    }
 }
 
 /// Why ids cannot name cases, if so: each is `chapter/kernel/size`, and stands once.
@@ -60,12 +101,12 @@ pub(crate) fn flaw<'a>(ids: impl Iterator<Item = &'a str>) -> Option<String> {
 /// More than the first two levels of cache of a core hold.
 const PRIVATE_LEN_BYTES: u64 = 4 << 20;
 
-/// One entry of the registry.
+/// One entry of the list of cases.
 pub struct Case {
     /// `chapter/kernel/size`, lower case with hyphens, under 60 bytes.
     pub id: String,
     /// Which implementation runs on this machine: `scalar`, plain code; `portable`, arranged for
-    /// the compiler to vectorise; or the instruction set that it is written for.
+    /// the compiler to vectorise; the instruction set that it is written for; or `cuda`.
     pub implementation: &'static str,
     /// What one run does.
     pub work: Work,
@@ -73,11 +114,17 @@ pub struct Case {
     pub timed_only: bool,
     /// Whether its steps run on several threads, so that only the wall tells how long they take.
     pub threaded: bool,
-    prepare: Box<dyn Fn() -> Box<dyn Step>>,
+    place: Place,
+}
+
+/// Where a case runs.
+enum Place {
+    Cpu(Box<dyn Fn() -> Box<dyn Step>>),
+    Device(Box<dyn OnDevice>),
 }
 
 impl Case {
-    /// A case whose `prepare` builds the inputs and buffers of its step.
+    /// A case on the CPU, whose `prepare` builds the inputs and buffers of its step.
     pub fn new<S: Step + 'static>(
         id: impl Into<String>,
         implementation: &'static str,
@@ -85,7 +132,21 @@ impl Case {
         prepare: impl Fn() -> S + 'static,
     ) -> Self {
         let prepare = Box::new(move || Box::new(prepare()) as Box<dyn Step>);
-        Self { id: id.into(), implementation, work, timed_only: false, threaded: false, prepare }
+        Self::at(id.into(), implementation, work, Place::Cpu(prepare))
+    }
+
+    /// A case on a device, where `work` is that of a real one.
+    pub fn on_device(
+        id: impl Into<String>,
+        implementation: &'static str,
+        work: Work,
+        device: impl OnDevice + 'static,
+    ) -> Self {
+        Self::at(id.into(), implementation, work, Place::Device(Box::new(device)))
+    }
+
+    fn at(id: String, implementation: &'static str, work: Work, place: Place) -> Self {
+        Self { id, implementation, work, timed_only: false, threaded: false, place }
     }
 
     /// The same case, of which only the time is taken.
@@ -100,9 +161,33 @@ impl Case {
         Self { threaded: true, ..self }
     }
 
-    /// Whether a step moves more than 4 MiB, which the private caches of a core do not hold.
+    /// The device part of a case; `None` for one on the CPU.
+    pub fn device(&self) -> Option<&dyn OnDevice> {
+        match &self.place {
+            Place::Cpu(_) => None,
+            Place::Device(device) => Some(device.as_ref()),
+        }
+    }
+
+    /// Whether it runs on a device, which may be missing.
+    pub fn is_on_device(&self) -> bool {
+        self.device().is_some()
+    }
+
+    /// Whether its instructions are counted: it runs on the CPU, and not only its time is taken.
+    pub fn is_counted(&self) -> bool {
+        !self.is_on_device() && !self.timed_only
+    }
+
+    /// How long a bench times it.
+    pub fn sampling(&self) -> Sampling {
+        if self.is_on_device() { Sampling::DEVICE } else { Sampling::CPU }
+    }
+
+    /// Whether a step on the CPU keeps more than 4 MiB at hand, which the private caches of a core
+    /// do not hold. [`Facts`] say it of a device.
     pub fn is_memory_bound(&self) -> bool {
-        self.work.bytes > PRIVATE_LEN_BYTES
+        self.work.resident_bytes > PRIVATE_LEN_BYTES
     }
 
     /// The first part of the id: the workload, and Criterion's group.
@@ -127,14 +212,32 @@ impl Case {
         self.id.split_once('/').expect("an id is chapter/kernel/size")
     }
 
-    /// Prepares the step, runs it, checks it against the oracle, and runs it again on spoiled
-    /// outputs.
+    /// Checks the case wherever it runs; returns whether it ran, which it does not where its device
+    /// is missing.
+    ///
+    /// # Errors
+    ///
+    /// If the outputs are wrong, or the device fails.
+    pub fn check(&self) -> Result<bool, Trouble> {
+        let Some(device) = self.device() else {
+            return self.checked().map(|_| true).map_err(Trouble::Wrong);
+        };
+        let there = device.facts().map_err(Trouble::Failed)?.is_some();
+        if there {
+            device.ready()?;
+        }
+        Ok(there)
+    }
+
+    /// Prepares the step of a case on the CPU, runs it, checks it against the oracle, and runs it
+    /// again on spoiled outputs.
     ///
     /// Returns the warm step and the digest that every later run must reproduce.
     ///
     /// # Errors
     ///
-    /// If the outputs are wrong, or the second run leaves other bits than the first.
+    /// If the outputs are wrong, the second run leaves other bits than the first, or the case is on
+    /// a device.
     pub fn checked(&self) -> Result<(Box<dyn Step>, u64), String> {
         self.checked_knowing(None)
     }
@@ -146,7 +249,7 @@ impl Case {
     ///
     /// As [`Case::checked`].
     pub fn checked_again(&self, right: u64) -> Result<(Box<dyn Step>, u64), String> {
-        let mut step = (self.prepare)();
+        let mut step = self.prepare()?;
         step.run();
         if step.digest() == right { Ok((step, right)) } else { self.checked() }
     }
@@ -158,7 +261,7 @@ impl Case {
     ///
     /// As [`Case::checked`].
     pub fn checked_knowing(&self, right: Option<u64>) -> Result<(Box<dyn Step>, u64), String> {
-        let mut step = (self.prepare)();
+        let mut step = self.prepare()?;
         step.run();
         let digest = step.digest();
         if right != Some(digest) {
@@ -176,23 +279,32 @@ impl Case {
             again => Err(format!("not replayable: digest {digest:016x}, then {again:016x}")),
         }
     }
+
+    fn prepare(&self) -> Result<Box<dyn Step>, String> {
+        match &self.place {
+            Place::Cpu(prepare) => Ok(prepare()),
+            Place::Device(_) => Err("it has no step on the CPU: it runs on a device".to_owned()),
+        }
+    }
 }
 
 impl fmt::Debug for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { id, implementation, work, timed_only, threaded, prepare: _ } = self;
+        let Self { id, implementation, work, timed_only, threaded, place: _ } = self;
         f.debug_struct("Case")
             .field("id", id)
             .field("implementation", implementation)
             .field("work", work)
             .field("timed_only", timed_only)
             .field("threaded", threaded)
+            .field("on_device", &self.is_on_device())
             .finish_non_exhaustive()
     }
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
+    pub(crate) use super::device::tests::on_device;
     use super::*;
 
     /// Leaves `value` on its first run and what `later` says on the others; `None` does nothing.
@@ -220,7 +332,7 @@ pub(crate) mod tests {
     }
 
     fn runs(id: &str, later: Option<u64>, spoilt: u64) -> Case {
-        let work = Work { units: 1, unit: "step", flops: 0, bytes: 0 };
+        let work = Work { units: 1, unit: "step", flops: 0, bytes: 0, resident_bytes: 0 };
         Case::new(id, "scalar", work, move || Runs { output: 0, first: true, later, spoilt })
     }
 
