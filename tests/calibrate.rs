@@ -55,6 +55,10 @@ fn what_makes_no_sense_is_refused_before_anything_runs() {
 fn a_file_of_something_else_is_no_calibration() {
     let dir = tempfile::tempdir().unwrap();
     refused(dir.path(), "--from samples.jsonl", 1, "samples.jsonl");
+    let args = "--filter calibration/flow --samples no/samples.jsonl";
+    let (exit, _, err) = calibrate(dir.path(), args);
+    assert_eq!(exit, Some(1), "{err}");
+    assert_eq!(err.matches("os error").count(), 1, "why it cannot be opened, once: {err}");
     for (text, code, why) in [
         ("", 5, "there are no suites"),
         ("{\"schema\":1", 5, "dropped 11 bytes of a suite that was not finished"),

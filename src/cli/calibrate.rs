@@ -1,16 +1,19 @@
 //! `stepmark calibrate`: measures how often paired runs err on this machine.
 
 use std::collections::BTreeMap;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use super::duet::TOLERANCE;
 use super::{Context, Exit, Selection, Stop, outputs, worker};
+use crate::file::lines::Lines;
 use crate::gate::calibrate::planted;
-use crate::gate::calibrate::{self, Kind, Rates, Row, SampleFile, Suite, Suites};
+use crate::gate::calibrate::{self, Kind, Rates, Row, Suite};
 use crate::gate::duet::Lock;
 use crate::gate::duet::protocol::Listed;
 use crate::gate::{Change, Tolerance};
+use crate::stats::Samples;
 use crate::{file, report};
 
 mod builds;
@@ -110,18 +113,21 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
 
 /// The suites of a file.
 fn read(path: &Path) -> Result<Vec<Suite>, Stop> {
-    let standard = path == Path::new("-");
-    let text = if standard { io::read_to_string(io::stdin()) } else { fs::read_to_string(path) };
+    let bytes = if path == Path::new("-") {
+        let mut bytes = Vec::new();
+        io::stdin().read_to_end(&mut bytes).map(|_| bytes)
+    } else {
+        fs::read(path)
+    };
     let failed = |err| Stop::new(Exit::Failure, format!("{}: {err}", path.display()));
-    let text = text.map_err(failed)?;
-    let suites = calibrate::read(path, &text)?;
+    let suites = calibrate::read(path, &bytes.map_err(failed)?)?;
     note(path, &suites);
-    Ok(suites.suites)
+    Ok(suites.values)
 }
 
-fn note(path: &Path, suites: &Suites) {
-    if suites.partial_len_bytes > 0 {
-        let (path, len) = (path.display(), suites.partial_len_bytes);
+fn note(path: &Path, suites: &Lines<Suite>) {
+    if suites.torn_len_bytes > 0 {
+        let (path, len) = (path.display(), suites.torn_len_bytes);
         eprintln!("stepmark: {path}: dropped {len} bytes of a suite that was not finished");
     }
 }
@@ -139,13 +145,13 @@ fn sample(args: &Args, context: &Context<'_>) -> Result<Vec<Suite>, Stop> {
     let _lock = Lock::take(&context.target)?;
     let (mut samples, mut suites) = (None, Vec::new());
     if let Some(path) = &args.samples {
-        let (opened, held) = SampleFile::open(path)?;
+        let (opened, held) = calibrate::open(path)?;
         note(path, &held);
-        (samples, suites) = (Some(opened), held.suites);
+        (samples, suites) = (Some(opened), held.values);
     }
     let order = order(&wanted, &suites);
-    let seconds = suites.iter().map(|suite| suite.seconds).sum::<f64>() / suites.len() as f64;
-    let seconds = if suites.is_empty() { SUITE_SECONDS } else { seconds };
+    let seconds = Samples::new(suites.iter().map(|suite| suite.seconds));
+    let seconds = if seconds.is_empty() { SUITE_SECONDS } else { seconds.mean() };
     eprintln!(
         "stepmark: {} suites of {} cases, about {:.0} min",
         order.len(),
@@ -154,12 +160,12 @@ fn sample(args: &Args, context: &Context<'_>) -> Result<Vec<Suite>, Stop> {
     );
     for (at, kind) in order.iter().enumerate() {
         let head = builds.head(*kind, args.seed + suites.len() as u64, &cases, &tolerance);
-        if let Some(samples) = &samples {
-            samples.admits(&head, &suites)?;
+        if let Some(path) = &args.samples {
+            calibrate::admits(path, &head, &suites)?;
         }
         let suite = builds.run(head, &cases, &tolerance)?;
         if let Some(samples) = &mut samples {
-            samples.append(&suite)?;
+            samples.append(&suite, &suites)?;
         }
         let (at, of) = (at + 1, order.len());
         eprintln!("stepmark: suite {at} of {of}, {kind}: {}", said(&suite));

@@ -1,10 +1,12 @@
-//! Files that are whole or not there, and the formats that several chapters read.
+//! Files that are whole or not there, files of lines, and the formats that several chapters read.
 //!
 //! | | |
 //! | --- | --- |
 //! | [`replace`], [`replace_all`] | files that are the old ones or the new ones, never a part |
+//! | [`lines`] | files of lines, to which a run that was killed goes on appending |
 //! | [`npz`] | `NumPy` archives |
 
+pub mod lines;
 pub mod npz;
 mod whole;
 

@@ -14,7 +14,7 @@ use super::timing::{self, Timing};
 use super::{Error, Setup, cuda};
 use crate::lattice::Layout;
 use crate::machine::isa::Isa;
-use crate::stats::{quantile, sorted};
+use crate::stats::{Method, Samples};
 
 /// The errors of one matrix.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,9 +34,9 @@ pub struct Tiles {
     /// Why it was not timed on a GPU.
     pub no_cuda: Option<String>,
     /// Distance of every tile.
-    pub tile_distances: Vec<f64>,
+    pub tile_distances: Samples,
     /// Distance of every row.
-    pub row_distances: Vec<f64>,
+    pub row_distances: Samples,
     /// What the codec loses on the tiles, the padding included.
     pub quality: Quality,
     /// Mean squared error of an element of the normalised matrix.
@@ -47,7 +47,7 @@ pub struct Tiles {
     pub zero_fraction: f64,
 }
 
-/// A summary of distances; quantiles are linear between order statistics.
+/// A summary of distances; quantiles are by [`Method::Linear`].
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Distances {
     /// Their mean.
@@ -87,22 +87,19 @@ impl Distances {
     /// # Panics
     ///
     /// If there are none.
-    pub fn of(values: &[f64]) -> Self {
-        let sorted = sorted(values.iter().copied());
-        let n = values.len() as f64;
-        let mean = values.iter().sum::<f64>() / n;
-        let at = |p| quantile(&sorted, p);
+    pub fn of(values: &Samples) -> Self {
+        let at = |p| values.quantile(p, Method::Linear);
         Self {
-            mean,
-            std: (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt(),
-            min: at(0.0),
-            max: at(1.0),
-            median: at(0.5),
+            mean: values.mean(),
+            std: values.std(0),
+            min: values.min(),
+            max: values.max(),
+            median: values.median(),
             q25: at(0.25),
             q75: at(0.75),
             q90: at(0.9),
-            q95: at(0.95),
-            q99: at(0.99),
+            q95: values.p95(),
+            q99: values.p99(),
             num_samples: values.len(),
         }
     }
@@ -137,8 +134,8 @@ pub fn measure(setup: &Setup, rows: usize, columns: usize) -> Result<Tiles, Erro
     let squares = |x: &[f32], y: &[f32]| -> f64 {
         x.iter().zip(y).map(|(x, y)| (f64::from(*x) - f64::from(*y)).powi(2)).sum()
     };
-    let tile_distances =
-        x.chunks_exact(d).zip(y.chunks_exact(d)).map(|(x, y)| squares(x, y).sqrt()).collect();
+    let pairs = x.chunks_exact(d).zip(y.chunks_exact(d));
+    let tile_distances = Samples::new(pairs.map(|(x, y)| squares(x, y).sqrt()));
     let padded = tiles_per_row * d;
     let scale = tiles_per_row as f64;
     let row_distances: Vec<f64> = x
@@ -160,7 +157,7 @@ pub fn measure(setup: &Setup, rows: usize, columns: usize) -> Result<Tiles, Erro
         isa: codec.isa(),
         no_cuda: cuda::available().err(),
         tile_distances,
-        row_distances,
+        row_distances: Samples::new(row_distances),
         quality: quality(&codec, &by_coordinate)?,
         mse: noise / (rows * columns) as f64,
         snr_db: (noise > 0.0).then(|| 10.0 * (power / noise).log10()),
@@ -200,7 +197,7 @@ mod tests {
 
     #[test]
     fn a_summary_is_worked_by_hand() {
-        let got = Distances::of(&[4.0, 1.0, 2.0, 3.0, 10.0]);
+        let got = Distances::of(&Samples::new([4.0, 1.0, 2.0, 3.0, 10.0]));
         assert_eq!((got.mean, got.median, got.min, got.max), (4.0, 3.0, 1.0, 10.0), "{got:?}");
         assert_eq!((got.q25, got.q75, got.num_samples), (2.0, 4.0, 5), "{got:?}");
         assert!((got.q90 - 7.6).abs() < 1e-12 && (got.std - 10f64.sqrt()).abs() < 1e-12);
@@ -212,9 +209,9 @@ mod tests {
         let got = measure(&setup(Lattice::E8, 8, 1.0), 30, 503).unwrap();
         assert_eq!((got.tiles_per_row, got.tile_distances.len()), (63, 30 * 63), "tiles");
         assert_eq!(got.quality.overload_probability, 0.0, "{:?}", got.quality);
-        assert!(got.tile_distances.iter().all(|r| *r <= 1.0 + 1e-6), "covering radius");
-        let tiles: f64 = got.tile_distances.iter().map(|r| r * r).sum();
-        let rows: f64 = got.row_distances.iter().map(|r| (63.0 * r).powi(2)).sum();
+        assert!(got.tile_distances.values().iter().all(|r| *r <= 1.0 + 1e-6), "covering radius");
+        let tiles: f64 = got.tile_distances.values().iter().map(|r| r * r).sum();
+        let rows: f64 = got.row_distances.values().iter().map(|r| (63.0 * r).powi(2)).sum();
         // The padding, one zero, is 1/2 off in half of the rows: 1/8 of 63 * 8 * 0.07168.
         let padding = 1.0 - rows / tiles;
         assert!((padding - 0.125 / (504.0 * 0.071_68)).abs() < 0.002, "but for it: {padding}");
@@ -229,6 +226,6 @@ mod tests {
         let got = measure(&setup(Lattice::D4, 4, 1000.0), 5, 7).unwrap();
         assert_eq!(got.zero_fraction, 1.0, "all zero");
         assert!(got.snr_db.unwrap().abs() < 1e-9, "no signal is left: {:?}", got.snr_db);
-        assert!(got.row_distances.iter().all(|r| (r - 1.0).abs() < 1e-6), "norms of rows");
+        assert!(got.row_distances.values().iter().all(|r| (r - 1.0).abs() < 1e-6), "norms of rows");
     }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::stats::{quantile, sorted};
+use crate::stats::{Method, Samples};
 
 /// Iterations that are run and not counted.
 pub const WARM_UPS: usize = 5;
@@ -29,7 +29,7 @@ pub struct Timing {
     /// Vectors per second at the mean time.
     pub throughput: f64,
     /// All of them, in order.
-    pub all_times: Vec<f64>,
+    pub all_times: Samples,
     /// Calls in each iteration.
     #[serde(skip)]
     pub calls: u64,
@@ -43,15 +43,13 @@ impl Timing {
     /// If there are fewer than two times.
     pub fn new(vectors: usize, calls: u64, all_times: Vec<f64>) -> Self {
         assert!(all_times.len() > 1, "one time has no deviation");
-        let n = all_times.len() as f64;
-        let mean_time = all_times.iter().sum::<f64>() / n;
-        let squares: f64 = all_times.iter().map(|t| (t - mean_time).powi(2)).sum();
+        let all_times = Samples::new(all_times);
         Self {
-            mean_time,
-            std_time: (squares / (n - 1.0)).sqrt(),
-            min_time: all_times.iter().copied().fold(f64::INFINITY, f64::min),
-            max_time: all_times.iter().copied().fold(0.0, f64::max),
-            throughput: vectors as f64 / mean_time,
+            mean_time: all_times.mean(),
+            std_time: all_times.std(1),
+            min_time: all_times.min(),
+            max_time: all_times.max(),
+            throughput: vectors as f64 / all_times.mean(),
             all_times,
             calls,
         }
@@ -59,16 +57,16 @@ impl Timing {
 
     /// The rate at which `bytes` are moved in the median time, over that of a roof in bytes per second.
     pub fn roof_share(&self, bytes: usize, roof: f64) -> f64 {
-        bytes as f64 / self.quantile(0.5) / roof
+        bytes as f64 / self.all_times.median() / roof
     }
 
-    /// The quantile `p` of the times.
+    /// The quantile `p` of the times, by [`Method::Linear`].
     ///
     /// # Panics
     ///
     /// If `p` is outside `[0, 1]`.
     pub fn quantile(&self, p: f64) -> f64 {
-        quantile(&sorted(self.all_times.iter().copied()), p)
+        self.all_times.quantile(p, Method::Linear)
     }
 }
 

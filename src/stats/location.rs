@@ -3,7 +3,7 @@
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng as _, SeedableRng as _};
 
-use super::{quantile, sorted};
+use super::{Method, Samples};
 
 /// The median of the means of all pairs of values, each value paired with itself too.
 ///
@@ -18,7 +18,8 @@ use super::{quantile, sorted};
 pub fn hodges_lehmann(x: &[f64]) -> f64 {
     assert!(!x.is_empty(), "no samples");
     assert!(x.iter().all(|x| (2.0 * x).is_finite()), "twice a value is not finite");
-    let x = sorted(x.iter().copied());
+    let samples = Samples::new(x.iter().copied());
+    let x = samples.sorted();
     let pairs = x.len() * (x.len() + 1) / 2;
     let (lower, upper) = ((pairs - 1) / 2, pairs / 2);
 
@@ -32,7 +33,7 @@ pub fn hodges_lehmann(x: &[f64]) -> f64 {
             break;
         }
         let middle = low / 2.0 + high / 2.0;
-        let count = sums_up_to(&x, middle);
+        let count = sums_up_to(x, middle);
         if count <= lower {
             within -= count - below;
             (low, below) = (middle, count);
@@ -84,7 +85,7 @@ fn sums_up_to(x: &[f64], bound: f64) -> usize {
 /// seed gives the same interval everywhere.
 ///
 /// Source: B. Efron, "Bootstrap methods: another look at the jackknife", Annals of Statistics 7
-/// (1979) 1-26; percentile interval, quantiles as [`quantile`].
+/// (1979) 1-26; percentile interval, quantiles by [`Method::Linear`].
 ///
 /// # Panics
 ///
@@ -101,7 +102,7 @@ pub fn bootstrap_interval(
     assert!(resamples > 0, "no resamples");
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
     let mut pooled = Vec::new();
-    let estimates = sorted((0..resamples).map(|_| {
+    let estimates = Samples::new((0..resamples).map(|_| {
         pooled.clear();
         for _ in blocks {
             pooled.extend_from_slice(&blocks[below(&mut rng, blocks.len())]);
@@ -109,7 +110,8 @@ pub fn bootstrap_interval(
         hodges_lehmann(&pooled)
     }));
     let tail = (1.0 - level) / 2.0;
-    (quantile(&estimates, tail), quantile(&estimates, 1.0 - tail))
+    let at = |p| estimates.quantile(p, Method::Linear);
+    (at(tail), at(1.0 - tail))
 }
 
 /// A draw from `0..len`: the high word of 64 random bits times `len`, whose bias, `len` in 2^64,
@@ -127,7 +129,8 @@ mod tests {
     /// The definition.
     fn by_definition(x: &[f64]) -> f64 {
         let pairs = (0..x.len()).flat_map(|i| (i..x.len()).map(move |j| (i, j)));
-        let means = sorted(pairs.map(|(i, j)| (x[i] + x[j]) / 2.0));
+        let means = Samples::new(pairs.map(|(i, j)| (x[i] + x[j]) / 2.0));
+        let means = means.sorted();
         (means[(means.len() - 1) / 2] + means[means.len() / 2]) / 2.0
     }
 

@@ -5,7 +5,7 @@
 //! changepoints with a linear computational cost", Journal of the American Statistical Association
 //! 107 (2012) 1590-1598. Of equally cheap partitions, the one whose last segment is longest.
 
-use super::{quantile, sorted};
+use super::Samples;
 
 /// The positions at which a new segment of `values` starts, ascending, without the first.
 ///
@@ -68,8 +68,8 @@ pub fn changes(values: &[f64], penalty: f64, shortest: usize) -> Vec<usize> {
 pub fn noise(values: &[f64]) -> f64 {
     /// The upper quartile of the standard normal distribution.
     const QUARTILE: f64 = 0.674_489_750_196_081_7;
-    let steps = sorted(values.windows(2).map(|pair| (pair[1] - pair[0]).abs()));
-    quantile(&steps, 0.5) / (QUARTILE * 2f64.sqrt())
+    let steps = Samples::new(values.windows(2).map(|pair| (pair[1] - pair[0]).abs()));
+    steps.median() / (QUARTILE * 2f64.sqrt())
 }
 
 /// A place where the last segment may start.

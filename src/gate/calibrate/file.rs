@@ -1,87 +1,51 @@
-//! The file of samples: a line of JSON per suite, appended as each is done, so that a run that is
-//! killed goes on where it was.
+//! The file of samples: a suite in each line, all of one machine, executable and list of cases.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::{Kind, Suite};
+use crate::file::lines::{self, Error, LineFile, Lines};
 
-/// Why a file of samples is of no use.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The file cannot be read or written.
-    #[error("{}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// Another run writes to it.
-    #[error("{}: another calibration writes to it; wait, or name another file", path.display())]
-    Busy {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A line is no suite.
-    #[error("{}, line {line}: {found}; name a file that `stepmark calibrate` wrote", path.display())]
-    Invalid {
-        /// The file.
-        path: PathBuf,
-        /// The line, from 1.
-        line: usize,
-        /// What is wrong.
-        found: String,
-    },
-    /// The suites do not belong together.
-    #[error(
-        "{}, line {line}: {what} is another one than in the lines before, so the rates would be of \
-         neither; name another file",
-        path.display()
-    )]
-    Foreign {
-        /// The file.
-        path: PathBuf,
-        /// The line, from 1.
-        line: usize,
-        /// What differs.
-        what: &'static str,
-    },
+/// The check of a line: its suite, and those before.
+type Check = fn(&Suite, &[Suite]) -> Result<(), String>;
+
+/// A file that suites are appended to.
+pub type SampleFile = LineFile<Check>;
+
+/// Opens or makes the file at `path`, and reads its suites.
+///
+/// # Errors
+///
+/// As [`LineFile::open`], and as [`read`].
+pub fn open(path: &Path) -> Result<(SampleFile, Lines<Suite>), Error> {
+    LineFile::open(path, check as Check)
 }
 
-/// The suites of a file.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Suites {
-    /// In the order in which they were run.
-    pub suites: Vec<Suite>,
-    /// How many bytes of a line without an end follow them: what a killed run left.
-    pub partial_len_bytes: usize,
-}
-
-/// Reads the suites in `text`, the content of the file at `path`.
+/// Reads the suites in `bytes`, the content of the file at `path`.
 ///
 /// # Errors
 ///
 /// If a line is no suite, or the suites are not of one machine, executable and list of cases.
-pub fn read(path: &Path, text: &str) -> Result<Suites, Error> {
-    let whole = text.rfind('\n').map_or(0, |end| end + 1);
-    let mut suites: Vec<Suite> = Vec::new();
-    for (line, text) in (1..).zip(text[..whole].lines()) {
-        let invalid = |found| Error::Invalid { path: path.to_owned(), line, found };
-        let suite: Suite = serde_json::from_str(text).map_err(|err| invalid(err.to_string()))?;
-        if let Some(flaw) = suite.flaw() {
-            return Err(invalid(flaw));
-        }
-        belongs(path, line, &suite, &suites)?;
-        suites.push(suite);
-    }
-    Ok(Suites { suites, partial_len_bytes: text.len() - whole })
+pub fn read(path: &Path, bytes: &[u8]) -> Result<Lines<Suite>, Error> {
+    lines::read(path, bytes, check)
 }
 
-/// Requires a suite, at a line or to become one, to be of the machine, executables and cases of
-/// those before.
-fn belongs(path: &Path, line: usize, suite: &Suite, before: &[Suite]) -> Result<(), Error> {
+/// Requires a suite that is still to be sampled to belong to those that the file at `path` holds.
+///
+/// # Errors
+///
+/// If it does not.
+pub fn admits(path: &Path, suite: &Suite, held: &[Suite]) -> Result<(), Error> {
+    let foreign = |found| Error::Foreign { path: path.to_owned(), line: held.len() + 1, found };
+    belongs(suite, held).map_err(foreign)
+}
+
+fn check(suite: &Suite, before: &[Suite]) -> Result<(), String> {
+    suite.flaw().map_or(Ok(()), Err)?;
+    belongs(suite, before)
+}
+
+/// Requires a suite to be of the machine, executables and cases of those before.
+fn belongs(suite: &Suite, before: &[Suite]) -> Result<(), String> {
     let ids = |suite: &Suite| suite.cases.iter().map(|case| case.id.clone()).collect::<Vec<_>>();
     // Samples are asked for until they tell at some margin.
     let margins = |suite: &Suite| suite.cases.iter().map(|case| case.margin).collect::<Vec<_>>();
@@ -95,96 +59,20 @@ fn belongs(path: &Path, line: usize, suite: &Suite, before: &[Suite]) -> Result<
         ("a margin", margins(suite) != margins(first)),
     ];
     match differs.into_iter().find(|(_, differs)| *differs) {
-        Some((what, _)) => Err(Error::Foreign { path: path.to_owned(), line, what }),
+        Some((what, _)) => Err(format!(
+            "{what} is another one than in the lines before, so the rates would be of neither"
+        )),
         None => Ok(()),
-    }
-}
-
-/// A file that suites are appended to, locked while it is open.
-#[derive(Debug)]
-pub struct SampleFile {
-    path: PathBuf,
-    file: File,
-}
-
-impl SampleFile {
-    /// Opens or makes the file, reads its suites, and cuts off what a killed run left.
-    ///
-    /// # Errors
-    ///
-    /// If another process has it open, it cannot be read or written, or as [`read`].
-    pub fn open(path: &Path) -> Result<(Self, Suites), Error> {
-        let failed = |source| Error::Io { path: path.to_owned(), source };
-        let mut options = OpenOptions::new();
-        let file = options.read(true).append(true).create(true).open(path).map_err(failed)?;
-        match file.try_lock() {
-            Err(TryLockError::WouldBlock) => return Err(Error::Busy { path: path.to_owned() }),
-            Err(TryLockError::Error(source)) => return Err(failed(source)),
-            Ok(()) => (),
-        }
-        let text = io::read_to_string(&file).map_err(failed)?;
-        let suites = read(path, &text)?;
-        file.set_len((text.len() - suites.partial_len_bytes) as u64).map_err(failed)?;
-        Ok((Self { path: path.to_owned(), file }, suites))
-    }
-
-    /// Appends a suite; it is on the disk when this returns.
-    ///
-    /// # Errors
-    ///
-    /// If the file cannot be written.
-    pub fn append(&mut self, suite: &Suite) -> Result<(), Error> {
-        let write = |file: &mut File| -> io::Result<()> {
-            file.write_all((serde_json::to_string(suite)? + "\n").as_bytes())?;
-            file.sync_data()
-        };
-        let path = &self.path;
-        write(&mut self.file).map_err(|source| Error::Io { path: path.clone(), source })
-    }
-
-    /// Requires a suite that is to be appended to belong to those that are `held`.
-    ///
-    /// # Errors
-    ///
-    /// If it does not.
-    pub fn admits(&self, suite: &Suite, held: &[Suite]) -> Result<(), Error> {
-        belongs(&self.path, held.len() + 1, suite, held)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::super::suite::tests::suite;
     use super::*;
 
     fn some(kind: Kind) -> Suite {
         suite(kind, &[("a/b/c", false, 1.0)])
-    }
-
-    #[test]
-    fn a_killed_run_loses_only_the_suite_that_was_not_finished() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("samples.jsonl");
-        let (mut file, none) = SampleFile::open(&path).unwrap();
-        assert_eq!(none, Suites { suites: Vec::new(), partial_len_bytes: 0 }, "a new file");
-        file.append(&some(Kind::None)).unwrap();
-        let err = SampleFile::open(&path).unwrap_err().to_string();
-        assert!(err.contains("another calibration writes to it"), "{err}");
-        drop(file);
-
-        let whole = fs::read(&path).unwrap();
-        for cut in [1, whole.len() / 2, whole.len() - 1] {
-            fs::write(&path, [&whole[..], &whole[..cut]].concat()).unwrap();
-            let (mut file, held) = SampleFile::open(&path).unwrap();
-            assert_eq!((held.suites.len(), held.partial_len_bytes), (1, cut), "cut at {cut}");
-            file.append(&some(Kind::Plant2)).unwrap();
-            drop(file);
-            let held = read(&path, &fs::read_to_string(&path).unwrap()).unwrap();
-            assert_eq!(held.partial_len_bytes, 0, "cut at {cut}");
-            assert_eq!(held.suites, [some(Kind::None), some(Kind::Plant2)], "cut at {cut}");
-        }
     }
 
     #[test]
@@ -211,7 +99,7 @@ mod tests {
                 "the machine or the toolchain is another",
             ),
         ] {
-            let err = read(Path::new("f.jsonl"), &(first.clone() + &second)).unwrap_err();
+            let err = read(Path::new("f.jsonl"), (first.clone() + &second).as_bytes()).unwrap_err();
             let err = err.to_string();
             assert!(err.starts_with("f.jsonl, line 2: ") && err.contains(why), "{why}: {err}");
         }
@@ -220,8 +108,20 @@ mod tests {
             ..some(Kind::Pad)
         };
         let two = first + &line(&pad("2")) + &line(&pad("2"));
-        assert_eq!(read(Path::new("f"), &two).unwrap().suites.len(), 3, "of one pad");
-        let err = read(Path::new("f"), &(two + &line(&pad("3")))).unwrap_err().to_string();
+        assert_eq!(read(Path::new("f"), two.as_bytes()).unwrap().values.len(), 3, "of one pad");
+        let err =
+            read(Path::new("f"), (two + &line(&pad("3"))).as_bytes()).unwrap_err().to_string();
         assert!(err.contains("line 4: the padded executable is another"), "{err}");
+    }
+
+    #[test]
+    fn a_suite_is_admitted_before_its_samples_are_taken() {
+        let held = [some(Kind::None)];
+        let mut head = some(Kind::Plant2);
+        head.cases[0].blocks.clear();
+        admits(Path::new("f"), &head, &held).unwrap();
+        head.executables[0] = "2".to_owned();
+        let err = admits(Path::new("f"), &head, &held).unwrap_err().to_string();
+        assert!(err.starts_with("f, line 2: the executable is another"), "{err}");
     }
 }

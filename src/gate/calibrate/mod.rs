@@ -16,7 +16,7 @@ mod rates;
 mod record;
 mod suite;
 
-pub use file::{Error, SampleFile, Suites, read};
+pub use file::{SampleFile, admits, open, read};
 pub use margins::{Chosen, Margins, choose};
 pub use rates::{Row, rows};
 pub use record::{RATES_FILE, Rates};

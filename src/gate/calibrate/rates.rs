@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Kind, Suite, Taken};
 use crate::gate::Change;
-use crate::stats;
+use crate::stats::{self, Samples};
 
 /// The confidence of the intervals.
 const LEVEL: f64 = 0.95;
@@ -84,9 +84,8 @@ fn row(
     }
     let count = |change| found.iter().filter(|found| **found == change).count() as u64;
     let (verdicts, slower) = (found.len() as u64, count(Change::Slower));
-    let pairs = stats::sorted(pairs.into_iter().map(|pairs| pairs as f64));
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
-    let pairs_max = pairs.last().map_or(0, |most| *most as u64);
+    let pairs_max = pairs.iter().max().map_or(0, |most| *most as u64);
+    let pairs = Samples::new(pairs.into_iter().map(|pairs| pairs as f64));
     Row {
         change: change.to_owned(),
         cases: cases.to_owned(),
@@ -99,7 +98,7 @@ fn row(
         faster: count(Change::Faster),
         unclear: count(Change::Unclear),
         same: count(Change::Same),
-        pairs_median: if pairs.is_empty() { 0.0 } else { stats::quantile(&pairs, 0.5) },
+        pairs_median: if pairs.is_empty() { 0.0 } else { pairs.median() },
         pairs_max,
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Margins, Row, SCHEMA, Suite};
 use crate::machine::Environment;
-use crate::stats;
+use crate::stats::Samples;
 
 /// The name of the file.
 pub const RATES_FILE: &str = "error-rates.json";
@@ -49,13 +49,12 @@ impl Rates {
         let first = suites.first().expect("there are suites");
         let started = || suites.iter().map(|suite| &suite.started);
         let range = [started().min(), started().max()];
-        let load = stats::sorted(suites.iter().filter_map(|suite| Some(suite.load?[0])));
-        let quantile = |p| stats::quantile(&load, p);
+        let load = Samples::new(suites.iter().filter_map(|suite| Some(suite.load?[0])));
         Self {
             schema: SCHEMA,
             harness: env!("CARGO_PKG_VERSION").to_owned(),
             started: range.map(|at| at.expect("there are suites").clone()),
-            load: (!load.is_empty()).then(|| [0.0, 0.5, 1.0].map(quantile)),
+            load: (!load.is_empty()).then(|| [load.min(), load.median(), load.max()]),
             commit: first.commit.clone(),
             dirty: suites.iter().any(|suite| suite.dirty),
             source: first.source.clone(),

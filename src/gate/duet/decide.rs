@@ -8,7 +8,7 @@
 //! errs at most as often as at all of them together, which is the level (Bonferroni, weighted).
 
 use crate::gate::Change;
-use crate::stats;
+use crate::stats::{self, Samples};
 
 /// When the samples are looked at.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -68,10 +68,9 @@ pub struct Judged {
 /// If no look is at the number of blocks of a case, a block is empty, or a ratio is not finite and
 /// positive.
 pub fn judge(cases: &[Evidence<'_>]) -> Vec<Judged> {
-    let medians: Vec<Vec<f64>> = cases
-        .iter()
-        .map(|case| case.log_ratios.iter().map(|block| median(block)).collect())
-        .collect();
+    let median = |block: &Vec<f64>| Samples::new(block.iter().copied()).median();
+    let medians: Vec<Vec<f64>> =
+        cases.iter().map(|case| case.log_ratios.iter().map(median).collect()).collect();
     let p = |test: &dyn Fn(&[f64], f64) -> f64| -> Vec<f64> {
         let each = cases.iter().zip(&medians);
         each.map(|(case, x)| (test(x, case.margin.ln_1p()) / share(x.len())).min(1.0)).collect()
@@ -124,11 +123,6 @@ pub fn one_sided(log_ratios: &[Vec<f64>]) -> f64 {
     let count = |sign: f64| log_ratios.iter().flatten().filter(|&&x| x * sign > 0.0).count();
     let all: usize = log_ratios.iter().map(Vec::len).sum();
     count(1.0).max(count(-1.0)) as f64 / all as f64
-}
-
-/// The middle of some values.
-pub(super) fn median(values: &[f64]) -> f64 {
-    stats::quantile(&stats::sorted(values.iter().copied()), 0.5)
 }
 
 #[cfg(test)]

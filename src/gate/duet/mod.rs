@@ -14,6 +14,7 @@ use rand_xoshiro::rand_core::SeedableRng as _;
 use serde::Serialize;
 
 use super::{Change, Dropped, Duet, Metric, Paired, SelfTest, Tolerance};
+use crate::stats;
 
 mod build;
 pub mod decide;
@@ -109,7 +110,7 @@ impl Samples {
     /// Median time of a step, in nanoseconds, of the old build (0) or the new one (1).
     fn median_ns(&self, build: usize) -> f64 {
         let times = self.blocks.iter().flatten().map(|pair| pair[build] as f64);
-        decide::median(&times.collect::<Vec<_>>()) / self.steps as f64
+        stats::Samples::new(times).median() / self.steps as f64
     }
 }
 

@@ -10,6 +10,7 @@ use super::super::tiles::{Distances, Tiles};
 use super::super::timing::{ITERATIONS, Timing, WARM_UPS};
 use super::columns::{codec_columns, column, maybe};
 use super::{Columns, Roof, Run, SCHEMA, pretty};
+use crate::stats::Samples;
 
 #[derive(Debug, Serialize)]
 struct Matrix<'a> {
@@ -25,8 +26,8 @@ struct Matrix<'a> {
     throughput: f64,
     tiling_info: Tiling,
     error_stats: Stats,
-    tile_distances: &'a [f64],
-    row_distances: &'a [f64],
+    tile_distances: &'a Samples,
+    row_distances: &'a Samples,
     extension: MatrixExtension<'a>,
 }
 

@@ -1,7 +1,6 @@
 //! Where the level of a series of counts or times changed.
 
-use crate::stats::pelt;
-use crate::stats::{quantile, sorted};
+use crate::stats::{Samples, pelt};
 
 /// Counts within this share of their level are at that level: the gate does not mention them.
 const TOLERANCE: f64 = 0.000_5;
@@ -34,7 +33,7 @@ pub(super) fn levels(values: &[f64], exact: bool) -> Vec<Level> {
     let starts: Vec<usize> = [0].into_iter().chain(breaks(values)).collect();
     let ends = starts.iter().skip(1).copied().chain([values.len()]);
     let level = |(&start, end): (&usize, usize)| {
-        let value = quantile(&sorted(values[start..end].iter().copied()), 0.5);
+        let value = Samples::new(values[start..end].iter().copied()).median();
         Level { start, value }
     };
     starts.iter().zip(ends).map(level).collect()
@@ -71,7 +70,7 @@ fn without_outliers(values: &[f64], far: f64) -> Vec<f64> {
     let last = values.len() - 1;
     let clean = |(at, &value): (usize, &f64)| {
         let from = at.saturating_sub(1).min(last - 2);
-        let median = sorted(values[from..from + 3].iter().copied())[1];
+        let median = Samples::new(values[from..from + 3].iter().copied()).median();
         if (value - median).abs() > far { median } else { value }
     };
     values.iter().enumerate().map(clean).collect()

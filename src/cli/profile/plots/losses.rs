@@ -8,7 +8,7 @@ use crate::profile::quality::{normalisation, second_moment};
 use crate::profile::sweep::{Point, Sweep};
 use crate::profile::tiles::{Distances, Tiles};
 use crate::report::plot::{Axis, Colour, Figure, Panel, Scale, Series, Shape, Unit};
-use crate::stats::{quantile, sorted};
+use crate::stats::{Method, Samples};
 
 const BINS: usize = 50;
 
@@ -30,12 +30,12 @@ pub(in super::super) fn error(run: &Run, tiles: &Tiles) -> Figure {
         let label = format!("distance of a {}, Euclidean", what.trim_end_matches('s'));
         Axis::new(label, Scale::Linear, Unit::Number)
     };
-    let ends = |values: &[f64]| {
-        let Distances { min, max, .. } = Distances::of(values);
+    let ends = |values: &Samples| {
+        let (min, max) = (values.min(), values.max());
         let pad = 0.02 * BINS as f64 * bin(min, max);
         (min - pad, max + pad)
     };
-    let histogram = |(values, what, colour): (&Vec<f64>, &str, Colour)| {
+    let histogram = |(values, what, colour): (&Samples, &str, Colour)| {
         let (low, high) = ends(values);
         let (points, width) = binned(values);
         let y = Axis::new(format!("{what} in a bin, {BINS} bins"), Scale::Linear, Unit::Count);
@@ -50,12 +50,12 @@ pub(in super::super) fn error(run: &Run, tiles: &Tiles) -> Figure {
             )
         }
     };
-    let cumulative = |(values, what, colour): (&Vec<f64>, &str, Colour)| {
-        let sorted = sorted(values.iter().copied());
-        let curve = (0..=500).map(|k| f64::from(k) / 500.0).map(|p| (quantile(&sorted, p), p));
+    let cumulative = |(values, what, colour): (&Samples, &str, Colour)| {
+        let at = |p| values.quantile(p, Method::Linear);
+        let curve = (0..=500).map(|k| f64::from(k) / 500.0).map(|p| (at(p), p));
         let marks = [0.5, 0.9, 0.95, 0.99];
-        let lines = marks.map(|p| (quantile(&sorted, p), 0.0)).to_vec();
-        let texts = marks.map(|p| format!("{:.0} %: {:.4}", 100.0 * p, quantile(&sorted, p)));
+        let lines = marks.map(|p| (at(p), 0.0)).to_vec();
+        let texts = marks.map(|p| format!("{:.0} %: {:.4}", 100.0 * p, at(p)));
         let (low, high) = ends(values);
         let y = Axis::new(format!("share of the {what}"), Scale::Linear, Unit::Percent);
         let series = vec![
@@ -75,11 +75,11 @@ pub(in super::super) fn error(run: &Run, tiles: &Tiles) -> Figure {
 }
 
 /// Centres and counts of equal bins from the least to the largest value, and their width.
-fn binned(values: &[f64]) -> (Vec<(f64, f64)>, f64) {
-    let Distances { min, max, .. } = Distances::of(values);
+fn binned(values: &Samples) -> (Vec<(f64, f64)>, f64) {
+    let (min, max) = (values.min(), values.max());
     let width = bin(min, max);
     let mut counts = [0_u32; BINS];
-    for value in values {
+    for value in values.values() {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to BINS")]
         let nth = ((value - min) / width) as usize;
         counts[nth.min(BINS - 1)] += 1;
@@ -204,11 +204,11 @@ mod tests {
 
     #[test]
     fn every_value_is_in_one_bin() {
-        let values: Vec<f64> = (0..1000).map(|k| f64::from(k * k)).collect();
-        let (points, width) = binned(&values);
+        let squares = Samples::new((0..1000).map(|k| f64::from(k * k)));
+        let (points, width) = binned(&squares);
         assert_eq!(points.iter().map(|p| p.1).sum::<f64>(), 1000.0, "count");
         assert!((points[0].0 - width / 2.0).abs() < 1e-9, "first centre");
-        let (points, width) = binned(&[2.0; 7]);
+        let (points, width) = binned(&Samples::new([2.0; 7]));
         assert_eq!((points[0].1, width), (7.0, 0.04), "all equal");
     }
 }
