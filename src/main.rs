@@ -2,13 +2,15 @@
 
 use std::process::ExitCode;
 
-use stepmark::{cli, registry};
+use stepmark::cli::{self, Suite};
+use stepmark::registry;
 
 fn main() -> ExitCode {
-    let cases = registry::cases();
+    let commands = vec![cli::chapters::profile()];
+    let suite = Suite { cases: registry::cases(), commands, ..Suite::default() };
     #[cfg(feature = "cuda")]
-    let exit = cli::main_with_gpu(&cases, registry::gpu_cases);
+    let exit = cli::main_with_gpu(&suite, registry::gpu_cases);
     #[cfg(not(feature = "cuda"))]
-    let exit = cli::main(&cases);
+    let exit = cli::main(&suite);
     exit
 }

@@ -38,7 +38,7 @@ fn one() -> Vec<Case> {
 }
 
 fn accept(bench: &Bench, args: &str) -> Said {
-    bench.run_with(&one(), &format!("accept {args}"))
+    bench.run_with(one(), &format!("accept {args}"))
 }
 
 /// Makes the folder of the bench a repository of everything but what is built.
@@ -266,7 +266,7 @@ fn results_in_a_text_are_those_of_the_baselines_or_stale() {
 #[test]
 fn the_results_in_readme_are_those_of_the_baselines() {
     let check = "report --splice README.md --check";
-    Bench::committed().run_with(&registry::cases(), check).expect(Exit::Pass, &[]);
+    Bench::committed().run_with(registry::cases(), check).expect(Exit::Pass, &[]);
 }
 
 #[test]

@@ -3,8 +3,9 @@
 //! | | |
 //! | --- | --- |
 //! | [`replace`], [`replace_all`] | files that are the old ones or the new ones, never a part |
-//! | [`npz`] | `NumPy` archives |
+//! | [`npz`] | `NumPy` archives; with the feature `chapters` |
 
+#[cfg(feature = "chapters")]
 pub mod npz;
 mod whole;
 

@@ -1,6 +1,7 @@
 //! The committed baselines over time: each case's numbers, and the revisions that changed them.
 
 mod changes;
+#[cfg(feature = "figures")]
 mod chart;
 
 use std::collections::BTreeMap;
@@ -9,6 +10,7 @@ use crate::machine::Environment;
 use crate::machine::git::Revision;
 use crate::record::{Gpu, Instructions, Measure, Record, Wall};
 use crate::report::{markdown, table};
+#[cfg(feature = "figures")]
 pub use chart::figure;
 
 /// What is followed of a case over time.
