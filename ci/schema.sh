@@ -9,12 +9,12 @@ for file in "$@"; do files+=("$(realpath "$file")"); done
 cd "$(dirname "$0")/.."
 
 wheels=(
-  jsonschema==4.25.1
+  jsonschema==4.26.0
   jsonschema-specifications==2025.9.1
-  attrs==25.4.0
+  attrs==26.1.0
   referencing==0.37.0
-  rpds-py==0.29.0
-  typing-extensions==4.15.0
+  rpds-py==2026.9.1
+  typing-extensions==4.16.0
 )
 work=target/schema
 venv=$work/venv
