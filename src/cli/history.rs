@@ -26,7 +26,7 @@ pub(super) struct Args {
     instrument: Option<Instrument>,
     #[cfg(feature = "figures")]
     #[command(flatten)]
-    pictures: pictures::Args,
+    pictures: pictures::Pictures,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -9,7 +9,7 @@ use crate::file;
 use crate::report::history::{History, figure};
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(super) struct Pictures {
     /// The folder to write a picture of each chapter to [default: stepmark/history in the target folder]
     #[arg(long, value_name = "DIR", conflicts_with = "no_plot")]
     output_dir: Option<PathBuf>,
@@ -18,7 +18,7 @@ pub(super) struct Args {
     no_plot: bool,
 }
 
-impl Args {
+impl Pictures {
     /// Writes one picture for each chapter, unless none is wanted.
     pub(super) fn draw(
         &self,
