@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use stepmark::registry::cases;
 
 use iai_callgrind::{LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main};
-use stepmark::case::{Case, Step};
+use stepmark::case::Step;
 use stepmark::collect::callgrind::IAI_CALLGRIND;
 use stepmark::machine::{self, workspace};
 use stepmark::run::{self, Digests, Run, Warm};

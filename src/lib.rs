@@ -5,7 +5,7 @@
 //!
 //! | modules | hold |
 //! | --- | --- |
-//! | [`lattice`], [`mvar`], [`lstm`], [`md`], [`stream`] | chapters: kernels, their oracles, their cases |
+//! | [`lattice`], [`mvar`], [`lstm`], [`md`], [`stream`] | chapters: kernels, their oracles, their cases; with the feature `chapters` |
 //! | [`case`](mod@case), [`registry`] | what is measured: the lists of cases |
 //! | `gpu` | the GPU, found at run time, and times on it; with the feature `cuda` |
 //! | [`input`], [`close`], [`exit`] | seeded inputs, when two results are the same, how a command ends |
@@ -14,11 +14,11 @@
 //! | [`run`], [`record`] | from bench to baseline |
 //! | `wall` | the Criterion benches of any list of cases; with the feature `wall` |
 //! | [`collect`], [`stats`] | from samples to records |
-//! | [`profile`] | what a chapter costs and loses, over sizes and parameters |
+//! | [`profile`] | what a chapter costs and loses, over sizes and parameters; with the feature `chapters` |
 //! | [`gate`], [`report`], [`cli`] | the verdict, tables and figures, the command |
 //!
 //! A crate with kernels of its own gets the same command and bench over its own list of cases from
-//! [`cli::main`], `wall::main` and `wall::gpu`.
+//! [`cli::main`], `wall::main` and `wall::gpu`, and leaves the feature `chapters` out.
 //!
 //! Data flows one way: a seed or a fixture, a case, its check, Criterion or Callgrind, a record, the
 //! gate. Only `stepmark accept` writes baselines.
@@ -33,19 +33,26 @@ pub mod gate;
 #[cfg(feature = "cuda")]
 pub mod gpu;
 pub mod input;
+#[cfg(feature = "chapters")]
 pub mod lattice;
+#[cfg(feature = "chapters")]
 pub mod lstm;
 pub mod machine;
+#[cfg(feature = "chapters")]
 pub mod md;
+#[cfg(feature = "chapters")]
 pub mod mvar;
 #[cfg(feature = "pad")]
 mod pad;
+#[cfg(feature = "chapters")]
 pub mod profile;
 pub mod record;
+#[cfg(feature = "chapters")]
 pub mod registry;
 pub mod report;
 pub mod run;
 pub mod stats;
+#[cfg(feature = "chapters")]
 pub mod stream;
 #[cfg(feature = "wall")]
 pub mod wall;

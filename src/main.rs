@@ -2,8 +2,10 @@
 
 use std::process::ExitCode;
 
-use stepmark::{cli, registry};
+use stepmark::cli::{self, Suite};
+use stepmark::registry;
 
 fn main() -> ExitCode {
-    cli::with_scaling(&registry::cases(), &registry::scaling())
+    let commands = vec![cli::chapters::profile()];
+    cli::main(&Suite { cases: registry::cases(), scaling: registry::scaling(), commands })
 }

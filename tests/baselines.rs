@@ -59,7 +59,7 @@ fn light() -> Vec<Case> {
 }
 
 fn accept(bench: &Bench, args: &str) -> Said {
-    bench.run_with(&light(), &format!("accept {args}"))
+    bench.run_with(light(), &format!("accept {args}"))
 }
 
 /// Makes the folder of the bench a repository of everything but what is built.
@@ -365,7 +365,7 @@ fn results_in_a_text_are_those_of_the_baselines_or_stale() {
 #[test]
 fn the_committed_results_are_those_of_the_baselines() {
     let check = "report --splice baselines/RESULTS.md --check";
-    Bench::committed().run_with(&registry::cases(), check).expect(Exit::Pass, &[]);
+    Bench::committed().run_with(registry::cases(), check).expect(Exit::Pass, &[]);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::fs;
 use std::process::Command;
 
 use stepmark::case::{Case, Step, Work};
-use stepmark::cli::{self, Exit};
+use stepmark::cli::{self, Exit, Suite};
 use stepmark::gate::WORST_FIRST;
 use stepmark::machine;
 use stepmark::record::{INSTRUCTIONS, PEERS, Record, Row, WALL};
@@ -40,6 +40,13 @@ impl Step for WrongSign {
 fn wrong_sign() -> Case {
     let work = Work { units: 1, unit: "step", flops: 1, bytes: 8, resident_bytes: 8 };
     Case::new("test/wrong-sign/n1", "scalar", work, || WrongSign(0.0))
+}
+
+/// All that are counted, and one that is wrong.
+fn with_wrong_sign() -> Vec<Case> {
+    let mut cases = cases();
+    cases.push(wrong_sign());
+    cases
 }
 
 #[test]
@@ -105,27 +112,25 @@ fn a_gain_passes_and_asks_for_accept() {
 #[test]
 fn a_wrong_sign_is_a_wrong_result_whatever_the_counts_say() {
     let bench = Bench::committed();
-    let mut cases = cases();
-    cases.push(wrong_sign());
-    let said = bench.run_with(&cases, "gate");
+    let said = bench.run_with(with_wrong_sign(), "gate");
     said.expect(Exit::Wrong, &["test/wrong-sign/n1: y[0] is -1e0, expected 1e0", "tier 1"]);
-    bench.run_with(&cases, "check --filter wrong").expect(Exit::Wrong, &["WRONG", "1 wrong"]);
+    bench
+        .run_with(with_wrong_sign(), "check --filter wrong")
+        .expect(Exit::Wrong, &["WRONG", "1 wrong"]);
     bench.measured(|record| record.cases.push(counted("test/wrong-sign/n1", "scalar", 1000)));
     bench
-        .run_with(&cases, "accept --reason why")
+        .run_with(with_wrong_sign(), "accept --reason why")
         .expect(Exit::Wrong, &["a wrong kernel has no baseline"]);
 }
 
 #[test]
 fn wrong_comes_before_regressed() {
     let bench = Bench::committed();
-    let mut cases = cases();
-    cases.push(wrong_sign());
     bench.measured(|record| {
         set(&mut record.cases[0], "instructions", |n| 2 * n);
         record.cases.push(counted("test/wrong-sign/n1", "scalar", 1000));
     });
-    let said = bench.run_with(&cases, "gate");
+    let said = bench.run_with(with_wrong_sign(), "gate");
     said.expect(Exit::Wrong, &["1 wrong result", "1 regression"]);
 }
 
@@ -183,7 +188,7 @@ fn a_filter_without_a_case_is_a_usage_error_everywhere() {
 fn an_empty_selection_is_incomparable() {
     let bench = Bench::committed();
     for command in ["list", "check", "record", "gate"] {
-        bench.run_with(&[], command).expect(Exit::Incomparable, &["there are no cases"]);
+        bench.run_with(Vec::new(), command).expect(Exit::Incomparable, &["there are no cases"]);
     }
     bench.run("accept --reason why").expect(Exit::Pass, &[]);
     bench.measured(|record| record.cases.clear());
@@ -206,7 +211,7 @@ fn an_empty_selection_is_incomparable() {
 #[test]
 fn cases_that_are_only_timed_need_another_build() {
     let bench = Bench::committed();
-    let said = bench.run_with(&registry::cases(), "gate --filter stream/write");
+    let said = bench.run_with(registry::cases(), "gate --filter stream/write");
     said.expect(Exit::Incomparable, &["nothing that decides was compared", "--against REV"]);
     assert!(!said.out.contains("accept"), "{}", said.out);
 }
@@ -216,7 +221,7 @@ fn a_removed_case_is_incomparable_and_a_new_one_a_note() {
     let bench = Bench::committed();
     let mut cases = cases();
     cases.retain(|case| case.id != bench.first());
-    bench.run_with(&cases, "gate").expect(Exit::Incomparable, &["is gone", bench.first()]);
+    bench.run_with(cases, "gate").expect(Exit::Incomparable, &["is gone", bench.first()]);
 
     let mut older = bench.record.clone();
     let new = older.cases.remove(0);
@@ -331,7 +336,7 @@ fn the_wall_time_of_a_wrong_case_is_not_shown() {
     cases.retain(|case| case.id == bench.first());
     cases.push(wrong_sign());
     let right = "wall times (inform only): 0 of 1 cases";
-    bench.run_with(&cases, "gate").expect(Exit::Wrong, &[right]);
+    bench.run_with(cases, "gate").expect(Exit::Wrong, &[right]);
 }
 
 #[test]
@@ -440,9 +445,9 @@ fn a_damaged_wall_record_neither_fails_the_gate_nor_hides_what_it_found() {
     bench.measured(|record| set(&mut record.cases[0], "instructions", |n| 2 * n));
     bench.run("gate").expect(Exit::Regression, &["+100.00 %"]);
     fs::write(bench.fresh(&INSTRUCTIONS, bench.chapter()), "garbage").unwrap();
-    let mut cases = cases();
-    cases.push(wrong_sign());
-    bench.run_with(&cases, "gate").expect(Exit::Failure, &["1 tool failure", "1 wrong result"]);
+    bench
+        .run_with(with_wrong_sign(), "gate")
+        .expect(Exit::Failure, &["1 tool failure", "1 wrong result"]);
 }
 
 #[test]
@@ -461,8 +466,8 @@ fn a_panic_in_a_check_is_a_wrong_result_of_that_case() {
         }
     }
     let work = Work { units: 1, unit: "step", flops: 0, bytes: 0, resident_bytes: 0 };
-    let cases = [Case::new("test/panics/n1", "scalar", work, || Panics)];
-    let said = Bench::committed().run_with(&cases, "check");
+    let cases = vec![Case::new("test/panics/n1", "scalar", work, || Panics)];
+    let said = Bench::committed().run_with(cases, "check");
     said.expect(Exit::Wrong, &["WRONG  test/panics/n1: panicked: out of range"]);
 }
 
@@ -573,7 +578,8 @@ fn the_shell_line_of_a_failure_holds_a_folder_with_blanks_as_one_word() {
     let args = ["stepmark", "gate", "--filter", bench.first(), "--baseline", &folder];
     let args = [&args[..], &["--target-dir", &target]].concat();
     let (mut out, mut err) = (Vec::new(), Vec::new());
-    assert_eq!(cli::run(&cases(), args, &mut out, &mut err), Exit::Regression, "planted");
+    let suite = Suite { cases: cases(), ..Suite::default() };
+    assert_eq!(cli::run(&suite, args, &mut out, &mut err), Exit::Regression, "planted");
     let out = String::from_utf8(out).unwrap();
     let line = out.lines().find(|line| line.starts_with("FAIL")).unwrap();
     let (_, shell) = line.rsplit_once("; ").unwrap();

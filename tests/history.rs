@@ -9,7 +9,7 @@ use std::process::Command;
 use rand::SeedableRng as _;
 use rand_distr::{Distribution as _, Normal};
 use rand_xoshiro::Xoshiro256PlusPlus;
-use stepmark::cli::{self, Exit};
+use stepmark::cli::{self, Exit, Suite};
 use stepmark::record::{INSTRUCTIONS, Instrument, Origin, Record, Row, Value, WALL};
 
 /// A repository whose commits write baselines, one a day.
@@ -126,7 +126,7 @@ fn run(baselines: &Path, target: &Path, args: &str) -> Said {
     line.extend(["--baseline".to_owned(), baselines.to_str().unwrap().to_owned()]);
     line.extend(["--target-dir".to_owned(), target.to_str().unwrap().to_owned()]);
     let (mut out, mut err) = (Vec::new(), Vec::new());
-    let exit = cli::run(&[], line, &mut out, &mut err);
+    let exit = cli::run(&Suite::default(), line, &mut out, &mut err);
     let text = |bytes| String::from_utf8(bytes).unwrap();
     Said { exit, out: text(out), err: text(err) }
 }

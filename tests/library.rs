@@ -49,6 +49,15 @@ fn a_crate_with_its_own_kernels_gets_the_command_over_its_own_cases() {
     run(&copy, "list", 0, &["fir/filter-k8/n1000\nfir/filter-k8/n10000\nfir/filter-k64/n1000\n"]);
     run(&copy, "check", 0, &["ok     fir/filter-k64/n1000", "3 cases, 0 wrong"]);
     run(&copy, "check --filter lattice", 2, &["no case id contains `lattice`"]);
+    let (_, help) = copy.run(Copy::cargo(), "run --profile test --quiet -- --help");
+    assert!(help.contains("\n  history ") && !help.contains("\n  profile "), "{help}");
+    run(&copy, "profile lattice", 2, &["unrecognized subcommand 'profile'"]);
+    let (_, tree) = copy.run(Copy::cargo(), "tree --edges normal --prefix none");
+    assert!(tree.contains("\nstepmark v") && tree.contains("\nclap v"), "{tree}");
+    for heavy in ["criterion", "cudarc", "dejavu", "ndarray", "plotters", "png", "safetensors"] {
+        assert!(!tree.contains(&format!("\n{heavy} v")), "{tree}");
+    }
+
     copy.with_planted(KERNEL, "*y += h * x", "*y -= h * x", || {
         run(&copy, "check", 4, &["WRONG  fir/filter-k8/n1000: y[0] is ", "3 cases, 3 wrong"]);
         let (code, said) = copy.run(Copy::cargo(), &bench(""));

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
-use stepmark::cli::{self, Exit};
+use stepmark::cli::{self, Exit, Suite};
 
 /// What a command printed, and how it ended.
 struct Said {
@@ -22,7 +22,8 @@ fn run(dir: &Path, args: &str) -> Said {
     line.extend(args.split_whitespace().map(str::to_owned));
     line.extend(["--output-dir".to_owned(), dir.to_str().unwrap().to_owned()]);
     let (mut out, mut err) = (Vec::new(), Vec::new());
-    let exit = cli::run(&[], line, &mut out, &mut err);
+    let suite = Suite { commands: vec![cli::chapters::profile()], ..Suite::default() };
+    let exit = cli::run(&suite, line, &mut out, &mut err);
     let text = |bytes| String::from_utf8(bytes).unwrap();
     Said { exit, out: text(out), err: text(err) }
 }

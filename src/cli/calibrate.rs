@@ -239,19 +239,18 @@ fn suite_cases(selection: &Selection, context: &Context<'_>) -> Result<Vec<Liste
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gate::calibrate::PLANTED;
-    use crate::registry;
 
+    #[cfg(feature = "chapters")]
     #[test]
     fn a_suite_is_twenty_small_cases_and_the_planted_ones_last() {
-        let cases = registry::cases();
+        let cases = crate::registry::cases();
         let (target, out) = (PathBuf::new(), &mut io::sink());
         let context = Context { cases: &cases, scaling: &[], target, out };
         let chosen = suite_cases(&Selection { filter: None }, &context).ok().unwrap();
         assert!((20..=40).contains(&chosen.len()), "{} cases", chosen.len());
         let uncounted = |id: &str| cases.iter().any(|case| case.id == id && !case.is_counted());
         assert!(!chosen.iter().any(|case| uncounted(&case.id)), "{chosen:?}");
-        let planted = chosen.iter().map(|case| case.id.starts_with(PLANTED));
+        let planted = chosen.iter().map(|case| case.id.starts_with(calibrate::PLANTED));
         let last_two = (1..=chosen.len()).map(|at| at > chosen.len() - 2);
         assert!(planted.eq(last_two), "{chosen:?}");
     }

@@ -37,43 +37,44 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
 
 #[cfg(test)]
 mod tests {
-    use super::super::run_all;
+    use super::super::{Suite, run as command};
     use super::*;
     use crate::case::Case;
     use crate::case::tests::{on_device, right};
 
     /// What `stepmark check ARGS` says, and its exit.
-    fn check(cases: &[Case], args: &str) -> (Exit, String) {
-        let scaling = [right("test/scaling/n1")];
+    fn check(cases: Vec<Case>, args: &str) -> (Exit, String) {
+        let scaling = vec![right("test/scaling/n1")];
+        let suite = Suite { cases, scaling, ..Suite::default() };
         let line = ["stepmark", "check"].into_iter().chain(args.split_whitespace());
         let (mut out, mut err) = (Vec::new(), Vec::new());
-        let exit = run_all(cases, &scaling, line, &mut out, &mut err);
+        let exit = command(&suite, line, &mut out, &mut err);
         (exit, String::from_utf8([out, err].concat()).unwrap())
     }
 
     #[test]
     fn a_case_whose_device_is_missing_is_skipped_and_counted() {
         let device = |found, right| on_device("test/launch/n1", found, right);
-        let (exit, said) = check(&[right("test/seven/n1"), device(Ok(false), true)], "");
+        let (exit, said) = check(vec![right("test/seven/n1"), device(Ok(false), true)], "");
         let want = "ok     test/seven/n1\nskip   test/launch/n1: no CUDA device\n";
         assert_eq!((exit, &*said), (Exit::Pass, &*format!("{want}2 cases, 0 wrong, 1 skipped\n")));
-        let (exit, said) = check(&[device(Ok(true), false)], "");
+        let (exit, said) = check(vec![device(Ok(true), false)], "");
         assert_eq!(
             (exit, said.contains("WRONG  test/launch/n1: x[0]")),
             (Exit::Wrong, true),
             "{said}"
         );
-        let (exit, said) = check(&[device(Err("no driver"), true)], "");
+        let (exit, said) = check(vec![device(Err("no driver"), true)], "");
         let failure = said.contains("tool failure: test/launch/n1: no driver");
         assert_eq!((exit, failure), (Exit::Failure, true), "{said}");
     }
 
     #[test]
     fn cases_that_only_scale_are_checked_where_they_are_asked_for() {
-        let cases = [right("test/seven/n1")];
-        assert!(!check(&cases, "").1.contains("scaling"), "those that gate");
+        let cases = || vec![right("test/seven/n1")];
+        assert!(!check(cases(), "").1.contains("scaling"), "those that gate");
         let want = (Exit::Pass, "ok     test/scaling/n1\n1 cases, 0 wrong\n".to_owned());
-        assert_eq!(check(&cases, "--scaling"), want, "the others");
-        assert_eq!(check(&cases, "--scaling --filter seven").0, Exit::Usage, "not of this list");
+        assert_eq!(check(cases(), "--scaling"), want, "the others");
+        assert_eq!(check(cases(), "--scaling --filter seven").0, Exit::Usage, "not of this list");
     }
 }

@@ -1,16 +1,18 @@
-//! `stepmark history`: the committed baselines over time, as lines and as one picture per chapter.
+//! `stepmark history`: the committed baselines over time, as lines and, with the feature `figures`, as
+//! one picture per chapter.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
+#[cfg(feature = "figures")]
+mod pictures;
+
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
 use super::{Context, Exit, Selection, Stop};
-use crate::file;
 use crate::machine::git::log::{Blob, Blobs, Repository, Version};
 use crate::record::{Error, GPU, INSTRUCTIONS, Record, SCHEMA, WALL};
-use crate::report::history::{History, figure};
+use crate::report::history::History;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -22,12 +24,9 @@ pub(super) struct Args {
     /// Only the records of this instrument
     #[arg(long)]
     instrument: Option<Instrument>,
-    /// The folder to write a picture of each chapter to [default: stepmark/history in the target folder]
-    #[arg(long, value_name = "DIR", conflicts_with = "no_plot")]
-    output_dir: Option<PathBuf>,
-    /// Print the lines alone
-    #[arg(long)]
-    no_plot: bool,
+    #[cfg(feature = "figures")]
+    #[command(flatten)]
+    pictures: pictures::Pictures,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -97,10 +96,8 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
     for history in &histories {
         writeln!(context.out, "{}", history.text())?;
     }
-    if !args.no_plot {
-        let default = || context.target.join("stepmark").join("history");
-        draw(&histories, &args.output_dir.clone().unwrap_or_else(default), context)?;
-    }
+    #[cfg(feature = "figures")]
+    args.pictures.draw(&histories, context)?;
     Ok(Exit::Pass)
 }
 
@@ -150,21 +147,4 @@ fn record(
         Error::Invalid { found, expected, .. } => format!("{found}, expected {expected}"),
         Error::Missing { .. } | Error::Io { .. } => why.to_string(),
     })
-}
-
-/// Writes one picture for each chapter.
-fn draw(histories: &[History], dir: &Path, context: &mut Context<'_>) -> Result<(), Stop> {
-    let tracks = histories.iter().flat_map(|history| &history.tracks);
-    let chapters: BTreeSet<&str> = tracks.filter_map(|track| track.id.split('/').next()).collect();
-    let unwritable = |path: &Path, why: &std::io::Error| {
-        Stop::new(Exit::Failure, format!("cannot write {}: {why}", path.display()))
-    };
-    fs::create_dir_all(dir).map_err(|why| unwritable(dir, &why))?;
-    for chapter in chapters {
-        let Some(figure) = figure(chapter, histories) else { continue };
-        let path = dir.join(format!("{chapter}.png"));
-        file::replace(&path, &figure.png()).map_err(|why| unwritable(&path, &why))?;
-        writeln!(context.out, "wrote {}", path.display())?;
-    }
-    Ok(())
 }

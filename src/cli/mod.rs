@@ -2,16 +2,20 @@
 
 mod accept;
 mod calibrate;
+#[cfg(feature = "chapters")]
+pub mod chapters;
 mod check;
 mod duet;
 mod gate;
 mod history;
 mod list;
 mod outputs;
+#[cfg(feature = "chapters")]
 mod profile;
 mod record;
 mod report;
 mod shell;
+mod suite;
 mod worker;
 
 use std::collections::BTreeSet;
@@ -22,12 +26,13 @@ use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::case::{self, Case, Trouble};
 pub use crate::gate::Exit;
 use crate::machine::{self, workspace};
 use crate::record::{GPU, INSTRUCTIONS, Instrument, WALL};
+pub use suite::{Command, Suite};
 
 const EXIT_CODES: &str = "Exit codes:
   0  pass; or advisory: nothing failed, but what was compared only informs
@@ -48,11 +53,11 @@ struct Args {
     #[arg(long, global = true, value_name = "DIR")]
     target_dir: Option<PathBuf>,
     #[command(subcommand)]
-    command: Command,
+    verb: Verb,
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {
+enum Verb {
     /// Print the ids of all cases
     List(list::Args),
     /// Check every case against its oracle
@@ -77,8 +82,6 @@ enum Command {
     /// Counts change where they leave their level by 0.05 %. Times are noisy: their change points are
     /// those of PELT, and need two revisions on either side.
     History(history::Args),
-    /// Measure what a chapter costs and loses, over sizes and parameters
-    Profile(profile::Args),
     /// Run the steps of a case on request
     #[command(hide = true)]
     Worker(worker::Args),
@@ -154,13 +157,14 @@ impl Selection {
 
 /// Why a subcommand ended early.
 #[derive(Debug)]
-struct Stop {
+pub struct Stop {
     exit: Exit,
     why: String,
 }
 
 impl Stop {
-    fn new(exit: Exit, why: impl Into<String>) -> Self {
+    /// An end with the code of `exit`; `why` says what to do about it.
+    pub fn new(exit: Exit, why: impl Into<String>) -> Self {
         Self { exit, why: why.into() }
     }
 }
@@ -171,19 +175,15 @@ impl<E: Into<anyhow::Error>> From<E> for Stop {
     }
 }
 
-/// Runs the command line of this process over `cases`.
-pub fn main(cases: &[Case]) -> ExitCode {
-    with_scaling(cases, &[])
-}
-
-/// Runs the command line of this process over `cases`, which gate, and `scaling`, which do not.
-pub fn with_scaling(cases: &[Case], scaling: &[Case]) -> ExitCode {
-    if let Some(flaw) = case::flaw(cases.iter().chain(scaling).map(|case| case.id.as_str())) {
+/// Runs the command line of this process over `suite`.
+pub fn main(suite: &Suite) -> ExitCode {
+    let all = suite.cases.iter().chain(&suite.scaling);
+    if let Some(flaw) = case::flaw(all.map(|case| case.id.as_str())) {
         eprintln!("stepmark: {}: {flaw}", Exit::Usage);
         return ExitCode::from(Exit::Usage.code());
     }
     let (mut out, mut err) = (Lenient(io::stdout()), io::stderr());
-    ExitCode::from(guarded(|| run_all(cases, scaling, env::args_os(), &mut out, &mut err)).code())
+    ExitCode::from(guarded(|| run(suite, env::args_os(), &mut out, &mut err)).code())
 }
 
 /// How `run` ends; a panic is a tool failure, never a verdict.
@@ -210,53 +210,52 @@ impl<W: Write> Write for Lenient<W> {
     }
 }
 
-/// Runs one command line, program name first, over `cases`.
+/// Runs one command line, program name first, over `suite`.
 ///
 /// Results go to `out`, what went wrong to `err`.
 pub fn run(
-    cases: &[Case],
+    suite: &Suite,
     args: impl IntoIterator<Item = impl Into<OsString> + Clone>,
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Exit {
-    run_all(cases, &[], args, out, err)
-}
-
-fn run_all(
-    cases: &[Case],
-    scaling: &[Case],
-    args: impl IntoIterator<Item = impl Into<OsString> + Clone>,
-    out: &mut dyn Write,
-    err: &mut dyn Write,
-) -> Exit {
-    let args = match Args::try_parse_from(args) {
-        Ok(args) => args,
+    let own = suite.commands.iter().map(|own| own.command.clone());
+    let parsed = Args::command().subcommands(own).try_get_matches_from(args);
+    let parsed = parsed.and_then(|matches| match suite.command(&matches) {
+        Some((own, matches)) => Ok((own.run)(matches, out)),
+        None => Args::from_arg_matches(&matches).map(|args| verb(args, suite, out)),
+    });
+    let done = match parsed {
+        Ok(done) => done,
         Err(said) => {
             let exit = if said.use_stderr() { Exit::Usage } else { Exit::Pass };
             let to: &mut dyn Write = if said.use_stderr() { err } else { out };
             return write!(to, "{said}").map_or(Exit::Failure, |()| exit);
         }
     };
-    let target = args.target_dir.unwrap_or_else(workspace::target);
-    let mut context = Context { cases, scaling, target, out };
-    let done = match &args.command {
-        Command::List(args) => list::run(args, &mut context),
-        Command::Check(args) => check::run(args, &mut context),
-        Command::Record(args) => record::run(args, &mut context),
-        Command::Gate(args) => gate::run(args, &mut context),
-        Command::Duet(args) => duet::run(args, &mut context),
-        Command::Calibrate(args) => calibrate::run(args, &mut context),
-        Command::Accept(args) => accept::run(args, &mut context),
-        Command::Report(args) => report::run(args, &mut context),
-        Command::History(args) => history::run(args, &mut context),
-        Command::Profile(args) => profile::run(args, &mut context),
-        Command::Worker(args) => worker::run(args, &mut context),
-    };
     done.unwrap_or_else(|stop| {
         // The exit code still tells when the error stream is gone.
         let _ = writeln!(err, "stepmark: {}: {}", stop.exit, stop.why);
         stop.exit
     })
+}
+
+/// Runs one of the harness's own subcommands.
+fn verb(args: Args, suite: &Suite, out: &mut dyn Write) -> Result<Exit, Stop> {
+    let target = args.target_dir.unwrap_or_else(workspace::target);
+    let mut context = Context { cases: &suite.cases, scaling: &suite.scaling, target, out };
+    match &args.verb {
+        Verb::List(args) => list::run(args, &mut context),
+        Verb::Check(args) => check::run(args, &mut context),
+        Verb::Record(args) => record::run(args, &mut context),
+        Verb::Gate(args) => gate::run(args, &mut context),
+        Verb::Duet(args) => duet::run(args, &mut context),
+        Verb::Calibrate(args) => calibrate::run(args, &mut context),
+        Verb::Accept(args) => accept::run(args, &mut context),
+        Verb::Report(args) => report::run(args, &mut context),
+        Verb::History(args) => history::run(args, &mut context),
+        Verb::Worker(args) => worker::run(args, &mut context),
+    }
 }
 
 /// Requires this executable to be built from the sources at hand, and returns their digest.

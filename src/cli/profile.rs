@@ -1,17 +1,19 @@
 //! `stepmark profile lattice`: what the lattice codec costs and what it loses.
 
 mod args;
+#[cfg(feature = "figures")]
 mod plots;
 mod progress;
 mod summary;
 
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 
 pub(super) use self::args::Args;
 use self::args::{Chapter, LatticeArgs, MOST_ELEMENTS, What};
 use self::progress::Progress;
-use super::{Context, Exit, Stop};
+use super::{Exit, Stop};
 use crate::file;
 use crate::lattice::Lattice;
 use crate::machine::isa::Isa;
@@ -39,7 +41,7 @@ struct Found {
     sweep: Option<Sweep>,
 }
 
-pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> {
+pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<Exit, Stop> {
     let Chapter::Lattice(args) = &args.chapter;
     let alone = if args.operation == What::Error { Lattice::E8 } else { Lattice::D4 };
     let setup = Setup {
@@ -64,11 +66,11 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
     writable(&args.output_dir)?;
     let found = measure(args, setup).map_err(stop)?;
     let files = files(args, &found);
-    print(&found, context)?;
+    print(&found, out)?;
     fs::create_dir_all(&args.output_dir).map_err(|why| unwritable(&args.output_dir, &why))?;
     file::replace_all(&args.output_dir, &files).map_err(|(path, why)| unwritable(&path, &why))?;
     for (name, _) in &files {
-        writeln!(context.out, "wrote {}", args.output_dir.join(name).display())?;
+        writeln!(out, "wrote {}", args.output_dir.join(name).display())?;
     }
     Ok(Exit::Pass)
 }
@@ -136,6 +138,7 @@ fn files(args: &LatticeArgs, found: &Found) -> Vec<(String, Vec<u8>)> {
         let rows: Vec<_> = sizes.iter().map(|m| m.columns(&found.run)).collect();
         files.push((format!("{name}_results_{code}.json"), output::json(&found.run, sizes)));
         files.push((format!("{name}_summary_{code}.csv"), csv(&rows)));
+        #[cfg(feature = "figures")]
         if !args.no_plot {
             let figure = plots::operation(&found.run, sizes);
             files.push((format!("{name}_profile_{code}.png"), figure.png()));
@@ -147,6 +150,7 @@ fn files(args: &LatticeArgs, found: &Found) -> Vec<(String, Vec<u8>)> {
         let row = output::matrix_columns(&found.run, tiles);
         files.push((format!("quantization_error_results_{size}.json"), json));
         files.push((format!("quantization_error_summary_{size}.csv"), csv(&[row])));
+        #[cfg(feature = "figures")]
         if !args.no_plot {
             let figure = plots::error(&found.run, tiles);
             files.push((format!("quantization_error_histogram_{size}.png"), figure.png()));
@@ -156,12 +160,14 @@ fn files(args: &LatticeArgs, found: &Found) -> Vec<(String, Vec<u8>)> {
         let rows = output::sweep_columns(sweep);
         files.push((format!("rate_distortion_{code}.json"), output::sweep_json(sweep)));
         files.push((format!("rate_distortion_{code}.csv"), csv(&rows)));
+        #[cfg(feature = "figures")]
         if !args.no_plot {
             let figure = plots::sweep(&found.run.setup, sweep);
             files.push((format!("rate_distortion_{code}.png"), figure.png()));
         }
     }
     if args.operation == What::All {
+        #[cfg(feature = "figures")]
         if !args.no_plot {
             let figure = plots::comprehensive(&found.run, &found.operations);
             files.push((format!("comprehensive_profile_{code}.png"), figure.png()));
@@ -173,8 +179,7 @@ fn files(args: &LatticeArgs, found: &Found) -> Vec<(String, Vec<u8>)> {
     files
 }
 
-fn print(found: &Found, context: &mut Context<'_>) -> Result<(), Stop> {
-    let out = &mut context.out;
+fn print(found: &Found, out: &mut dyn Write) -> Result<(), Stop> {
     writeln!(out, "{}", summary::configuration(&found.run))?;
     for sizes in &found.operations {
         let first = &sizes[0];

@@ -32,8 +32,7 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
     };
     let selects = |id: &str| args.selection.holds(id);
     let own = |instrument: &Instrument| run::samples(&target, instrument.name);
-    let times =
-        |of, folder: PathBuf| criterion::collect(of, &target, &folder, source, &selects);
+    let times = |of, folder: PathBuf| criterion::collect(of, &target, &folder, source, &selects);
     let found = if args.peers {
         vec![(&PEERS, peers::collect(&target, &|id| context.units(id)))]
     } else if args.scaling {

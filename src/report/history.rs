@@ -1,6 +1,7 @@
 //! The committed baselines over time: each case's numbers, and the revisions that changed them.
 
 mod changes;
+#[cfg(feature = "figures")]
 mod chart;
 
 use std::collections::BTreeMap;
@@ -10,6 +11,7 @@ use crate::machine::git::Revision;
 use crate::record::Record;
 use crate::record::metric::{self, Instrument};
 use crate::report::{markdown, table};
+#[cfg(feature = "figures")]
 pub use chart::figure;
 
 /// One record over time: a chapter by one instrument on one machine or toolchain.

@@ -7,6 +7,7 @@ pub mod gate;
 pub mod history;
 mod markdown;
 mod peers;
+#[cfg(feature = "figures")]
 pub mod plot;
 pub mod splice;
 pub mod table;

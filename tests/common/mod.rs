@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use stepmark::case::Case;
-use stepmark::cli::{self, Exit};
+use stepmark::cli::{self, Exit, Suite};
 use stepmark::record::{self, INSTRUCTIONS, Instrument, Origin, Record, Row};
 use stepmark::{machine, registry};
 
@@ -141,10 +141,11 @@ impl Bench {
     }
 
     pub(crate) fn run(&self, args: &str) -> Said {
-        self.run_with(&cases(), args)
+        self.run_with(cases(), args)
     }
 
-    pub(crate) fn run_with(&self, cases: &[Case], args: &str) -> Said {
+    pub(crate) fn run_with(&self, cases: Vec<Case>, args: &str) -> Said {
+        let suite = Suite { cases, ..Suite::default() };
         let mut line = vec!["stepmark".into()];
         line.extend(args.split_whitespace().map(str::to_owned));
         line.extend(["--target-dir".to_owned(), path(&self.target())]);
@@ -153,7 +154,7 @@ impl Bench {
             line.extend(["--baseline".to_owned(), path(&self.baselines())]);
         }
         let (mut out, mut err) = (Vec::new(), Vec::new());
-        let exit = cli::run(cases, line, &mut out, &mut err);
+        let exit = cli::run(&suite, line, &mut out, &mut err);
         let text = |bytes| String::from_utf8(bytes).unwrap();
         Said { exit, out: text(out), err: text(err) }
     }

@@ -14,7 +14,9 @@ use crate::profile::codec::Operation;
 const MOST_VECTORS: usize = 1 << 24;
 pub(super) const MOST_ELEMENTS: usize = 1 << 27;
 
-#[derive(Debug, clap::Args)]
+/// Measure what a chapter costs and loses, over sizes and parameters
+#[derive(Debug, clap::Parser)]
+#[command(name = "profile")]
 pub(in crate::cli) struct Args {
     #[command(subcommand)]
     pub(super) chapter: Chapter,
@@ -73,6 +75,7 @@ pub(super) struct LatticeArgs {
     #[arg(long, value_name = "DIR", default_value = "benchmarks/results")]
     pub(super) output_dir: PathBuf,
     /// Write no PNG files
+    #[cfg(feature = "figures")]
     #[arg(long)]
     pub(super) no_plot: bool,
 }

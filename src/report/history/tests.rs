@@ -59,6 +59,7 @@ fn a_record_that_is_gone_says_since_when() {
     assert!(history.text().contains(", removed by 0000009 2026-01-10\n"), "{}", history.text());
 }
 
+#[cfg(feature = "figures")]
 #[test]
 fn a_figure_shows_all_cases_of_a_chapter_and_each_that_changed() {
     let histories = [history()];
@@ -80,6 +81,7 @@ fn a_figure_shows_all_cases_of_a_chapter_and_each_that_changed() {
     assert!(super::figure("none", &histories).is_none(), "no such chapter");
 }
 
+#[cfg(feature = "figures")]
 #[test]
 fn large_factors_are_drawn_on_a_logarithmic_axis() {
     let versions = [version(0, &[("a/b/n1", 1000)]), version(1, &[("a/b/n1", 50)])];

@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Validates outcomes of every kind, and those in the files FILE.. that `gate --json` or `duet --json` wrote, against
+# src/report/gate.schema.json. The validator comes from PyPI, at fixed versions, into target/schema.
+#
+#   ci/schema.sh [FILE..]
+set -euo pipefail
+files=()
+for file in "$@"; do files+=("$(realpath "$file")"); done
+cd "$(dirname "$0")/.."
+
+wheels=(
+  jsonschema==4.26.0
+  jsonschema-specifications==2025.9.1
+  attrs==26.1.0
+  referencing==0.37.0
+  rpds-py==2026.9.1
+  typing-extensions==4.16.0
+)
+work=target/schema
+venv=$work/venv
+mkdir -p "$work"
+if [ "$(cat "$venv/wheels" 2>/dev/null)" != "${wheels[*]}" ]; then
+  rm -rf "$venv"
+  python3 -m venv "$venv"
+  "$venv/bin/pip" install --quiet --disable-pip-version-check --no-deps --only-binary=:all: "${wheels[@]}"
+  echo "${wheels[*]}" >"$venv/wheels"
+fi
+
+# A test prints the outcomes, one a line.
+cargo test --quiet --lib outcomes_of_every_kind -- --ignored --nocapture | grep '^{' >"$work/outcomes"
+for file in "${files[@]}"; do
+  tr -d '\n' <"$file" >>"$work/outcomes"
+  echo >>"$work/outcomes"
+done
+"$venv/bin/python" ci/schema.py src/report/gate.schema.json <"$work/outcomes"

@@ -1,0 +1,87 @@
+//! What the command of a crate works on.
+
+use std::io::Write;
+
+use clap::ArgMatches;
+
+use super::{Exit, Stop};
+use crate::case::Case;
+
+/// The cases of a crate, and what its command has besides the verbs of the harness.
+#[derive(Debug, Default)]
+pub struct Suite {
+    /// The cases that gate.
+    pub cases: Vec<Case>,
+    /// Cases that show how times grow with sizes, or what an instruction set gains; no gate reads them.
+    pub scaling: Vec<Case>,
+    /// Subcommands of its own.
+    pub commands: Vec<Command>,
+}
+
+impl Suite {
+    /// The own command that `matches` asks for, and its options.
+    pub(super) fn command<'a>(
+        &self,
+        matches: &'a ArgMatches,
+    ) -> Option<(&Command, &'a ArgMatches)> {
+        let (name, options) = matches.subcommand()?;
+        let own = self.commands.iter().find(|own| own.command.get_name() == name)?;
+        Some((own, options))
+    }
+}
+
+/// A subcommand that the harness knows nothing of.
+#[derive(Debug, Clone)]
+pub struct Command {
+    /// Its name, which no verb of the harness has, its options and its help.
+    pub command: clap::Command,
+    /// Runs it: results go to the output, and the rest is said by what it returns.
+    pub run: fn(&ArgMatches, &mut dyn Write) -> Result<Exit, Stop>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::run;
+    use super::*;
+
+    fn suite() -> Suite {
+        let count = Command {
+            command: clap::Command::new("count").about("Count to three"),
+            run: |_, out| {
+                write!(out, "1 2 3")?;
+                Err(Stop::new(Exit::Wrong, "not at four"))
+            },
+        };
+        Suite { commands: vec![count], ..Suite::default() }
+    }
+
+    /// The exit code, and what is said.
+    fn said(suite: &Suite, line: &[&str]) -> (Exit, String, String) {
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let exit = run(suite, line, &mut out, &mut err);
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (exit, text(out), text(err))
+    }
+
+    #[test]
+    fn a_suite_brings_commands_of_its_own() {
+        let (exit, out, err) = said(&suite(), &["stepmark", "count"]);
+        assert_eq!((exit, out.as_str()), (Exit::Wrong, "1 2 3"), "{err}");
+        assert_eq!(err, "stepmark: wrong result: not at four\n", "how it ended");
+        let (exit, out, _) = said(&suite(), &["stepmark", "--help"]);
+        assert_eq!(exit, Exit::Pass, "help");
+        assert!(out.contains("  count      Count to three\n"), "{out}");
+    }
+
+    #[test]
+    fn without_them_there_are_the_verbs_of_the_harness_alone() {
+        let none = Suite::default();
+        for name in ["count", "profile"] {
+            let (exit, out, err) = said(&none, &["stepmark", name]);
+            assert_eq!((exit, out.as_str()), (Exit::Usage, ""), "{name}");
+            assert!(err.contains("unrecognized subcommand"), "{err}");
+        }
+        let (_, out, _) = said(&none, &["stepmark", "--help"]);
+        assert!(out.contains("  history ") && !out.contains("  profile "), "{out}");
+    }
+}
