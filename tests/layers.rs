@@ -144,13 +144,14 @@ fn planted(files: &[(&str, &str)]) -> Tree {
         ("rom/pod.rs", "use faer::Mat;"),
     ];
     let empty = "lattice/d4.rs lattice/z2.rs lattice/cases.rs lattice/cuda/mod.rs \
-        lattice/cuda/launch.rs mvar/model.rs mvar/step.rs mvar/cases.rs mvar/train.rs lstm/mod.rs lstm/cases.rs \
-        lstm/model.rs md/mod.rs md/cases.rs md/system.rs md/files/mod.rs md/files/sw.rs stream/mod.rs \
-        stream/cases.rs rom/mod.rs gate/verdict.rs gate/compare.rs gate/duet/mod.rs record/mod.rs \
-        record/row.rs case.rs close.rs input.rs stats/mod.rs file.rs run.rs wall.rs gpu/mod.rs \
-        machine/mod.rs machine/isa.rs draw/mod.rs collect/mod.rs report/mod.rs sweep/mod.rs \
-        registry.rs cli/mod.rs cli/gate.rs cli/chapters/md.rs profile/mod.rs profile/md/mod.rs \
-        profile/lattice/mod.rs profile/rom/mod.rs lib.rs";
+        lattice/cuda/launch.rs mvar/model.rs mvar/step.rs mvar/cases.rs mvar/train.rs \
+        lstm/mod.rs lstm/cases.rs lstm/model.rs md/mod.rs md/cases.rs md/system.rs \
+        md/files/mod.rs md/files/sw.rs stream/mod.rs stream/cases.rs rom/mod.rs gate/verdict.rs \
+        gate/compare.rs gate/duet/mod.rs record/mod.rs record/row.rs case.rs close.rs input.rs \
+        stats/mod.rs file.rs run.rs wall.rs gpu/mod.rs machine/mod.rs machine/isa.rs draw/mod.rs \
+        collect/mod.rs report/mod.rs sweep/mod.rs registry.rs cli/mod.rs cli/gate.rs \
+        cli/chapters/md.rs profile/mod.rs profile/md/mod.rs profile/lattice/mod.rs \
+        profile/rom/mod.rs lib.rs";
     let all = empty.split_whitespace().map(|path| (path, "")).chain(lies);
     let all = all.chain(files.iter().copied());
     let crates = ["serde_json", "ndarray", "anyhow", "thiserror", "faer"].map(str::to_owned);
