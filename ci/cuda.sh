@@ -23,11 +23,11 @@ for schedule in forward reverse; do
   echo "cuda.sh: threads run $schedule"
   STEPMARK_SCHEDULE=$schedule emulated target/gpu/bin/test
 done
-emulated cargo test --quiet --lib profile::cuda
+emulated ci/filtered.sh profile::cuda -- cargo test --lib --
 if command -v valgrind >/dev/null; then
   echo "cuda.sh: under Valgrind"
-  emulated valgrind --quiet --error-exitcode=9 target/gpu/bin/test --test-threads=1 \
-    wrong_codes every_batch_size inner_products_name outside_the_domain every_case_is_right
+  emulated ci/filtered.sh wrong_codes every_batch_size inner_products_name outside_the_domain every_case_is_right -- \
+    valgrind --quiet --error-exitcode=9 target/gpu/bin/test --test-threads=1
 else
   echo "cuda.sh: no valgrind (ci/install.sh installs it): accesses are not checked"
 fi

@@ -27,6 +27,7 @@ pack() {
   executable bench bench bench --bench gpu --no-run --profile "$profile"
   executable stepmark bin bench --bench gpu --no-run --profile "$profile"
   cp ci/gpu.sh "$out/run.sh"
+  cp ci/filtered.sh "$out/bin"
   echo "gpu.sh: $(du -sh "$out" | cut -f1) in $out; there, run.sh OUT"
 }
 
@@ -48,8 +49,8 @@ run() {
   if command -v compute-sanitizer >/dev/null; then
     for tool in memcheck racecheck initcheck synccheck; do
       echo "gpu.sh: compute-sanitizer $tool"
-      STEPMARK_REQUIRE_GPU=1 compute-sanitizer --tool $tool --error-exitcode 9 \
-        "$bin/test" every_batch_size wrong_codes outside_the_domain >"$tool.log" 2>&1 ||
+      STEPMARK_REQUIRE_GPU=1 "$bin/filtered.sh" every_batch_size wrong_codes outside_the_domain -- \
+        compute-sanitizer --tool $tool --error-exitcode 9 "$bin/test" >"$tool.log" 2>&1 ||
         { tail -n 40 "$tool.log" >&2; exit 1; }
     done
   else

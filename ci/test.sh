@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# The README's test command, then the test that builds another crate, then the tests that need
-# Valgrind, where it is installed.
+# The README's test command, then the tests that build another crate and this one with a workload
+# more, then the tests that need Valgrind, where it is installed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # Tests take the paths that the processor has.
 grep -qsw avx512bw /proc/cpuinfo || echo "test.sh: no AVX-512 here: its paths are not tested"
 cargo test
-cargo test --test library -- --ignored
+ci/filtered.sh -- cargo test --test library -- --ignored
 if command -v valgrind >/dev/null && command -v iai-callgrind-runner >/dev/null; then
-  cargo test --test end_to_end -- --ignored --nocapture
+  ci/filtered.sh -- cargo test --test end_to_end -- --ignored --nocapture
 else
   echo "test.sh: no Valgrind or no iai-callgrind-runner (ci/install.sh installs both):" \
     "the end-to-end test was not run"

@@ -71,10 +71,14 @@ mod tests {
         let mut seconds = BTreeMap::new();
         for case in cases() {
             let budget = BUDGETS.iter().find(|(chapters, _)| chapters.contains(&case.chapter()));
-            let (chapters, most) = budget.unwrap_or_else(|| panic!("no budget for {}", case.id));
-            let sum = seconds.entry((chapters, case.is_on_device())).or_insert(0.0);
+            // Of chapters without an agreed budget each has as much as the smallest.
+            let (name, most) = match budget {
+                Some((chapters, most)) => (chapters.join(", "), *most),
+                None => (case.chapter().to_owned(), 10.0),
+            };
+            let sum = seconds.entry((name.clone(), case.is_on_device())).or_insert(0.0);
             *sum += case.sampling().seconds();
-            assert!(*sum <= *most, "{chapters:?}: {} brings it to {sum} s, over {most} s", case.id);
+            assert!(*sum <= most, "{name}: {} brings it to {sum} s, over {most} s", case.id);
         }
     }
 

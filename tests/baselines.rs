@@ -337,7 +337,7 @@ fn results_in_a_text_are_those_of_the_baselines_or_stale() {
 
     let folder = bench.baseline(&WALL, &walls, "x");
     let folder = folder.ancestors().nth(2).unwrap();
-    fs::write(&text, new.clone() + "<!-- error rates -->\n").unwrap();
+    fs::write(&text, new + "<!-- error rates -->\n").unwrap();
     splice("").expect(Exit::Incomparable, &["error-rates.json: No such file"]);
     fs::write(folder.join("error-rates.json"), "{}").unwrap();
     splice("")

@@ -1,5 +1,5 @@
-//! Another crate with kernels of its own, `examples/fir`: it gets the command and the bench
-//! over its own list, and a verdict on its own sources.
+//! Kernels of one's own: another crate, `examples/fir`, gets the command and the bench over its own
+//! list, and a verdict on its own sources; a workload in this one is a folder and two lines.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -97,6 +97,99 @@ fn a_crate_with_its_own_kernels_gets_the_command_over_its_own_cases() {
     run(&copy, gate, 5, &[next]);
     // It starts, and asks for a revision.
     run(&copy, "gate --skip instructions --against REV", 1, &["FAIL tool failure  paired: "]);
+}
+
+/// A kernel with its reference.
+const TOY: &str = "\
+//! Numbers doubled.
+
+mod cases;
+
+pub use cases::cases;
+
+/// Writes twice of each `x`.
+pub fn double(x: &[f32], y: &mut [f32]) {
+    for (y, x) in y.iter_mut().zip(x) {
+        *y = 2.0 * x;
+    }
+}
+
+fn double_scalar(x: f32) -> f32 {
+    x + x
+}
+";
+
+/// Its case, whose `WORK` is told as that of the chapter `stream`.
+const TOY_CASES: &str = "\
+//! The case of this chapter.
+
+use super::{double, double_scalar};
+use crate::case::{Case, Step, Work};
+use crate::{close, input};
+
+/// Every case of the chapter.
+pub fn cases() -> Vec<Case> {
+    let bytes = 8_000;
+WORK
+    let prepare = || Doubled { x: input::uniform(1, 1000, -1.0, 1.0), y: vec![0.0; 1000] };
+    vec![Case::new(\"toy/double/n1000\", \"portable\", work, prepare)]
+}
+
+struct Doubled {
+    x: Vec<f32>,
+    y: Vec<f32>,
+}
+
+impl Step for Doubled {
+    fn run(&mut self) {
+        double(&self.x, &mut self.y);
+    }
+
+    fn spoil(&mut self) {
+        self.y.fill(f32::NAN);
+    }
+
+    fn digest(&self) -> u64 {
+        close::digest(self.y.iter().copied())
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let expected: Vec<f32> = self.x.iter().map(|x| double_scalar(*x)).collect();
+        close::bits(\"y\", &self.y, &expected)
+    }
+}
+";
+
+#[test]
+#[ignore = "builds this crate again; ci/test.sh runs it"]
+fn a_workload_is_a_folder_two_lines_and_the_generated_list() {
+    let folders = ["src", "benches", "fixtures", "tests", "ci", ".cargo"];
+    let files = ["Cargo.toml", "Cargo.lock", "build.rs"];
+    let copy = Copy::of(".", &[&folders[..], &files].concat());
+    let stream = fs::read_to_string("src/stream/cases.rs").unwrap();
+    let work = stream.lines().find(|line| line.starts_with("    let work = Work {")).unwrap();
+    fs::create_dir(copy.dir.join("src/toy")).unwrap();
+    fs::write(copy.dir.join("src/toy/mod.rs"), TOY).unwrap();
+    fs::write(copy.dir.join("src/toy/cases.rs"), TOY_CASES.replace("WORK", work)).unwrap();
+    let (module, cases) = ("pub mod stream;", "stream::cases()");
+    copy.with_planted("src/lib.rs", module, &format!("{module}\npub mod toy;"), || {
+        let both = format!("{cases}, crate::toy::cases()");
+        copy.with_planted("src/registry.rs", cases, &both, || {
+            let list = "run --profile test --quiet -- list";
+            let (code, ids) = copy.run(Copy::cargo(), &format!("{list} --cpu"));
+            assert_eq!(code, Some(0), "{ids}");
+            assert!(ids.ends_with("\ntoy/double/n1000\n"), "{ids}");
+            fs::write(copy.dir.join("benches/cases.txt"), ids).unwrap();
+            let right = ["ok     toy/double/n1000", "1 cases, 0 wrong"];
+            run(&copy, "check --filter toy/", 0, &right);
+            let layers = "test nobody_uses_what_the_layers_forbid ... ok";
+            copy.expect(Copy::cargo(), "test --test layers", 0, &[layers]);
+            // Not the other cases again, which take minutes where nothing is optimised.
+            let registry = "test --lib registry::tests -- --skip every_case_is_right";
+            let list = "test registry::tests::the_instruction_bench_has_the_same_list ... ok";
+            copy.expect(Copy::cargo(), registry, 0, &[list]);
+        });
+    });
 }
 
 /// The code in README is that of the crate, so that it builds and is right.

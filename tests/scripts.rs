@@ -102,6 +102,53 @@ fn the_comment_on_a_pull_request_is_the_verdict_or_says_that_there_is_none() {
     ends(&comment(), 0, changed);
 }
 
+#[test]
+fn a_filter_that_matches_no_test_fails() {
+    let filtered = |filters: &[&str], prints: &str, code: i32| {
+        let script = format!("echo 'test result: {code}'; printf '%b' '{prints}'; exit {code}");
+        let mut run = Command::new("ci/filtered.sh");
+        run.args(filters).args(["--", "bash", "-c", &script]).output().unwrap()
+    };
+    let two = "test a::first ... ok\\ntest a::second ... with words\\nok\\n";
+    ends(&filtered(&[], two, 0), 0, "test a::first ... ok\n");
+    ends(&filtered(&["a::", "second"], two, 0), 0, "test a::first ... ok\n");
+    ends(&filtered(&["first", "third"], two, 0), 1, "no test has `third` in its name");
+    ends(&filtered(&["first"], two, 101), 101, "test a::first ... ok\n");
+    let none = ["", "running 0 tests\\n", "test a::first ... ignored, takes hours\\n"];
+    for prints in none {
+        ends(&filtered(&[], prints, 0), 1, "no test ran: bash -c");
+        ends(&filtered(&["first"], prints, 0), 1, "no test ran: bash -c");
+    }
+    // The filters reach the command.
+    let echo = ["one", "two", "--", "echo", "test a ..."];
+    ends(&Command::new("ci/filtered.sh").args(echo).output().unwrap(), 0, "test a ... one two\n");
+    let no_command = Command::new("ci/filtered.sh").args(["first", "--"]).output().unwrap();
+    ends(&no_command, 2, "ci/filtered.sh [FILTER..] -- COMMAND");
+}
+
+/// Filters of tests, or `--ignored`, which chooses some as well.
+#[test]
+fn whatever_chooses_tests_in_ci_fails_where_there_are_none() {
+    let mut seen = 0;
+    for file in files("ci").into_iter().chain(files(".github/workflows")) {
+        let text = fs::read_to_string(&file).unwrap().replace("\\\n", " ");
+        let ours = file.extension().is_some_and(|end| end != "md");
+        for line in text.lines().filter(|line| ours && !line.trim_start().starts_with('#')) {
+            let starts = ["cargo test", "bin/test\"", "bin/test"];
+            let rest = starts.iter().find_map(|start| line.split_once(start));
+            let Some((before, rest)) = rest else { continue };
+            let words = rest.split(['>', '|', '&', ';']).next().unwrap().trim();
+            assert!(
+                words.is_empty() || before.contains("filtered.sh"),
+                "{}: {line}",
+                file.display()
+            );
+            seen += usize::from(before.contains("filtered.sh"));
+        }
+    }
+    assert!(seen >= 5, "{seen} commands: two in cuda.sh, one in gpu.sh, two in test.sh");
+}
+
 /// The files of a folder.
 fn files(folder: impl AsRef<Path>) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());

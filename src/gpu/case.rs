@@ -1,34 +1,10 @@
-//! What is measured on a GPU: a launch, the check of what it left, and the work that it does.
+//! Cases on a GPU, whose device may be missing.
 
 use std::sync::{Arc, OnceLock};
 
-use super::ready::Launches;
+use super::step::{Launches, Step};
 use super::{Device, Error};
 use crate::case::{self, Case, EMULATED, Facts, OnDevice, Trouble, Work};
-
-/// A launch with its inputs and outputs on the device.
-pub trait Step {
-    /// Enqueues one run, always on the same inputs, without waiting or allocating.
-    ///
-    /// # Errors
-    ///
-    /// If the driver refuses.
-    fn launch(&mut self) -> Result<(), Error>;
-
-    /// Overwrites the outputs, so that only another run can make them right again.
-    ///
-    /// # Errors
-    ///
-    /// If the driver refuses.
-    fn spoil(&mut self) -> Result<(), Error>;
-
-    /// Waits for the last run, and compares its outputs with what the CPU makes of the inputs.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Wrong`] says which output differs; the driver may refuse.
-    fn check(&self) -> Result<(), Error>;
-}
 
 /// A case on the first GPU, whose `prepare` builds a step of so many units on a device.
 ///

@@ -5,7 +5,7 @@
 //! GPU's machine needs its driver only.
 
 mod case;
-mod ready;
+mod step;
 mod timer;
 
 use std::collections::HashMap;
@@ -23,7 +23,8 @@ use cudarc::nvrtc::Ptx;
 
 use crate::machine::Environment;
 
-pub use case::{Step, case};
+pub use case::case;
+pub use step::Step;
 pub use timer::{Replay, Timer};
 
 /// Threads of a block, in every kernel of ours.

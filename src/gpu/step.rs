@@ -1,10 +1,34 @@
-//! Launches that are ready to be timed, hot or cold.
+//! A launch, and launches that are ready to be timed, hot or cold.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Device, Error, Replay, Step, Timer};
+use super::{Device, Error, Replay, Timer};
 use crate::case::{Ready, Trouble};
+
+/// A launch with its inputs and outputs on the device.
+pub trait Step {
+    /// Enqueues one run, always on the same inputs, without waiting or allocating.
+    ///
+    /// # Errors
+    ///
+    /// If the driver refuses.
+    fn launch(&mut self) -> Result<(), Error>;
+
+    /// Overwrites the outputs, so that only another run can make them right again.
+    ///
+    /// # Errors
+    ///
+    /// If the driver refuses.
+    fn spoil(&mut self) -> Result<(), Error>;
+
+    /// Waits for the last run, and compares its outputs with what the CPU makes of the inputs.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Wrong`] says which output differs; the driver may refuse.
+    fn check(&self) -> Result<(), Error>;
+}
 
 /// Launches of one replay of a graph.
 const LAUNCHES: u32 = 20;
