@@ -2,7 +2,7 @@
 # Tests and benches on a machine that has a GPU and its driver, but needs neither cargo nor CUDA.
 #
 #   ci/gpu.sh pack          build; collect executables and this script in target/gpu
-#   target/gpu/run.sh OUT   there: test, sanitize, bench; logs, samples and gpu.json in the folder OUT
+#   target/gpu/run.sh OUT   there: test, sanitize, bench; logs, samples and the records gpu/*.json in the folder OUT
 #   ci/gpu.sh run OUT       both, on this machine
 #
 # To accept the times: unpack OUT/samples.tar.gz into target, then `stepmark record` and `accept --reason TEXT`.
@@ -61,7 +61,7 @@ run() {
     { tail -n 40 bench.log >&2; exit 1; }
   grep -E 'skipped|time:|thrpt:' bench.log || true
   "$bin/stepmark" --target-dir "$out/target" record
-  cp target/stepmark/gpu.json .
+  cp -r target/stepmark/gpu .
   tar czf samples.tar.gz -C target stepmark
   echo "gpu.sh: results are in $out"
 }

@@ -10,7 +10,7 @@
 //! | `gpu` | the GPU, found at run time, and times on it; with the feature `cuda` |
 //! | [`input`], [`close`], [`exit`] | seeded inputs, when two results are the same, how a command ends |
 //! | [`machine`] | what a number belongs to: machine, toolchain, sources, revision |
-//! | [`file`](mod@file) | files that are whole or not there; `NumPy` archives |
+//! | [`file`](mod@file) | files that are whole or not there, growing files of lines, `NumPy` archives |
 //! | [`run`], [`record`] | from bench to baseline |
 //! | `wall` | the Criterion benches of any list of cases; with the feature `wall` |
 //! | [`collect`], [`stats`] | from samples to records |

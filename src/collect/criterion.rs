@@ -13,7 +13,7 @@ use serde::Deserialize;
 use super::{Collected, Error, contradiction, row};
 use crate::record::{GPU, Instrument, Row, SCALING};
 use crate::run::Note;
-use crate::stats;
+use crate::stats::{Method, Samples};
 
 /// Below this, quantiles mean nothing.
 pub const MIN_SAMPLES: usize = 10;
@@ -92,8 +92,8 @@ fn times(instrument: &Instrument, note: Note, path: &Path) -> Result<Row, Error>
     if times.len() < MIN_SAMPLES {
         return Err(Error::TooFew { id: note.id, samples: times.len() });
     }
-    let ns = stats::sorted(times.iter().zip(&iters).map(|(t, n)| t / n));
-    let quantile = |p| stats::quantile(&ns, p).into();
+    let ns = Samples::new(times.iter().zip(&iters).map(|(t, n)| t / n));
+    let quantile = |p| ns.quantile(p, Method::Linear).into();
     let metrics = [
         ("p05_ns", quantile(0.05)),
         ("p25_ns", quantile(0.25)),

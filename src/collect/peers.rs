@@ -15,7 +15,7 @@ use super::{Collected, Error, contradiction};
 use crate::machine::Environment;
 use crate::record::{self, Origin, PEERS, Record, Row, SCALING, WALL};
 use crate::run;
-use crate::stats;
+use crate::stats::Samples;
 
 /// The command whose results are read here.
 pub const COMMAND: &str = "ci/peers.sh";
@@ -157,18 +157,16 @@ fn add(
 
 impl Peer {
     fn row(&self, id: String) -> Row {
-        let sorted = |values: &[f64]| stats::sorted(values.iter().copied());
-        let median = |values: &[f64]| stats::quantile(&sorted(values), 0.5);
-        let ratios: Vec<f64> =
-            self.theirs_ns.iter().zip(&self.ours_ns).map(|(theirs, ours)| theirs / ours).collect();
-        let ratios = sorted(&ratios);
+        let median = |values: &[f64]| Samples::new(values.iter().copied()).median().into();
+        let ratios = self.theirs_ns.iter().zip(&self.ours_ns).map(|(theirs, ours)| theirs / ours);
+        let ratios = Samples::new(ratios);
         let optional = [("mse", self.mse), ("flagged", self.flagged)];
         let metrics = [
-            ("theirs_ns", median(&self.theirs_ns).into()),
-            ("ours_ns", median(&self.ours_ns).into()),
-            ("ratio_min", ratios[0].into()),
-            ("ratio", stats::quantile(&ratios, 0.5).into()),
-            ("ratio_max", ratios[ratios.len() - 1].into()),
+            ("theirs_ns", median(&self.theirs_ns)),
+            ("ours_ns", median(&self.ours_ns)),
+            ("ratio_min", ratios.min().into()),
+            ("ratio", ratios.median().into()),
+            ("ratio_max", ratios.max().into()),
             ("rounds", (ratios.len() as u64).into()),
         ];
         let optional = optional.into_iter().filter_map(|(name, x)| Some((name, x?.into())));

@@ -170,47 +170,36 @@ const MACHINE: &[&str] = &[
     "virtualised",
 ];
 
-/// Wall time per step by Criterion.
-pub static WALL: Instrument = Instrument {
-    name: "wall",
-    metrics: TIMES,
-    optional: &[],
-    ascending: QUANTILES,
-    shown: &["median_ns"],
-    fields: MACHINE,
-    folder: machine::folder,
-};
+const DEVICE: &[&str] = &[
+    "clock_khz",
+    "compute_capability",
+    "driver",
+    "emulated",
+    "gpu",
+    "l2_bytes",
+    "memory_bytes",
+    "multiprocessors",
+];
+
+/// An instrument of times by Criterion: quantiles of the samples.
+const fn times(
+    name: &'static str,
+    fields: &'static [&'static str],
+    folder: fn(&Environment) -> String,
+) -> Instrument {
+    let (metrics, shown) = (TIMES, &["median_ns"]);
+    Instrument { name, metrics, optional: &[], ascending: QUANTILES, shown, fields, folder }
+}
+
+/// Wall time per step.
+pub static WALL: Instrument = times("wall", MACHINE, machine::folder);
 
 /// The same of cases that only scale: no baseline holds them.
-pub static SCALING: Instrument = Instrument {
-    name: "scaling",
-    metrics: TIMES,
-    optional: &[],
-    ascending: QUANTILES,
-    shown: &["median_ns"],
-    fields: MACHINE,
-    folder: machine::folder,
-};
+pub static SCALING: Instrument = times("scaling", MACHINE, machine::folder);
 
 /// Time per launch on a GPU by CUDA events.
-pub static GPU: Instrument = Instrument {
-    name: "gpu",
-    metrics: TIMES,
-    optional: &[],
-    ascending: QUANTILES,
-    shown: &["median_ns"],
-    fields: &[
-        "clock_khz",
-        "compute_capability",
-        "driver",
-        "emulated",
-        "gpu",
-        "l2_bytes",
-        "memory_bytes",
-        "multiprocessors",
-    ],
-    folder: |environment| machine::plain(&environment["gpu"]),
-};
+pub static GPU: Instrument =
+    times("gpu", DEVICE, |environment| machine::plain(&environment["gpu"]));
 
 /// What Callgrind counts in one warm step, and what a warm step takes from the heap.
 pub static INSTRUCTIONS: Instrument = Instrument {

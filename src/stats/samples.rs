@@ -15,7 +15,7 @@ pub enum Method {
 
 impl Method {
     /// The quantile `p` of samples in ascending order.
-    pub(super) fn of(self, sorted: &[f64], p: f64) -> f64 {
+    fn of(self, sorted: &[f64], p: f64) -> f64 {
         assert!(!sorted.is_empty(), "no samples");
         assert!((0.0..=1.0).contains(&p), "{p} is not a probability");
         match self {
