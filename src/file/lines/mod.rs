@@ -140,7 +140,7 @@ fn failed(path: &Path) -> impl Fn(io::Error) -> Error {
 /// A file that lines are appended to, locked while it is open.
 pub struct LineFile<C> {
     path: PathBuf,
-    file: File,
+    file: Locked,
     len_bytes: u64,
     check: C,
 }
@@ -167,7 +167,7 @@ impl<C> LineFile<C> {
         let (file, bytes) = locked(path, &options, File::try_lock)?;
         let lines = read(path, &bytes, &mut check)?;
         let len_bytes = (bytes.len() - lines.torn_len_bytes) as u64;
-        file.set_len(len_bytes).map_err(failed(path))?;
+        file.0.set_len(len_bytes).map_err(failed(path))?;
         Ok((Self { path: path.to_owned(), file, len_bytes, check }, lines))
     }
 
@@ -186,10 +186,11 @@ impl<C> LineFile<C> {
         let at = before.len() + 1;
         (self.check)(value, before).map_err(|found| foreign(&self.path, at, found))?;
         let text = text(value).map_err(|err| invalid(&self.path, at, &err))?;
-        let written = self.file.write_all(text.as_bytes()).and_then(|()| self.file.sync_data());
+        let file = &mut self.file.0;
+        let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_data());
         if let Err(why) = written {
             // If this fails too, the next to open the file does it.
-            let _ = self.file.set_len(self.len_bytes);
+            let _ = file.set_len(self.len_bytes);
             return Err(failed(&self.path)(why));
         }
         self.len_bytes += text.len() as u64;
@@ -204,20 +205,31 @@ fn text<T: Serialize + DeserializeOwned>(value: &T) -> serde_json::Result<String
     Ok(text + "\n")
 }
 
+/// A file that is locked until this is dropped.
+struct Locked(File);
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        // Closing alone would leave the lock to a process that another thread is just starting.
+        let _ = self.0.unlock();
+    }
+}
+
 /// Opens, locks and reads a file.
 fn locked(
     path: &Path,
     options: &OpenOptions,
     lock: fn(&File) -> Result<(), TryLockError>,
-) -> Result<(File, Vec<u8>), Error> {
-    let mut file = options.open(path).map_err(failed(path))?;
+) -> Result<(Locked, Vec<u8>), Error> {
+    let file = options.open(path).map_err(failed(path))?;
     match lock(&file) {
         Err(TryLockError::WouldBlock) => return Err(Error::Busy { path: path.to_owned() }),
         Err(TryLockError::Error(source)) => return Err(failed(path)(source)),
         Ok(()) => (),
     }
+    let mut file = Locked(file);
     let mut bytes = Vec::new();
-    io::copy(&mut file, &mut bytes).map_err(failed(path))?;
+    io::copy(&mut file.0, &mut bytes).map_err(failed(path))?;
     Ok((file, bytes))
 }
 

@@ -27,8 +27,13 @@ pub enum LockError {
 
 /// Held while a run is under way; the system gives it back when the process ends, however that is.
 #[derive(Debug)]
-pub struct Lock {
-    _file: File,
+pub struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing alone would leave it to a process that another thread is just starting.
+        let _ = self.0.unlock();
+    }
 }
 
 impl Lock {
@@ -52,7 +57,7 @@ impl Lock {
                     write!(file, "{}", process::id())
                 };
                 write().map_err(failed)?;
-                Ok(Self { _file: file })
+                Ok(Self(file))
             }
             Err(TryLockError::WouldBlock) => {
                 // Some systems do not let others read a locked file.
@@ -74,6 +79,8 @@ mod tests {
         let first = Lock::take(dir.path()).unwrap();
         let err = Lock::take(dir.path()).unwrap_err().to_string();
         assert!(err.contains(&format!("(pid {})", process::id())), "{err}");
+        // As a process has it that another thread is just starting.
+        let _inherited = first.0.try_clone().unwrap();
         drop(first);
         Lock::take(dir.path()).unwrap();
         let file = dir.path().join("stepmark/duet.lock");
