@@ -27,7 +27,7 @@ if [ "$(cat "$venv/wheels" 2>/dev/null)" != "${wheels[*]}" ]; then
 fi
 
 # A test prints the outcomes, one a line.
-cargo test --quiet --lib outcomes_of_every_kind -- --ignored --nocapture | grep '^{' >"$work/outcomes"
+ci/filtered.sh outcomes_of_every_kind -- cargo test --lib -- --ignored --nocapture | grep '^{' >"$work/outcomes"
 for file in "${files[@]}"; do
   tr -d '\n' <"$file" >>"$work/outcomes"
   echo >>"$work/outcomes"

@@ -122,6 +122,9 @@ pub type Digests = BTreeMap<String, u64>;
 const RUN: &str = "run.json";
 const DIGESTS: &str = "digests.json";
 
+/// A file or folder that cannot be used, and why.
+pub type Unusable = (PathBuf, io::Error);
+
 /// Reads the digests that a run wrote for a chapter.
 ///
 /// # Errors
@@ -174,21 +177,31 @@ pub fn said<T: DeserializeOwned>(
     target: &Path,
     instrument: &str,
     chapter: &str,
-) -> Result<Vec<(PathBuf, T)>, (PathBuf, io::Error)> {
-    let kernels = entries(&folder(target, instrument, chapter));
-    let files = kernels.iter().filter(|path| path.is_dir()).flat_map(|path| entries(path));
-    let read = |path: PathBuf| match read(&path) {
-        Ok(said) => Ok((path, said)),
-        Err(why) => Err((path, why)),
-    };
-    files.map(read).collect()
+) -> Result<Vec<(PathBuf, T)>, Unusable> {
+    let mut all = Vec::new();
+    for kernel in entries(&folder(target, instrument, chapter))? {
+        // A chapter has files of its own, too.
+        if kernel.is_dir() {
+            for path in entries(&kernel)? {
+                match read(&path) {
+                    Ok(said) => all.push((path, said)),
+                    Err(why) => return Err((path, why)),
+                }
+            }
+        }
+    }
+    Ok(all)
 }
 
 /// The chapters that an instrument has runs of, sorted.
-pub fn chapters(target: &Path, instrument: &str) -> Vec<String> {
-    let all = entries(&folder(target, instrument, ""));
+///
+/// # Errors
+///
+/// Names the folder that cannot be read.
+pub fn chapters(target: &Path, instrument: &str) -> Result<Vec<String>, Unusable> {
+    let all = entries(&folder(target, instrument, ""))?;
     let folders = all.iter().filter(|path| path.is_dir());
-    folders.filter_map(|path| Some(path.file_name()?.to_str()?.to_owned())).collect()
+    Ok(folders.filter_map(|path| Some(path.file_name()?.to_str()?.to_owned())).collect())
 }
 
 /// Where the file of a case lies.
@@ -197,11 +210,20 @@ fn file(target: &Path, instrument: &str, id: &str) -> PathBuf {
 }
 
 /// What a folder holds, in order of name; nothing if there is no such folder.
-pub fn entries(dir: &Path) -> Vec<PathBuf> {
-    let mut paths: Vec<_> =
-        fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+///
+/// # Errors
+///
+/// If it is there and cannot be read.
+pub fn entries(dir: &Path) -> Result<Vec<PathBuf>, Unusable> {
+    let all = || -> io::Result<Vec<PathBuf>> {
+        fs::read_dir(dir)?.map(|entry| Ok(entry?.path())).collect()
+    };
+    let mut paths = match all() {
+        Err(err) if err.kind() == io::ErrorKind::NotFound => Vec::new(),
+        paths => paths.map_err(|err| (dir.to_owned(), err))?,
+    };
     paths.sort();
-    paths
+    Ok(paths)
 }
 
 fn read<T: DeserializeOwned>(path: &Path) -> io::Result<T> {
@@ -233,8 +255,10 @@ mod tests {
         forget(target, "wall", "a/b/n2").unwrap();
         forget(target, "wall", "a/b/n3").unwrap();
         write(target, "wall", "a/e/n1", &note("a/e/n1", "2026-01-03T03:04:05Z")).unwrap();
-        assert_eq!(chapters(target, "wall"), ["a", "c"], "chapters");
-        assert!(chapters(target, "gpu").is_empty(), "another instrument");
+        assert_eq!(chapters(target, "wall").unwrap(), ["a", "c"], "chapters");
+        assert!(chapters(target, "gpu").unwrap().is_empty(), "another instrument");
+        let file = folder(target, "wall", "a/b/n1.json");
+        assert_eq!(entries(&file).unwrap_err().0, file, "no folder");
         let said = said::<Note>(target, "wall", "a").unwrap();
         let said: Vec<_> = said.iter().map(|(_, n)| (&*n.id, &n.run.started[..10])).collect();
         assert_eq!(said, [("a/b/n1", "2026-01-02"), ("a/e/n1", "2026-01-03")], "of two runs");

@@ -157,6 +157,11 @@ fn instructions(args: &Args, scope: &Scope<'_>, target: &Path, outcome: &mut Out
         not_run(gate::Tier::Comparable, State::Skipped, why);
         return not_run(gate::Tier::Instructions, State::Skipped, why);
     }
+    if scope.selected.is_empty() {
+        let why = "no selected case is counted";
+        not_run(gate::Tier::Comparable, State::NotRun, why);
+        return not_run(gate::Tier::Instructions, State::NotRun, why);
+    }
     let both = match both(&INSTRUCTIONS, args, scope, target) {
         Ok(both) => both,
         Err(Missed { exit, why, next }) => {

@@ -12,7 +12,7 @@ use serde::de::IgnoredAny;
 use super::{Collected, Error, contradiction, row};
 use crate::machine::Environment;
 use crate::record::{INSTRUCTIONS, Row};
-use crate::run::{Run, Warm};
+use crate::run::{self, Run, Warm};
 
 /// The version of iai-callgrind, which must also be that of its runner.
 pub const IAI_CALLGRIND: &str = "0.16.1";
@@ -80,13 +80,11 @@ pub fn collect(
     let name = INSTRUCTIONS.name;
     let mut collected = Collected::default();
     for chapter in super::chapters(target, name, COMMAND)? {
-        let run = Run::read(target, name, &chapter).map_err(|source| Error::File {
-            path: crate::run::folder(target, name, &chapter),
-            source,
-        })?;
+        let run = Run::read(target, name, &chapter)
+            .map_err(|source| Error::File { path: run::folder(target, name, &chapter), source })?;
         let mut environment = run.environment.clone();
         let mut rows = Vec::new();
-        for (path, warm) in super::said::<Warm>(target, name, &chapter)? {
+        for (path, warm) in run::said::<Warm>(target, name, &chapter)? {
             if selects(&warm.id) {
                 rows.push(counted(&path, warm, iai, &run, &mut environment)?);
             }
@@ -178,7 +176,7 @@ mod tests {
 
     use super::*;
     use crate::machine;
-    use crate::run::{self, Digests};
+    use crate::run::Digests;
 
     const IDS: [&str; 2] = ["a/b/n1", "a/b/n2"];
     const PACKAGE: &str = "kernels";

@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use super::{Collected, Error, contradiction, row};
 use crate::record::{GPU, Instrument, Row, SCALING};
-use crate::run::Note;
+use crate::run::{self, Note};
 use crate::stats::{Method, Samples};
 
 /// Below this, quantiles mean nothing.
@@ -61,7 +61,7 @@ pub fn collect(
     let mut collected = Collected::default();
     for chapter in chapters {
         let mut rows = Vec::new();
-        for (_, note) in super::said::<Note>(target, instrument.name, &chapter)? {
+        for (_, note) in run::said::<Note>(target, instrument.name, &chapter)? {
             if !selects(&note.id) {
                 continue;
             }
@@ -140,7 +140,7 @@ mod tests {
     use super::*;
     use crate::machine;
     use crate::record::WALL;
-    use crate::run::{self, Run};
+    use crate::run::Run;
 
     struct Folder(tempfile::TempDir);
 

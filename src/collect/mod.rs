@@ -64,6 +64,12 @@ pub enum Error {
     Record(#[from] record::Error),
 }
 
+impl From<run::Unusable> for Error {
+    fn from((path, source): run::Unusable) -> Self {
+        Self::File { path, source }
+    }
+}
+
 /// What the runs of an instrument came to.
 #[derive(Debug, Default, PartialEq)]
 pub struct Collected {
@@ -124,21 +130,12 @@ fn chapters(
     instrument: &'static str,
     command: &'static str,
 ) -> Result<Vec<String>, Error> {
-    let chapters = run::chapters(target, instrument);
+    let chapters = run::chapters(target, instrument)?;
     if chapters.is_empty() {
         let dir = run::folder(target, instrument, "");
         return Err(Error::NoRun { instrument, dir, command });
     }
     Ok(chapters)
-}
-
-/// What the runs of a chapter said of its cases.
-fn said<T: DeserializeOwned>(
-    target: &Path,
-    instrument: &str,
-    chapter: &str,
-) -> Result<Vec<(PathBuf, T)>, Error> {
-    run::said(target, instrument, chapter).map_err(|(path, source)| Error::File { path, source })
 }
 
 /// Whether the run wrote a file.

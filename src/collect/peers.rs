@@ -58,9 +58,9 @@ pub fn collect(target: &Path, units: &dyn Fn(&str) -> Option<u64>) -> Result<Col
         let dir = run::folder(target, PEERS.name, &chapter);
         let mut found = BTreeMap::new();
         let mut first: Option<(Environment, String)> = None;
-        for (index, round) in run::entries(&dir).iter().enumerate() {
+        for (index, round) in run::entries(&dir)?.iter().enumerate() {
             let ours = ours(round, &mut first)?;
-            for path in run::entries(round) {
+            for path in run::entries(round)? {
                 if path.extension() == Some("jsonl".as_ref()) {
                     add(&path, &ours, units, &mut found)?;
                 }

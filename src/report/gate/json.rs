@@ -246,6 +246,8 @@ mod tests {
     #[test]
     #[ignore = "prints them, one a line, for the validator of ci/schema.sh"]
     fn outcomes_of_every_kind() {
+        // The name of the test stands before what it prints.
+        println!();
         for outcome in samples::all() {
             println!("{}", document(&outcome));
         }
