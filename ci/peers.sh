@@ -23,8 +23,17 @@ for peer in "$@"; do
   [ ! -f "$extra" ] || "$python" -m pip install --quiet --requirement "$extra"
 done
 
+# A round holds its own times only, and these short ones are for no baseline.
+forget() {
+  for instrument in wall scaling; do
+    rm -rf "$target/stepmark/runs/$instrument/$chapter" "$target/stepmark/$instrument/$chapter.json"
+  done
+}
+trap forget EXIT
+
 rm -rf "$rounds"
 for round in 1 2 3; do
+  forget
   echo "peers.sh: round $round of 3"
   cargo bench --bench wall -- "$gating" --warm-up-time 0.3 --measurement-time 1
   cargo bench --bench wall -- --scaling "$scaling" --warm-up-time 0.3 --measurement-time 1

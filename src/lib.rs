@@ -18,7 +18,7 @@
 //! | [`gate`], [`report`], [`cli`] | the verdict, tables and figures, the command |
 //!
 //! A crate with kernels of its own gets the same command and bench over its own list of cases from
-//! [`cli::main`], `wall::main` and `wall::gpu`, and leaves the feature `chapters` out.
+//! [`cli::main`], `wall::main`, `wall::with_scaling` and `wall::gpu`, and leaves the feature `chapters` out.
 //!
 //! Data flows one way: a seed or a fixture, a case, its check, Criterion or Callgrind, a record, the
 //! gate. Only `stepmark accept` writes baselines.

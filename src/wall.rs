@@ -146,8 +146,7 @@ impl<F: Fn() -> Run> Notes<F> {
 
     /// Forgets what an earlier run noted of a case that is about to be timed.
     fn open(&mut self, id: &str) {
-        // `cargo test --benches` comes here too, but measures nothing.
-        if env::args().any(|arg| arg == "--bench") {
+        if measures() {
             self.run.get_or_insert_with(&self.begin);
             run::forget(&workspace::target(), self.instrument, id).expect(WRITABLE);
         }
@@ -161,6 +160,12 @@ impl<F: Fn() -> Run> Notes<F> {
             run::write(&workspace::target(), self.instrument, id, &note).expect(WRITABLE);
         }
     }
+}
+
+/// Whether Criterion takes samples: `cargo test --benches`, `--test` and `--profile-time` do not.
+fn measures() -> bool {
+    let without = |arg: &String| arg == "--test" || arg.starts_with("--profile-time");
+    env::args().any(|arg| arg == "--bench") && !env::args().any(|arg| without(&arg))
 }
 
 const WRITABLE: &str = "the target folder is writable";

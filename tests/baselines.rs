@@ -1,4 +1,4 @@
-//! How baselines change: what `stepmark accept` takes and refuses, and what README shows of them.
+//! How baselines change: what `stepmark accept` takes and refuses, and what RESULTS.md shows of them.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -238,7 +238,12 @@ fn a_filter_changes_the_lines_of_its_cases_alone() {
         let want = id.starts_with("mvar/step").then(|| "one".to_owned());
         assert_eq!(reason, want, "{id}");
     }
+    let damaged = bench.fresh(&INSTRUCTIONS, "lstm");
+    let whole = fs::read(&damaged).unwrap();
+    fs::write(&damaged, "{").unwrap();
+    accept(&bench, "--reason all").expect(Exit::Failure, &["lstm.json"]);
     accept(&bench, "--reason all --filter mvar/").expect(Exit::Pass, &["looser"]);
+    fs::write(&damaged, whole).unwrap();
     assert!(reasons(&bench, "mvar").iter().all(|(_, reason)| reason.as_deref() == Some("all")));
     assert_eq!(others(), before, "other chapters");
     let said = accept(&bench, "--reason all");

@@ -142,6 +142,11 @@ fn a_deleted_baseline_is_incomparable() {
     let chapter = format!("gate --filter {}/", bench.chapter());
     bench.run(&chapter).expect(Exit::Incomparable, &["no baseline", "-- accept --reason TEXT"]);
     bench.run("gate").expect(Exit::Pass, &[bench.first(), "is new: the baseline does not have it"]);
+    // Those of the other chapters were accepted after a new toolchain, this one was forgotten.
+    let old = bench.baselines().join("old-toolchain/instructions").join(file.file_name().unwrap());
+    bench.record.by_chapter()[bench.chapter()].write(&old).unwrap();
+    bench.run("gate").expect(Exit::Incomparable, &["no baseline", "old-toolchain", "-- accept"]);
+    fs::remove_file(old).unwrap();
     fs::remove_dir_all(file.parent().unwrap()).unwrap();
     bench.run("gate").expect(Exit::Incomparable, &["no baseline", "-- accept --reason TEXT"]);
     fs::remove_dir_all(bench.baselines()).unwrap();
@@ -355,7 +360,7 @@ fn nothing_measured_is_nothing_to_record_accept_or_report() {
     );
     let said = bench.run("record --peers");
     said.expect(Exit::Incomparable, &["no run of `peers`", "run `ci/peers.sh` first"]);
-    bench.run("record --peers --filter lattice").expect(Exit::Usage, &["cannot be used with"]);
+    bench.run("record --peers --scaling").expect(Exit::Usage, &["cannot be used with"]);
 }
 
 #[test]
@@ -393,6 +398,15 @@ fn a_record_of_peers_is_printed_and_accepted_though_it_holds_few_cases() {
     assert_eq!(Record::read(&PEERS, &accepted).unwrap(), record, "{}", accepted.display());
     let said = bench.run(&format!("report --peers {}", path(&accepted)));
     said.expect(Exit::Pass, &["other 1.0"]);
+    let said = bench.run(&format!("report --peers {} --filter no-such", path(&accepted)));
+    assert!(!said.out.contains("other 1.0"), "{}", said.out);
+
+    // Another program measures the case, on another machine.
+    record.cases[0].id = format!("{} newer", bench.first());
+    record.environment.insert("kernel".to_owned(), "7".to_owned());
+    bench.put(&PEERS, &record);
+    bench.run("accept --reason why").expect(Exit::Pass, &["1 new, 1 gone", "kernel was `"]);
+    assert_eq!(Record::read(&PEERS, &accepted).unwrap().cases.len(), 1, "the other is gone");
 }
 
 #[test]

@@ -145,7 +145,8 @@ fn fresh(
     }
     let expected = context.measured_by(instrument);
     let mut all = Vec::new();
-    for chapter in chapters {
+    let concerned = chapters.into_iter().filter(|name| context.concerns(name, &args.selection));
+    for chapter in concerned.collect::<Vec<_>>() {
         let path = record::fresh(&context.target, instrument, &chapter);
         let record = match Record::read(instrument, &path) {
             Err(why @ Error::Schema { .. }) => Err(why.to_string()),
@@ -249,7 +250,8 @@ fn compared(
 ) -> Result<Option<Record>, Stop> {
     let name = fresh.name();
     let known = context.measured_by(fresh.instrument);
-    let is_gone = |id: &String| fresh.instrument.name != PEERS.name && !known.contains(id);
+    // What a peer no longer measures is gone, too.
+    let is_gone = |id: &String| !known.contains(id);
     let measured = new.by_id();
     let kept: Vec<Row> = old
         .cases

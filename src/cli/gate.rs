@@ -57,6 +57,8 @@ struct Both {
     new: BTreeMap<String, Record>,
     /// Of chapters that were not measured.
     none: Record,
+    /// Why the baseline of a chapter is that of another environment only.
+    elsewhere: BTreeMap<String, String>,
 }
 
 /// What kept a tier from comparing anything.
@@ -282,6 +284,11 @@ impl Both {
                 toolchain: scope.toolchain,
             };
             let mut found = Findings::of(findings.tier());
+            if let Some(why) = self.elsewhere.get(name) {
+                let next = Some(gate::ACCEPT.to_owned());
+                findings.push(Exit::Incomparable, instrument.name, why.clone(), next);
+                continue;
+            }
             let new = self.new.get(name).unwrap_or(&self.none);
             pairs.extend(gate::comparable(self.old.get(name), new, &part, &mut found));
             findings.append(found.without(&mut said));
@@ -371,8 +378,26 @@ fn both(
             return Err(Missed { exit: Exit::Incomparable, why, next: gate::ACCEPT });
         }
     }
+    let mut elsewhere = BTreeMap::new();
+    // Saved times of another machine say nothing of this one.
+    for name in
+        new.keys().filter(|name| instrument.name == INSTRUCTIONS.name && !old.contains_key(*name))
+    {
+        let own = record::baseline(baseline, instrument, &first.environment, name);
+        if let Some(path) = beside(&own, baseline) {
+            let why = format!("no baseline {}, but {}", own.display(), path.display());
+            elsewhere.insert(name.clone(), why);
+        }
+    }
     let none = Record::new(instrument, machine::Environment::new());
-    Ok(Both { old, new, none })
+    Ok(Both { old, new, none, elsewhere })
+}
+
+/// A baseline of the same chapter and instrument, of another environment.
+fn beside(path: &Path, baselines: &Path) -> Option<PathBuf> {
+    let of = path.strip_prefix(baselines).ok()?.components().skip(1).collect::<PathBuf>();
+    let others = std::fs::read_dir(baselines).into_iter().flatten().flatten();
+    others.map(|folder| folder.path().join(&of)).find(|other| other.is_file())
 }
 
 fn how_to_measure(instrument: &Instrument) -> String {

@@ -107,6 +107,12 @@ impl Context<'_> {
         cases.map(|case| case.id.clone()).collect()
     }
 
+    /// Whether a case of the chapter is selected.
+    fn concerns(&self, chapter: &str, selection: &Selection) -> bool {
+        let mut all = self.cases.iter().chain(self.scaling);
+        all.any(|case| case.chapter() == chapter && selection.holds(&case.id))
+    }
+
     /// How many units of work a case does, if there is one of this id.
     fn units(&self, id: &str) -> Option<u64> {
         let mut all = self.cases.iter().chain(self.scaling);

@@ -15,7 +15,7 @@ pub(super) struct Args {
     #[command(flatten)]
     selection: Selection,
     /// Record the last run of ci/peers.sh instead
-    #[arg(long, conflicts_with_all = ["filter", "scaling"])]
+    #[arg(long, conflicts_with = "scaling")]
     peers: bool,
     /// Record the cases that only scale instead, which never become a baseline
     #[arg(long)]
@@ -34,7 +34,7 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
     let own = |instrument: &Instrument| run::samples(&target, instrument.name);
     let times = |of, folder: PathBuf| criterion::collect(of, &target, &folder, source, &selects);
     let found = if args.peers {
-        vec![(&PEERS, peers::collect(&target, &|id| context.units(id)))]
+        vec![(&PEERS, peers::collect(&target, &|id| context.units(id), &selects))]
     } else if args.scaling {
         args.selection.of(context.scaling)?;
         vec![(&SCALING, times(&SCALING, own(&SCALING)))]
@@ -74,7 +74,7 @@ fn write(
     let Collected { records, mut dropped } = match collected {
         // Most machines have no GPU, and need no line that says so.
         Err(Error::NoRun { .. }) if name == GPU.name => return Ok(0),
-        Err(why @ (Error::NoRun { .. } | Error::TooFew { .. })) => {
+        Err(why @ Error::NoRun { .. }) => {
             writeln!(context.out, "{name}: not recorded: {why}")?;
             return Ok(0);
         }
@@ -124,14 +124,15 @@ fn write(
     Ok(cases)
 }
 
-/// Names what was left out: of each chapter and reason, how many cases, and the first.
+/// Names what was left out, by chapter and reason, but no case that is gone.
 fn tell(
     instrument: &str,
     dropped: Vec<(String, String)>,
     context: &mut Context<'_>,
 ) -> Result<(), Stop> {
     let mut groups = BTreeMap::<(String, String), Vec<String>>::new();
-    for (id, why) in dropped {
+    let is_case = |id: &str| context.units(id.split(' ').next().unwrap_or_default()).is_some();
+    for (id, why) in dropped.into_iter().filter(|(id, _)| is_case(id)) {
         let chapter = id.split('/').next().unwrap_or_default().to_owned();
         groups.entry((chapter, why)).or_default().push(id);
     }

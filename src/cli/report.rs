@@ -40,7 +40,8 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
         return put(text, args, context);
     }
     if let Some(Some(file)) = &args.peers {
-        let record = read(&PEERS, file, "`ci/peers.sh`")?;
+        let mut record = read(&PEERS, file, "`ci/peers.sh`")?;
+        record.cases.retain(|case| args.selection.holds(&case.id));
         write!(context.out, "{}", report::peers(&record))?;
         return Ok(Exit::Pass);
     }
@@ -74,7 +75,8 @@ fn fresh(
     context: &Context<'_>,
 ) -> Result<Vec<(String, Record)>, Stop> {
     let mut records = Vec::new();
-    for chapter in record::chapters(&context.target.join("stepmark").join(instrument.name)) {
+    let chapters = record::chapters(&context.target.join("stepmark").join(instrument.name));
+    for chapter in chapters.into_iter().filter(|name| context.concerns(name, &args.selection)) {
         let path = record::fresh(&context.target, instrument, &chapter);
         let mut record = Record::read(instrument, &path)?;
         record.cases.retain(|case| args.selection.holds(&case.id));

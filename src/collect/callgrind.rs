@@ -82,15 +82,17 @@ pub fn collect(
     for chapter in super::chapters(target, name, COMMAND)? {
         let run = Run::read(target, name, &chapter)
             .map_err(|source| Error::File { path: run::folder(target, name, &chapter), source })?;
-        let mut environment = run.environment.clone();
+        let said = run::said::<Warm>(target, name, &chapter)?.into_iter();
+        let said = said.filter(|(_, warm)| selects(&warm.id));
+        let said = said.map(|(path, warm)| (path, warm, run.clone())).collect();
+        // Other sources may have put other cases at their positions since.
+        let said = collected.current(said, |(_, warm, run)| (&warm.id, run), source);
+        let mut environment = run.environment;
         let mut rows = Vec::new();
-        for (path, warm) in run::said::<Warm>(target, name, &chapter)? {
-            if selects(&warm.id) {
-                rows.push(counted(&path, warm, iai, &run, &mut environment)?);
-            }
+        for (path, warm, run) in said {
+            rows.push(counted(&path, warm, iai, &run, &mut environment)?);
         }
-        let rows = rows.into_iter().map(|row| (row, environment.clone())).collect();
-        collected.add(&INSTRUCTIONS, rows, source);
+        collected.add(&INSTRUCTIONS, environment, rows);
     }
     Ok(collected)
 }
@@ -252,8 +254,10 @@ mod tests {
     }
 
     #[test]
-    fn counts_of_other_sources_are_named() {
+    fn counts_of_other_sources_are_named_though_others_took_their_positions() {
         let folder = Folder::new();
+        folder.write(0, "c/d/n1", "c/d/n1", 1);
+        fs::remove_dir_all(folder.warm("../c")).unwrap();
         let found = collect(folder.0.path(), folder.0.path(), Some("later"), &|_| true).unwrap();
         assert!(found.records.is_empty(), "{found:?}");
         let dropped: Vec<_> = found.dropped.iter().map(|(id, _)| id.as_str()).collect();

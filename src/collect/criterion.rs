@@ -43,7 +43,7 @@ struct Sample {
 ///
 /// # Errors
 ///
-/// If there was no run, a file of it is unusable, or a case has too few samples.
+/// If there was no run, or a file of it is unusable.
 pub fn collect(
     instrument: &'static Instrument,
     target: &Path,
@@ -60,29 +60,35 @@ pub fn collect(
     let samples = samples(criterion)?;
     let mut collected = Collected::default();
     for chapter in chapters {
+        let notes = run::said::<Note>(target, instrument.name, &chapter)?;
+        let notes = notes.into_iter().map(|(_, note)| note).filter(|note| selects(&note.id));
+        let notes = collected.current(notes.collect(), |note| (&note.id, &note.run), source);
+        let Some(environment) = notes.first().map(|note| note.run.environment.clone()) else {
+            continue;
+        };
         let mut rows = Vec::new();
-        for (_, note) in run::said::<Note>(target, instrument.name, &chapter)? {
-            if !selects(&note.id) {
-                continue;
-            }
-            let Some(path) = samples.get(&note.id) else {
-                collected.dropped.push((note.id, "its samples are gone".to_owned()));
-                continue;
-            };
-            if super::is_fresh(&note.run, path)? {
-                let environment = note.run.environment.clone();
-                rows.push((times(instrument, note, path)?, environment));
-            } else {
-                collected.dropped.push((note.id, "its samples are of an older run".to_owned()));
+        for note in notes {
+            let id = note.id.clone();
+            match times(instrument, note, samples.get(&id))? {
+                Ok(row) => rows.push(row),
+                Err(why) => collected.dropped.push((id, why)),
             }
         }
-        collected.add(instrument, rows, source);
+        collected.add(instrument, environment, rows);
     }
     Ok(collected)
 }
 
-/// The quantiles of a case.
-fn times(instrument: &Instrument, note: Note, path: &Path) -> Result<Row, Error> {
+/// The quantiles of a case, or why its samples are none of the run or too few.
+fn times(
+    instrument: &Instrument,
+    note: Note,
+    path: Option<&PathBuf>,
+) -> Result<Result<Row, String>, Error> {
+    let Some(path) = path else { return Ok(Err("its samples are gone".to_owned())) };
+    if !super::is_fresh(&note.run, path)? {
+        return Ok(Err("its samples are of an older run".to_owned()));
+    }
     let Sample { iters, times } = super::read_json(path)?;
     let wrong =
         |found: String| contradiction(path, found, "one positive count and time per sample");
@@ -90,7 +96,9 @@ fn times(instrument: &Instrument, note: Note, path: &Path) -> Result<Row, Error>
         return Err(wrong(format!("{} counts, {} times", iters.len(), times.len())));
     }
     if times.len() < MIN_SAMPLES {
-        return Err(Error::TooFew { id: note.id, samples: times.len() });
+        let found = times.len();
+        let why = format!("{found} samples, expected at least {MIN_SAMPLES}, without --quick");
+        return Ok(Err(why));
     }
     let ns = Samples::new(times.iter().zip(&iters).map(|(t, n)| t / n));
     let quantile = |p| ns.quantile(p, Method::Linear).into();
@@ -103,7 +111,7 @@ fn times(instrument: &Instrument, note: Note, path: &Path) -> Result<Row, Error>
         ("samples", (ns.len() as u64).into()),
     ];
     let row = row(note.id, note.implementation, &note.run, metrics);
-    row.flaw(instrument).map_or(Ok(row), |flaw| Err(wrong(flaw)))
+    row.flaw(instrument).map_or(Ok(Ok(row)), |flaw| Err(wrong(flaw)))
 }
 
 /// The newest samples of each id below `dir`.
@@ -224,11 +232,13 @@ mod tests {
     }
 
     #[test]
-    fn of_two_environments_the_newest_counts() {
+    fn of_two_environments_the_newest_of_these_sources_counts() {
         let folder = Folder::new();
-        for (id, libc, second) in [("a/b/n1", "old", 1), ("a/b/n2", "new", 2)] {
+        for (id, libc, source, second) in
+            [("a/b/n1", "old", "now", 1), ("a/b/n2", "new", "now", 2), ("a/b/n3", "", "other", 3)]
+        {
             folder.sample(&id.replace('/', "_"), id, 11);
-            let mut run = Run::begin("now".to_owned(), machine::wall());
+            let mut run = Run::begin(source.to_owned(), machine::wall());
             run.environment.insert("libc".to_owned(), libc.to_owned());
             run.started = format!("2026-01-02T03:04:0{second}Z");
             let note = Note { id: id.to_owned(), implementation: "scalar".to_owned(), run };
@@ -236,7 +246,7 @@ mod tests {
         }
         let found = folder.collect(&WALL).unwrap();
         assert_eq!(found.records["a"].environment["libc"], "new", "the header");
-        assert_eq!((ids(&found), found.dropped.len()), (vec!["a/b/n2"], 1), "the other is named");
+        assert_eq!((ids(&found), found.dropped.len()), (vec!["a/b/n2"], 2), "the others are named");
     }
 
     #[test]
@@ -253,12 +263,16 @@ mod tests {
     }
 
     #[test]
-    fn a_quick_run_is_refused() {
+    fn what_a_quick_run_left_is_named_and_no_other_case_suffers() {
         let folder = Folder::new();
-        folder.note(&WALL, "a/b/n1", "now");
-        folder.sample("x", "a/b/n1", MIN_SAMPLES - 1);
-        let err = folder.collect(&WALL).unwrap_err().to_string();
-        assert!(err.contains("a/b/n1: 9 samples") && err.contains("--quick"), "{err}");
+        for (id, samples) in [("a/b/n1", MIN_SAMPLES - 1), ("a/b/n2", MIN_SAMPLES)] {
+            folder.note(&WALL, id, "now");
+            folder.sample(&id.replace('/', "_"), id, samples);
+        }
+        let found = folder.collect(&WALL).unwrap();
+        assert_eq!(ids(&found), ["a/b/n2"], "enough");
+        let why = "9 samples, expected at least 10, without --quick".to_owned();
+        assert_eq!(found.dropped, [("a/b/n1".to_owned(), why)], "too few");
     }
 
     #[test]

@@ -48,17 +48,6 @@ pub enum Error {
         /// What the run says.
         expected: String,
     },
-    /// Too few samples for quantiles.
-    #[error(
-        "{id}: {samples} samples, expected at least {}; run `cargo bench` without --quick",
-        criterion::MIN_SAMPLES
-    )]
-    TooFew {
-        /// The case.
-        id: String,
-        /// How many there are.
-        samples: usize,
-    },
     /// A record that the run left is unusable.
     #[error(transparent)]
     Record(#[from] record::Error),
@@ -80,33 +69,41 @@ pub struct Collected {
 }
 
 impl Collected {
-    /// Keeps the rows of a chapter that are of the sources `source` and of the environment of the
-    /// newest of them; names the others.
-    fn add(
+    /// Keeps the cases whose runs are of the sources `source`, or of the newest run's, and of the
+    /// environment of the newest of these; names the others.
+    fn current<T>(
         &mut self,
-        instrument: &Instrument,
-        rows: Vec<(Row, Environment)>,
+        cases: Vec<T>,
+        about: fn(&T) -> (&str, &Run),
         source: Option<&str>,
-    ) {
-        let newest = rows.iter().max_by(|a, b| a.0.origin.started.cmp(&b.0.origin.started));
-        let Some((newest, environment)) = newest else { return };
-        let source = source.unwrap_or(&newest.origin.source).to_owned();
-        let (chapter, environment) = (newest.chapter().to_owned(), environment.clone());
-        let mut kept = Vec::new();
-        for (row, of) in rows {
-            let why = if row.origin.source != source {
-                format!("it is of sources {}, and these are {source}", row.origin.source)
-            } else if of != environment {
-                "it is of another environment than the newest".to_owned()
-            } else {
-                kept.push(row);
-                continue;
-            };
-            self.dropped.push((row.id, why));
+    ) -> Vec<T> {
+        let newest = |cases: &[T]| {
+            let runs = cases.iter().map(|case| about(case).1);
+            runs.max_by(|a, b| a.started.cmp(&b.started)).cloned()
+        };
+        let Some(run) = newest(&cases) else { return cases };
+        let source = source.unwrap_or(&run.source);
+        let is_same = |case: &T| about(case).1.source == source;
+        let (cases, others): (Vec<_>, Vec<_>) = cases.into_iter().partition(is_same);
+        for (id, run) in others.iter().map(about) {
+            let why = format!("it is of sources {}, and these are {source}", run.source);
+            self.dropped.push((id.to_owned(), why));
         }
-        if !kept.is_empty() {
-            let record = Record::new(instrument, environment).with(kept);
-            self.records.insert(chapter, record);
+        let Some(run) = newest(&cases) else { return cases };
+        let is_same = |case: &T| about(case).1.environment == run.environment;
+        let (cases, others): (Vec<_>, Vec<_>) = cases.into_iter().partition(is_same);
+        for (id, _) in others.iter().map(about) {
+            let why = "it is of another environment than the newest";
+            self.dropped.push((id.to_owned(), why.to_owned()));
+        }
+        cases
+    }
+
+    /// Adds a chapter, if it has rows.
+    fn add(&mut self, instrument: &Instrument, environment: Environment, rows: Vec<Row>) {
+        if let Some(row) = rows.first() {
+            let chapter = row.chapter().to_owned();
+            self.records.insert(chapter, Record::new(instrument, environment).with(rows));
         }
     }
 }

@@ -52,7 +52,11 @@ struct Peer {
 ///
 /// If there was no run, a file of it is unusable, the rounds differ in what they measured or with
 /// what, or a peer measured what we did not.
-pub fn collect(target: &Path, units: &dyn Fn(&str) -> Option<u64>) -> Result<Collected, Error> {
+pub fn collect(
+    target: &Path,
+    units: &dyn Fn(&str) -> Option<u64>,
+    selects: &dyn Fn(&str) -> bool,
+) -> Result<Collected, Error> {
     let mut collected = Collected::default();
     for chapter in super::chapters(target, PEERS.name, COMMAND)? {
         let dir = run::folder(target, PEERS.name, &chapter);
@@ -76,9 +80,9 @@ pub fn collect(target: &Path, units: &dyn Fn(&str) -> Option<u64>) -> Result<Col
         let Some((environment, _)) = first.filter(|_| !found.is_empty()) else {
             return Err(Error::NoRun { instrument: PEERS.name, dir, command: COMMAND });
         };
-        let rows = found.into_iter().map(|(id, peer)| peer.row(id)).collect();
-        let record = Record::new(&PEERS, environment).with(rows);
-        collected.records.insert(chapter, record);
+        let selected = found.into_iter().filter(|(id, _)| selects(id));
+        let rows = selected.map(|(id, peer)| peer.row(id)).collect();
+        collected.add(&PEERS, environment, rows);
     }
     Ok(collected)
 }
@@ -206,7 +210,8 @@ mod tests {
         }
 
         fn collect(&self) -> Result<Collected, Error> {
-            collect(self.0.path(), &|id| ["a/b/n1", "a/b/n2"].contains(&id).then_some(1))
+            let units = |id: &str| ["a/b/n1", "a/b/n2"].contains(&id).then_some(1);
+            collect(self.0.path(), &units, &|_| true)
         }
 
         #[track_caller]

@@ -3,7 +3,7 @@
 use super::compare::ACCEPT;
 use super::verdict::Findings;
 use crate::exit::Exit;
-use crate::record::metric::{self, Limit, Limits, Metric};
+use crate::record::metric::{self, Better, Instrument, Limit, Limits, Metric};
 use crate::record::{INSTRUCTIONS, Row};
 
 /// One count of a case in two records.
@@ -11,7 +11,7 @@ struct Count {
     metric: &'static Metric,
     before: u64,
     after: u64,
-    /// Beyond it an increase fails, and a decrease asks for `accept`.
+    /// Beyond it a loss fails, and a gain asks for `accept`.
     fail: Limit,
     /// Beyond it a change is worth a note.
     note: Limit,
@@ -29,13 +29,17 @@ enum Step {
 impl Count {
     fn step(&self) -> Step {
         let (before, after) = (i128::from(self.before), i128::from(self.after));
-        // A gain is measured from the old count, as a loss is.
-        let gained = before + (before - after);
-        if self.fail.exceeded(before, after) {
+        // A fall is measured from the old count, as a rise is.
+        let fall = before + (before - after);
+        let (loss, gain) = match self.metric.better {
+            Better::More => (fall, after),
+            Better::Less | Better::Neither => (after, fall),
+        };
+        if self.fail.exceeded(before, loss) {
             Step::Worse
-        } else if self.fail.exceeded(before, gained) {
+        } else if self.fail.exceeded(before, gain) {
             Step::Better
-        } else if self.note.exceeded(before, after.max(gained)) {
+        } else if self.note.exceeded(before, after.max(fall)) {
             Step::Noted
         } else {
             Step::None
@@ -53,8 +57,14 @@ impl Count {
         }
         match self.step() {
             Step::Worse if fail.share == 0 => aside.push("exact".to_owned()),
-            Step::Worse if more == 0 => aside.push(format!("limit +{share:.2} %")),
-            Step::Worse => aside.push(format!("limit +{share:.2} % and {more} more")),
+            Step::Worse => {
+                let (sign, word) = match metric.better {
+                    Better::More => ('-', "less"),
+                    Better::Less | Better::Neither => ('+', "more"),
+                };
+                let and = if more == 0 { String::new() } else { format!(" and {more} {word}") };
+                aside.push(format!("limit {sign}{share:.2} %{and}"));
+            }
             _ => {}
         }
         let aside =
@@ -64,21 +74,21 @@ impl Count {
 }
 
 /// The metrics of both rows that have limits as counts, in the order of the instrument.
-fn counts(old: &Row, new: &Row) -> Vec<Count> {
+fn counts(instrument: &Instrument, old: &Row, new: &Row) -> Vec<Count> {
     let count = |name: &&str| {
         let metric = metric::metric(name)?;
         let Limits::Count { fail, note } = metric.limits else { return None };
         let (before, after) = (old.count(name), new.count(name));
         Some(Count { metric, before, after, fail, note })
     };
-    INSTRUCTIONS.metrics.iter().filter_map(count).collect()
+    instrument.metrics.iter().filter_map(count).collect()
 }
 
 /// Tier 2: the deterministic counts of one case against their limits.
 ///
 /// `reproduce` is the shell line that shows a failure again.
 pub fn instructions(old: &Row, new: &Row, reproduce: &str, findings: &mut Findings) {
-    for count in counts(old, new) {
+    for count in counts(&INSTRUCTIONS, old, new) {
         let (exit, next) = match count.step() {
             Step::Worse => (Exit::Regression, Some(reproduce.to_owned())),
             Step::Better => (Exit::Pass, Some(format!("to keep the gain: {ACCEPT}"))),
@@ -90,8 +100,8 @@ pub fn instructions(old: &Row, new: &Row, reproduce: &str, findings: &mut Findin
 }
 
 /// Whether any count is worse, and whether any is better, each beyond its limit.
-pub(super) fn beyond(old: &Row, new: &Row) -> (bool, bool) {
-    let steps: Vec<Step> = counts(old, new).iter().map(Count::step).collect();
+pub(super) fn beyond(instrument: &Instrument, old: &Row, new: &Row) -> (bool, bool) {
+    let steps: Vec<Step> = counts(instrument, old, new).iter().map(Count::step).collect();
     (steps.contains(&Step::Worse), steps.contains(&Step::Better))
 }
 
@@ -175,6 +185,27 @@ mod tests {
         assert!(said[0].ends_with(what), "{said:?}");
         let (_, said) = compared(&missed(0, 0), &missed(0, 8000));
         assert!(said[0].contains("LL misses 0 -> 8000 (limit +10.00 %"), "no share of 0: {said:?}");
+    }
+
+    #[test]
+    fn of_what_is_better_when_more_a_fall_is_the_loss() {
+        let less = metric::metric("instructions").unwrap();
+        let more = Box::leak(Box::new(Metric { better: Better::More, ..*less }));
+        for (before, after, rises, falls) in [
+            (1000, 1006, Step::Worse, Step::Better),
+            (1000, 994, Step::Better, Step::Worse),
+            (1000, 1001, Step::Noted, Step::Noted),
+            (1000, 1000, Step::None, Step::None),
+        ] {
+            let Limits::Count { fail, note } = less.limits else { panic!("{less:?}") };
+            let of = |metric| Count { metric, before, after, fail, note };
+            assert!(of(less).step() == rises, "{after} of what is better when less");
+            assert!(of(more).step() == falls, "{after} of what is better when more");
+            if falls == Step::Worse {
+                let what = of(more).what();
+                assert!(what.ends_with("(-0.60 %, limit -0.50 %)"), "{what}");
+            }
+        }
     }
 
     #[test]

@@ -42,7 +42,7 @@ fn beyond(instrument: &Instrument, old: &Row, new: &Row) -> (bool, bool) {
         metrics.any(|metric| wanted(metric.limits))
     };
     if has(|limits| matches!(limits, Limits::Count { .. })) {
-        return counts::beyond(old, new);
+        return counts::beyond(instrument, old, new);
     }
     if has(|limits| limits == Limits::Apart) {
         let change = saved::apart(old, new);

@@ -163,7 +163,13 @@ impl Modulus {
 
     /// For a q that it does not know: one way to divide serves all.
     pub(super) const fn any(q: u8) -> Self {
-        Self { shifts: false, ..Self::new(q) }
+        Self::new(q).without_shifts()
+    }
+
+    /// The same, which the compiler need not find out where it knows nothing else.
+    #[inline(always)]
+    pub(super) const fn without_shifts(self) -> Self {
+        Self { shifts: false, ..self }
     }
 
     #[inline(always)]

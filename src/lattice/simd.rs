@@ -32,7 +32,7 @@ macro_rules! compile {
                 x: &[Floats<LANES>; D],
                 block: &mut Block<LANES>,
             ) -> (u32, u32) {
-                block.encode::<L, D>(q, levels, step, x);
+                block.encode::<L, D>(q.without_shifts(), levels, step, x);
                 (bits(&block.overload), bits(&block.again))
             }
             #[target_feature(enable = $features)]

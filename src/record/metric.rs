@@ -21,6 +21,8 @@ pub enum Better {
 pub enum Unit {
     /// A number of things, stored as an integer.
     Count,
+    /// The same of what cannot be none: what runs executes instructions and takes samples.
+    Positive,
     /// Nanoseconds, above zero.
     Ns,
     /// One value over another, above zero.
@@ -38,6 +40,13 @@ pub struct Limit {
     pub share: i128,
     /// A number.
     pub more: i128,
+}
+
+impl Unit {
+    /// Whether values are stored as integers.
+    pub fn is_integer(self) -> bool {
+        matches!(self, Self::Count | Self::Positive)
+    }
 }
 
 impl Limit {
@@ -91,8 +100,8 @@ const EXACT: Limits = Limits::Count { fail: Limit::EXACT, note: Limit::EXACT };
 const INSTRUCTIONS_LIMITS: Limits =
     Limits::Count { fail: Limit { share: 50, more: 0 }, note: Limit { share: 5, more: 0 } };
 
-const fn count(name: &'static str, title: &'static str, limits: Limits) -> Metric {
-    Metric { name, title, unit: Unit::Count, exact: true, better: Better::Less, limits }
+const fn count(name: &'static str, title: &'static str, unit: Unit, limits: Limits) -> Metric {
+    Metric { name, title, unit, exact: true, better: Better::Less, limits }
 }
 
 const fn time(name: &'static str, title: &'static str, limits: Limits) -> Metric {
@@ -105,23 +114,23 @@ const fn told(name: &'static str, title: &'static str, unit: Unit, better: Bette
 
 /// Every metric of every instrument.
 pub const METRICS: [Metric; 19] = [
-    count("instructions", "instructions", INSTRUCTIONS_LIMITS),
-    count("d1_misses", "D1 misses", MISSES),
-    count("ll_misses", "LL misses", MISSES),
-    count("heap_blocks", "heap blocks per step", EXACT),
-    count("heap_bytes", "heap bytes per step", EXACT),
+    count("instructions", "instructions", Unit::Positive, INSTRUCTIONS_LIMITS),
+    count("d1_misses", "D1 misses", Unit::Count, MISSES),
+    count("ll_misses", "LL misses", Unit::Count, MISSES),
+    count("heap_blocks", "heap blocks per step", Unit::Count, EXACT),
+    count("heap_bytes", "heap bytes per step", Unit::Count, EXACT),
     time("p05_ns", "5 % quantile", Limits::None),
     time("p25_ns", "25 % quantile", Limits::None),
     time("median_ns", "median", Limits::Apart),
     time("p75_ns", "75 % quantile", Limits::None),
     time("p95_ns", "95 % quantile", Limits::None),
-    told("samples", "samples", Unit::Count, Better::Neither),
+    told("samples", "samples", Unit::Positive, Better::Neither),
     told("theirs_ns", "theirs", Unit::Ns, Better::Neither),
     told("ours_ns", "ours", Unit::Ns, Better::Less),
     told("ratio_min", "theirs / ours, min", Unit::Ratio, Better::More),
     told("ratio", "theirs / ours", Unit::Ratio, Better::More),
     told("ratio_max", "theirs / ours, max", Unit::Ratio, Better::More),
-    told("rounds", "rounds", Unit::Count, Better::Neither),
+    told("rounds", "rounds", Unit::Positive, Better::Neither),
     told("mse", "their error", Unit::Square, Better::Neither),
     told("flagged", "flagged", Unit::Share, Better::Neither),
 ];
@@ -136,6 +145,8 @@ pub fn metric(name: &str) -> Option<&'static Metric> {
 pub struct Instrument {
     /// Its name, as in the path `<instrument>/<chapter>.json`.
     pub name: &'static str,
+    /// How many words an id has: the case, and perhaps the peer.
+    pub words: usize,
     /// Its metrics, all of which a row holds.
     pub metrics: &'static [&'static str],
     /// Metrics that a row may hold.
@@ -188,7 +199,16 @@ const fn times(
     folder: fn(&Environment) -> String,
 ) -> Instrument {
     let (metrics, shown) = (TIMES, &["median_ns"]);
-    Instrument { name, metrics, optional: &[], ascending: QUANTILES, shown, fields, folder }
+    Instrument {
+        name,
+        words: 1,
+        metrics,
+        optional: &[],
+        ascending: QUANTILES,
+        shown,
+        fields,
+        folder,
+    }
 }
 
 /// Wall time per step.
@@ -204,6 +224,7 @@ pub static GPU: Instrument =
 /// What Callgrind counts in one warm step, and what a warm step takes from the heap.
 pub static INSTRUCTIONS: Instrument = Instrument {
     name: "instructions",
+    words: 1,
     metrics: &["instructions", "d1_misses", "ll_misses", "heap_blocks", "heap_bytes"],
     optional: &[],
     ascending: &[],
@@ -225,6 +246,7 @@ pub static INSTRUCTIONS: Instrument = Instrument {
 /// over the rounds, in nanoseconds per unit of work. A row's implementation is the program's version.
 pub static PEERS: Instrument = Instrument {
     name: "peers",
+    words: 2,
     metrics: &["theirs_ns", "ours_ns", "ratio_min", "ratio", "ratio_max", "rounds"],
     optional: &["mse", "flagged"],
     ascending: &["ratio_min", "ratio", "ratio_max"],

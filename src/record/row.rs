@@ -104,7 +104,7 @@ impl Row {
     /// Makes whole numbers that are no counts floats again: JSON does not tell them apart.
     pub(super) fn restore(&mut self) {
         for (name, value) in &mut self.metrics {
-            if metric::metric(name).is_some_and(|metric| metric.unit != Unit::Count) {
+            if metric::metric(name).is_some_and(|metric| !metric.unit.is_integer()) {
                 *value = Value::Number(value.number());
             }
         }
@@ -122,7 +122,7 @@ impl Row {
             let Some(metric) = metric.flatten() else {
                 return Some(format!("{}: unknown metric `{name}`", self.id));
             };
-            if !is_plausible(metric.name, metric.unit, *value) {
+            if !is_plausible(metric.unit, *value) {
                 return Some(format!("{}: {name} is {}", self.id, value.number()));
             }
         }
@@ -132,29 +132,20 @@ impl Row {
         }
         let words = self.id.split(' ').filter(|word| !word.is_empty()).count();
         let blanks = self.id.matches(char::is_whitespace).count();
-        let named = if instrument.name == "peers" { 2 } else { 1 };
-        (words != named || blanks + 1 != named)
+        (words != instrument.words || blanks + 1 != instrument.words)
             .then(|| format!("`{}`, which is no id of this instrument", self.id))
     }
 }
 
-/// Whether a metric can have such a value. What runs executes instructions and takes samples.
-fn is_plausible(name: &str, unit: Unit, value: Value) -> bool {
-    match (unit, value) {
-        (Unit::Count, Value::Count(n)) => {
-            n > 0 || !["instructions", "samples", "rounds"].contains(&name)
-        }
-        (Unit::Count, Value::Number(_)) => false,
-        (unit, value) => {
-            let x = value.number();
-            x.is_finite()
-                && match unit {
-                    Unit::Ns | Unit::Ratio => x > 0.0,
-                    Unit::Share => (0.0..1.0).contains(&x),
-                    Unit::Square | Unit::Count => x >= 0.0,
-                }
-        }
-    }
+/// Whether a metric can have such a value.
+fn is_plausible(unit: Unit, value: Value) -> bool {
+    let x = value.number();
+    let fits = match unit {
+        Unit::Positive | Unit::Ns | Unit::Ratio => x > 0.0,
+        Unit::Share => (0.0..1.0).contains(&x),
+        Unit::Count | Unit::Square => x >= 0.0,
+    };
+    fits && x.is_finite() && (!unit.is_integer() || matches!(value, Value::Count(_)))
 }
 
 #[cfg(test)]
