@@ -386,6 +386,7 @@ fn a_text_without_a_place_for_results_or_a_choice_of_machines_is_an_error() {
     };
     splice("").expect(Exit::Failure, &["RESULTS.md: No such file"]);
     for (bad, message) in [
+        ("# Title\n", "no place for results: put the lines `<!-- mvar -->` and"),
         ("<!-- mvar -->\n", "RESULTS.md: 0 lines are `<!-- /mvar -->`"),
         ("<!-- mvar -->\n<!-- mvar -->\n<!-- /mvar -->\n", "2 lines are `<!-- mvar -->"),
         ("<!-- /mvar -->\n<!-- mvar -->\n", "comes before"),
@@ -394,7 +395,7 @@ fn a_text_without_a_place_for_results_or_a_choice_of_machines_is_an_error() {
         splice("").expect(Exit::Failure, &[message]);
         assert_eq!(fs::read_to_string(&text).unwrap(), bad, "untouched");
     }
-    fs::write(&text, "# Title\n").unwrap();
+    fs::write(&text, "# Title\n<!-- mvar -->\n<!-- /mvar -->\n").unwrap();
     walls.write(&bench.baselines().join("two/wall/mvar.json")).unwrap();
     splice("").expect(Exit::Incomparable, &["holds one, two", "--machine NAME"]);
     splice("--machine two").expect(Exit::Pass, &["results of"]);
@@ -425,7 +426,7 @@ fn branches_that_accept_different_chapters_merge_without_conflict() {
         bench.run(&splice).expect(Exit::Pass, &[]);
         commit(&bench);
     };
-    fs::write(&text, "# Results\n").unwrap();
+    fs::write(&text, "# Results\n<!-- lattice -->\n<!-- /lattice -->\n").unwrap();
     repository(&bench);
     of("none", 1000.0);
     accept("lattice");

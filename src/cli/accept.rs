@@ -58,6 +58,7 @@ enum Change {
 }
 
 pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> {
+    args.selection.of(context.cases)?;
     let source = &current()?;
     let tree = machine::revision(&args.baseline);
     let mut all = Vec::new();

@@ -95,6 +95,14 @@ fn put(text: &Path, args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop
     let old = fs::read_to_string(text).map_err(|why| failed(&why))?;
     let (mut new, mut cases) = (old.clone(), 0);
     let chapters = record::chapters(&folder.join(WALL.name));
+    if splice::blocks(&old).is_empty() {
+        let chapter = chapters.first().map_or("CHAPTER", String::as_str);
+        let why = format!(
+            "no place for results: put the lines `<!-- {chapter} -->` and `<!-- /{chapter} -->` \
+             where the first table belongs"
+        );
+        return Err(failed(&why));
+    }
     for chapter in &chapters {
         let path = folder.join(WALL.name).join(format!("{chapter}.json"));
         let walls = read(&WALL, &path, "`stepmark accept`")?;

@@ -41,13 +41,24 @@ pub fn blocks(text: &str) -> Vec<String> {
     text.lines().filter_map(name).filter(|name| !name.starts_with('/')).collect()
 }
 
-/// `text`, and a section for the block `name` at its end if it has no place for it.
+/// `text`, and a section for the block `name` if it has no place for it: after that of the name
+/// before, or at the end.
 pub fn with_section(text: &str, name: &str) -> String {
     if has_place(text, name) {
         return text.to_owned();
     }
+    let before = blocks(text).into_iter().filter(|other| other != RATES && other.as_str() < name);
+    let before = before.max().map(|before| markers(&before)[1].clone());
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        at += line.len();
+        if before.as_deref() == Some(line.trim()) {
+            break;
+        }
+    }
     let [open, close] = markers(name);
-    format!("{}\n\n## {name}\n\n{open}\n{close}\n", text.trim_end())
+    let (above, below) = text.split_at(at);
+    format!("{}\n\n## {name}\n\n{open}\n{close}\n{below}", above.trim_end())
 }
 
 /// `text` with `block` between the markers of `name`, and an empty line on both sides of it.
@@ -106,6 +117,11 @@ mod tests {
         assert!(more.ends_with("<!-- /md -->\n\n## lstm\n\n<!-- lstm -->\n<!-- /lstm -->\n"));
         assert_eq!(blocks(&more), ["md", "lstm"], "{more}");
         assert_eq!(with_section(&more, "lstm"), more, "once");
+        let rated = format!("{text}\n## Rates\n<!-- {RATES} -->\n<!-- /{RATES} -->\n");
+        let more = with_section(&rated, "mvar");
+        assert_eq!(blocks(&more), ["md", "mvar", RATES], "{more}");
+        assert!(more.contains("<!-- /md -->\n\n## mvar\n\n"), "{more}");
+        assert!(more.ends_with(&rated[text.len()..]), "{more}");
     }
 
     #[test]
