@@ -25,7 +25,17 @@ const GATE: &str = "gate --filter lattice/nearest- --baseline before.json";
 fn copy() -> Copy {
     let mut copy = Copy::of(
         ".",
-        &["src", "benches", "fixtures", "ci", ".cargo", "Cargo.toml", "Cargo.lock", "build.rs"],
+        &[
+            "src",
+            "benches",
+            "tests",
+            "fixtures",
+            "ci",
+            ".cargo",
+            "Cargo.toml",
+            "Cargo.lock",
+            "build.rs",
+        ],
     );
     // The script's cargo builds as this test does.
     let quoted = SETTINGS.map(|setting| format!("--config '{setting}'")).join(" ");
