@@ -42,13 +42,7 @@ dot_table_e8 64
 
 work=target/ptx
 venv=$work/venv
-mkdir -p "$work"
-if [ "$(cat "$venv/wheels" 2>/dev/null)" != "${wheels[*]}" ]; then
-  rm -rf "$venv"
-  python3 -m venv "$venv"
-  "$venv/bin/pip" install --quiet --disable-pip-version-check --no-deps --only-binary=:all: "${wheels[@]}"
-  echo "${wheels[*]}" >"$venv/wheels"
-fi
+ci/wheels.sh "$venv" "${wheels[@]}"
 site=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 tools=$site/nvidia/cu13/bin
 

@@ -18,13 +18,7 @@ wheels=(
 )
 work=target/schema
 venv=$work/venv
-mkdir -p "$work"
-if [ "$(cat "$venv/wheels" 2>/dev/null)" != "${wheels[*]}" ]; then
-  rm -rf "$venv"
-  python3 -m venv "$venv"
-  "$venv/bin/pip" install --quiet --disable-pip-version-check --no-deps --only-binary=:all: "${wheels[@]}"
-  echo "${wheels[*]}" >"$venv/wheels"
-fi
+ci/wheels.sh "$venv" "${wheels[@]}"
 
 # A test prints the outcomes, one a line.
 ci/filtered.sh outcomes_of_every_kind -- cargo test --lib -- --ignored --nocapture | grep '^{' >"$work/outcomes"
