@@ -271,18 +271,8 @@ impl Both {
         let mut said = BTreeSet::new();
         let chapters = self.old.keys().chain(&selected).collect::<BTreeSet<_>>();
         for name in chapters {
-            let part = Scope {
-                selected: scope
-                    .selected
-                    .iter()
-                    .copied()
-                    .filter(|id| chapter(id) == *name)
-                    .collect(),
-                would_select: scope.would_select,
-                known: scope.known.clone(),
-                source: scope.source,
-                toolchain: scope.toolchain,
-            };
+            let own = scope.selected.iter().copied().filter(|id| chapter(id) == *name);
+            let part = Scope { selected: own.collect(), known: scope.known.clone(), ..*scope };
             let mut found = Findings::of(findings.tier());
             if let Some(why) = self.elsewhere.get(name) {
                 let next = Some(gate::ACCEPT.to_owned());
@@ -380,9 +370,8 @@ fn both(
     }
     let mut elsewhere = BTreeMap::new();
     // Saved times of another machine say nothing of this one.
-    for name in
-        new.keys().filter(|name| instrument.name == INSTRUCTIONS.name && !old.contains_key(*name))
-    {
+    let is_exact = instrument.name == INSTRUCTIONS.name;
+    for name in new.keys().filter(|name| is_exact && !old.contains_key(*name)) {
         let own = record::baseline(baseline, instrument, &first.environment, name);
         if let Some(path) = beside(&own, baseline) {
             let why = format!("no baseline {}, but {}", own.display(), path.display());
