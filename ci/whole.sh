@@ -67,7 +67,7 @@ plant stream 3 stream/ "$write" 'slower' "$cases" 'write(&mut self.0, VALUE);' \
 plant removed 5 stream/ "$write" 'gone' "$cases" \
   'Case::new("stream/write/mib128", "portable", work, writing).timed_only(),' ''
 
-gate build 0 3600 . '' --against "$commit" --filter stream/
+gate build 0 100 . '' --against "$commit" --filter stream/
 gate instructions 0 180 . ''
 while [ "$(held unchanged)" -lt "$runs" ]; do gate unchanged 0 360 . '' --against "$commit"; done
 

@@ -48,7 +48,7 @@ fn ends(out: &Output, code: i32, text: &str) {
 }
 
 #[test]
-fn the_gate_needs_valgrind_unless_counts_are_skipped() {
+fn the_gate_needs_valgrind_unless_nothing_is_counted() {
     let checkout = Checkout::new(&[]);
     let run = |args: &[&str]| checkout.gate("echo", args).output().unwrap();
     ends(&run(&[]), 1, "gate.sh: no valgrind; ci/install.sh installs it");
@@ -56,6 +56,14 @@ fn the_gate_needs_valgrind_unless_counts_are_skipped() {
         let args = [skip, &["--against", "main"]].concat();
         ends(&run(&args), 0, &format!("gate {}\n", args.join(" ")));
     }
+    fs::write(
+        checkout.0.path().join("stepmark.sh"),
+        "[ \"$*\" = 'list --cpu --filter stream/' ] || echo \"$@\"",
+    )
+    .unwrap();
+    let timed = checkout.gate("bash stepmark.sh", &["--filter", "stream/"]).output().unwrap();
+    ends(&timed, 0, "gate --filter stream/\n");
+    ends(&checkout.gate("false", &[]).output().unwrap(), 1, "");
 }
 
 #[test]
