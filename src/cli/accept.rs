@@ -158,7 +158,7 @@ fn fresh(
             let is_case = |id: &String| instrument.name == PEERS.name || expected.contains(id);
             rows.retain(|row| args.selection.holds(&row.id) && is_case(&row.id));
             let is_wanted =
-                |id: &&String| id.split('/').next() == Some(&chapter) && args.selection.holds(id);
+                |id: &&String| record::chapter(id) == chapter && args.selection.holds(id);
             let lacks = |id: &&String| !rows.iter().any(|row| row.id == **id);
             if rows.iter().any(|row| row.origin.source != source) {
                 return Err(format!("{} is of other sources", path.display()));
@@ -312,7 +312,7 @@ fn removals(all: &[Fresh], args: &Args, context: &Context<'_>) -> Vec<Change> {
     }
     for Fresh { instrument, record, .. } in all.iter().filter(|f| f.instrument.name != PEERS.name) {
         let known = context.measured_by(instrument);
-        let chapters: BTreeSet<_> = known.iter().filter_map(|id| id.split('/').next()).collect();
+        let chapters: BTreeSet<_> = known.iter().map(|id| record::chapter(id)).collect();
         let of = |chapter: &str| {
             record::baseline(&args.baseline, instrument, &record.environment, chapter)
         };

@@ -266,12 +266,12 @@ impl Both {
         scope: &Scope<'_>,
         findings: &mut Findings,
     ) -> Vec<(&Row, &Row)> {
-        let selected: BTreeSet<String> = scope.selected.iter().map(|id| chapter(id)).collect();
+        let selected = chapters(&scope.selected);
         let mut pairs = Vec::new();
         let mut said = BTreeSet::new();
         let chapters = self.old.keys().chain(&selected).collect::<BTreeSet<_>>();
         for name in chapters {
-            let own = scope.selected.iter().copied().filter(|id| chapter(id) == *name);
+            let own = scope.selected.iter().copied().filter(|id| record::chapter(id) == name);
             let part = Scope { selected: own.collect(), known: scope.known.clone(), ..*scope };
             let mut found = Findings::of(findings.tier());
             if let Some(why) = self.elsewhere.get(name) {
@@ -293,9 +293,9 @@ impl Both {
     }
 }
 
-/// The chapter of a case: the first part of its id.
-fn chapter(id: &str) -> String {
-    id.split('/').next().unwrap_or_default().to_owned()
+/// The chapters of cases.
+fn chapters(ids: &BTreeSet<&str>) -> BTreeSet<String> {
+    ids.iter().map(|id| record::chapter(id).to_owned()).collect()
 }
 
 /// Doing nothing is no pass.
@@ -326,7 +326,7 @@ fn both(
         record => record.map(Some).map_err(unusable),
     };
     let mut new = BTreeMap::new();
-    for chapter in scope.selected.iter().map(|id| chapter(id)).collect::<BTreeSet<_>>() {
+    for chapter in chapters(&scope.selected) {
         let record = read(&record::fresh(target, instrument, &chapter))?;
         new.extend(record.map(|record| (chapter, record)));
     }
@@ -356,7 +356,7 @@ fn both(
         let folder = of(&first.environment, "x");
         let folder = folder.parent().unwrap_or(baseline);
         // A chapter that is gone has no record that says in which environment it was.
-        let known: BTreeSet<String> = scope.known.iter().map(|id| chapter(id)).collect();
+        let known = chapters(&scope.known);
         let gone = record::chapters(folder).into_iter().filter(|name| !known.contains(name));
         let gone = gone.map(|name| (of(&first.environment, &name), name));
         let own = new.iter().map(|(name, new)| (of(&new.environment, name), name.clone()));

@@ -129,7 +129,7 @@ fn tell(
     let mut groups = BTreeMap::<(String, String), Vec<String>>::new();
     let is_case = |id: &str| context.units(id.split(' ').next().unwrap_or_default()).is_some();
     for (id, why) in dropped.into_iter().filter(|(id, _)| is_case(id)) {
-        let chapter = id.split('/').next().unwrap_or_default().to_owned();
+        let chapter = record::chapter(&id).to_owned();
         groups.entry((chapter, why)).or_default().push(id);
     }
     for ((chapter, why), ids) in groups {

@@ -108,6 +108,11 @@ pub fn baseline(
     folder.join(format!("{chapter}.json"))
 }
 
+/// The chapter of a case: the first part of its id.
+pub fn chapter(id: &str) -> &str {
+    id.split_once('/').map_or(id, |(chapter, _)| chapter)
+}
+
 /// The chapters that have a record in `folder`, sorted; none if there is no such folder.
 pub fn chapters(folder: &Path) -> Vec<String> {
     let files = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());

@@ -72,7 +72,7 @@ pub struct Row {
 impl Row {
     /// The chapter of the case: the first part of the id.
     pub fn chapter(&self) -> &str {
-        self.id.split('/').next().unwrap_or_default()
+        super::chapter(&self.id)
     }
 
     /// The value of a metric.

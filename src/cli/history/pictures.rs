@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::{Context, Exit, Stop};
 use crate::file;
+use crate::record;
 use crate::report::history::{History, figure};
 
 #[derive(Debug, clap::Args)]
@@ -31,8 +32,7 @@ impl Pictures {
         let default = || context.target.join("stepmark").join("history");
         let dir = self.output_dir.clone().unwrap_or_else(default);
         let tracks = histories.iter().flat_map(|history| &history.tracks);
-        let chapters: BTreeSet<&str> =
-            tracks.filter_map(|track| track.id.split('/').next()).collect();
+        let chapters: BTreeSet<&str> = tracks.map(|track| record::chapter(&track.id)).collect();
         fs::create_dir_all(&dir).map_err(|why| unwritable(&dir, &why))?;
         for chapter in chapters {
             let Some(figure) = figure(chapter, histories) else { continue };

@@ -11,6 +11,7 @@ use super::protocol::Listed;
 use super::worker::{Answer, Limits, Worker};
 use super::{Build, Error, ROUNDS, Samples};
 use crate::gate::{Change, Dropped, Exit, Metric, Paired, Tolerance};
+use crate::record;
 
 /// A sample takes about so long, unless one step takes longer.
 const SAMPLE_NS: f64 = 3e6;
@@ -119,10 +120,9 @@ impl Runner<'_> {
         cases: &[Listed],
         tolerance: &Tolerance,
     ) -> Result<Vec<Subject>, Error> {
-        let chapter = |case: &Listed| {
-            let name = case.id.split('/').next().map(str::to_owned);
-            (name, case.metric == Metric::CudaEvent)
-        };
+        fn chapter(case: &Listed) -> (&str, bool) {
+            (record::chapter(&case.id), case.metric == Metric::CudaEvent)
+        }
         let mut chosen = Vec::new();
         for cases in cases.chunk_by(|a, b| chapter(a) == chapter(b)) {
             let mut best: Option<(f64, &Listed)> = None;
