@@ -6,9 +6,9 @@ cd "$(dirname "$0")/.."
 # Tests take the paths that the processor has.
 grep -qsw avx512bw /proc/cpuinfo || echo "test.sh: no AVX-512 here: its paths are not tested"
 cargo test
-ci/filtered.sh -- cargo test --test library -- --ignored
+ci/filtered.sh library:: -- cargo test --test it -- --ignored
 if command -v valgrind >/dev/null && command -v iai-callgrind-runner >/dev/null; then
-  ci/filtered.sh -- cargo test --test end_to_end -- --ignored --nocapture
+  ci/filtered.sh end_to_end:: -- cargo test --test it -- --ignored --nocapture
 else
   echo "test.sh: no Valgrind or no iai-callgrind-runner (ci/install.sh installs both):" \
     "the end-to-end test was not run"

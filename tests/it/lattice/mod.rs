@@ -1,0 +1,5 @@
+//! The lattice codec.
+
+pub(crate) mod conformance;
+mod profile;
+mod properties;

@@ -1,0 +1,204 @@
+//! Kernels of one's own: another crate, `examples/fir`, gets the command and the bench over its own
+//! list, and a verdict on its own sources; a workload in this one is a folder and two lines.
+
+use std::path::Path;
+use std::{env, fs};
+
+use stepmark::record::{self, Record, WALL};
+
+use crate::setup::copy::Copy;
+
+const FIXTURE: &str = "examples/fir";
+const KERNEL: &str = "src/filter.rs";
+
+/// A copy that depends on the stepmark of this folder.
+fn copy() -> Copy {
+    let copy = Copy::of(FIXTURE, &["src", "benches", "Cargo.toml"]);
+    let manifest = fs::read_to_string(copy.dir.join("Cargo.toml")).unwrap();
+    let here = format!("{:?}", env!("CARGO_MANIFEST_DIR"));
+    let manifest = manifest.replace("\"../..\"", &here);
+    fs::write(copy.dir.join("Cargo.toml"), manifest).unwrap();
+    // The versions that are there: nothing is fetched.
+    fs::copy("Cargo.lock", copy.dir.join("Cargo.lock")).unwrap();
+    copy
+}
+
+/// Runs the command of the crate, built from its sources.
+#[track_caller]
+fn run(copy: &Copy, args: &str, code: i32, texts: &[&str]) {
+    copy.expect(Copy::cargo(), &format!("run --profile test --quiet -- {args}"), code, texts);
+}
+
+/// Runs the wall bench, shortly.
+fn bench(filter: &str) -> String {
+    format!(
+        "bench --profile test --bench wall -- --warm-up-time 0.05 --measurement-time 0.1 \
+         --sample-size 10 {filter}"
+    )
+}
+
+#[test]
+#[ignore = "builds another crate and all its dependencies; ci/test.sh runs it"]
+fn a_crate_with_its_own_kernels_gets_the_command_over_its_own_cases() {
+    let copy = copy();
+    run(&copy, "list", 0, &["fir/filter-k8/n1000\nfir/filter-k8/n10000\nfir/filter-k64/n1000\n"]);
+    run(&copy, "check", 0, &["ok     fir/filter-k64/n1000", "3 cases, 0 wrong"]);
+    run(&copy, "check --filter lattice", 2, &["no case id contains `lattice`"]);
+    let (_, help) = copy.run(Copy::cargo(), "run --profile test --quiet -- --help");
+    assert!(help.contains("\n  history ") && !help.contains("\n  profile "), "{help}");
+    run(&copy, "profile lattice", 2, &["unrecognized subcommand 'profile'"]);
+    let (_, tree) = copy.run(Copy::cargo(), "tree --edges normal --prefix none");
+    assert!(tree.contains("\nstepmark v") && tree.contains("\nclap v"), "{tree}");
+    for heavy in ["criterion", "cudarc", "dejavu", "ndarray", "plotters", "png", "safetensors"] {
+        assert!(!tree.contains(&format!("\n{heavy} v")), "{tree}");
+    }
+
+    copy.with_planted(KERNEL, "*y += h * x", "*y -= h * x", || {
+        run(&copy, "check", 4, &["WRONG  fir/filter-k8/n1000: y[0] is ", "3 cases, 3 wrong"]);
+        let (code, said) = copy.run(Copy::cargo(), &bench(""));
+        assert_ne!(code, Some(0), "{said}");
+        assert!(said.contains("fir/filter-k8/n1000 is wrong, so it is not timed"), "{said}");
+        assert!(!said.contains("time:   ["), "{said}");
+    });
+
+    copy.expect(Copy::cargo(), &bench("no-such-case"), 2, &["no case matches"]);
+    copy.expect(Copy::cargo(), &bench(""), 0, &["fir/filter-k64/n1000"]);
+    run(&copy, "record", 0, &["wall/fir: 3 cases"]);
+    let walls = Record::read(&WALL, &record::fresh(&copy.target, &WALL, "fir")).unwrap();
+    let baselines = copy.dir.join("baselines");
+    walls.write(&record::baseline(&baselines, &WALL, &walls.environment, "fir")).unwrap();
+    let gate = "gate --skip instructions";
+    run(&copy, gate, 0, &["3 cases against baselines", "advisory (exit 0)"]);
+
+    let program = copy.target.join("debug/fir");
+    let old = copy.dir.join("old");
+    fs::copy(&program, &old).unwrap();
+    copy.with_planted(KERNEL, "*y += h * x", "*y += std::hint::black_box(h) * x", || {
+        run(&copy, "check", 0, &["0 wrong"]);
+        let pair = format!("duet --exe {} --exe", old.display());
+        let slower = "FAIL regression    fir/filter-k64/n1000: slower: thread CPU time +";
+        copy.expect(&program, &format!("{pair} {}", program.display()), 3, &[slower]);
+        copy.expect(&program, &format!("{pair} {}", old.display()), 0, &["3 cases"]);
+    });
+    copy.expect(&program, "check", 0, &["0 wrong"]);
+    copy.expect(&program, gate, 5, &["cargo did not start this executable"]);
+    copy.with_planted(KERNEL, "*y += h * x", "*y += x * h", || {
+        run(&copy, gate, 5, &["the record is of sources"]);
+    });
+
+    fs::remove_dir_all(baselines).unwrap();
+    let next = "nothing that decides was compared; \
+                cargo run --release -- gate --skip instructions --against REV\n";
+    run(&copy, gate, 5, &[next]);
+    // It starts, and asks for a revision.
+    run(&copy, "gate --skip instructions --against REV", 1, &["FAIL tool failure  paired: "]);
+}
+
+/// A kernel with its reference.
+const TOY: &str = "\
+//! Numbers doubled.
+
+mod cases;
+
+pub use cases::cases;
+
+/// Writes twice of each `x`.
+pub fn double(x: &[f32], y: &mut [f32]) {
+    for (y, x) in y.iter_mut().zip(x) {
+        *y = 2.0 * x;
+    }
+}
+
+fn double_scalar(x: f32) -> f32 {
+    x + x
+}
+";
+
+/// Its case, whose `WORK` is told as that of the chapter `stream`.
+const TOY_CASES: &str = "\
+//! The case of this chapter.
+
+use super::{double, double_scalar};
+use crate::case::{Case, Step, Work};
+use crate::{close, input};
+
+/// Every case of the chapter.
+pub fn cases() -> Vec<Case> {
+    let bytes = 8_000;
+WORK
+    let prepare = || Doubled { x: input::uniform(1, 1000, -1.0, 1.0), y: vec![0.0; 1000] };
+    vec![Case::new(\"toy/double/n1000\", \"portable\", work, prepare)]
+}
+
+struct Doubled {
+    x: Vec<f32>,
+    y: Vec<f32>,
+}
+
+impl Step for Doubled {
+    fn run(&mut self) {
+        double(&self.x, &mut self.y);
+    }
+
+    fn spoil(&mut self) {
+        self.y.fill(f32::NAN);
+    }
+
+    fn digest(&self) -> u64 {
+        close::digest(self.y.iter().copied())
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let expected: Vec<f32> = self.x.iter().map(|x| double_scalar(*x)).collect();
+        close::bits(\"y\", &self.y, &expected)
+    }
+}
+";
+
+#[test]
+#[ignore = "builds this crate again; ci/test.sh runs it"]
+fn a_workload_is_a_folder_two_lines_and_the_generated_list() {
+    let folders = ["src", "benches", "fixtures", "tests", "ci", ".cargo"];
+    let files = ["Cargo.toml", "Cargo.lock", "build.rs"];
+    let copy = Copy::of(".", &[&folders[..], &files].concat());
+    let stream = fs::read_to_string("src/stream/cases.rs").unwrap();
+    let work = stream.lines().find(|line| line.starts_with("    let work = Work {")).unwrap();
+    fs::create_dir(copy.dir.join("src/toy")).unwrap();
+    fs::write(copy.dir.join("src/toy/mod.rs"), TOY).unwrap();
+    fs::write(copy.dir.join("src/toy/cases.rs"), TOY_CASES.replace("WORK", work)).unwrap();
+    let (module, cases) = ("pub mod stream;", "stream::cases()");
+    copy.with_planted("src/lib.rs", module, &format!("{module}\npub mod toy;"), || {
+        let both = format!("{cases}, crate::toy::cases()");
+        copy.with_planted("src/registry.rs", cases, &both, || {
+            let list = "run --profile test --quiet -- list";
+            let (code, ids) = copy.run(Copy::cargo(), &format!("{list} --cpu"));
+            assert_eq!(code, Some(0), "{ids}");
+            assert!(ids.ends_with("\ntoy/double/n1000\n"), "{ids}");
+            fs::write(copy.dir.join("benches/cases.txt"), ids).unwrap();
+            let right = ["ok     toy/double/n1000", "1 cases, 0 wrong"];
+            run(&copy, "check --filter toy/", 0, &right);
+            let layers = "test nobody_uses_what_the_layers_forbid ... ok";
+            copy.expect(Copy::cargo(), "test --test layers", 0, &[layers]);
+            // Not the other cases again, which take minutes where nothing is optimised.
+            let registry = "test --lib registry::tests -- --skip every_case_is_right";
+            let list = "test registry::tests::the_instruction_bench_has_the_same_list ... ok";
+            copy.expect(Copy::cargo(), registry, 0, &[list]);
+        });
+    });
+}
+
+/// The code in README is that of the crate, so that it builds and is right.
+#[test]
+fn what_the_readme_shows_is_in_the_crate() {
+    let readme = fs::read_to_string("README.md").unwrap();
+    let section = readme.split("\n## Gate your own crate\n").nth(1).unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let files = ["src/lib.rs", "src/main.rs", "benches/wall.rs"];
+    let blocks: Vec<&str> =
+        section.split("```rust\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    assert_eq!(blocks.len(), 3, "cases, main and bench");
+    for (block, file) in blocks.iter().zip(files) {
+        let text = fs::read_to_string(Path::new(FIXTURE).join(file)).unwrap();
+        assert!(text.contains(block), "not in {FIXTURE}/{file}:\n{block}");
+    }
+}

@@ -1,0 +1,3 @@
+//! Molecular dynamics.
+
+pub(crate) mod conformance;

@@ -1,0 +1,182 @@
+//! Vectors of the LSTM: single steps, predictions and rollouts.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use ndarray::{Array, Array1, Array2, Array3, ArrayView2, Axis, s};
+use stepmark::lstm;
+use stepmark::lstm::cell::{self, Forecast};
+use stepmark::lstm::model::{Options, load_scale};
+use stepmark::lstm::net::Scale;
+
+use super::{F64_TOLERANCE, Vectors, file_name, holds, is_damaged, near, wide};
+use crate::conformance::{Kind, Role};
+
+pub(crate) const LSTM: Kind = Kind { name: "rom lstm", role, check };
+
+const F32_TOLERANCE: f64 = 2e-6;
+
+/// Relative to the largest value of a rollout of 100 steps in f32.
+const F32_ROLLOUT_TOLERANCE: f64 = 1e-4;
+
+/// The recorded inputs and outputs of a network, if there are any, even if they are damaged.
+fn io_of(path: &Path) -> Option<PathBuf> {
+    if path.extension().is_none_or(|e| e != "safetensors") {
+        return None;
+    }
+    let stem = path.file_stem()?.to_str()?;
+    let beside = [format!("{stem}_io.npz"), "io.npz".to_owned()].map(|n| path.with_file_name(n));
+    beside.into_iter().find(|io| is_io(io) || is_damaged(io))
+}
+
+fn is_io(path: &Path) -> bool {
+    holds(path, &["y_f32"]) || holds(path, &["pred_all_norm_f32"])
+}
+
+fn role(path: &Path) -> Role {
+    let folder = || path.parent().and_then(|p| p.read_dir().ok()).into_iter().flatten().flatten();
+    let ios = || folder().filter_map(|entry| io_of(&entry.path()));
+    let companion = ["lstm_normalization.npz", "lstm_state_dict.pt"].contains(&file_name(path));
+    if io_of(path).is_some() {
+        Role::Case
+    } else if ios().any(|io| companion || io == path) {
+        Role::Part
+    } else {
+        Role::Other
+    }
+}
+
+fn check(path: &Path) -> Result<(), String> {
+    let mut io = Vectors::open(&io_of(path).ok_or("no recorded outputs")?)?;
+    let window: Array2<f64> = io.array("window")?;
+    let scale = if io.has("input_mean") {
+        Scale::new(io.array("input_mean")?, io.array("input_std")?).map_err(|e| format!("{e:?}"))?
+    } else {
+        load_scale(&path.with_file_name("lstm_normalization.npz")).map_err(|e| e.to_string())?
+    };
+    let pickle = path.with_file_name("lstm_state_dict.pt");
+    let residual = if pickle.exists() { Some(pickled_residual(&pickle)?) } else { None };
+    let options = Options { lag: Some(window.nrows()), residual, scale: Some(scale) };
+    let model = lstm::Model::load(path, &options).map_err(|e| e.to_string())?;
+
+    rollouts(&model, &window, &mut io)?;
+    if io.has("pred_all_norm_f32") {
+        predictions(&model, &mut io)?;
+    }
+    if io.has("x") { single_steps(&model, &mut io) } else { Ok(()) }
+}
+
+/// Forecasts of many steps, in the units of the data and normalised.
+fn rollouts(model: &lstm::Model, window: &Array2<f64>, io: &mut Vectors) -> Result<(), String> {
+    let (lag, d) = window.dim();
+    let want: Array2<f64> = io.array("rollout_f32")?;
+    let n = want.nrows();
+    let got = model.forecast(window.view(), n);
+    near("rollout_f32", &got, &want, F32_ROLLOUT_TOLERANCE, 0.0)?;
+    if io.has("rollout_norm_f32") {
+        let want: Array2<f32> = io.array("rollout_norm_f32")?;
+        let packed = model.pack();
+        let mut x = vec![0.0; (lag + want.nrows()) * d];
+        let flat: Vec<f64> = window.iter().copied().collect();
+        model.scale().apply(&flat, &mut x[..lag * d]);
+        packed.rollout(&mut x, &mut packed.buffers(lag));
+        let got = ArrayView2::from_shape(want.dim(), &x[lag * d..]).map_err(|e| e.to_string())?;
+        let (got, want) = (wide(&got.to_owned()), wide(&want));
+        near("rollout_norm_f32", &got, &want, F32_ROLLOUT_TOLERANCE, 0.0)?;
+    }
+    if io.has("rollout_f64") {
+        let want: Array2<f64> = io.array("rollout_f64")?;
+        let (mean, std) = (model.scale().mean().clone(), model.scale().std().clone());
+        let mut x = Array2::zeros((lag + want.nrows(), d));
+        x.slice_mut(s![..lag, ..]).assign(&((window - &mean) / &std));
+        cell::rollout_scalar(model.net(), lag, &mut x);
+        let got = x.slice(s![lag.., ..]).to_owned() * &std + &mean;
+        near("rollout_f64", &got, &want, F64_TOLERANCE, 0.0)?;
+    }
+    Ok(())
+}
+
+/// Normalised one-step predictions of the training windows.
+fn predictions(model: &lstm::Model, io: &mut Vectors) -> Result<(), String> {
+    let windows: Array3<f64> = io.array("X_all")?;
+    let want: Array2<f32> = io.array("pred_all_norm_f32")?;
+    let packed = model.pack();
+    let mut buffers = packed.buffers(model.lag());
+    for (n, (window, want)) in windows.outer_iter().zip(want.outer_iter()).enumerate() {
+        let (mut x, mut y) = (vec![0.0; window.len()], vec![0.0; want.len()]);
+        model.scale().apply(&window.iter().copied().collect::<Vec<_>>(), &mut x);
+        packed.forecast(&x, &mut buffers, &mut y);
+        let what = format!("pred_all_norm_f32[{n}]");
+        near(&what, &wide(&Array1::from(y)), &wide(&want.to_owned()), F32_TOLERANCE, 1.0)?;
+    }
+    Ok(())
+}
+
+/// Outputs and states of single forecast steps, by the kernel in f32 and by the oracle in f64.
+fn single_steps(model: &lstm::Model, io: &mut Vectors) -> Result<(), String> {
+    let x: Array3<f32> = io.array("x")?;
+    let (net, lag) = (model.net(), x.len_of(Axis(1)));
+    let (samples, layers, h) = (x.len_of(Axis(0)), net.parts().layers.len(), net.units());
+    let packed = model.pack();
+    let mut buffers = packed.buffers(lag);
+
+    let exact: Vec<Forecast> =
+        x.outer_iter().map(|x| cell::forecast_scalar(net, x.mapv(f64::from).view())).collect();
+    let mut single = exact.clone();
+    for (x, f) in x.outer_iter().zip(&mut single) {
+        let mut y = vec![0.0; net.d()];
+        packed.forecast(&x.iter().copied().collect::<Vec<_>>(), &mut buffers, &mut y);
+        let row = |states: &[f32], k: usize| f64::from(states[k]);
+        f.h = Array::from_shape_fn((layers, lag, h), |(l, t, k)| row(buffers.hidden(l, t + 1), k));
+        f.c = Array::from_shape_fn((layers, lag, h), |(l, t, k)| row(buffers.cell(l, t + 1), k));
+        f.y = y.into_iter().map(f64::from).collect();
+    }
+    let mut recorded = |name: &str, f32s: bool| -> Result<Array<f64, ndarray::IxDyn>, String> {
+        Ok(if f32s { wide(&io.array(name)?) } else { io.array(name)? })
+    };
+    let last = |states: &Array3<f64>, l, k| states[[l, lag - 1, k]];
+    for (found, names, tolerance, f32s) in [
+        (&exact, ["y_f64", "seq_out_f64", "h_n_f64", "c_n_f64"], F64_TOLERANCE, false),
+        (&single, ["y_f32", "seq_out_f32", "h_n_f32", "c_n_f32"], F32_TOLERANCE, true),
+        (&single, ["y_f64", "seq_out_f64", "h_n_f64", "c_n_f64"], F32_TOLERANCE, false),
+    ] {
+        let y = Array::from_shape_fn((samples, net.d()), |(n, i)| found[n].y[i]).into_dyn();
+        near(names[0], &y, &recorded(names[0], f32s)?, tolerance, 1.0)?;
+        let want = recorded(names[1], f32s)?;
+        let shape = (want.len_of(Axis(0)).min(samples), lag, h);
+        let sequence = Array::from_shape_fn(shape, |(n, t, k)| found[n].h[[layers - 1, t, k]]);
+        near(names[1], &sequence.into_dyn(), &want, tolerance, 1.0)?;
+        let states = (layers, samples, h);
+        let h_n = Array::from_shape_fn(states, |(l, n, k)| last(&found[n].h, l, k)).into_dyn();
+        near(names[2], &h_n, &recorded(names[2], f32s)?, tolerance, 1.0)?;
+        let c_n = Array::from_shape_fn(states, |(l, n, k)| last(&found[n].c, l, k)).into_dyn();
+        near(names[3], &c_n, &recorded(names[3], f32s)?, tolerance, 1.0)?;
+    }
+    Ok(())
+}
+
+/// The flag `residual` of a `torch.save` file: the first bool after that key in its pickle.
+fn pickled_residual(path: &Path) -> Result<bool, String> {
+    let file = File::open(path).map_err(|e| e.to_string())?;
+    let mut zip = zip::ZipArchive::new(file).map_err(|e| e.to_string())?;
+    let index = zip.file_names().position(|name| name.ends_with("/data.pkl"));
+    let mut entry = zip.by_index(index.ok_or("no data.pkl")?).map_err(|e| e.to_string())?;
+    let mut pickle = Vec::new();
+    entry.read_to_end(&mut pickle).map_err(|e| e.to_string())?;
+    let key = b"residual";
+    let at = pickle.windows(key.len()).position(|w| w == key).ok_or("no key `residual`")?;
+    // Between the two the key may be put into the memo: `q` and a byte, or `r` and four.
+    let after = &pickle[at + key.len()..];
+    let skip = match after.first() {
+        Some(b'q') => 2,
+        Some(b'r') => 5,
+        Some(0x94) => 1,
+        _ => 0,
+    };
+    match after.get(skip) {
+        Some(0x88) => Ok(true),
+        Some(0x89) => Ok(false),
+        other => Err(format!("found {other:02x?} after `residual`, expected a bool")),
+    }
+}

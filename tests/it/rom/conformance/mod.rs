@@ -1,0 +1,150 @@
+//! Vectors of the reduced-order models.
+//!
+//! A vector is told by what its files hold. Companions that a case is read together with are
+//! parts; a model without recorded forecasts is neither.
+
+mod lstm;
+mod mvar;
+
+pub(crate) use lstm::LSTM;
+pub(crate) use mvar::MVAR;
+
+use std::path::Path;
+
+use ndarray::{Array, Dimension};
+use stepmark::file::npz::{Archive, Element};
+
+use crate::conformance::{Kind, Role};
+
+/// The names of the arrays of an archive; none if it cannot be read.
+pub(super) fn names(path: &Path) -> Vec<String> {
+    let is_npz = path.extension().is_some_and(|e| e == "npz");
+    let archive = is_npz.then(|| Archive::open(path).ok()).flatten();
+    archive.map_or(Vec::new(), |npz| npz.names())
+}
+
+pub(super) fn holds(path: &Path, arrays: &[&str]) -> bool {
+    let names = names(path);
+    arrays.iter().all(|array| names.iter().any(|name| name == array))
+}
+
+/// Whether it is there, but is no archive.
+pub(super) fn is_damaged(path: &Path) -> bool {
+    path.exists() && path.extension().is_some_and(|e| e == "npz") && Archive::open(path).is_err()
+}
+
+pub(super) fn file_name(path: &Path) -> &str {
+    path.file_name().and_then(|n| n.to_str()).unwrap_or_default()
+}
+
+/// The rest of one check, in which every error is a message.
+pub(super) struct Vectors(Archive);
+
+impl Vectors {
+    pub(super) fn open(path: &Path) -> Result<Self, String> {
+        Archive::open(path).map(Self).map_err(|e| e.to_string())
+    }
+
+    pub(super) fn array<A: Element, D: Dimension>(
+        &mut self,
+        name: &str,
+    ) -> Result<Array<A, D>, String> {
+        self.0.array(name).map_err(|e| e.to_string())
+    }
+
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.0.contains(name)
+    }
+}
+
+/// Requires `|got - want| <= tolerance * max(largest |want|, floor)` everywhere.
+pub(super) fn near<D: Dimension>(
+    what: &str,
+    got: &Array<f64, D>,
+    want: &Array<f64, D>,
+    tolerance: f64,
+    floor: f64,
+) -> Result<(), String> {
+    if got.shape() != want.shape() {
+        return Err(format!("{what} has shape {:?}, expected {:?}", got.shape(), want.shape()));
+    }
+    let bound = tolerance * want.iter().fold(floor, |m: f64, v| m.max(v.abs()));
+    let far = got.iter().zip(want).fold(0.0, |m: f64, (g, w)| {
+        let far = (g - w).abs();
+        if far <= m { m } else { far }
+    });
+    if far <= bound {
+        Ok(())
+    } else {
+        Err(format!("{what} is off by {far:e}, more than {bound:e}"))
+    }
+}
+
+pub(super) fn wide<D: Dimension>(x: &Array<f32, D>) -> Array<f64, D> {
+    x.mapv(f64::from)
+}
+
+/// Of one forecast step and of hidden states.
+pub(super) const F64_TOLERANCE: f64 = 1e-12;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The roles of the files of a folder for a kind; those of cases with what the check says.
+    fn roles<'a>(kind: &Kind, files: &[(&'a str, &[u8])]) -> Vec<(&'a str, String)> {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, bytes) in files {
+            std::fs::write(folder.path().join(name), bytes).unwrap();
+        }
+        let role = |name| match (kind.role)(&folder.path().join(name)) {
+            Role::Case => (kind.check)(&folder.path().join(name)).err().unwrap_or_default(),
+            Role::Part => "part".to_owned(),
+            Role::Other => "other".to_owned(),
+        };
+        files.iter().map(|&(name, _)| (name, role(name))).collect()
+    }
+
+    fn archive(arrays: &[&str]) -> Vec<u8> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.npz");
+        let mut npz = stepmark::file::npz::Writer::new(&path);
+        arrays.iter().for_each(|name| npz.add(name, ndarray::arr1(&[1.0]).view()).unwrap());
+        npz.finish().unwrap();
+        std::fs::read(path).unwrap()
+    }
+
+    #[test]
+    fn a_model_whose_recorded_outputs_are_damaged_fails() {
+        let (model, io) = (archive(&["A_matrices", "p"]), archive(&["forecast_ridge"]));
+        for (name, model, io) in [
+            ("mvar_model.npz", &*model, &b"cut"[..]),
+            ("mvar_params.npz", &*model, b"cut"),
+            ("mvar_model.npz", b"cut", &*io),
+        ] {
+            let files = [(name, model), ("io.npz", io), ("model.json", b"{}")];
+            let [case, parts @ ..] = &*roles(&MVAR, &files) else { panic!("three files") };
+            assert!(!["other", "part", ""].contains(&&*case.1), "{case:?}");
+            assert!(parts.iter().all(|(_, role)| role == "part"), "{parts:?}");
+        }
+        for io in ["a_io.npz", "io.npz"] {
+            let files = [("a.safetensors", &b"cut"[..]), (io, b"cut")];
+            let roles = roles(&LSTM, &files);
+            assert!(roles[0].1.contains("found no whole zip archive"), "{roles:?}");
+            assert_eq!(roles[1], (io, "part".to_owned()), "its outputs");
+        }
+    }
+
+    #[test]
+    fn a_model_without_recorded_outputs_is_none_of_these() {
+        let model = archive(&["A_matrices", "p"]);
+        let files = [("mvar_model.npz", &*model), ("model.json", b"{}"), ("b_io.npz", b"cut")];
+        assert!(roles(&MVAR, &files).iter().all(|(_, role)| role == "other"), "no io.npz");
+        let files = [("a.safetensors", &b"cut"[..]), ("b_io.npz", b"cut"), ("b.npz", b"")];
+        assert!(roles(&LSTM, &files).iter().all(|(_, role)| role == "other"), "of another");
+        assert!(
+            roles(&MVAR, &[("io.npz", b"cut")]).iter().all(|(_, role)| role == "other"),
+            "alone"
+        );
+    }
+}

@@ -1,0 +1,3 @@
+//! Reduced-order models: MVAR and LSTM.
+
+pub(crate) mod conformance;
