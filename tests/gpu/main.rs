@@ -21,6 +21,7 @@ use stepmark::case::Trouble;
 use stepmark::gpu::Device;
 use stepmark::registry;
 
+/// The device, with a stream for this test alone, since nobody may wait for one that captures;
 /// `None`, and a line that says so, without one.
 fn device() -> Option<Arc<Device>> {
     let device = Device::open().unwrap();
