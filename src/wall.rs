@@ -6,6 +6,7 @@ use std::process::{Command, ExitCode};
 use std::{env, io};
 
 use criterion::{Criterion, SamplingMode, Throughput};
+use regex::Regex;
 
 use crate::case::{self, Case, EMULATED, Facts, OnDevice, Ready, Sampling, Step, Trouble};
 use crate::machine::{self, workspace};
@@ -42,10 +43,10 @@ pub fn with_scaling(cases: &[Case], scaling: &[Case]) -> ExitCode {
     if scales {
         criterion = criterion.output_directory(&run::samples(&workspace::target(), instrument));
     }
-    let cases: Vec<&Case> = cases.iter().filter(|case| !case.is_on_device()).collect();
+    let (on_device, cases): (Vec<_>, Vec<_>) = cases.iter().partition(|case| case.is_on_device());
     let mut criterion = criterion.configure_from_args();
     let selected = time(&cases, instrument, &mut criterion);
-    end(&criterion, selected)
+    end(&criterion, selected, on_device)
 }
 
 /// Runs the command line of this process over those of `cases` that run on a device, of which
@@ -58,8 +59,9 @@ pub fn with_scaling(cases: &[Case], scaling: &[Case]) -> ExitCode {
 ///
 /// If a case is wrong or its device fails, or the run cannot be described under the target folder.
 pub fn gpu(cases: &[Case]) -> ExitCode {
+    let (on_device, on_cpu): (Vec<_>, Vec<_>) = cases.iter().partition(|case| case.is_on_device());
     let cases: Vec<OnGpu<'_>> =
-        cases.iter().filter_map(|case| Some((case, case.device()?))).collect();
+        on_device.into_iter().filter_map(|case| Some((case, case.device()?))).collect();
     let Some((_, device)) = cases.first() else {
         eprintln!("no case runs on a device");
         return ExitCode::from(2);
@@ -83,7 +85,7 @@ pub fn gpu(cases: &[Case]) -> ExitCode {
     let criterion = settings(Sampling::DEVICE).output_directory(&samples);
     let mut criterion = criterion.configure_from_args();
     let selected = time_on_device(&cases, &facts, &mut criterion);
-    end(&criterion, selected)
+    end(&criterion, selected, on_cpu)
 }
 
 const WALL: &str = "wall";
@@ -114,6 +116,11 @@ fn again_for_scaling() -> io::Result<ExitCode> {
     }
 }
 
+/// Whether a word of the command line is a filter, by Criterion's rules, that takes the case.
+fn is_filter_of(word: &str, id: &str) -> bool {
+    !word.starts_with('-') && Regex::new(word).is_ok_and(|filter| filter.is_match(id))
+}
+
 fn settings(Sampling { warm_up, measuring, samples }: Sampling) -> Criterion {
     Criterion::default()
         .warm_up_time(warm_up)
@@ -122,9 +129,15 @@ fn settings(Sampling { warm_up, measuring, samples }: Sampling) -> Criterion {
         .without_plots()
 }
 
-fn end(criterion: &Criterion, selected: bool) -> ExitCode {
+/// Ends well if a case was selected, or one of the `others`, which another bench times: `cargo bench`
+/// gives all benches the same filter.
+fn end(criterion: &Criterion, selected: bool, others: Vec<&Case>) -> ExitCode {
     criterion.final_summary();
     if selected || env::args().any(|arg| arg == "--list") {
+        return ExitCode::SUCCESS;
+    }
+    if others.iter().any(|case| env::args().skip(1).any(|arg| is_filter_of(&arg, &case.id))) {
+        println!("no case of this bench matches");
         return ExitCode::SUCCESS;
     }
     eprintln!("no case matches; `--list` prints all ids");
@@ -249,4 +262,20 @@ fn time_on_device(cases: &[OnGpu<'_>], facts: &Facts, c: &mut Criterion) -> bool
 /// having.
 fn checked(case: &Case) -> (Box<dyn Step>, u64) {
     case.checked().unwrap_or_else(|err| panic!("{} is wrong, so it is not timed: {err}", case.id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_takes_an_id_by_a_part_or_a_pattern_of_it_and_an_option_takes_none() {
+        let id = "lattice/encode-d4-q4-m2/n10000";
+        for filter in ["lattice", "encode-d4", "^lattice/.*(d4|e8).*/n10000$"] {
+            assert!(is_filter_of(filter, id), "{filter}");
+        }
+        for other in ["mvar", "^encode", "--bench", "-e", "lattice/("] {
+            assert!(!is_filter_of(other, id), "{other}");
+        }
+    }
 }

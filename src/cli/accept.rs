@@ -11,7 +11,7 @@ use crate::gate::duet::{self, Build, Lock};
 use crate::gate::{self, Shift, Tolerance};
 use crate::machine;
 use crate::record::metric::ACCEPTED;
-use crate::record::{self, Error, GPU, Instrument, PEERS, Record, Row, WALL};
+use crate::record::{self, Error, GPU, Instrument, Measures, Record, Row, WALL};
 use crate::report;
 
 #[derive(Debug, clap::Args)]
@@ -155,7 +155,8 @@ fn fresh(
         };
         let stays = record.and_then(|record| {
             let mut rows = record.cases.clone();
-            let is_case = |id: &String| instrument.name == PEERS.name || expected.contains(id);
+            let is_case =
+                |id: &String| instrument.measures == Measures::Some || expected.contains(id);
             rows.retain(|row| args.selection.holds(&row.id) && is_case(&row.id));
             let is_wanted =
                 |id: &&String| record::chapter(id) == chapter && args.selection.holds(id);
@@ -310,7 +311,8 @@ fn removals(all: &[Fresh], args: &Args, context: &Context<'_>) -> Vec<Change> {
     if args.ratchet {
         return Vec::new();
     }
-    for Fresh { instrument, record, .. } in all.iter().filter(|f| f.instrument.name != PEERS.name) {
+    let whole = all.iter().filter(|fresh| fresh.instrument.measures != Measures::Some);
+    for Fresh { instrument, record, .. } in whole {
         let known = context.measured_by(instrument);
         let chapters: BTreeSet<_> = known.iter().map(|id| record::chapter(id)).collect();
         let of = |chapter: &str| {

@@ -31,7 +31,7 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use crate::case::{self, Case, Trouble};
 pub use crate::gate::Exit;
 use crate::machine::{self, workspace};
-use crate::record::{GPU, INSTRUCTIONS, Instrument, WALL};
+use crate::record::{Instrument, Measures};
 pub use suite::{Command, Suite};
 
 const EXIT_CODES: &str = "Exit codes:
@@ -96,13 +96,13 @@ struct Context<'a> {
 }
 
 impl Context<'_> {
-    /// The ids of the cases that an instrument measures whole chapters of; none of peers.
+    /// The ids of the cases that an instrument measures whole chapters of.
     fn measured_by(&self, instrument: &Instrument) -> BTreeSet<String> {
-        let (wall, counted) = (instrument.name == WALL.name, instrument.name == INSTRUCTIONS.name);
-        let gpu = instrument.name == GPU.name;
-        let cases = self.cases.iter().filter(|case| match case.is_on_device() {
-            true => gpu,
-            false => wall || counted && case.is_counted(),
+        let cases = self.cases.iter().filter(|case| match instrument.measures {
+            Measures::OnCpu => !case.is_on_device(),
+            Measures::Counted => case.is_counted(),
+            Measures::OnDevice => case.is_on_device(),
+            Measures::Some => false,
         });
         cases.map(|case| case.id.clone()).collect()
     }

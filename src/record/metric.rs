@@ -140,11 +140,26 @@ pub fn metric(name: &str) -> Option<&'static Metric> {
     METRICS.iter().find(|metric| metric.name == name)
 }
 
+/// The cases that an instrument measures, chapter by chapter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Measures {
+    /// Every case on the CPU.
+    OnCpu,
+    /// Every case whose instructions are counted.
+    Counted,
+    /// Every case on a device.
+    OnDevice,
+    /// Those that are asked for: a chapter need not be whole.
+    Some,
+}
+
 /// What measures cases, and what its numbers depend on.
 #[derive(Debug)]
 pub struct Instrument {
     /// Its name, as in the path `<instrument>/<chapter>.json`.
     pub name: &'static str,
+    /// The cases that it measures.
+    pub measures: Measures,
     /// How many words an id has: the case, and perhaps the peer.
     pub words: usize,
     /// Its metrics, all of which a row holds.
@@ -195,12 +210,14 @@ const DEVICE: &[&str] = &[
 /// An instrument of times by Criterion: quantiles of the samples.
 const fn times(
     name: &'static str,
+    measures: Measures,
     fields: &'static [&'static str],
     folder: fn(&Environment) -> String,
 ) -> Instrument {
     let (metrics, shown) = (TIMES, &["median_ns"]);
     Instrument {
         name,
+        measures,
         words: 1,
         metrics,
         optional: &[],
@@ -212,18 +229,19 @@ const fn times(
 }
 
 /// Wall time per step.
-pub static WALL: Instrument = times("wall", MACHINE, machine::folder);
+pub static WALL: Instrument = times("wall", Measures::OnCpu, MACHINE, machine::folder);
 
 /// The same of cases that only scale: no baseline holds them.
-pub static SCALING: Instrument = times("scaling", MACHINE, machine::folder);
+pub static SCALING: Instrument = times("scaling", Measures::Some, MACHINE, machine::folder);
 
 /// Time per launch on a GPU by CUDA events.
 pub static GPU: Instrument =
-    times("gpu", DEVICE, |environment| machine::plain(&environment["gpu"]));
+    times("gpu", Measures::OnDevice, DEVICE, |environment| machine::plain(&environment["gpu"]));
 
 /// What Callgrind counts in one warm step, and what a warm step takes from the heap.
 pub static INSTRUCTIONS: Instrument = Instrument {
     name: "instructions",
+    measures: Measures::Counted,
     words: 1,
     metrics: &["instructions", "d1_misses", "ll_misses", "heap_blocks", "heap_bytes"],
     optional: &[],
@@ -246,6 +264,7 @@ pub static INSTRUCTIONS: Instrument = Instrument {
 /// over the rounds, in nanoseconds per unit of work. A row's implementation is the program's version.
 pub static PEERS: Instrument = Instrument {
     name: "peers",
+    measures: Measures::Some,
     words: 2,
     metrics: &["theirs_ns", "ours_ns", "ratio_min", "ratio", "ratio_max", "rounds"],
     optional: &["mse", "flagged"],

@@ -24,7 +24,7 @@ use crate::machine::Environment;
 pub mod metric;
 mod row;
 
-pub use metric::{GPU, INSTRUCTIONS, Instrument, Metric, PEERS, SCALING, WALL};
+pub use metric::{GPU, INSTRUCTIONS, Instrument, Measures, Metric, PEERS, SCALING, WALL};
 #[cfg(test)]
 pub(crate) use row::tests::{counted, row, wall};
 pub use row::{Origin, Row, Value};
