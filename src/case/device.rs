@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// Why a case cannot be timed.
+/// A reason why a case cannot be timed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Trouble {
-    /// Its outputs are wrong: only this says anything about a kernel.
+    /// Its outputs are wrong. Only this says anything about a kernel.
     #[error("{0}")]
     Wrong(String),
     /// The device, or something else that the case needs, failed.
@@ -31,20 +31,20 @@ pub trait Ready {
     /// If the device fails.
     fn spoil(&mut self) -> Result<(), Trouble>;
 
-    /// Requires the outputs of the last run, timed or not, to be right.
+    /// Checks the outputs of the last run, timed or not.
     ///
     /// # Errors
     ///
     /// [`Trouble::Wrong`] if they are not; the device may fail.
     fn check(&self) -> Result<(), Trouble>;
 
-    /// The digest of the right outputs; `None` where they are compared each time.
+    /// Returns the digest of the right outputs; `None` if `check` compares them each time.
     fn digest(&self) -> Option<u64>;
 }
 
 /// A case on a device.
 pub trait OnDevice {
-    /// What the device that the case runs on makes of it; `None` where there is none.
+    /// Returns facts of the case on the device that is there; `None` if there is no device.
     ///
     /// # Errors
     ///
@@ -59,18 +59,18 @@ pub trait OnDevice {
     fn ready(&self) -> Result<Box<dyn Ready>, Trouble>;
 }
 
-/// What a case is on the device that is there.
+/// Facts of a case on the device that is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
     /// The name of the device.
     pub device: String,
-    /// `cuda`, or `emulated` where times mean nothing.
+    /// Name of the implementation: `cuda`, or `emulated` if times mean nothing.
     pub implementation: &'static str,
-    /// Units of work of a step, which are few on an emulated device.
+    /// Units of work of a step; an emulated device does few.
     pub units: u64,
-    /// Whether a step keeps more at hand than the last cache of the device holds.
+    /// True if the working set exceeds the last cache of the device.
     pub memory_bound: bool,
-    /// What a time on the device depends on.
+    /// Fields of the environment that a time on the device depends on, such as `driver`.
     pub environment: BTreeMap<String, String>,
 }
 

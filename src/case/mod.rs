@@ -11,44 +11,47 @@ use std::time::Duration;
 
 pub use device::{EMULATED, Facts, OnDevice, Ready, Trouble};
 
-/// A prepared kernel with its inputs and its output buffers.
+/// A kernel that is ready to run: it owns its inputs and its output buffers.
+///
+/// The harness runs a step, checks its outputs against the oracle, spoils them, runs it again, and
+/// only then times it. Every run must leave the same output bits.
 pub trait Step {
-    /// Computes the outputs, always from the same stored inputs, without allocating.
+    /// Computes the outputs from the stored inputs; allocates nothing.
     ///
-    /// However often it ran before, it leaves the same output bits.
+    /// Every run leaves the same output bits, however often the step ran before.
     fn run(&mut self);
 
-    /// Overwrites the outputs, so that only another run can make them right again.
+    /// Overwrites the outputs, for example with NaN, so that only another run makes them right again.
     fn spoil(&mut self);
 
-    /// Hash of every output bit of the last run; see [`crate::close::digest`].
+    /// Returns a hash over every output bit of the last run; see [`crate::close::digest`].
     fn digest(&self) -> u64;
 
     /// Compares the outputs of the last run with the chapter's oracle.
     ///
     /// # Errors
     ///
-    /// Says which output differs, by how much, and what bound it should have met.
+    /// If an output is wrong; the text names it, its value, the expected one and the bound.
     fn check(&self) -> Result<(), String>;
 }
 
-/// What one run of a step does, so that a time can be read as a rate.
+/// Amounts of work of one run of a step; they turn a time into rates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Work {
-    /// How many of [`Work::unit`] one run handles.
+    /// Number of units that one run handles, at least 1.
     pub units: u64,
-    /// What is counted, in the singular: `vector`, `step`, `atom-step`.
+    /// Name of a unit, in the singular: `vector`, `step`, `atom-step`.
     pub unit: &'static str,
     /// Floating-point operations of one run; 0 for integer kernels.
     pub flops: u64,
-    /// Bytes that one run must read and write at least: its traffic.
+    /// Traffic of one run: the bytes that it must at least read and write.
     pub bytes: u64,
-    /// Bytes that a step must keep at hand, each counted once however often a run comes back to it:
-    /// its working set.
+    /// Working set of a step: every byte that a run touches, counted once. Above 4 MiB the case is
+    /// bound by memory, and the gate allows it the wider margin.
     pub resident_bytes: u64,
 }
 
-/// How long a bench times a case, and in how many samples.
+/// The time that a bench spends on a case, and its number of samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sampling {
     /// Time before the first sample.
@@ -60,27 +63,27 @@ pub struct Sampling {
 }
 
 impl Sampling {
-    /// On the CPU: long enough for a steady median.
+    /// Sampling on the CPU: long enough for a steady median.
     pub const CPU: Self = Self {
         warm_up: Duration::from_millis(300),
         measuring: Duration::from_millis(1500),
         samples: 60,
     };
 
-    /// On a device.
+    /// Sampling on a device.
     pub const DEVICE: Self = Self {
         warm_up: Duration::from_millis(300),
         measuring: Duration::from_millis(1000),
         samples: 30,
     };
 
-    /// Seconds that a case takes; its preparation and check come on top.
+    /// Returns the seconds of a case, without its preparation and its check.
     pub fn seconds(&self) -> f64 {
         (self.warm_up + self.measuring).as_secs_f64()
     }
 }
 
-/// Why ids cannot name cases, if so: each is `chapter/kernel/size`, and stands once.
+/// Returns the first flaw of a list of ids: each is `chapter/kernel/size`, and stands once.
 pub(crate) fn flaw<'a>(ids: impl Iterator<Item = &'a str>) -> Option<String> {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let mut seen = BTreeSet::new();
@@ -98,21 +101,22 @@ pub(crate) fn flaw<'a>(ids: impl Iterator<Item = &'a str>) -> Option<String> {
     None
 }
 
-/// More than the first two levels of cache of a core hold.
+/// A working set above this does not fit the first two levels of cache of a core.
 const PRIVATE_LEN_BYTES: u64 = 4 << 20;
 
-/// One entry of the list of cases.
+/// One kernel at one size: an entry of the list of cases.
 pub struct Case {
-    /// `chapter/kernel/size`, lower case with hyphens, under 60 bytes.
+    /// Id, `chapter/kernel/size`: lower-case letters, digits and hyphens, under 60 bytes.
     pub id: String,
-    /// Which implementation runs on this machine: `scalar`, plain code; `portable`, arranged for
-    /// the compiler to vectorise; the instruction set that it is written for; or `cuda`.
+    /// Name of the code that runs on this machine: `scalar` is plain code, `portable` is arranged
+    /// for the compiler to vectorise, `avx2` and `avx512` are written for an instruction set, `cuda`
+    /// runs on a GPU. Numbers of different implementations are never compared.
     pub implementation: &'static str,
-    /// What one run does.
+    /// Work of one run.
     pub work: Work,
-    /// Whether only its time is taken: instructions are counted of smaller cases like it.
+    /// True if its instructions are not counted, since a smaller case like it stands for it.
     pub timed_only: bool,
-    /// Whether its steps run on several threads, so that only the wall tells how long they take.
+    /// True if its steps run on several threads; they are timed by the wall clock.
     pub threaded: bool,
     place: Place,
 }
@@ -124,7 +128,7 @@ enum Place {
 }
 
 impl Case {
-    /// A case on the CPU, whose `prepare` builds the inputs and buffers of its step.
+    /// Makes a case on the CPU; `prepare` builds its step, inputs and buffers included.
     pub fn new<S: Step + 'static>(
         id: impl Into<String>,
         implementation: &'static str,
@@ -135,7 +139,7 @@ impl Case {
         Self::at(id.into(), implementation, work, Place::Cpu(prepare))
     }
 
-    /// A case on a device, where `work` is that of a real one.
+    /// Makes a case on a device; `work` is that of a real device, not of an emulated one.
     pub fn on_device(
         id: impl Into<String>,
         implementation: &'static str,
@@ -149,19 +153,19 @@ impl Case {
         Self { id, implementation, work, timed_only: false, threaded: false, place }
     }
 
-    /// The same case, of which only the time is taken.
+    /// Returns the same case, whose instructions are not counted.
     #[must_use]
     pub fn timed_only(self) -> Self {
         Self { timed_only: true, ..self }
     }
 
-    /// The same case, whose steps run on several threads.
+    /// Returns the same case, whose steps run on several threads.
     #[must_use]
     pub fn threaded(self) -> Self {
         Self { threaded: true, ..self }
     }
 
-    /// The device part of a case; `None` for one on the CPU.
+    /// Returns the device part of the case; `None` for one on the CPU.
     pub fn device(&self) -> Option<&dyn OnDevice> {
         match &self.place {
             Place::Cpu(_) => None,
@@ -169,28 +173,28 @@ impl Case {
         }
     }
 
-    /// Whether it runs on a device, which may be missing.
+    /// Returns true if the case runs on a device, which may be missing.
     pub fn is_on_device(&self) -> bool {
         self.device().is_some()
     }
 
-    /// Whether its instructions are counted: it runs on the CPU, and not only its time is taken.
+    /// Returns true if its instructions are counted.
     pub fn is_counted(&self) -> bool {
         !self.is_on_device() && !self.timed_only
     }
 
-    /// How long a bench times it.
+    /// Returns the time that a bench spends on the case.
     pub fn sampling(&self) -> Sampling {
         if self.is_on_device() { Sampling::DEVICE } else { Sampling::CPU }
     }
 
-    /// Whether a step on the CPU keeps more than 4 MiB at hand, which the private caches of a core
-    /// do not hold. [`Facts`] say it of a device.
+    /// Returns true if the working set exceeds 4 MiB, more than the private caches of a core hold.
+    /// For a case on a device, [`Facts`] tell.
     pub fn is_memory_bound(&self) -> bool {
         self.work.resident_bytes > PRIVATE_LEN_BYTES
     }
 
-    /// The first part of the id: the workload, and Criterion's group.
+    /// Returns the first part of the id: the workload, which is Criterion's group.
     ///
     /// # Panics
     ///
@@ -199,7 +203,7 @@ impl Case {
         self.parts().0
     }
 
-    /// The rest of the id: Criterion's function.
+    /// Returns the rest of the id, which is Criterion's function.
     ///
     /// # Panics
     ///
