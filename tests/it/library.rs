@@ -166,9 +166,11 @@ fn a_workload_is_a_folder_two_lines_and_the_generated_list() {
     fs::create_dir(copy.dir.join("src/toy")).unwrap();
     fs::write(copy.dir.join("src/toy/mod.rs"), TOY).unwrap();
     fs::write(copy.dir.join("src/toy/cases.rs"), TOY_CASES.replace("WORK", work)).unwrap();
-    let (module, cases) = ("pub mod stream;", "stream::cases()");
-    copy.with_planted("src/lib.rs", module, &format!("{module}\npub mod toy;"), || {
-        let both = format!("{cases}, crate::toy::cases()");
+    let module = "#[cfg(feature = \"chapters\")]\npub mod stream;";
+    let cases = "    (crate::stream::cases, Vec::new),\n";
+    let both = format!("{module}\n{}", module.replace("stream", "toy"));
+    copy.with_planted("src/lib.rs", module, &both, || {
+        let both = format!("{cases}{}", cases.replace("stream", "toy"));
         copy.with_planted("src/registry.rs", cases, &both, || {
             let list = "run --profile test --quiet -- list";
             let (code, ids) = copy.run(Copy::cargo(), &format!("{list} --cpu"));
@@ -177,12 +179,14 @@ fn a_workload_is_a_folder_two_lines_and_the_generated_list() {
             fs::write(copy.dir.join("benches/cases.txt"), ids).unwrap();
             let right = ["ok     toy/double/n1000", "1 cases, 0 wrong"];
             run(&copy, "check --filter toy/", 0, &right);
-            let layers = "test nobody_uses_what_the_layers_forbid ... ok";
-            copy.expect(Copy::cargo(), "test --test layers", 0, &[layers]);
+            let layers = "test layers::nobody_uses_what_the_layers_forbid ... ok";
+            copy.expect(Copy::cargo(), "test --test it layers::", 0, &[layers]);
             // Not the other cases again, which take minutes where nothing is optimised.
             let registry = "test --lib registry::tests -- --skip every_case_is_right";
             let list = "test registry::tests::the_instruction_bench_has_the_same_list ... ok";
             copy.expect(Copy::cargo(), registry, 0, &[list]);
+            let without = "check --profile test --no-default-features --lib";
+            copy.expect(Copy::cargo(), without, 0, &["Finished"]);
         });
     });
 }
