@@ -21,7 +21,8 @@ pub(super) struct Args {
     scaling: bool,
     /// Put the table of each chapter of the baselines between `<!-- CHAPTER -->` and `<!-- /CHAPTER -->`
     /// of a text, and where it has `<!-- error rates -->` and `<!-- /error rates -->`, those of paired
-    /// runs; a chapter without a place gets a section at the end
+    /// runs. Between `<!-- headline -->` and `<!-- /headline -->` stand the cases that the table there names.
+    /// Without such a place, a chapter without a place gets a section at the end
     #[arg(long, value_name = "FILE")]
     splice: Option<PathBuf>,
     /// Write nothing: exit 5 where the text holds another table
@@ -103,24 +104,39 @@ fn put(text: &Path, args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop
         );
         return Err(failed(&why));
     }
+    let mut all = Vec::new();
     for chapter in &chapters {
         let path = folder.join(WALL.name).join(format!("{chapter}.json"));
         let walls = read(&WALL, &path, "`stepmark accept`")?;
-        if !walls.cases.iter().any(|case| args.selection.holds(&case.id)) {
-            continue;
-        }
         // The toolchain of the times.
         let counts = record::baseline(&args.baseline, &INSTRUCTIONS, &walls.environment, chapter);
-        let block = table(&walls, optional(&INSTRUCTIONS, &counts)?.as_ref(), context);
+        all.push((walls, optional(&INSTRUCTIONS, &counts)?));
+    }
+    let headline = splice::headline(&old);
+    for (chapter, (walls, counts)) in chapters.iter().zip(&all) {
+        let has_place = headline.is_none() || splice::has_place(&new, chapter);
+        let is_selected = walls.cases.iter().any(|case| args.selection.holds(&case.id));
+        if !has_place || !is_selected {
+            continue;
+        }
         new = splice::with_section(&new, chapter);
+        let block = table(walls, counts.as_ref(), context);
         new = splice::splice(&new, chapter, &block).map_err(|why| failed(&why))?;
         cases += walls.cases.len();
+    }
+    if let Some(ids) = headline {
+        cases += ids.len();
+        let block = some(&ids, &all, context)
+            .map_err(|why| Stop::new(Exit::Incomparable, format!("{name}: {why}")))?;
+        new = splice::splice(&new, splice::HEADLINE, &block).map_err(|why| failed(&why))?;
     }
     if splice::has_place(&new, splice::RATES) {
         let block = report::rates(&read_rates(&folder, &args.baseline)?);
         new = splice::splice(&new, splice::RATES, &block).map_err(|why| failed(&why))?;
     }
-    let stale = |name: &String| name != splice::RATES && !chapters.contains(name);
+    let stale = |name: &String| {
+        ![splice::RATES, splice::HEADLINE].contains(&name.as_str()) && !chapters.contains(name)
+    };
     if let Some(chapter) = splice::blocks(&new).into_iter().find(stale) {
         let why = format!(
             "it has a section of `{chapter}`, of which {} has no wall times; remove the section",
@@ -142,6 +158,27 @@ fn put(text: &Path, args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop
     file::replace(text, new.as_bytes()).map_err(|why| failed(&why))?;
     writeln!(context.out, "{name}: results of {cases} cases")?;
     Ok(Exit::Pass)
+}
+
+/// The table of some cases of all chapters, whose times and counts are given.
+fn some(
+    ids: &[&str],
+    chapters: &[(Record, Option<Record>)],
+    context: &Context<'_>,
+) -> Result<String, String> {
+    let find = |id: &&str| {
+        let all = chapters.iter().flat_map(|(walls, _)| &walls.cases);
+        let row = all.into_iter().find(|row| row.id == *id);
+        row.cloned()
+            .ok_or_else(|| format!("no baseline has a wall time of `{id}`; name another case"))
+    };
+    let rows = ids.iter().map(find).collect::<Result<Vec<_>, _>>()?;
+    let (walls, _) = chapters.first().ok_or("there is no baseline of wall times")?;
+    let counts: Vec<&Record> = chapters.iter().filter_map(|(_, counts)| counts.as_ref()).collect();
+    let counts = counts
+        .first()
+        .map(|first| first.with(counts.iter().flat_map(|of| of.cases.clone()).collect()));
+    Ok(table(&walls.with(rows), counts.as_ref(), context))
 }
 
 /// The error rates in the folder of the machine, or else in the first one that has any.

@@ -3,6 +3,18 @@
 /// The name of the block of error rates.
 pub const RATES: &str = "error rates";
 
+/// The name of a block of some cases of all chapters: those that its table names.
+pub const HEADLINE: &str = "headline";
+
+/// The ids that the rows of the headline block name; none without such a block.
+pub fn headline(text: &str) -> Option<Vec<&str>> {
+    let [open, close] = markers(HEADLINE);
+    let mut lines = text.lines().skip_while(|line| line.trim() != open);
+    lines.next()?;
+    let rows = lines.take_while(|line| line.trim() != close);
+    Some(rows.filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect())
+}
+
 /// The lines before and after a block.
 fn markers(name: &str) -> [String; 2] {
     [format!("<!-- {name} -->"), format!("<!-- /{name} -->")]
@@ -122,6 +134,13 @@ mod tests {
         assert_eq!(blocks(&more), ["md", "mvar", RATES], "{more}");
         assert!(more.contains("<!-- /md -->\n\n## mvar\n\n"), "{more}");
         assert!(more.ends_with(&rated[text.len()..]), "{more}");
+    }
+
+    #[test]
+    fn the_headline_names_its_cases() {
+        let text = "| `a/b/c` |\n<!-- headline -->\n\n| case |\n|---|\n| `a/b/n1` | 2 |\n| `c/d/n1` |\n\n<!-- /headline -->\n| `e/f/g` |\n";
+        assert_eq!(headline(text), Some(vec!["a/b/n1", "c/d/n1"]), "in their order");
+        assert_eq!(headline("<!-- md -->\n| `a/b/n1` |\n"), None, "no such block");
     }
 
     #[test]

@@ -52,6 +52,19 @@ fn results_in_a_text_are_those_of_the_baselines_or_stale() {
         assert!(new.contains(&section) && new.contains(&row), "`{section}`, `{row}` in {new}");
     }
 
+    let summary = bench.dir.path().join("README.md");
+    let rows = |id: &str| format!("# Title\n<!-- headline -->\n| `{id}` |\n<!-- /headline -->\n");
+    let id = walls.cases.last().unwrap().id.clone();
+    fs::write(&summary, rows(&id)).unwrap();
+    let of = format!("report --splice {} --baseline {}", path(&summary), path(&bench.baselines()));
+    bench.run(&of).expect(Exit::Pass, &["results of 1 cases"]);
+    let text = fs::read_to_string(&summary).unwrap();
+    assert!(text.contains(&format!("| `{id}` | scalar | 1.00 us |")), "{text}");
+    assert!(!text.contains("## "), "a summary gets no section: {text}");
+    bench.run(&format!("{of} --check")).expect(Exit::Pass, &[]);
+    fs::write(&summary, rows("no/such/case")).unwrap();
+    bench.run(&of).expect(Exit::Incomparable, &["no baseline has a wall time of `no/such/case`"]);
+
     let folder = bench.baseline(&WALL, &walls, "x");
     let folder = folder.ancestors().nth(2).unwrap();
     fs::write(&text, new + "<!-- error rates -->\n").unwrap();
@@ -81,8 +94,10 @@ fn results_in_a_text_are_those_of_the_baselines_or_stale() {
 
 #[test]
 fn the_committed_results_are_those_of_the_baselines() {
-    let check = "report --splice baselines/RESULTS.md --check";
-    Bench::committed().run_with(registry::cases(), check).expect(Exit::Pass, &[]);
+    for text in ["baselines/RESULTS.md", "README.md"] {
+        let check = format!("report --splice {text} --check");
+        Bench::committed().run_with(registry::cases(), &check).expect(Exit::Pass, &[]);
+    }
 }
 
 #[test]
