@@ -1,8 +1,8 @@
 // CUDA C++ as host C++: what our kernels use of it. Include it before an unchanged `.cu`.
 #pragma once
 
-#include <chrono>
 #include <cmath>
+#include <ctime>
 
 #include "emulator.h"
 
@@ -78,8 +78,10 @@ template <class T, class U> T atomicMin(T *p, U v) {
     return old;
 }
 
-// The emulated clock ticks once a nanosecond.
+// The emulated clock ticks once a nanosecond of the thread that runs the kernels, so not while others run.
 inline unsigned long long nanoseconds() {
-    return std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch()).count();
+    timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return 1000000000LL * now.tv_sec + now.tv_nsec;
 }
 inline long long clock64() { return (long long)nanoseconds(); }
