@@ -15,10 +15,10 @@
 
 use std::array::from_fn;
 
-use super::lanes::{
+use super::code::lanes::{
     Aligned, Floats, Ints, LanePoints, Modulus, REACH, Step, margin, mask, narrow, sign,
 };
-use super::points::{Points, odd, round};
+use super::code::points::{Points, odd, round};
 
 pub(super) struct E8;
 

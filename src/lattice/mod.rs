@@ -24,66 +24,47 @@
 //!
 //! | | |
 //! | --- | --- |
-//! | [`Codec`] | encodes and decodes batches |
+//! | [`Codec`] | encodes, decodes and quantizes batches: chooses the lattice and the instruction set |
 //! | [`Encoded`] | the codes of a batch |
 //! | [`nearest()`] | Q for a batch |
 //! | [`DotTable`] | inner products of codes, by table |
-//! | `points` | what the codec asks of a lattice |
+//! | `code` | the ground: parameters, a(b) and other tables, where codes lie, lanes of vectors |
 //! | `z2`, `d4`, `e8` | G, its inverse, U, and the point nearest to a fraction |
-//! | `leaders` | a(b), tabulated where there are few |
-//! | `indices` | the digits of many vectors as numbers |
-//! | `scalar` | the codec, one vector at a time |
-//! | `word` | the digits of a vector, packed |
-//! | `lanes`, `block` | the codec on blocks, a lane for each vector |
-//! | `simd` | these by AVX2 and AVX-512 |
-//! | `one` | a single vector, its components side by side |
-//! | `decode`, `direct`, `table`, `rows`, `place` | decoding, by table where one is small enough |
+//! | `scalar` | the codec, one vector at a time: the definition |
+//! | `encode` | by AVX2 and AVX-512, in blocks with a lane for each vector; a single one by itself |
+//! | `decode` | by the same, by table where one is small enough |
+//! | `dot` | inner products of codes |
+//! | `codec` | [`Codec`], on top of these |
 //! | `cuda` | the codec on a GPU, with the feature `cuda` |
-//! | `oracle` | the definition by exhaustive search, which checks all of these |
+//! | `cases` | what is timed, and the definition by exhaustive search, which checks it |
 //!
 //! Sources: I. Kaplan, O. Ordentlich, "High-rate nested-lattice quantized matrix multiplication
 //! with small lookup tables", arXiv 2505.13164 (2025). J. H. Conway, N. J. A. Sloane, "Fast
 //! quantizing and decoding algorithms for lattice quantizers and codes", IEEE Trans. Inf. Theory
 //! 28 (1982) 227-232.
 
-mod block;
 mod cases;
+mod code;
 mod codec;
 #[cfg(feature = "cuda")]
 pub mod cuda;
 mod d4;
 #[cfg(target_arch = "x86_64")]
 mod decode;
-#[cfg(target_arch = "x86_64")]
-mod direct;
 mod dot;
 mod e8;
-mod encoded;
-mod indices;
-mod lanes;
-mod leaders;
+#[cfg(target_arch = "x86_64")]
+mod encode;
 mod nearest;
-#[cfg(target_arch = "x86_64")]
-mod one;
-mod oracle;
-#[cfg(target_arch = "x86_64")]
-mod place;
-mod points;
-#[cfg(target_arch = "x86_64")]
-mod rows;
 mod scalar;
-#[cfg(target_arch = "x86_64")]
-mod simd;
-mod table;
-mod word;
 mod z2;
 
 use std::fmt;
 
 pub use cases::{cases, scaling};
+pub use code::encoded::{Encoded, Form, Layout};
 pub use codec::Codec;
 pub use dot::DotTable;
-pub use encoded::{Encoded, Form, Layout};
 pub use nearest::nearest;
 
 /// A lattice that the codec knows.

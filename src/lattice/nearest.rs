@@ -13,9 +13,9 @@
 
 use std::array::from_fn;
 
+use super::code::points::Points;
 use super::d4::D4;
 use super::e8::E8;
-use super::points::Points;
 use super::z2::Z2;
 use super::{Error, Lattice};
 
@@ -82,8 +82,8 @@ pub(super) fn nearest_one<L: Points<D>, const D: usize>(z: [f32; D], t: u8) -> [
 
 #[cfg(test)]
 mod tests {
-    use super::super::oracle::{along_u, awkward, check_nearest};
     use super::*;
+    use crate::lattice::cases::oracle::{along_u, awkward, check_nearest};
 
     /// Every w of L with 0 < |w| <= 2R, R the covering radius, as stored.
     fn differences<L: Points<D>, const D: usize>(square: i64) -> Vec<[i64; D]> {

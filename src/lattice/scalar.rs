@@ -8,98 +8,82 @@
 use std::array::from_fn;
 use std::marker::PhantomData;
 
-use super::codec::MAX_LEVELS;
+use super::Error;
+use super::code::encoded::{Codes, CodesMut, Layout};
+use super::code::points::Points;
+use super::code::{Code, MAX_LEVELS};
 use super::nearest::{in_domain, nearest_one};
-use super::points::Points;
-use super::{Codec, Encoded, Error, Layout};
 
-/// A codec with its lattice as a type.
+/// A code with its lattice as a type.
 pub(super) struct Scalar<'a, L, const D: usize> {
-    codec: &'a Codec,
+    code: &'a Code,
     lattice: PhantomData<L>,
 }
 
 /// The code of one vector.
-pub(super) struct Code<const D: usize> {
+struct Coded<const D: usize> {
     /// The digits, finest first; those past the codec's levels are unused.
-    pub(super) digits: [[u8; D]; MAX_LEVELS],
-    pub(super) t: u8,
-    pub(super) overload: bool,
+    digits: [[u8; D]; MAX_LEVELS],
+    t: u8,
+    overload: bool,
 }
 
 impl<'a, L: Points<D>, const D: usize> Scalar<'a, L, D> {
-    pub(super) fn new(codec: &'a Codec) -> Self {
-        Self { codec, lattice: PhantomData }
+    pub(super) fn new(code: &'a Code) -> Self {
+        Self { code, lattice: PhantomData }
     }
 
+    /// Encodes the vectors of `x` from `from` on.
     pub(super) fn encode(
         &self,
         x: &[f32],
         layout: Layout,
-        codes: &mut Encoded,
+        from: usize,
+        codes: &mut CodesMut<'_>,
     ) -> Result<(), Error> {
         for i in 0..codes.len() {
-            self.encode_into(x, layout, i, codes)?;
+            self.encode_into(x, layout, from + i, codes, i)?;
         }
         Ok(())
     }
 
-    /// Encodes vector `i`.
+    /// Encodes vector `i` into place `at`.
     pub(super) fn encode_into(
         &self,
         x: &[f32],
         layout: Layout,
         i: usize,
-        codes: &mut Encoded,
+        codes: &mut CodesMut<'_>,
+        at: usize,
     ) -> Result<(), Error> {
-        let Code { digits, t, overload } = self.encode_one(vector(x, layout, i), i)?;
-        let word = self.codec.word().pack(digits[..self.codec.levels()].as_flattened());
-        codes.set(i, &word, t, overload);
+        let Coded { digits, t, overload } = self.encode_one(vector(x, layout, i), i)?;
+        let word = self.code.word().pack(digits[..self.code.levels()].as_flattened());
+        codes.set(at, &word, t, overload);
         Ok(())
     }
 
+    /// Decodes into the vectors of `x` from `from` on.
     pub(super) fn decode(
         &self,
-        codes: &Encoded,
+        codes: Codes<'_>,
         x: &mut [f32],
         layout: Layout,
+        from: usize,
     ) -> Result<(), Error> {
         for i in 0..codes.len() {
-            set_vector(x, layout, i, self.decode_one(codes, i)?);
+            set_vector(x, layout, from + i, self.decode_one(codes, i)?);
         }
         Ok(())
     }
 
-    pub(super) fn quantize(
-        &self,
-        x: &[f32],
-        y: &mut [f32],
-        layout: Layout,
-    ) -> Result<usize, Error> {
-        let mut overloaded = 0;
-        for i in 0..x.len() / D {
-            overloaded += usize::from(self.quantize_one(x, y, layout, i)?);
-        }
-        Ok(overloaded)
-    }
-
-    /// Quantizes vector `i`; returns whether it is overloaded.
-    pub(super) fn quantize_one(
-        &self,
-        x: &[f32],
-        y: &mut [f32],
-        layout: Layout,
-        i: usize,
-    ) -> Result<bool, Error> {
-        let code = self.encode_one(vector(x, layout, i), i)?;
-        let digits = &code.digits[..self.codec.levels()];
-        set_vector(y, layout, i, self.floats(self.sum(digits), code.t));
-        Ok(code.overload)
+    /// Finds the first vector whose codes or scaling are none.
+    pub(super) fn check(&self, codes: Codes<'_>) -> Result<(), Error> {
+        (0..codes.len()).try_for_each(|i| self.checked(codes, i).map(drop))
     }
 
     /// The code of `x`, which is vector `i`: scaled until it fits.
-    pub(super) fn encode_one(&self, x: [f32; D], i: usize) -> Result<Code<D>, Error> {
-        let beta = self.codec.beta();
+    fn encode_one(&self, x: [f32; D], i: usize) -> Result<Coded<D>, Error> {
+        let beta = self.code.beta();
         let z = x.map(|x| x / beta);
         if !in_domain(z) {
             return Err(Error::Domain { vector: i, beta });
@@ -108,8 +92,8 @@ impl<'a, L: Points<D>, const D: usize> Scalar<'a, L, D> {
         loop {
             let (digits, rest) = self.digits(nearest_one::<L, D>(z, t));
             let overload = rest != [0; D];
-            if !overload || t == self.codec.max_scaling() {
-                return Ok(Code { digits, t, overload });
+            if !overload || t == self.code.max_scaling() {
+                return Ok(Coded { digits, t, overload });
             }
             t += 1;
         }
@@ -117,12 +101,12 @@ impl<'a, L: Points<D>, const D: usize> Scalar<'a, L, D> {
 
     /// The digits of a point, and what is left of it after the last level.
     fn digits(&self, mut lam: [i64; D]) -> ([[u8; D]; MAX_LEVELS], [i64; D]) {
-        let q = i64::from(self.codec.q());
+        let q = i64::from(self.code.q());
         let mut digits = [[0; D]; MAX_LEVELS];
-        for b in &mut digits[..self.codec.levels()] {
+        for b in &mut digits[..self.code.levels()] {
             #[expect(clippy::cast_possible_truncation, reason = "in 0..q")]
             let digit = L::coordinates(lam).map(|c| c.rem_euclid(q) as u8);
-            let a = self.codec.leaders().get::<L, D>(digit);
+            let a = self.code.leaders().get::<L, D>(digit);
             *b = digit;
             for (lam, a) in lam.iter_mut().zip(a) {
                 *lam = (*lam - a) / q;
@@ -132,20 +116,20 @@ impl<'a, L: Points<D>, const D: usize> Scalar<'a, L, D> {
     }
 
     /// Vector `i` of `codes`, decoded.
-    pub(super) fn decode_one(&self, codes: &Encoded, i: usize) -> Result<[f32; D], Error> {
+    pub(super) fn decode_one(&self, codes: Codes<'_>, i: usize) -> Result<[f32; D], Error> {
         let (digits, t) = self.checked(codes, i)?;
-        Ok(self.floats(self.sum(&digits[..self.codec.levels()]), t))
+        Ok(self.floats(self.sum(&digits[..self.code.levels()]), t))
     }
 
     /// The digits and the scaling of vector `i`, if they are such.
-    fn checked(&self, codes: &Encoded, i: usize) -> Result<([[u8; D]; MAX_LEVELS], u8), Error> {
-        let (max, q) = (self.codec.max_scaling(), self.codec.q());
-        let t = codes.scaling(i);
+    fn checked(&self, codes: Codes<'_>, i: usize) -> Result<([[u8; D]; MAX_LEVELS], u8), Error> {
+        let (max, q) = (self.code.max_scaling(), self.code.q());
+        let t = codes.scalings().get(i).copied().unwrap_or(0);
         if t > max {
             return Err(Error::Scaling { vector: i, found: t, max });
         }
         let mut digits = [[0; D]; MAX_LEVELS];
-        for (j, b) in digits[..self.codec.levels()].as_flattened_mut().iter_mut().enumerate() {
+        for (j, b) in digits[..self.code.levels()].as_flattened_mut().iter_mut().enumerate() {
             *b = codes.digit(i, j);
             if *b >= q {
                 return Err(Error::Code { vector: i, level: j / D, k: j % D, found: *b, q });
@@ -159,15 +143,15 @@ impl<'a, L: Points<D>, const D: usize> Scalar<'a, L, D> {
 
     /// The sum of the q^m a(b), as stored.
     fn sum(&self, digits: &[[u8; D]]) -> [i64; D] {
-        let q = i64::from(self.codec.q());
+        let q = i64::from(self.code.q());
         digits.iter().rev().fold([0; D], |s, &b| {
-            let a = self.codec.leaders().get::<L, D>(b);
+            let a = self.code.leaders().get::<L, D>(b);
             from_fn(|k| q * s[k] + a[k])
         })
     }
 
     fn floats(&self, s: [i64; D], t: u8) -> [f32; D] {
-        let half_step = self.codec.beta() * (f32::from(1_u16 << t) / 2.0);
+        let half_step = self.code.beta() * (f32::from(1_u16 << t) / 2.0);
         s.map(|s| (2 / L::SCALE * s) as f32 * half_step)
     }
 }

@@ -1,7 +1,7 @@
 //! Z2, the integer vectors of the plane: every component is rounded by itself.
 
-use super::lanes::{Aligned, Floats, Ints, LanePoints, Modulus, REACH, Step, margin, mask};
-use super::points::{Points, round};
+use super::code::lanes::{Aligned, Floats, Ints, LanePoints, Modulus, REACH, Step, margin, mask};
+use super::code::points::{Points, round};
 
 pub(super) struct Z2;
 

@@ -1,6 +1,6 @@
 //! The fixtures of this chapter, embedded and parsed; `fixtures/README.md` says how each was made.
 
-use super::extxyz::Frame;
+use super::files::extxyz::Frame;
 use super::system::System;
 
 /// Loads 512 atoms of silicon at about 300 K, with velocities.

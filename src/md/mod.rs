@@ -18,21 +18,22 @@
 //! | [`potentials`] | Lennard-Jones and Stillinger-Weber: definition, fast form, error bound |
 //! | [`integrate`] | velocity Verlet |
 //! | [`extxyz`] | the extended XYZ file format |
+//! | [`fixtures`] | boxes of atoms near equilibrium |
 //! | [`boxes`] | crystals, thermal velocities, and how the fixtures are made |
 //!
 //! Sources: M. P. Allen, D. J. Tildesley, "Computer Simulation of Liquids", 2nd ed. (2017),
 //! chapters 1, 3 and 5, and those that each potential names.
 
-pub mod boxes;
 mod cases;
-pub mod extxyz;
+mod files;
 pub mod fixtures;
 pub mod integrate;
 pub mod neighbours;
 pub mod potentials;
 pub mod system;
 
-pub use cases::{cases, scaling};
+pub use cases::{boxes, cases, scaling};
+pub use files::extxyz;
 pub use neighbours::NeighbourList;
 pub use potentials::{Forces, LennardJones, Potential, StillingerWeber};
 pub use system::{Cell, System};

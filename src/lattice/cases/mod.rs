@@ -5,13 +5,16 @@
 
 use dot::{case_dot, case_dot_table};
 
-use super::word::Word;
-use super::{Codec, Encoded, Form, Lattice, Layout, nearest, oracle};
+use super::code::word::Word;
+use super::{Codec, Encoded, Form, Lattice, Layout, nearest};
 use crate::case::{Case, Step, Work};
 use crate::machine::isa::Isa;
 use crate::{close, input};
 
+#[cfg(feature = "cuda")]
+mod cuda;
 mod dot;
+pub(super) mod oracle;
 
 /// Vectors of most steps.
 const N: usize = 10_000;
@@ -80,7 +83,7 @@ pub fn cases() -> Vec<Case> {
     }
     cases.push(case_dot_table(plain(D4)));
     #[cfg(feature = "cuda")]
-    cases.extend(super::cuda::cases());
+    cases.extend(cuda::cases());
     cases
 }
 

@@ -1,42 +1,39 @@
-//! The codec: batches of vectors to digits, scalings and overload flags, and back.
+//! The codec: batches of vectors to digits, scalings and overload flags, and back. It chooses the
+//! lattice and the instruction set; the work is done by what lies below.
 
 use std::fmt;
 
+use super::code::Code;
+use super::code::encoded::{Codes, CodesMut, Encoded, Form, Layout};
+use super::code::lanes::LanePoints;
+use super::code::word::Word;
 use super::d4::D4;
 #[cfg(target_arch = "x86_64")]
-use super::direct;
+use super::decode::{self, decode_direct};
+use super::dot::{self, DotTable};
 use super::e8::E8;
-use super::lanes::LanePoints;
-use super::leaders::Leaders;
 #[cfg(target_arch = "x86_64")]
-use super::one::One;
-use super::points::Points;
+use super::encode::{self, One};
 use super::scalar::Scalar;
-#[cfg(target_arch = "x86_64")]
-use super::simd;
-use super::table::Table;
-use super::word::Word;
 use super::z2::Z2;
-use super::{Encoded, Error, Lattice, Layout};
+use super::{Error, Lattice};
 use crate::machine::isa::Isa;
-
-/// The most levels that a codec has.
-pub(super) const MAX_LEVELS: usize = 8;
 
 /// A nested-lattice code, with its table of coset leaders.
 #[derive(Clone)]
 pub struct Codec {
-    lattice: Lattice,
-    q: u8,
-    levels: usize,
-    beta: f32,
-    protected: bool,
+    code: Code,
     isa: Isa,
-    leaders: Leaders,
-    table: Option<Table>,
+    /// How to encode one vector; `None` without a table of leaders or for a word of more than
+    /// 64 bits.
     #[cfg(target_arch = "x86_64")]
     one: Option<One>,
 }
+
+/// Bytes of the stack that quantizing takes: for one vector with the longest word, for a few, for many.
+const SMALL: usize = 34;
+const MEDIUM: usize = 512;
+const LARGE: usize = 4096;
 
 impl Codec {
     /// The code with `levels` digits in `[0, q)^d`, steps of `beta`, and, if `protected`, scaling
@@ -52,37 +49,23 @@ impl Codec {
         beta: f32,
         protected: bool,
     ) -> Result<Self, Error> {
-        if !(2..=16).contains(&q) {
-            return Err(Error::Q { found: q });
-        }
-        if !(1..=MAX_LEVELS).contains(&levels) {
-            return Err(Error::Levels { found: levels });
-        }
-        if !(2f32.powi(-100)..=2f32.powi(100)).contains(&beta) {
-            return Err(Error::Beta { found: beta });
-        }
-        let (leaders, table) = match lattice {
-            Lattice::Z2 => tables::<Z2, 2>(q, levels),
-            Lattice::D4 => tables::<D4, 4>(q, levels),
-            Lattice::E8 => tables::<E8, 8>(q, levels),
+        let code = match lattice {
+            Lattice::Z2 => Code::new::<Z2, 2>(lattice, q, levels, beta, protected),
+            Lattice::D4 => Code::new::<D4, 4>(lattice, q, levels, beta, protected),
+            Lattice::E8 => Code::new::<E8, 8>(lattice, q, levels, beta, protected),
         };
-        let mut codec = Self {
-            lattice,
-            q,
-            levels,
-            beta,
-            protected,
-            isa: Isa::best(),
-            leaders,
-            table,
-            #[cfg(target_arch = "x86_64")]
-            one: None,
-        };
+        Ok(Self::of(code?))
+    }
+
+    pub(super) fn of(code: Code) -> Self {
         #[cfg(target_arch = "x86_64")]
-        if !codec.leaders.table::<1>().is_empty() && codec.vector_bytes() <= 8 {
-            codec.one = Some(One::new(beta, lattice.dim(), q, levels));
+        let fits = !code.leaders().table::<1>().is_empty() && code.word().bytes() <= 8;
+        Self {
+            isa: Isa::best(),
+            #[cfg(target_arch = "x86_64")]
+            one: fits.then(|| One::new(code.beta(), code.lattice().dim(), code.q(), code.levels())),
+            code,
         }
-        Ok(codec)
     }
 
     /// The same code, made with `isa`: the same bits at another speed. [`Isa::Scalar`] is the
@@ -99,27 +82,27 @@ impl Codec {
 
     /// The lattice.
     pub fn lattice(&self) -> Lattice {
-        self.lattice
+        self.code.lattice()
     }
 
     /// The number q of values of a digit's coordinate.
     pub fn q(&self) -> u8 {
-        self.q
+        self.code.q()
     }
 
     /// The number M of levels.
     pub fn levels(&self) -> usize {
-        self.levels
+        self.code.levels()
     }
 
     /// The step beta.
     pub fn beta(&self) -> f32 {
-        self.beta
+        self.code.beta()
     }
 
     /// The largest scaling T: 10 with protection, else 0.
     pub fn max_scaling(&self) -> u8 {
-        if self.protected { 10 } else { 0 }
+        self.code.max_scaling()
     }
 
     /// The instruction set of its kernels.
@@ -138,23 +121,11 @@ impl Codec {
     }
 
     pub(super) fn word(&self) -> Word {
-        let digits = self.levels * self.lattice.dim();
-        Word { digits, q: self.q, protected: self.protected }
+        self.code.word()
     }
 
-    pub(super) fn leaders(&self) -> &Leaders {
-        &self.leaders
-    }
-
-    /// How to encode one vector; `None` without a table of leaders or for a word
-    /// of more than 64 bits.
-    #[cfg(target_arch = "x86_64")]
-    pub(super) fn one(&self) -> Option<&One> {
-        self.one.as_ref()
-    }
-
-    pub(super) fn table(&self) -> Option<&Table> {
-        self.table.as_ref()
+    pub(super) fn code(&self) -> &Code {
+        &self.code
     }
 
     /// Encodes the vectors `x`, which lie in `layout`, into `codes`.
@@ -170,32 +141,36 @@ impl Codec {
     /// If `codes` was made for another kind of code.
     pub fn encode(&self, x: &[f32], layout: Layout, codes: &mut Encoded) -> Result<(), Error> {
         self.assert_same_batch(x, codes)?;
-        match self.lattice {
-            Lattice::Z2 => self.encode_in::<Z2, 2>(x, layout, codes),
-            Lattice::D4 => self.encode_in::<D4, 4>(x, layout, codes),
-            Lattice::E8 => self.encode_in::<E8, 8>(x, layout, codes),
+        let mut codes = codes.write();
+        match self.lattice() {
+            Lattice::Z2 => self.encode_in::<Z2, 2>(x, layout, 0, &mut codes),
+            Lattice::D4 => self.encode_in::<D4, 4>(x, layout, 0, &mut codes),
+            Lattice::E8 => self.encode_in::<E8, 8>(x, layout, 0, &mut codes),
         }
     }
 
+    /// Encodes the vectors of `x` from `from` on, as many as `codes` has room for.
     fn encode_in<L: LanePoints<D>, const D: usize>(
         &self,
         x: &[f32],
         layout: Layout,
-        codes: &mut Encoded,
+        from: usize,
+        codes: &mut CodesMut<'_>,
     ) -> Result<(), Error> {
+        let code = &self.code;
         #[cfg(target_arch = "x86_64")]
         if let (Isa::Avx2 | Isa::Avx512, Ok(x)) = (self.isa, x.try_into()) {
             // SAFETY: `with_isa` and `Isa::best` leave only what this processor has.
-            return unsafe { simd::encode_single::<L, D>(self, x, codes) };
+            return unsafe { encode::encode_single::<L, D>(code, self.one.as_ref(), x, codes) };
         }
         match self.isa {
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => unsafe { simd::encode_avx2::<L, D>(self, x, layout, codes) },
+            Isa::Avx2 => unsafe { encode::encode_avx2::<L, D>(code, x, layout, from, codes) },
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 => unsafe { simd::encode_avx512::<L, D>(self, x, layout, codes) },
-            _ => Scalar::<L, D>::new(self).encode(x, layout, codes),
+            Isa::Avx512 => unsafe { encode::encode_avx512::<L, D>(code, x, layout, from, codes) },
+            _ => Scalar::<L, D>::new(code).encode(x, layout, from, codes),
         }
     }
 
@@ -214,35 +189,39 @@ impl Codec {
     /// If `codes` was made for another kind of code.
     pub fn decode(&self, codes: &Encoded, x: &mut [f32], layout: Layout) -> Result<(), Error> {
         self.assert_same_batch(x, codes)?;
-        match self.lattice {
-            Lattice::Z2 => self.decode_in::<Z2, 2>(codes, x, layout),
-            Lattice::D4 => self.decode_in::<D4, 4>(codes, x, layout),
-            Lattice::E8 => self.decode_in::<E8, 8>(codes, x, layout),
+        let codes = codes.read();
+        match self.lattice() {
+            Lattice::Z2 => self.decode_in::<Z2, 2>(codes, x, layout, 0),
+            Lattice::D4 => self.decode_in::<D4, 4>(codes, x, layout, 0),
+            Lattice::E8 => self.decode_in::<E8, 8>(codes, x, layout, 0),
         }
     }
 
+    /// Decodes into the vectors of `x` from `from` on, a multiple of 2.
     fn decode_in<L: LanePoints<D>, const D: usize>(
         &self,
-        codes: &Encoded,
+        codes: Codes<'_>,
         x: &mut [f32],
         layout: Layout,
+        from: usize,
     ) -> Result<(), Error> {
+        let code = &self.code;
         #[cfg(target_arch = "x86_64")]
         if self.isa != Isa::Scalar {
             // SAFETY: all others have AVX2 and FMA, and `with_isa` and `Isa::best` leave only what
             // this processor has.
-            if unsafe { direct::decode_direct::<D>(self, codes, x, layout) } {
+            if unsafe { decode_direct::<D>(code, codes, x, layout, from) } {
                 return Ok(());
             }
         }
         match self.isa {
             // SAFETY: `with_isa` and `Isa::best` leave only what this processor has.
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => unsafe { simd::decode_avx2::<L, D>(self, codes, x, layout) },
+            Isa::Avx2 => unsafe { decode::decode_avx2::<L, D>(code, codes, x, layout, from) },
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 => unsafe { simd::decode_avx512::<L, D>(self, codes, x, layout) },
-            _ => Scalar::<L, D>::new(self).decode(codes, x, layout),
+            Isa::Avx512 => unsafe { decode::decode_avx512::<L, D>(code, codes, x, layout, from) },
+            _ => Scalar::<L, D>::new(code).decode(codes, x, layout, from),
         }
     }
 
@@ -259,36 +238,88 @@ impl Codec {
     /// If the lengths differ.
     pub fn quantize(&self, x: &[f32], y: &mut [f32], layout: Layout) -> Result<usize, Error> {
         assert_eq!(x.len(), y.len(), "x and y differ in length");
-        self.lattice.vectors(x.len())?;
-        match self.lattice {
-            Lattice::Z2 => self.quantize_in::<Z2, 2>(x, y, layout),
-            Lattice::D4 => self.quantize_in::<D4, 4>(x, y, layout),
-            Lattice::E8 => self.quantize_in::<E8, 8>(x, y, layout),
+        let n = self.lattice().vectors(x.len())?;
+        // Clearing more of the stack than is used takes time.
+        match CodesMut::room(self.word(), n) {
+            ..=SMALL => self.quantize_on(&mut [0; SMALL], x, y, layout),
+            ..=MEDIUM => self.quantize_on(&mut [0; MEDIUM], x, y, layout),
+            _ => self.quantize_on(&mut [0; LARGE], x, y, layout),
         }
     }
 
-    fn quantize_in<L: LanePoints<D>, const D: usize>(
+    fn quantize_on(
         &self,
+        stack: &mut [u8],
         x: &[f32],
         y: &mut [f32],
         layout: Layout,
     ) -> Result<usize, Error> {
-        match self.isa {
-            #[cfg(target_arch = "x86_64")]
-            _ if x.len() == D => Scalar::<L, D>::new(self).quantize(x, y, layout),
-            // SAFETY: `with_isa` and `Isa::best` leave only what this processor has.
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => unsafe { simd::quantize_avx2::<L, D>(self, x, y, layout) },
-            // SAFETY: as above.
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 => unsafe { simd::quantize_avx512::<L, D>(self, x, y, layout) },
-            _ => Scalar::<L, D>::new(self).quantize(x, y, layout),
+        match self.lattice() {
+            Lattice::Z2 => self.quantize_in::<Z2, 2>(stack, x, y, layout),
+            Lattice::D4 => self.quantize_in::<D4, 4>(stack, x, y, layout),
+            Lattice::E8 => self.quantize_in::<E8, 8>(stack, x, y, layout),
         }
+    }
+
+    /// Encodes and decodes as many vectors at a time as `stack` holds the codes of.
+    fn quantize_in<L: LanePoints<D>, const D: usize>(
+        &self,
+        stack: &mut [u8],
+        x: &[f32],
+        y: &mut [f32],
+        layout: Layout,
+    ) -> Result<usize, Error> {
+        let (n, word) = (x.len() / D, self.word());
+        // Whole cache lines of flags and of codes.
+        let chunk = if CodesMut::room(word, n) <= stack.len() {
+            n
+        } else {
+            64 * (stack.len() / CodesMut::room(word, 64))
+        };
+        let mut overloaded = 0;
+        for from in (0..n).step_by(chunk.max(1)) {
+            let mut codes = CodesMut::new(word, chunk.min(n - from), stack);
+            self.encode_in::<L, D>(x, layout, from, &mut codes)?;
+            overloaded += codes.overloaded();
+            self.decode_in::<L, D>(codes.read(), y, layout, from)?;
+        }
+        Ok(overloaded)
+    }
+
+    /// Writes the inner product of vectors i of `a` and `b` to `out[i]`, as an integer: `<2y, 2z>`,
+    /// where their codes stand for y and z, before any scaling.
+    ///
+    /// # Errors
+    ///
+    /// Says that the inner product may not fit an `i64`, whatever the codes; or what
+    /// [`Codec::decode`] says of `a`, or else of `b`. The contents of `out` are then unspecified.
+    ///
+    /// # Panics
+    ///
+    /// If the lengths differ, or one of the batches was made for another kind of code.
+    pub fn dot(&self, a: &Encoded, b: &Encoded, out: &mut [i64]) -> Result<(), Error> {
+        dot::dot(&self.code, a, b, out)
+    }
+
+    /// The inner products of all pairs of leaders.
+    ///
+    /// # Errors
+    ///
+    /// Says that there are more than 2^20; or that inner products may not fit an `i64`.
+    pub fn dot_table(&self) -> Result<DotTable, Error> {
+        DotTable::new(&self.code)
+    }
+
+    /// What the inner product of two codes with scalings `t_a` and `t_b` is multiplied by to become
+    /// that of the decoded vectors: `beta^2 2^(t_a + t_b) / 4`, exactly.
+    pub fn dot_scale(&self, t_a: u8, t_b: u8) -> f64 {
+        let half_step = |t| f64::from(self.beta()) * 2f64.powi(i32::from(t) - 1);
+        half_step(t_a) * half_step(t_b)
     }
 
     fn assert_same_batch(&self, x: &[f32], codes: &Encoded) -> Result<(), Error> {
         assert_eq!(codes.word(), self.word(), "codes are of another kind");
-        let (dim, n) = (self.lattice.dim(), codes.len());
+        let (dim, n) = (self.lattice().dim(), codes.len());
         if x.len() != dim * n {
             return Err(Error::Batch { found: x.len(), dim, n });
         }
@@ -296,17 +327,21 @@ impl Codec {
     }
 }
 
-fn tables<L: Points<D>, const D: usize>(q: u8, levels: usize) -> (Leaders, Option<Table>) {
-    let leaders = Leaders::new::<L, D>(q);
-    let bits = Word { digits: levels * D, q, protected: false }.digit_bits();
-    let table = Table::new::<L, D>(&leaders, q, bits, levels);
-    (leaders, table)
+impl Encoded {
+    /// Room for the codes of `n` vectors: all digits and scalings 0, nothing overloaded.
+    ///
+    /// # Panics
+    ///
+    /// If memory cannot have so many bytes.
+    pub fn new(codec: &Codec, form: Form, n: usize) -> Self {
+        Self::of(codec.word(), form, n)
+    }
 }
 
 impl fmt::Debug for Codec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { lattice, q, levels, beta, protected, isa, .. } = self;
-        let isa = isa.name();
+        let (lattice, q, levels, beta) = (self.lattice(), self.q(), self.levels(), self.beta());
+        let (protected, isa) = (self.code.is_protected(), self.isa.name());
         write!(
             f,
             "Codec({lattice}, q {q}, M {levels}, beta {beta:e}, protected {protected}, {isa})"

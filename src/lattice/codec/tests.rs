@@ -1,13 +1,12 @@
 //! The codec against the definition, on every path that this processor has.
 
-use super::super::oracle;
 use super::*;
-use crate::lattice::Form;
+use crate::lattice::cases::oracle;
 
 const SOA: Form = Form::Digits(Layout::Soa);
 
 fn encode(codec: &Codec, x: &[f32]) -> Result<Encoded, Error> {
-    let mut codes = Encoded::new(codec, SOA, x.len() / codec.lattice.dim());
+    let mut codes = Encoded::new(codec, SOA, x.len() / codec.lattice().dim());
     codec.encode(x, Layout::Soa, &mut codes)?;
     Ok(codes)
 }
@@ -18,7 +17,7 @@ fn decode(codec: &Codec, digits: &[u8], t: &[u8]) -> Result<Vec<f32>, Error> {
     let mut codes = Encoded::new(codec, SOA, n);
     codes.digits_mut().copy_from_slice(digits);
     codes.scalings_mut().copy_from_slice(t);
-    let mut x = vec![f32::NAN; codec.lattice.dim() * n];
+    let mut x = vec![f32::NAN; codec.lattice().dim() * n];
     codec.decode(&codes, &mut x, Layout::Soa)?;
     Ok(x)
 }
@@ -69,9 +68,9 @@ fn parameters_out_of_range_are_rejected() {
 
 /// Encodes `n` awkward vectors, decodes `n` random codes, and compares with the definition.
 fn check(codec: &Codec, n: usize) {
-    let d = codec.lattice.dim();
+    let d = codec.lattice().dim();
     let mut x = oracle::awkward(n as u64, d, n);
-    x.iter_mut().for_each(|v| *v *= codec.beta.min(1.0));
+    x.iter_mut().for_each(|v| *v *= codec.beta().min(1.0));
     let mut codes = encode(codec, &x).unwrap();
     oracle::check_encoded(codec, &x, Layout::Soa, &codes)
         .unwrap_or_else(|e| panic!("{codec:?}, encode, n {n}: {e}"));
@@ -82,7 +81,7 @@ fn check(codec: &Codec, n: usize) {
         values.into_iter().map(|v| v as u8).collect()
     };
     let len = codes.digits().len();
-    codes.digits_mut().copy_from_slice(&random(1, len, codec.q));
+    codes.digits_mut().copy_from_slice(&random(1, len, codec.q()));
     let t = codes.scalings_mut();
     t.copy_from_slice(&random(2, t.len(), codec.max_scaling() + 1));
     codec.decode(&codes, &mut x, Layout::Soa).unwrap();

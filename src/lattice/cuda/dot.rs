@@ -8,7 +8,7 @@ use cudarc::driver::{CudaFunction, CudaSlice, PushKernelArg};
 use super::launch::{number, one_thread_each};
 use super::{Codec, DeviceEncoded, Error, PTX};
 use crate::gpu::{self, Device, count};
-use crate::lattice;
+use crate::lattice::{self, dot};
 
 impl Codec {
     /// Writes the inner product of vectors i of `a` and `b` to `out[i]`, as an integer: `<2y, 2z>`,
@@ -28,7 +28,7 @@ impl Codec {
         b: &DeviceEncoded,
         out: &mut CudaSlice<i64>,
     ) -> Result<(), Error> {
-        self.codec.check_dot()?;
+        dot::check(self.codec.code())?;
         self.dot_by(None, a, b, out)
     }
 
@@ -47,7 +47,7 @@ impl Codec {
         b: &DeviceEncoded,
         out: &mut CudaSlice<i64>,
     ) -> Result<(), gpu::Error> {
-        self.codec.check_dot().unwrap_or_else(|err| panic!("{err}"));
+        dot::check(self.codec.code()).unwrap_or_else(|err| panic!("{err}"));
         self.launch_dot_by(None, a, b, out)
     }
 
@@ -118,11 +118,14 @@ impl DotTable {
     ///
     /// If the driver refuses.
     pub fn new(device: &Arc<Device>, table: &lattice::DotTable) -> Result<Self, Error> {
-        let lattice = table.codec.lattice().name().to_lowercase();
+        let lattice = table.code.lattice().name().to_lowercase();
         let function = device.kernel(PTX, &format!("dot_table_{lattice}"))?;
         let products = device.stream().clone_htod(&table.table)?;
         let table_on_device = Table { function, products, leaders: count(table.count)? };
-        Ok(Self { codec: Codec::new(device, &table.codec)?, table: table_on_device })
+        Ok(Self {
+            codec: Codec::new(device, &lattice::Codec::of(table.code.clone()))?,
+            table: table_on_device,
+        })
     }
 
     /// Does what [`Codec::dot`] does, by looking up M^2 inner products for each pair.

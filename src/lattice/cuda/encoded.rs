@@ -6,7 +6,7 @@ use cudarc::driver::CudaSlice;
 
 use super::Error;
 use crate::gpu::{self, Device, count};
-use crate::lattice::word::Word;
+use crate::lattice::code::word::Word;
 use crate::lattice::{Codec, Encoded, Form};
 
 /// The codes, scalings and overload flags of n vectors on a device, as [`Encoded`] stores them, but

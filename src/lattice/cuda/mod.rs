@@ -5,7 +5,6 @@
 //! `codes.cuh` and `dot.cuh`, the lattices in `points.cuh`, and where batches lie in `batches.cuh`.
 //! A batch has less than 2^31 vectors; a larger one is refused.
 
-mod cases;
 mod dot;
 mod encoded;
 mod launch;
@@ -20,7 +19,6 @@ use super::{Encoded, Layout};
 use crate::gpu::{self, Device};
 use parameters::Parameters;
 
-pub(super) use cases::cases;
 pub use dot::DotTable;
 pub use encoded::DeviceEncoded;
 

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! an integer, because twice a point is one. Decoded vectors are beta 2^T y, so that their inner
-//! product is [`Codec::dot_scale`] times this.
+//! product is [`Codec::dot_scale`](super::Codec::dot_scale) times this.
 //!
 //! A leader is no longer than q R, R the covering radius, so |2y| <= 2 R (q + .. + q^M). By the
 //! inequality of Cauchy and Schwarz no partial sum exceeds 4 R^2 (q + .. + q^M)^2, and for even q
@@ -19,173 +19,134 @@ use std::fmt;
 use std::iter::Sum;
 use std::ops::{Add, Mul};
 
+use super::code::Code;
+use super::code::encoded::Encoded;
+use super::code::points::Points;
 use super::d4::D4;
 use super::e8::E8;
-use super::indices::{BLOCK, Indices};
-use super::points::Points;
+use super::scalar::Scalar;
 use super::z2::Z2;
-use super::{Codec, Encoded, Error, Lattice, Layout};
+use super::{Error, Lattice};
+use indices::{BLOCK, Indices};
+
+mod indices;
 
 /// The most leaders whose inner products are tabulated: 2^20 entries.
 const MAX_LEADERS: u64 = 1 << 10;
 
-impl Codec {
-    /// Writes the inner product of vectors i of `a` and `b` to `out[i]`, as an integer: `<2y, 2z>`,
-    /// where their codes stand for y and z, before any scaling.
-    ///
-    /// # Errors
-    ///
-    /// Says that the inner product may not fit an `i64`, whatever the codes; or what
-    /// [`Codec::decode`] says of `a`, or else of `b`. The contents of `out` are then unspecified.
-    ///
-    /// # Panics
-    ///
-    /// If the lengths differ, or one of the batches was made for another kind of code.
-    pub fn dot(&self, a: &Encoded, b: &Encoded, out: &mut [i64]) -> Result<(), Error> {
-        self.check_dot()?;
-        match self.lattice() {
-            Lattice::Z2 => self.dot_in::<Z2, 2>(a, b, out),
-            Lattice::D4 => self.dot_in::<D4, 4>(a, b, out),
-            Lattice::E8 => self.dot_in::<E8, 8>(a, b, out),
+/// Does what [`Codec::dot`](super::Codec::dot) says.
+pub(super) fn dot(code: &Code, a: &Encoded, b: &Encoded, out: &mut [i64]) -> Result<(), Error> {
+    check(code)?;
+    match code.lattice() {
+        Lattice::Z2 => dot_in::<Z2, 2>(code, a, b, out),
+        Lattice::D4 => dot_in::<D4, 4>(code, a, b, out),
+        Lattice::E8 => dot_in::<E8, 8>(code, a, b, out),
+    }
+}
+
+/// Says whether some inner product may not fit an `i64`.
+pub(super) fn check(code: &Code) -> Result<(), Error> {
+    let (lattice, q, levels) = (code.lattice(), code.q(), code.levels());
+    // 4 R^2
+    let square = if lattice == Lattice::Z2 { 2 } else { 4 };
+    if i64::try_from(square * i128::from(reach(code)).pow(2)).is_err() {
+        return Err(Error::DotOverflow { lattice, q, levels });
+    }
+    Ok(())
+}
+
+/// q + .. + q^M; no point is longer than R times that.
+fn reach(code: &Code) -> i64 {
+    (0..code.levels()).fold(0, |reach, _| i64::from(code.q()) * (reach + 1))
+}
+
+fn dot_in<L: Points<D>, const D: usize>(
+    code: &Code,
+    a: &Encoded,
+    b: &Encoded,
+    out: &mut [i64],
+) -> Result<(), Error> {
+    if L::SCALE * reach(code) <= i64::from(i16::MAX) {
+        dot_by::<L, i16, D>(code, a, b, out)
+    } else {
+        dot_by::<L, i64, D>(code, a, b, out)
+    }
+}
+
+/// With points whose coordinates, as stored, fit `T`.
+fn dot_by<L: Points<D>, T: Coordinate, const D: usize>(
+    code: &Code,
+    a: &Encoded,
+    b: &Encoded,
+    out: &mut [i64],
+) -> Result<(), Error> {
+    let doubling = 2 / L::SCALE;
+    let (mut y, mut z) = ([[T::from(0_u8); D]; BLOCK], [[T::from(0_u8); D]; BLOCK]);
+    for_blocks(code, a, b, out, |a, b, out| {
+        points::<L, T, D>(code, a, &mut y);
+        points::<L, T, D>(code, b, &mut z);
+        for (out, (y, z)) in out.iter_mut().zip(y.iter().zip(&z)) {
+            let products = y.iter().zip(z).map(|(&y, &z)| T::Product::from(y) * z.into());
+            *out = doubling * doubling * products.sum::<T::Product>().into();
+        }
+    })
+}
+
+/// The points of a block, as stored.
+fn points<L: Points<D>, T: Coordinate, const D: usize>(
+    code: &Code,
+    codes: &Indices,
+    points: &mut [[T; D]; BLOCK],
+) {
+    let (q, leaders) = (T::from(code.q()), code.leaders());
+    points.fill([T::from(0_u8); D]);
+    for index in codes.levels(code.levels()).iter().rev() {
+        let add = |y: &mut [T; D], a: [i8; D]| *y = from_fn(|k| q * y[k] + T::from(a[k]));
+        match leaders.table() {
+            [] => points.iter_mut().zip(index).for_each(|(y, &b)| {
+                let a = leaders.at::<L, D>(b).map(|a| a.try_into().expect("at most 32"));
+                add(y, a);
+            }),
+            table => points.iter_mut().zip(index).for_each(|(y, &b)| add(y, table[b as usize])),
         }
     }
+}
 
-    /// The inner products of all pairs of leaders.
-    ///
-    /// # Errors
-    ///
-    /// Says that there are more than 2^20; or that inner products may not fit an `i64`.
-    pub fn dot_table(&self) -> Result<DotTable, Error> {
-        self.check_dot()?;
-        match self.lattice() {
-            Lattice::Z2 => self.dot_table_in::<Z2, 2>(),
-            Lattice::D4 => self.dot_table_in::<D4, 4>(),
-            Lattice::E8 => self.dot_table_in::<E8, 8>(),
+/// Calls `dot` for every block, with its digits of `a` and `b` and its part of `out`.
+#[inline]
+fn for_blocks(
+    code: &Code,
+    a: &Encoded,
+    b: &Encoded,
+    out: &mut [i64],
+    mut dot: impl FnMut(&Indices, &Indices, &mut [i64]),
+) -> Result<(), Error> {
+    for codes in [a, b] {
+        assert_eq!(codes.word(), code.word(), "codes are of another kind");
+        assert_eq!(codes.len(), out.len(), "batches and output differ in length");
+    }
+    let scaled = |codes: &Encoded| codes.scalings().iter().all(|&t| t <= code.max_scaling());
+    let mut valid = scaled(a) && scaled(b);
+    let (mut left, mut right) = (Indices::new(code), Indices::new(code));
+    for (block, out) in out.chunks_mut(BLOCK).enumerate() {
+        let at = block * BLOCK;
+        valid = valid && left.read(a, at, out.len()) && right.read(b, at, out.len());
+        if !valid {
+            break;
+        }
+        dot(&left, &right, out);
+    }
+    if valid {
+        return Ok(());
+    }
+    for codes in [a, b] {
+        match code.lattice() {
+            Lattice::Z2 => Scalar::<Z2, 2>::new(code).check(codes.read())?,
+            Lattice::D4 => Scalar::<D4, 4>::new(code).check(codes.read())?,
+            Lattice::E8 => Scalar::<E8, 8>::new(code).check(codes.read())?,
         }
     }
-
-    /// What the inner product of two codes with scalings `t_a` and `t_b` is multiplied by to become
-    /// that of the decoded vectors: `beta^2 2^(t_a + t_b) / 4`, exactly.
-    pub fn dot_scale(&self, t_a: u8, t_b: u8) -> f64 {
-        let half_step = |t| f64::from(self.beta()) * 2f64.powi(i32::from(t) - 1);
-        half_step(t_a) * half_step(t_b)
-    }
-
-    /// Whether every inner product fits an `i64`.
-    pub(super) fn check_dot(&self) -> Result<(), Error> {
-        let (lattice, q, levels) = (self.lattice(), self.q(), self.levels());
-        // 4 R^2
-        let square = if lattice == Lattice::Z2 { 2 } else { 4 };
-        if i64::try_from(square * i128::from(self.reach()).pow(2)).is_err() {
-            return Err(Error::DotOverflow { lattice, q, levels });
-        }
-        Ok(())
-    }
-
-    /// q + .. + q^M; no point is longer than R times that.
-    fn reach(&self) -> i64 {
-        (0..self.levels()).fold(0, |reach, _| i64::from(self.q()) * (reach + 1))
-    }
-
-    fn dot_in<L: Points<D>, const D: usize>(
-        &self,
-        a: &Encoded,
-        b: &Encoded,
-        out: &mut [i64],
-    ) -> Result<(), Error> {
-        if L::SCALE * self.reach() <= i64::from(i16::MAX) {
-            self.dot_by::<L, i16, D>(a, b, out)
-        } else {
-            self.dot_by::<L, i64, D>(a, b, out)
-        }
-    }
-
-    /// With points whose coordinates, as stored, fit `T`.
-    fn dot_by<L: Points<D>, T: Coordinate, const D: usize>(
-        &self,
-        a: &Encoded,
-        b: &Encoded,
-        out: &mut [i64],
-    ) -> Result<(), Error> {
-        let doubling = 2 / L::SCALE;
-        let (mut y, mut z) = ([[T::from(0_u8); D]; BLOCK], [[T::from(0_u8); D]; BLOCK]);
-        self.for_blocks(a, b, out, |a, b, out| {
-            self.points::<L, T, D>(a, &mut y);
-            self.points::<L, T, D>(b, &mut z);
-            for (out, (y, z)) in out.iter_mut().zip(y.iter().zip(&z)) {
-                let products = y.iter().zip(z).map(|(&y, &z)| T::Product::from(y) * z.into());
-                *out = doubling * doubling * products.sum::<T::Product>().into();
-            }
-        })
-    }
-
-    /// The points of a block, as stored.
-    fn points<L: Points<D>, T: Coordinate, const D: usize>(
-        &self,
-        codes: &Indices,
-        points: &mut [[T; D]; BLOCK],
-    ) {
-        let (q, leaders) = (T::from(self.q()), self.leaders());
-        points.fill([T::from(0_u8); D]);
-        for index in codes.levels(self.levels()).iter().rev() {
-            let add = |y: &mut [T; D], a: [i8; D]| *y = from_fn(|k| q * y[k] + T::from(a[k]));
-            match leaders.table() {
-                [] => points.iter_mut().zip(index).for_each(|(y, &b)| {
-                    let a = leaders.at::<L, D>(b).map(|a| a.try_into().expect("at most 32"));
-                    add(y, a);
-                }),
-                table => points.iter_mut().zip(index).for_each(|(y, &b)| add(y, table[b as usize])),
-            }
-        }
-    }
-
-    fn dot_table_in<L: Points<D>, const D: usize>(&self) -> Result<DotTable, Error> {
-        let count = (0..D).fold(1, |count, _| u64::from(self.q()) * count);
-        if count > MAX_LEADERS {
-            return Err(Error::DotTable { lattice: self.lattice(), q: self.q() });
-        }
-        let count = u32::try_from(count).expect("at most 2^10");
-        let leaders: Vec<_> =
-            (0..count).map(|b| self.leaders().at::<L, D>(b).map(|a| 2 / L::SCALE * a)).collect();
-        let entry = |y, z| i16::try_from(inner(y, z)).expect("at most (2 q R)^2, here 512");
-        let row = |&y| leaders.iter().map(move |&z| entry(y, z));
-        let table = leaders.iter().flat_map(row).collect();
-        Ok(DotTable { codec: self.clone(), count: leaders.len(), table })
-    }
-
-    /// Calls `dot` for every block, with its digits of `a` and `b` and its part of `out`.
-    #[inline]
-    fn for_blocks(
-        &self,
-        a: &Encoded,
-        b: &Encoded,
-        out: &mut [i64],
-        mut dot: impl FnMut(&Indices, &Indices, &mut [i64]),
-    ) -> Result<(), Error> {
-        for codes in [a, b] {
-            assert_eq!(codes.word(), self.word(), "codes are of another kind");
-            assert_eq!(codes.len(), out.len(), "batches and output differ in length");
-        }
-        let scaled = |codes: &Encoded| codes.scalings().iter().all(|&t| t <= self.max_scaling());
-        let mut valid = scaled(a) && scaled(b);
-        let (mut left, mut right) = (Indices::new(self), Indices::new(self));
-        for (block, out) in out.chunks_mut(BLOCK).enumerate() {
-            let at = block * BLOCK;
-            valid = valid && left.read(a, at, out.len()) && right.read(b, at, out.len());
-            if !valid {
-                break;
-            }
-            dot(&left, &right, out);
-        }
-        if valid {
-            return Ok(());
-        }
-        // Decoding knows which fault is the first, and its name.
-        let mut x = vec![0.0; self.lattice().dim() * out.len()];
-        self.decode(a, &mut x, Layout::Rows)?;
-        self.decode(b, &mut x, Layout::Rows)?;
-        unreachable!("decoding finds what is no code")
-    }
+    unreachable!("the definition finds what is no code")
 }
 
 /// A coordinate of a point.
@@ -210,7 +171,7 @@ fn inner<const D: usize>(y: [i64; D], z: [i64; D]) -> i64 {
 /// The inner products W of all pairs of leaders of a code, doubled.
 #[derive(Clone)]
 pub struct DotTable {
-    pub(super) codec: Codec,
+    pub(super) code: Code,
     /// q^d.
     pub(super) count: usize,
     /// Shape `[count][count]`.
@@ -218,19 +179,43 @@ pub struct DotTable {
 }
 
 impl DotTable {
-    /// Does what [`Codec::dot`] does, by looking up M^2 inner products for each pair.
+    /// The inner products of all pairs of leaders of `code`.
+    pub(super) fn new(code: &Code) -> Result<Self, Error> {
+        check(code)?;
+        match code.lattice() {
+            Lattice::Z2 => Self::of::<Z2, 2>(code),
+            Lattice::D4 => Self::of::<D4, 4>(code),
+            Lattice::E8 => Self::of::<E8, 8>(code),
+        }
+    }
+
+    fn of<L: Points<D>, const D: usize>(code: &Code) -> Result<Self, Error> {
+        let count = (0..D).fold(1, |count, _| u64::from(code.q()) * count);
+        if count > MAX_LEADERS {
+            return Err(Error::DotTable { lattice: code.lattice(), q: code.q() });
+        }
+        let count = u32::try_from(count).expect("at most 2^10");
+        let leaders: Vec<_> =
+            (0..count).map(|b| code.leaders().at::<L, D>(b).map(|a| 2 / L::SCALE * a)).collect();
+        let entry = |y, z| i16::try_from(inner(y, z)).expect("at most (2 q R)^2, here 512");
+        let row = |&y| leaders.iter().map(move |&z| entry(y, z));
+        let table = leaders.iter().flat_map(row).collect();
+        Ok(Self { code: code.clone(), count: leaders.len(), table })
+    }
+
+    /// Does what [`Codec::dot`](super::Codec::dot) does, by looking up M^2 inner products for each pair.
     ///
     /// # Errors
     ///
-    /// What [`Codec::decode`] says of `a`, or else of `b`. The contents of `out` are then
+    /// What [`Codec::decode`](super::Codec::decode) says of `a`, or else of `b`. The contents of `out` are then
     /// unspecified.
     ///
     /// # Panics
     ///
     /// If the lengths differ, or one of the batches was made for another kind of code.
     pub fn dot(&self, a: &Encoded, b: &Encoded, out: &mut [i64]) -> Result<(), Error> {
-        let (q, levels) = (i64::from(self.codec.q()), self.codec.levels());
-        self.codec.for_blocks(a, b, out, |a, b, out| {
+        let (q, levels) = (i64::from(self.code.q()), self.code.levels());
+        for_blocks(&self.code, a, b, out, |a, b, out| {
             out.fill(0);
             for index in a.levels(levels).iter().rev() {
                 for (i, out) in out.iter_mut().enumerate() {
@@ -251,7 +236,8 @@ impl DotTable {
 
 impl fmt::Debug for DotTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "DotTable({0} by {0} for {1:?})", self.count, self.codec)
+        let (count, lattice, q) = (self.count, self.code.lattice(), self.code.q());
+        write!(f, "DotTable({count} by {count} for {lattice}, q {q})")
     }
 }
 

@@ -1,8 +1,8 @@
 use std::iter;
 
-use super::super::Form;
 use super::*;
 use crate::input;
+use crate::lattice::{Codec, Form, Layout};
 
 const FORMS: [Form; 3] = [Form::Packed, Form::Digits(Layout::Soa), Form::Digits(Layout::Rows)];
 
@@ -88,12 +88,12 @@ fn worked_by_hand() {
 #[test]
 fn every_code_has_the_inner_products_of_its_points_from_every_form() {
     let mut tables = 0;
-    for codec in codecs().filter(|codec| codec.check_dot().is_ok()) {
+    for codec in codecs().filter(|codec| check(codec.code()).is_ok()) {
         let n = 130;
         let (a, b) = (random(&codec, 1, n), random(&codec, 2, n));
         let (y, z) = (points(&codec, &a), points(&codec, &b));
         let want = inner_products(&codec, &y, &z);
-        if codec.reach() < 1 << 23 {
+        if reach(codec.code()) < 1 << 23 {
             let mut x = vec![0.0; y.len()];
             codec.decode(&encoded(&codec, FORMS[0], &a), &mut x, Layout::Rows).unwrap();
             assert!(x.iter().zip(y).all(|(&x, y)| 2.0 * x == y as f32), "{codec:?}: points");

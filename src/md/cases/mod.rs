@@ -6,10 +6,11 @@ use super::integrate;
 use super::neighbours::NeighbourList;
 use super::potentials::{Forces, LennardJones, Potential, StillingerWeber, Truncation};
 use super::system::{System, Vector, norm};
-use super::{MVV2E, boxes, fixtures};
+use super::{MVV2E, fixtures};
 use crate::case::{Case, Step, Work};
 use crate::close::{digest, within};
 
+pub mod boxes;
 mod neighbours;
 
 /// Angstrom. Each run starts from a fresh list and is too short to outlive it; what a build costs

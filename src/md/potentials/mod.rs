@@ -11,7 +11,6 @@
 mod exp;
 mod lj;
 mod sw;
-mod sw_moments;
 
 pub use lj::{LennardJones, Truncation};
 pub use sw::StillingerWeber;
@@ -55,7 +54,7 @@ pub struct Forces {
 #[derive(Debug, Clone, Default)]
 struct Scratch {
     images: Vec<Vector>,
-    near: sw_moments::Near,
+    near: sw::Near,
 }
 
 impl Forces {

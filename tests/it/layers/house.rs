@@ -55,15 +55,7 @@ const KERNEL_CRATES: [&str; 1] = ["ndarray"];
 const TRAINING_CRATES: [&str; 2] = ["faer", "rayon"];
 
 /// Files that stand elsewhere than the plan has them, and where they belong.
-pub(crate) const MISPLACED: [(&str, &str); 6] = [
-    // Files of the chapter's data, to be moved to `files/`.
-    ("md/extxyz", "md/model"),
-    // Prepared systems of the cases.
-    ("md/boxes", "md/cases"),
-    // Awkward inputs and the checks on them.
-    ("lattice/oracle", "lattice/cases"),
-    // Cases that lie in the folder of what they measure.
-    ("lattice/cuda/cases", "lattice/cases"),
+pub(crate) const MISPLACED: [(&str, &str); 2] = [
     // One profile until there is a second one.
     ("profile", "profile/lattice"),
     ("cli/profile", "cli/chapters"),

@@ -3,8 +3,8 @@
 //! Whatever the form of the codes, they are read, checked and put together for all vectors of a
 //! block at once, in loops of constant length over lanes.
 
-use super::codec::MAX_LEVELS;
-use super::{Codec, Encoded, Form, Layout};
+use crate::lattice::code::encoded::{Encoded, Form, Layout};
+use crate::lattice::code::{Code, MAX_LEVELS};
 
 /// Vectors of a block.
 pub(super) const BLOCK: usize = 64;
@@ -17,8 +17,8 @@ pub(super) struct Indices {
 }
 
 impl Indices {
-    pub(super) fn new(codec: &Codec) -> Self {
-        Self { dim: codec.lattice().dim(), q: codec.q(), levels: [[0; BLOCK]; MAX_LEVELS] }
+    pub(super) fn new(code: &Code) -> Self {
+        Self { dim: code.lattice().dim(), q: code.q(), levels: [[0; BLOCK]; MAX_LEVELS] }
     }
 
     /// The numbers of `count` levels, finest first.

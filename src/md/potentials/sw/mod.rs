@@ -9,12 +9,16 @@
 //! g(r)    = exp(gamma sigma / (r - a sigma))        for r < cutoff = a sigma
 //! ```
 //!
-//! Both vanish at the cutoff with all their derivatives. The fast form is in `sw_moments.rs`.
+//! Both vanish at the cutoff with all their derivatives. The fast form is in `moments.rs`.
 //!
 //! Source: F. H. Stillinger, T. A. Weber, "Computer simulation of local order in condensed phases
 //! of silicon", Phys. Rev. B 31 (1985) 5262-5271.
 
-use super::{Forces, Potential, sw_moments};
+mod moments;
+
+pub(super) use moments::Near;
+
+use super::{Forces, Potential};
 use crate::md::neighbours::{Bond, NeighbourList, bonds};
 use crate::md::system::{Cell, Vector, add_scaled, dot};
 
@@ -92,7 +96,7 @@ impl Potential for StillingerWeber {
     }
 
     fn compute(&self, positions: &[Vector], list: &NeighbourList, out: &mut Forces) {
-        sw_moments::compute(self, positions, list, out);
+        moments::compute(self, positions, list, out);
     }
 
     fn reference(&self, cell: &Cell, positions: &[Vector]) -> Forces {
@@ -116,7 +120,7 @@ impl Potential for StillingerWeber {
     }
 
     fn bound(&self, cell: &Cell, positions: &[Vector]) -> Forces {
-        sw_moments::bound(self, cell, positions)
+        moments::bound(self, cell, positions)
     }
 }
 

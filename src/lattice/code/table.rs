@@ -11,31 +11,31 @@ use super::points::Points;
 
 /// A table and how words are cut.
 #[derive(Debug, Clone)]
-pub(super) struct Table {
+pub(in crate::lattice) struct Table {
     /// Bits of a chunk, at most 16.
-    pub(super) bits: usize,
+    pub(in crate::lattice) bits: usize,
     /// Chunks of a word.
-    pub(super) chunks: usize,
+    pub(in crate::lattice) chunks: usize,
     /// What a chunk counts more than the one before, q to its levels.
-    pub(super) weight: f32,
+    pub(in crate::lattice) weight: f32,
     /// Whether f32 holds every sum, and words are 1, 2 or 4 chunks of whole bytes, which lie in one plane.
-    pub(super) direct: bool,
-    pub(super) rows: Rows,
+    pub(in crate::lattice) direct: bool,
+    pub(in crate::lattice) rows: Rows,
 }
 
 /// Rows of d numbers for every value of a chunk, and zeros up to 2^8 rows of f32 if chunks have at
 /// most 8 bits, else up to 2^16 rows of i8.
 #[derive(Debug, Clone)]
-pub(super) struct Rows {
-    pub(super) floats: bool,
+pub(in crate::lattice) struct Rows {
+    pub(in crate::lattice) floats: bool,
     /// Little-endian.
-    pub(super) bytes: Vec<u8>,
+    pub(in crate::lattice) bytes: Vec<u8>,
 }
 
 impl Rows {
     /// The number at `at`.
     #[inline(always)]
-    pub(super) fn get(&self, at: usize) -> f64 {
+    pub(in crate::lattice) fn get(&self, at: usize) -> f64 {
         if self.floats {
             f32::from_le_bytes(self.bytes.as_chunks().0[at]).into()
         } else {
@@ -46,7 +46,7 @@ impl Rows {
 
 impl Table {
     /// The table for words of `levels` digits of `bits` each; `None` if a level has more than 16.
-    pub(super) fn new<L: Points<D>, const D: usize>(
+    pub(in crate::lattice) fn new<L: Points<D>, const D: usize>(
         leaders: &Leaders,
         q: u8,
         bits: usize,
@@ -69,7 +69,7 @@ impl Table {
 }
 
 /// Whether f32 holds every sum of the q^m a(b), doubled: they are below 4 q^M.
-pub(super) fn is_exact_in_f32(q: u8, levels: usize) -> bool {
+pub(in crate::lattice) fn is_exact_in_f32(q: u8, levels: usize) -> bool {
     (0..levels).fold(4.0, |most, _| most * f64::from(q)) <= 16_777_216.0
 }
 

@@ -1,16 +1,16 @@
 //! A single vector by AVX2, its components side by side.
 //!
-//! Level 0 rounds as [`super::lanes`] does, and gives up where that does. The levels above look up
-//! coset leaders, as [`super::scalar`] does.
+//! Level 0 rounds as [`lanes`](crate::lattice::code::lanes) does, and gives up where that does. The levels above look up
+//! coset leaders, as [`scalar`](crate::lattice::scalar) does.
 
 use std::arch::x86_64::*;
 
-use super::lanes::{Divisor, Modulus, REACH, ROUND, margin};
-use super::leaders::Leaders;
+use crate::lattice::code::lanes::{Divisor, Modulus, REACH, ROUND, margin};
+use crate::lattice::code::leaders::Leaders;
 
 /// What the encoder of one vector needs to know of a code.
 #[derive(Debug, Clone)]
-pub(super) struct One {
+pub(in crate::lattice) struct One {
     inverse: f32,
     q: Modulus,
     /// q is `odd << shift`; this is the inverse of `odd` modulo 2^16.
@@ -26,7 +26,7 @@ pub(super) struct One {
 
 impl One {
     /// For steps of `beta` and `levels` digits of `dim` components below `q`.
-    pub(super) fn new(beta: f32, dim: usize, q: u8, levels: usize) -> Self {
+    pub(in crate::lattice) fn new(beta: f32, dim: usize, q: u8, levels: usize) -> Self {
         let modulus = Modulus::new(q);
         let shift = q.trailing_zeros();
         let odd = i16::from(q >> shift);
@@ -182,7 +182,7 @@ fn signs(v: __m128i) -> u32 {
     (_mm_movemask_epi8(v) & 0xaaaa).count_ones()
 }
 
-/// The point nearest to `x`, times `inverse`; `None` where [`super::lanes`] marks a lane.
+/// The point nearest to `x`, times `inverse`; `None` where [`lanes`](crate::lattice::code::lanes) marks a lane.
 #[inline]
 #[target_feature(enable = "avx2,fma")]
 fn nearest<const D: usize>(inverse: f32, x: &[f32; D]) -> Option<__m128i> {

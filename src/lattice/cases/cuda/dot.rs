@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use cudarc::driver::CudaSlice;
 
-use super::super::{Codec, DeviceEncoded, DotTable, Error};
 use super::{LARGE, batch, code_bytes, codec, download, id, repeated, repeats, spoil, work};
 use crate::case::Case;
 use crate::gpu::{self, Device, Step};
+use crate::lattice::cuda::{Codec, DeviceEncoded, DotTable, Error};
 use crate::lattice::{self, Encoded, Form, Lattice, Layout};
 
 pub(super) fn cases() -> Vec<Case> {

@@ -4,43 +4,50 @@ use std::arch::x86_64::_mm_sfence;
 
 use super::place::place;
 use super::rows::{HalfSteps, half_step};
-use super::table::Table;
-use super::word::LANES;
-use super::{Codec, Encoded, Form, Layout};
+use crate::lattice::code::Code;
+use crate::lattice::code::encoded::{Codes, Form, Layout};
+use crate::lattice::code::table::Table;
+use crate::lattice::code::word::LANES;
 
 /// Batches of floats of so many bytes are written round the caches.
 const STREAM: usize = 1 << 25;
 
-/// Decodes straight from the bytes of a plane, if chunks are whole bytes of it; else, or if some
+/// Decodes into the vectors of `x` from `from` on, a multiple of 2, straight from the bytes of a plane, if chunks are whole bytes of it; else, or if some
 /// code is wrong, returns false.
 #[target_feature(enable = "avx2,fma")]
-pub(super) fn decode_direct<const D: usize>(
-    codec: &Codec,
-    codes: &Encoded,
+pub(in crate::lattice) fn decode_direct<const D: usize>(
+    code: &Code,
+    codes: Codes<'_>,
     x: &mut [f32],
     layout: Layout,
+    from: usize,
 ) -> bool {
-    let Some(table) = codec.table() else { return false };
+    let Some(table) = code.table() else { return false };
     if !table.direct || codes.form() != Form::Packed {
         return false;
     }
-    let words = codes.plane(0);
-    if !codec.q().is_power_of_two() && has_large_digits(words, codec.q()) {
+    let words = codes.only_plane();
+    if !code.q().is_power_of_two() && has_large_digits(words, code.q()) {
         return false;
     }
     if let Ok(x) = x.try_into() {
         let t = codes.scalings().first().map_or(0, |t| *t);
-        if t <= codec.max_scaling() {
-            table.sum_single::<D>(words, half_step(codec, t), x);
+        if t <= code.max_scaling() {
+            table.sum_single::<D>(words, half_step(code, t), x);
         }
-        return t <= codec.max_scaling();
+        return t <= code.max_scaling();
     }
-    let Some(half) = HalfSteps::new(codec, codes.scalings()) else { return false };
-    match (layout, table.bits, is_streamed(x)) {
-        (Layout::Soa, ..) => decode_soa::<D>(table, words, &half, x),
-        (_, 8, false) => table.sum::<D, 1, false>(words, &half, x),
-        (_, _, false) => table.sum::<D, 2, false>(words, &half, x),
-        (_, bits, true) => {
+    let Some(half) = HalfSteps::new(code, codes.scalings()) else { return false };
+    if layout == Layout::Soa {
+        decode_soa::<D>(table, words, &half, x, from);
+        return true;
+    }
+    let stream = is_streamed(x);
+    let x = &mut x[from * D..][..codes.len() * D];
+    match (table.bits, stream) {
+        (8, false) => table.sum::<D, 1, false>(words, &half, x),
+        (_, false) => table.sum::<D, 2, false>(words, &half, x),
+        (bits, true) => {
             if bits == 8 {
                 table.sum::<D, 1, true>(words, &half, x);
             } else {
@@ -55,9 +62,16 @@ pub(super) fn decode_direct<const D: usize>(
 /// Decodes by blocks that the first cache holds, and transposes them.
 #[inline(never)]
 #[target_feature(enable = "avx2,fma")]
-fn decode_soa<const D: usize>(table: &Table, words: &[u8], half: &HalfSteps<'_>, x: &mut [f32]) {
+fn decode_soa<const D: usize>(
+    table: &Table,
+    words: &[u8],
+    half: &HalfSteps<'_>,
+    x: &mut [f32],
+    from: usize,
+) {
     let mut out = [[0.0; D]; 2 * LANES];
-    let (n, bytes) = (x.len() / D, table.chunks * table.bits / 8);
+    let bytes = table.chunks * table.bits / 8;
+    let n = words.len() / bytes;
     for at in (0..n).step_by(out.len()) {
         let count = out.len().min(n - at);
         let out = out[..count].as_flattened_mut();
@@ -67,7 +81,7 @@ fn decode_soa<const D: usize>(table: &Table, words: &[u8], half: &HalfSteps<'_>,
         } else {
             table.sum::<D, 2, false>(words, &half.part(at, count), out);
         }
-        place::<D>(x, Layout::Soa, at, out, false);
+        place::<D>(x, Layout::Soa, from + at, out, false);
     }
 }
 
@@ -96,7 +110,7 @@ fn has_large_digits(words: &[u8], q: u8) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lattice::Lattice;
+    use crate::lattice::{Codec, Encoded, Lattice};
     use crate::machine::isa::Isa;
 
     #[test]

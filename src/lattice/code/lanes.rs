@@ -2,7 +2,7 @@
 //!
 //! Level 0 takes the components z of x / beta as f + e, with f the integer nearest to z, and e
 //! rounded to a fraction of 16 bits. A lane where that, or U, may matter is marked, and its vector
-//! is done again by [`super::scalar`]; so is one with |z| of [`REACH`] or more.
+//! is done again by [`scalar`](crate::lattice::scalar); so is one with |z| of [`REACH`] or more.
 //!
 //! How much may matter: in f32, x times 1 / beta differs from x / beta, rounded to f32 and then to
 //! the grid of Q, by less than (|z| + 1.2) 2^-23. Rounding to n parts adds 1/2n. Distances along e
@@ -17,23 +17,23 @@
 use super::points::Points;
 
 /// Lanes with a component |z| of this or more are done again.
-pub(super) const REACH: u16 = 4096;
+pub(in crate::lattice) const REACH: u16 = 4096;
 
 /// 1.5 * 2^23: the low bits of `z + ROUND` are those of the integer nearest to z.
-pub(super) const ROUND: f32 = 12_582_912.0;
+pub(in crate::lattice) const ROUND: f32 = 12_582_912.0;
 
 /// What starts at a cache line, so that no block of numbers lies across one.
 #[derive(Debug, Clone)]
 #[repr(align(64))]
-pub(super) struct Aligned<T>(pub(super) T);
+pub(in crate::lattice) struct Aligned<T>(pub(in crate::lattice) T);
 
 /// One number of each lane.
-pub(super) type Floats<const W: usize> = [f32; W];
+pub(in crate::lattice) type Floats<const W: usize> = [f32; W];
 /// One number of each lane; as a mask 0 or -1.
-pub(super) type Ints<const W: usize> = [i16; W];
+pub(in crate::lattice) type Ints<const W: usize> = [i16; W];
 
 /// What blocks need of a lattice. Points are stored times [`Points::SCALE`].
-pub(super) trait LanePoints<const D: usize>: Points<D> {
+pub(in crate::lattice) trait LanePoints<const D: usize>: Points<D> {
     /// Writes the point nearest to `x / step` into `y`, and marks the lanes that must be done
     /// again.
     fn nearest_lanes<const W: usize>(
@@ -60,7 +60,7 @@ pub(super) trait LanePoints<const D: usize>: Points<D> {
 
 /// [`Points::U`] in 16 bits.
 #[expect(clippy::cast_possible_truncation, reason = "asserted")]
-pub(super) const fn narrow<const D: usize>(u: [i64; D]) -> [i16; D] {
+pub(in crate::lattice) const fn narrow<const D: usize>(u: [i64; D]) -> [i16; D] {
     let mut narrow = [0; D];
     let mut k = 0;
     while k < D {
@@ -73,30 +73,30 @@ pub(super) const fn narrow<const D: usize>(u: [i64; D]) -> [i16; D] {
 
 /// -1 or 0.
 #[inline(always)]
-pub(super) fn mask(set: bool) -> i16 {
+pub(in crate::lattice) fn mask(set: bool) -> i16 {
     -i16::from(set)
 }
 
 /// -1 for numbers below 0, else 1.
 #[inline(always)]
-pub(super) fn sign(v: i16) -> i16 {
+pub(in crate::lattice) fn sign(v: i16) -> i16 {
     v >> 15 | 1
 }
 
 /// How much two distances along e that are equal may differ by, where no |f| exceeds `reach`.
 #[inline(always)]
-pub(super) const fn margin(reach: u16) -> i16 {
+pub(in crate::lattice) const fn margin(reach: u16) -> i16 {
     1 + (reach.wrapping_add(2) >> 7).cast_signed()
 }
 
 /// Divides by the step beta.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Step {
+pub(in crate::lattice) struct Step {
     inverse: f32,
 }
 
 impl Step {
-    pub(super) fn new(beta: f32) -> Self {
+    pub(in crate::lattice) fn new(beta: f32) -> Self {
         Self { inverse: 1.0 / beta }
     }
 
@@ -104,7 +104,7 @@ impl Step {
     /// parts of `n`.
     #[inline(always)]
     #[expect(clippy::cast_possible_truncation, reason = "clamped, or the low bits are meant")]
-    pub(super) fn split<const W: usize>(
+    pub(in crate::lattice) fn split<const W: usize>(
         self,
         n: f32,
         x: &Floats<W>,
@@ -124,11 +124,11 @@ impl Step {
 
 /// q, and how to divide by q, 2q and 4q.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Modulus {
+pub(in crate::lattice) struct Modulus {
     q: i16,
     /// Whether to divide by shifts; false also for some powers of 2.
-    pub(super) shifts: bool,
-    pub(super) by: [Divisor; 3],
+    pub(in crate::lattice) shifts: bool,
+    pub(in crate::lattice) by: [Divisor; 3],
 }
 
 /// A divisor n of numbers below 2^15.
@@ -136,12 +136,12 @@ pub(super) struct Modulus {
 /// With 2^s >= n / 2 and m = 2^(16+s) / n rounded up, v m / 2^(16+s) exceeds v / n by less than
 /// 2^15 / 2^(16+s) <= 1 / n, so that its floor is right; and m is below 2^16.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Divisor {
-    pub(super) n: u16,
-    pub(super) m: u16,
-    pub(super) s: u32,
+pub(in crate::lattice) struct Divisor {
+    pub(in crate::lattice) n: u16,
+    pub(in crate::lattice) m: u16,
+    pub(in crate::lattice) s: u32,
     /// A multiple of n, in units of n, that is at least 2^14.
-    pub(super) bias: u16,
+    pub(in crate::lattice) bias: u16,
 }
 
 impl Divisor {
@@ -155,37 +155,37 @@ impl Divisor {
 
 impl Modulus {
     /// For a q that the compiler knows.
-    pub(super) const fn new(q: u8) -> Self {
+    pub(in crate::lattice) const fn new(q: u8) -> Self {
         let n = q as u16;
         let by = [Divisor::new(n), Divisor::new(2 * n), Divisor::new(4 * n)];
         Self { q: n.cast_signed(), shifts: q.is_power_of_two(), by }
     }
 
     /// For a q that it does not know: one way to divide serves all.
-    pub(super) const fn any(q: u8) -> Self {
+    pub(in crate::lattice) const fn any(q: u8) -> Self {
         Self::new(q).without_shifts()
     }
 
     /// The same, which the compiler need not find out where it knows nothing else.
     #[inline(always)]
-    pub(super) const fn without_shifts(self) -> Self {
+    pub(in crate::lattice) const fn without_shifts(self) -> Self {
         Self { shifts: false, ..self }
     }
 
     #[inline(always)]
-    pub(super) const fn get(self) -> i16 {
+    pub(in crate::lattice) const fn get(self) -> i16 {
         self.q
     }
 
     /// w, the bits of a packed digit.
     #[inline(always)]
-    pub(super) const fn bits(self) -> usize {
+    pub(in crate::lattice) const fn bits(self) -> usize {
         (self.q - 1).ilog2() as usize + 1
     }
 
     /// Quotient, rounded down, and rest of `v` by `2^e q`, for |v| <= 2^14 - 64 and `e` at most 2.
     #[inline(always)]
-    pub(super) const fn split(self, v: i16, e: usize) -> (i16, i16) {
+    pub(in crate::lattice) const fn split(self, v: i16, e: usize) -> (i16, i16) {
         let Divisor { n, m, s, bias } = self.by[e];
         if self.shifts {
             let n = n.cast_signed();
@@ -199,7 +199,7 @@ impl Modulus {
 
     /// `v` modulo q, for |v| <= 2^14 - 64.
     #[inline(always)]
-    pub(super) const fn reduce(self, v: i16) -> i16 {
+    pub(in crate::lattice) const fn reduce(self, v: i16) -> i16 {
         self.split(v, 0).1
     }
 }

@@ -1,7 +1,7 @@
 //! The coset leaders a(b) = G b - q Q(G b / q): the point nearest to 0 among G b + q L.
 //!
 //! They are tabulated where there are at most 2^16, and else computed when asked for; the values
-//! are the same. Ties have the rule of [`super`].
+//! are the same. Ties have the rule of [`lattice`](crate::lattice).
 
 use std::array::from_fn;
 
@@ -9,14 +9,14 @@ use super::points::Points;
 
 /// The leaders of the digits b in `[0, q)^d`.
 #[derive(Clone)]
-pub(super) struct Leaders {
+pub(in crate::lattice) struct Leaders {
     q: u8,
     /// Shape `[q^d][d]`, the first coordinate of b fastest; empty if that is too many.
     table: Vec<i8>,
 }
 
 impl Leaders {
-    pub(super) fn new<L: Points<D>, const D: usize>(q: u8) -> Self {
+    pub(in crate::lattice) fn new<L: Points<D>, const D: usize>(q: u8) -> Self {
         let count = (0..D).fold(1, |count, _| u64::from(q) * count);
         let tabulated = if count <= 1 << 16 { count } else { 0 };
         let tabulated = u32::try_from(tabulated).expect("at most 2^16");
@@ -28,7 +28,7 @@ impl Leaders {
     }
 
     /// a(b).
-    pub(super) fn get<L: Points<D>, const D: usize>(&self, b: [u8; D]) -> [i64; D] {
+    pub(in crate::lattice) fn get<L: Points<D>, const D: usize>(&self, b: [u8; D]) -> [i64; D] {
         if self.table.is_empty() {
             return leader::<L, D>(b, self.q);
         }
@@ -37,7 +37,7 @@ impl Leaders {
 
     /// a(b) of the digit b with this index in the table, also where there is none.
     #[inline]
-    pub(super) fn at<L: Points<D>, const D: usize>(&self, index: u32) -> [i64; D] {
+    pub(in crate::lattice) fn at<L: Points<D>, const D: usize>(&self, index: u32) -> [i64; D] {
         match self.table() {
             [] => leader::<L, D>(digit(index, self.q), self.q),
             table => table[index as usize].map(i64::from),
@@ -45,7 +45,7 @@ impl Leaders {
     }
 
     /// All a(b), the first coordinate of b fastest; empty if that is too many.
-    pub(super) fn table<const D: usize>(&self) -> &[[i8; D]] {
+    pub(in crate::lattice) fn table<const D: usize>(&self) -> &[[i8; D]] {
         self.table.as_chunks().0
     }
 }
@@ -70,10 +70,10 @@ fn leader<L: Points<D>, const D: usize>(b: [u8; D], q: u8) -> [i64; D] {
 
 #[cfg(test)]
 mod tests {
-    use super::super::d4::D4;
-    use super::super::e8::E8;
-    use super::super::z2::Z2;
     use super::*;
+    use crate::lattice::d4::D4;
+    use crate::lattice::e8::E8;
+    use crate::lattice::z2::Z2;
 
     #[test]
     fn worked_by_hand() {

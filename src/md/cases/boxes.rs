@@ -5,11 +5,11 @@
 //!
 //! Source of the scaling: H. J. C. Berendsen and others, J. Chem. Phys. 81 (1984) 3684-3690.
 
-use super::integrate;
-use super::potentials::{Forces, LennardJones, Potential, StillingerWeber, Truncation};
-use super::system::{Cell, System, Vector};
-use super::{BOLTZMANN, MVV2E, NeighbourList};
 use crate::input::gaussian;
+use crate::md::integrate;
+use crate::md::potentials::{Forces, LennardJones, Potential, StillingerWeber, Truncation};
+use crate::md::system::{Cell, System, Vector};
+use crate::md::{BOLTZMANN, MVV2E, NeighbourList};
 
 /// Standard atomic mass of silicon, amu.
 const SILICON_AMU: f64 = 28.085;

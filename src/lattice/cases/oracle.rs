@@ -7,8 +7,8 @@
 use std::array::from_fn;
 use std::iter;
 
-use super::{Codec, Encoded, Lattice, Layout};
 use crate::close;
+use crate::lattice::{Codec, Encoded, Lattice, Layout};
 
 /// Twice the columns of G; a lattice of dimension d uses the first d of each.
 fn columns(lattice: Lattice) -> Vec<[i64; 8]> {
@@ -79,7 +79,7 @@ impl Search<'_> {
 }
 
 /// w.u, the direction of ties: component i of u is frac(sqrt(p)) - 1/2, p the i-th prime.
-pub(super) fn along_u(w: impl Iterator<Item = i64>) -> f64 {
+pub(in crate::lattice) fn along_u(w: impl Iterator<Item = i64>) -> f64 {
     const PRIMES: [f64; 8] = [2.0, 3.0, 5.0, 7.0, 11.0, 13.0, 17.0, 19.0];
     w.zip(PRIMES).map(|(w, p)| w as f64 * (p.sqrt().fract() - 0.5)).sum()
 }
@@ -103,8 +103,12 @@ fn nearest_float(lattice: Lattice, z: &[f32], t: u8) -> Vec<i64> {
     nearest(lattice, &v, 1 << 22)
 }
 
-/// Checks what [`super::nearest()`] made of `x`.
-pub(super) fn check_nearest(lattice: Lattice, x: &[f32], y: &[i64]) -> Result<(), String> {
+/// Checks what [`nearest()`](crate::lattice::nearest()) made of `x`.
+pub(in crate::lattice) fn check_nearest(
+    lattice: Lattice,
+    x: &[f32],
+    y: &[i64],
+) -> Result<(), String> {
     let n = x.len() / lattice.dim();
     let doubling = 2 / i64::from(lattice.scale());
     (0..n).try_for_each(|i| {
@@ -116,7 +120,7 @@ pub(super) fn check_nearest(lattice: Lattice, x: &[f32], y: &[i64]) -> Result<()
 }
 
 /// Checks what [`Codec::encode`] made of `x`.
-pub(super) fn check_encoded(
+pub(in crate::lattice) fn check_encoded(
     codec: &Codec,
     x: &[f32],
     layout: Layout,
@@ -163,7 +167,7 @@ fn levels(codec: &Codec, z: &[f32], t: u8) -> Vec<Vec<i64>> {
 }
 
 /// Checks what [`Codec::decode`] made of `codes`.
-pub(super) fn check_decoded(
+pub(in crate::lattice) fn check_decoded(
     codec: &Codec,
     codes: &Encoded,
     x: &[f32],
@@ -218,7 +222,7 @@ fn point(lattice: Lattice, b: &[u8]) -> Vec<i64> {
 /// `n` vectors of shape `[d][n]`, exact in f32, of eight kinds in turn: near, with many ties,
 /// far, and tiny. Zeros of either sign occur.
 #[cfg(test)]
-pub(super) fn awkward(seed: u64, d: usize, n: usize) -> Vec<f32> {
+pub(in crate::lattice) fn awkward(seed: u64, d: usize, n: usize) -> Vec<f32> {
     const RANGE_STEP: [(f32, f32); 8] = [
         (4.0, 1.0 / 1_048_576.0),
         (4.0, 0.5),

@@ -6,15 +6,15 @@
 //! `u16` and a `u8` as the rest requires. Plane k holds part k of every word, little-endian, at a
 //! 64-byte boundary.
 
-use std::array::from_fn;
 use std::fmt;
+use std::ops::Range;
 
-use super::Codec;
-use super::word::{PARTS, Word, bits_at};
-use plane::Plane;
+use super::word::{Part, Word};
 
-mod blocks;
-mod plane;
+mod elements;
+mod view;
+
+pub(in crate::lattice) use view::{Codes, CodesMut};
 
 /// The order of the vectors of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -40,29 +40,53 @@ pub struct Encoded {
     form: Form,
     n: usize,
     word: Word,
-    /// One for each part of a word; a single one for digits.
-    planes: Vec<Plane>,
+    /// The planes, each with room for [`Encoded::stride`] vectors; for digits, just these.
+    lines: Vec<Line>,
     t: Vec<u8>,
     overload: Vec<u8>,
 }
 
+/// A cache line.
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+struct Line([u8; 64]);
+
 impl Encoded {
-    /// Room for the codes of `n` vectors: all digits and scalings 0, nothing overloaded.
-    ///
-    /// # Panics
-    ///
-    /// If memory cannot have so many bytes.
-    pub fn new(codec: &Codec, form: Form, n: usize) -> Self {
-        let word = codec.word();
-        let plane = |width, numbers: usize| {
-            Plane::new(width, n.checked_mul(numbers).expect("memory has not so many bytes"))
-        };
-        let planes = match form {
-            Form::Packed => word.widths().map(|width| plane(width, width)).collect(),
-            Form::Digits(_) => vec![plane(1, word.digits)],
-        };
+    /// Room for the codes of `n` vectors of this kind.
+    pub(in crate::lattice) fn of(word: Word, form: Form, n: usize) -> Self {
+        let each = if form == Form::Packed { word.bytes() } else { word.digits };
+        let len = n.checked_next_multiple_of(64).and_then(|n| n.checked_mul(each));
+        let lines = len.expect("memory has not so many bytes") / 64;
         let t = vec![0; if word.protected { n } else { 0 }];
-        Self { form, n, word, planes, t, overload: vec![0; n.div_ceil(8)] }
+        let lines = vec![Line([0; 64]); lines];
+        Self { form, n, word, lines, t, overload: vec![0; n.div_ceil(8)] }
+    }
+
+    /// Vectors that each plane has room for, so that it starts at a cache line.
+    #[inline]
+    fn stride(&self) -> usize {
+        self.n.next_multiple_of(64)
+    }
+
+    /// The codes, to be read.
+    #[inline]
+    pub(in crate::lattice) fn read(&self) -> Codes<'_> {
+        let Self { form, n, word, ref t, .. } = *self;
+        Codes { form, n, word, stride: self.stride(), bytes: self.bytes(), t }
+    }
+
+    /// The codes, to be written.
+    #[inline]
+    pub(in crate::lattice) fn write(&mut self) -> CodesMut<'_> {
+        let (form, n, word, stride) = (self.form, self.n, self.word, self.stride());
+        let bytes = bytes_mut(&mut self.lines);
+        CodesMut { form, n, word, stride, bytes, t: &mut self.t, overload: &mut self.overload }
+    }
+
+    #[inline]
+    fn bytes(&self) -> &[u8] {
+        // SAFETY: `Line` is 64 initialised bytes without padding.
+        unsafe { std::slice::from_raw_parts(self.lines.as_ptr().cast(), 64 * self.lines.len()) }
     }
 
     /// The number n of vectors.
@@ -80,13 +104,17 @@ impl Encoded {
         self.form
     }
 
-    pub(super) fn word(&self) -> Word {
+    pub(in crate::lattice) fn word(&self) -> Word {
         self.word
     }
 
     /// The number of planes; 1 for digits.
     pub fn planes(&self) -> usize {
-        self.planes.len()
+        if self.form == Form::Packed { self.word.planes().count() } else { 1 }
+    }
+
+    fn part(&self, k: usize) -> Part {
+        self.word.planes().nth(k).unwrap_or_else(|| panic!("plane {k} of {}", self.planes()))
     }
 
     /// The bytes that plane `k` holds of every word: 8, 4, 2 or 1; 1 for digits.
@@ -95,7 +123,18 @@ impl Encoded {
     ///
     /// If there is no such plane.
     pub fn plane_width(&self, k: usize) -> usize {
-        self.planes[k].width
+        if self.form == Form::Packed { self.part(k).width } else { 1 }
+    }
+
+    /// Where in the bytes plane `k` lies.
+    fn plane_range(&self, k: usize) -> Range<usize> {
+        if self.form == Form::Packed {
+            let Part { start, width } = self.part(k);
+            let start = self.stride() * start;
+            return start..start + self.n * width;
+        }
+        assert_eq!(k, 0, "digits have one plane");
+        0..self.n * self.word.digits
     }
 
     /// Plane `k`, n times its width long; see the module for its order.
@@ -104,7 +143,7 @@ impl Encoded {
     ///
     /// If there is no such plane.
     pub fn plane(&self, k: usize) -> &[u8] {
-        self.planes[k].bytes()
+        &self.bytes()[self.plane_range(k)]
     }
 
     /// Plane `k`, to be filled with words from elsewhere. Decoding checks them.
@@ -113,7 +152,8 @@ impl Encoded {
     ///
     /// If there is no such plane.
     pub fn plane_mut(&mut self, k: usize) -> &mut [u8] {
-        self.planes[k].bytes_mut()
+        let range = self.plane_range(k);
+        &mut bytes_mut(&mut self.lines)[range]
     }
 
     /// The digits, of the shape that the form's layout says.
@@ -161,7 +201,7 @@ impl Encoded {
         &self.overload
     }
 
-    pub(super) fn overload_mut(&mut self) -> &mut [u8] {
+    pub(in crate::lattice) fn overload_mut(&mut self) -> &mut [u8] {
         &mut self.overload
     }
 
@@ -182,27 +222,8 @@ impl Encoded {
 
     /// The bytes of the codes and scalings.
     pub fn len_bytes(&self) -> usize {
-        self.planes.iter().map(|plane| plane.len).sum::<usize>() + self.t.len()
-    }
-
-    /// The packed word of vector `i`, lowest bits first.
-    fn packed_word(&self, i: usize) -> [u16; PARTS] {
-        let mut bytes = [0; 2 * PARTS];
-        let mut at = 0;
-        for plane in &self.planes {
-            let width = plane.width;
-            bytes[at..at + width].copy_from_slice(&plane.bytes()[i * width..][..width]);
-            at += width;
-        }
-        from_fn(|p| u16::from_le_bytes([bytes[2 * p], bytes[2 * p + 1]]))
-    }
-
-    /// Whether no bit of vector `i` is set past its last digit.
-    pub(super) fn is_clean(&self, i: usize) -> bool {
-        let bits = self.word.digits * self.word.digit_bits();
-        self.form != Form::Packed
-            || bits == 16 * PARTS
-            || self.packed_word(i)[bits / 16] >> (bits % 16) == 0
+        let each = if self.form == Form::Packed { self.word.bytes() } else { self.word.digits };
+        self.n * each + self.t.len()
     }
 
     /// Digit `j` of vector `i`, as stored; digit d m + k is coordinate k of level m.
@@ -211,18 +232,18 @@ impl Encoded {
     ///
     /// If there is no such vector or digit.
     pub fn digit(&self, i: usize, j: usize) -> u8 {
-        let bits = self.word.digit_bits();
-        match self.form {
-            Form::Packed => bits_at(&self.packed_word(i), j * bits, bits),
-            Form::Digits(Layout::Soa) => self.digits()[j * self.n + i],
-            Form::Digits(Layout::Rows) => self.digits()[i * self.word.digits + j],
-        }
+        self.read().digit(i, j)
     }
+}
+
+fn bytes_mut(lines: &mut [Line]) -> &mut [u8] {
+    // SAFETY: as in `Encoded::bytes`; any byte is valid, and `lines` are borrowed mutably.
+    unsafe { std::slice::from_raw_parts_mut(lines.as_mut_ptr().cast(), 64 * lines.len()) }
 }
 
 impl fmt::Debug for Encoded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { form, n, word, planes: _, t: _, overload: _ } = self;
+        let Self { form, n, word, lines: _, t: _, overload: _ } = self;
         write!(f, "Encoded({form:?}, n {n}, {} digits below {})", word.digits, word.q)
     }
 }

@@ -2,9 +2,9 @@
 
 use std::arch::x86_64::*;
 
-use super::Codec;
-use super::table::Table;
-use super::word::LANES;
+use crate::lattice::code::Code;
+use crate::lattice::code::table::Table;
+use crate::lattice::code::word::LANES;
 
 /// What decoded vectors are multiplied by.
 pub(super) struct HalfSteps<'a> {
@@ -17,24 +17,18 @@ pub(super) struct HalfSteps<'a> {
 impl<'a> HalfSteps<'a> {
     /// Those of vectors with scalings `t`; `None` if some T is too large.
     #[inline(always)]
-    pub(super) fn new(codec: &Codec, t: &'a [u8]) -> Option<Self> {
-        let mut by = [half_step(codec, 0); 16];
+    pub(super) fn new(code: &Code, t: &'a [u8]) -> Option<Self> {
+        let mut by = [half_step(code, 0); 16];
         let mut most = 0;
         if !t.is_empty() {
-            for t in 1..=codec.max_scaling() {
-                by[usize::from(t)] = half_step(codec, t);
+            for t in 1..=code.max_scaling() {
+                by[usize::from(t)] = half_step(code, t);
             }
             for &t in t {
                 most = most.max(t);
             }
         }
-        (most <= codec.max_scaling()).then_some(Self { by, t })
-    }
-
-    /// Those of vectors that are all scaled by `t`.
-    #[inline(always)]
-    pub(super) fn all(codec: &Codec, t: u8) -> Self {
-        Self { by: [half_step(codec, t); 16], t: &[] }
+        (most <= code.max_scaling()).then_some(Self { by, t })
     }
 
     /// Those of the `count` vectors from `at`.
@@ -62,8 +56,8 @@ impl<'a> HalfSteps<'a> {
 
 /// beta 2^(T-1).
 #[inline(always)]
-pub(super) fn half_step(codec: &Codec, t: u8) -> f32 {
-    codec.beta() * (f32::from(1_u16 << t) / 2.0)
+pub(super) fn half_step(code: &Code, t: u8) -> f32 {
+    code.beta() * (f32::from(1_u16 << t) / 2.0)
 }
 
 impl Table {

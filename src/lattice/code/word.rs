@@ -1,37 +1,37 @@
 //! Code words: the digits of a vector, packed.
 
 /// The code words of a block in parts of 16 bits, lowest first.
-pub(super) type Words = [[u16; LANES]; PARTS];
+pub(in crate::lattice) type Words = [[u16; LANES]; PARTS];
 /// Vectors of a block.
-pub(super) const LANES: usize = 32;
+pub(in crate::lattice) const LANES: usize = 32;
 /// Parts of the longest word.
-pub(super) const PARTS: usize = 16;
+pub(in crate::lattice) const PARTS: usize = 16;
 
 /// What a code word is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Word {
+pub(in crate::lattice) struct Word {
     /// Digits of one vector, M d.
-    pub(super) digits: usize,
+    pub(in crate::lattice) digits: usize,
     /// Values of a digit.
-    pub(super) q: u8,
+    pub(in crate::lattice) q: u8,
     /// Whether there are scalings.
-    pub(super) protected: bool,
+    pub(in crate::lattice) protected: bool,
 }
 
 impl Word {
     /// w, the bits of a digit.
-    pub(super) fn digit_bits(self) -> usize {
+    pub(in crate::lattice) fn digit_bits(self) -> usize {
         // 1 for 2, 2 for 3 and 4, 3 for 5 to 8, 4 for 9 to 16.
         (self.q - 1).ilog2() as usize + 1
     }
 
     /// B, the bytes of a packed word.
-    pub(super) fn bytes(self) -> usize {
+    pub(in crate::lattice) fn bytes(self) -> usize {
         (self.digits * self.digit_bits()).div_ceil(8)
     }
 
     /// The word of `digits`, in parts of 16 bits, lowest first.
-    pub(super) fn pack(self, digits: &[u8]) -> [u16; PARTS] {
+    pub(in crate::lattice) fn pack(self, digits: &[u8]) -> [u16; PARTS] {
         let bits = self.digit_bits();
         let mut word = [0; PARTS];
         for (j, &b) in digits.iter().enumerate() {
@@ -44,17 +44,29 @@ impl Word {
         word
     }
 
-    /// The widths of the planes, in bytes.
-    pub(super) fn widths(self) -> impl Iterator<Item = usize> {
-        let bytes = self.bytes();
-        let rest = [4, 2, 1].into_iter().filter(move |width| bytes & width != 0);
-        std::iter::repeat_n(8, bytes / 8).chain(rest)
+    /// The planes of packed words: the byte of a word that each starts with, and its width in bytes.
+    #[inline(always)]
+    pub(in crate::lattice) fn planes(self) -> impl Iterator<Item = Part> {
+        let (mut start, end) = (0, self.bytes());
+        std::iter::from_fn(move || {
+            let width = 1 << (end - start).checked_ilog2()?.min(3);
+            let part = Part { start, width };
+            start += width;
+            Some(part)
+        })
     }
+}
+
+/// The bytes of a packed word that lie in one plane: 8, 4, 2 or 1 of them.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::lattice) struct Part {
+    pub(in crate::lattice) start: usize,
+    pub(in crate::lattice) width: usize,
 }
 
 /// The `count` bits of a word from bit `at`; `count` is at most 4.
 #[inline]
-pub(super) fn bits_at(word: &[u16; PARTS], at: usize, count: usize) -> u8 {
+pub(in crate::lattice) fn bits_at(word: &[u16; PARTS], at: usize, count: usize) -> u8 {
     let (part, shift) = (at / 16, at % 16);
     let mut bits = word[part] >> shift;
     if shift + count > 16 {
@@ -65,7 +77,7 @@ pub(super) fn bits_at(word: &[u16; PARTS], at: usize, count: usize) -> u8 {
 
 /// The digit at bit `at` of every lane.
 #[inline(always)]
-pub(super) fn digit_lanes(words: &Words, at: usize, bits: usize) -> [u8; LANES] {
+pub(in crate::lattice) fn digit_lanes(words: &Words, at: usize, bits: usize) -> [u8; LANES] {
     let (part, shift) = (at / 16, at % 16);
     let mut digit = [0; LANES];
     for i in 0..LANES {

@@ -1,18 +1,24 @@
 //! Decoding, a block of vectors at a time: by table, or where that would be too large by lanes.
 
 use std::arch::x86_64::_mm_sfence;
-use std::marker::PhantomData;
 use std::ops::Mul;
 
-use super::direct::is_streamed;
-use super::lanes::{LanePoints, Modulus};
-use super::place::{place, to_rows};
-use super::rows::HalfSteps;
+use super::Error;
+use super::code::Code;
+use super::code::encoded::{Codes, Form, Layout};
+use super::code::lanes::{LanePoints, Modulus};
+use super::code::table::{Table, is_exact_in_f32};
+use super::code::word::{LANES, PARTS, Words, digit_lanes};
 use super::scalar::{Scalar, set_vector};
-use super::simd::{Sink, positions};
-use super::table::{Table, is_exact_in_f32};
-use super::word::{LANES, PARTS, Words, digit_lanes};
-use super::{Codec, Encoded, Error, Form, Layout};
+use direct::is_streamed;
+use place::{place, to_rows};
+use rows::HalfSteps;
+
+mod direct;
+mod place;
+mod rows;
+
+pub(super) use direct::decode_direct;
 
 /// Sums of the q^m a(b): f32 while they are exact in it.
 trait Sum: Copy + Mul<Output = Self> + From<i8> + From<f32> {
@@ -49,18 +55,36 @@ impl Sum for f64 {
     }
 }
 
-/// Decodes `codes` into `x`, block by block; see [`Codec::decode`].
+/// Compiles a decoder, block by block, into the vectors of `x` from `from` on, a multiple of 2.
+macro_rules! compile {
+    ($features:literal, $decode:ident) => {
+        #[target_feature(enable = $features)]
+        pub(super) fn $decode<L: LanePoints<D>, const D: usize>(
+            code: &Code,
+            codes: Codes<'_>,
+            x: &mut [f32],
+            layout: Layout,
+            from: usize,
+        ) -> Result<(), Error> {
+            decode::<L, D>(code, codes, x, layout, from)
+        }
+    };
+}
+compile!("avx2,fma", decode_avx2);
+compile!("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma", decode_avx512);
+
 #[inline(always)]
-pub(super) fn decode<L: LanePoints<D>, const D: usize>(
-    codec: &Codec,
-    codes: &Encoded,
+fn decode<L: LanePoints<D>, const D: usize>(
+    code: &Code,
+    codes: Codes<'_>,
     x: &mut [f32],
     layout: Layout,
+    from: usize,
 ) -> Result<(), Error> {
-    let decoded = if is_exact_in_f32(codec.q(), codec.levels()) {
-        decode_blocks::<f32, L, D>(codec, codes, x, layout)
+    let decoded = if is_exact_in_f32(code.q(), code.levels()) {
+        decode_blocks::<f32, L, D>(code, codes, x, layout, from)
     } else {
-        decode_blocks::<f64, L, D>(codec, codes, x, layout)
+        decode_blocks::<f64, L, D>(code, codes, x, layout, from)
     };
     if is_streamed(x) {
         // SAFETY: every x86-64 has it. Streaming stores are ordered with nothing until then.
@@ -71,14 +95,15 @@ pub(super) fn decode<L: LanePoints<D>, const D: usize>(
 
 #[inline(always)]
 fn decode_blocks<S: Sum, L: LanePoints<D>, const D: usize>(
-    codec: &Codec,
-    codes: &Encoded,
+    code: &Code,
+    codes: Codes<'_>,
     x: &mut [f32],
     layout: Layout,
+    from: usize,
 ) -> Result<(), Error> {
-    let scalar = Scalar::<L, D>::new(codec);
-    let Some(half) = HalfSteps::new(codec, codes.scalings()) else {
-        return scalar.decode(codes, x, layout);
+    let scalar = Scalar::<L, D>::new(code);
+    let Some(half) = HalfSteps::new(code, codes.scalings()) else {
+        return scalar.decode(codes, x, layout, from);
     };
     let stream = is_streamed(x);
     let mut out = [0.0; 8 * LANES];
@@ -86,95 +111,31 @@ fn decode_blocks<S: Sum, L: LanePoints<D>, const D: usize>(
     for at in (0..codes.len()).step_by(LANES) {
         let count = LANES.min(codes.len() - at);
         codes.words(at, count, &mut words);
-        if is_suspect::<D>(codec, codes, &words, at, count) {
+        if is_suspect::<D>(code, codes, &words, at, count) {
             for i in at..at + count {
-                set_vector(x, layout, i, scalar.decode_one(codes, i)?);
+                set_vector(x, layout, from + i, scalar.decode_one(codes, i)?);
             }
             continue;
         }
         let out = &mut out[..D * count];
-        decode_block::<S, L, D>(codec, &words, &half.part(at, count), out);
+        decode_block::<S, L, D>(code, &words, &half.part(at, count), out);
         // SAFETY: the caller of this inlined function has AVX2.
-        unsafe { place::<D>(x, layout, at, out, stream) };
+        unsafe { place::<D>(x, layout, from + at, out, stream) };
     }
     Ok(())
-}
-
-/// Decodes the codes of blocks instead of storing them.
-pub(super) struct Quantized<'a, L, const D: usize> {
-    codec: &'a Codec,
-    y: &'a mut [f32],
-    layout: Layout,
-    pub(super) overloaded: usize,
-    lattice: PhantomData<L>,
-}
-
-impl<'a, L: LanePoints<D>, const D: usize> Quantized<'a, L, D> {
-    pub(super) fn new(codec: &'a Codec, y: &'a mut [f32], layout: Layout) -> Self {
-        Self { codec, y, layout, overloaded: 0, lattice: PhantomData }
-    }
-
-    /// Decodes `words`, all scaled by `t`, into `out`.
-    #[inline(always)]
-    fn decode(&self, words: &Words, t: u8, out: &mut [f32]) {
-        let half = HalfSteps::all(self.codec, t);
-        if is_exact_in_f32(self.codec.q(), self.codec.levels()) {
-            decode_block::<f32, L, D>(self.codec, words, &half, out);
-        } else {
-            decode_block::<f64, L, D>(self.codec, words, &half, out);
-        }
-    }
-}
-
-impl<L: LanePoints<D>, const D: usize> Sink<L, D> for Quantized<'_, L, D> {
-    #[inline(always)]
-    fn block(&mut self, at: usize, count: usize, words: &Words, overload: u32) {
-        let mut out = [0.0; 8 * LANES];
-        let out = &mut out[..D * count];
-        self.decode(words, 0, out);
-        // SAFETY: the caller of this inlined function has AVX2.
-        unsafe { place::<D>(self.y, self.layout, at, out, false) };
-        if self.codec.max_scaling() == 0 {
-            self.overloaded += overload.count_ones() as usize;
-        }
-    }
-
-    #[inline(always)]
-    fn gathered(&mut self, which: &[usize], words: &Words, t: u8, done: u32, overload: u32) {
-        let mut out = [0.0; 8 * LANES];
-        let out = &mut out[..D * LANES];
-        self.decode(words, t, out);
-        for lane in positions(done) {
-            set_vector(self.y, self.layout, which[lane], out.as_chunks::<D>().0[lane]);
-        }
-        self.overloaded += (done & overload).count_ones() as usize;
-    }
-
-    #[inline(always)]
-    fn again(
-        &mut self,
-        scalar: &Scalar<'_, L, D>,
-        x: &[f32],
-        layout: Layout,
-        i: usize,
-    ) -> Result<(), Error> {
-        let overloaded = scalar.quantize_one(x, self.y, layout, i)?;
-        self.overloaded += usize::from(overloaded);
-        Ok(())
-    }
 }
 
 /// Decodes the first `words` into `out`, as many as it has room for.
 #[inline(always)]
 fn decode_block<S: Sum, L: LanePoints<D>, const D: usize>(
-    codec: &Codec,
+    code: &Code,
     words: &Words,
     half: &HalfSteps<'_>,
     out: &mut [f32],
 ) {
-    let Some(table) = codec.table() else {
+    let Some(table) = code.table() else {
         // SAFETY: the caller of this inlined function has AVX2 and FMA.
-        return unsafe { by_lanes::<S, L, D>(codec, words, half, out) };
+        return unsafe { by_lanes::<S, L, D>(code, words, half, out) };
     };
     let mut index = [[0; LANES]; 8];
     let index = &mut index[..table.chunks];
@@ -190,13 +151,13 @@ fn decode_block<S: Sum, L: LanePoints<D>, const D: usize>(
 /// Whether a digit may be too large, or a bit be set past the last.
 #[inline(always)]
 fn is_suspect<const D: usize>(
-    codec: &Codec,
-    codes: &Encoded,
+    code: &Code,
+    codes: Codes<'_>,
     words: &Words,
     at: usize,
     count: usize,
 ) -> bool {
-    let (w, digits) = (codec.digit_bits(), codec.levels() * D);
+    let (w, digits) = (code.digit_bits(), code.levels() * D);
     if matches!(codes.form(), Form::Digits(_)) {
         return codes.has_large_digits(at, count);
     }
@@ -207,11 +168,11 @@ fn is_suspect<const D: usize>(
             bad |= words[end / 16][i] >> (end % 16);
         }
     }
-    if !codec.q().is_power_of_two() {
+    if !code.q().is_power_of_two() {
         for j in 0..digits {
             let b = digit_lanes(words, j * w, w);
             for i in 0..LANES {
-                bad |= u16::from(b[i] >= codec.q());
+                bad |= u16::from(b[i] >= code.q());
             }
         }
     }
@@ -264,22 +225,22 @@ fn sum_rows<const D: usize>(
 #[inline(never)]
 #[target_feature(enable = "avx2,fma")]
 fn by_lanes<S: Sum, L: LanePoints<D>, const D: usize>(
-    codec: &Codec,
+    code: &Code,
     words: &Words,
     half: &HalfSteps<'_>,
     out: &mut [f32],
 ) {
-    match codec.q() {
-        8 => modulo::<S, L, D>(const { Modulus::new(8) }, codec, words, half, out),
-        16 => modulo::<S, L, D>(const { Modulus::new(16) }, codec, words, half, out),
-        q => modulo::<S, L, D>(Modulus::any(q), codec, words, half, out),
+    match code.q() {
+        8 => modulo::<S, L, D>(const { Modulus::new(8) }, code, words, half, out),
+        16 => modulo::<S, L, D>(const { Modulus::new(16) }, code, words, half, out),
+        q => modulo::<S, L, D>(Modulus::any(q), code, words, half, out),
     }
 }
 
 #[inline(always)]
 fn modulo<S: Sum, L: LanePoints<D>, const D: usize>(
     q: Modulus,
-    codec: &Codec,
+    code: &Code,
     words: &Words,
     half: &HalfSteps<'_>,
     out: &mut [f32],
@@ -287,7 +248,7 @@ fn modulo<S: Sum, L: LanePoints<D>, const D: usize>(
     let w = q.bits();
     let weight = S::from(f32::from(q.get()));
     let mut sum = [[S::ZERO; LANES]; D];
-    for m in (0..codec.levels()).rev() {
+    for m in (0..code.levels()).rev() {
         let (mut b, mut g, mut unused) = ([[0; LANES]; D], [[0; LANES]; D], [[0; LANES]; D]);
         for k in 0..D {
             let digit = digit_lanes(words, (m * D + k) * w, w);

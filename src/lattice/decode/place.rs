@@ -2,9 +2,9 @@
 
 use std::arch::x86_64::*;
 
-use super::Layout;
-use super::scalar::set_vector;
-use super::word::LANES;
+use crate::lattice::code::encoded::Layout;
+use crate::lattice::code::word::LANES;
+use crate::lattice::scalar::set_vector;
 
 /// Writes the vectors `from`, of D floats each, to the places from `at` on; round the caches if
 /// `stream`, which takes `x` at a 16-byte boundary and `at` a multiple of 2.

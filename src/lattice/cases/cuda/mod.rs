@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use cudarc::driver::{CudaFunction, CudaSlice, DeviceRepr};
 
-use super::{Codec, DeviceEncoded};
 use crate::case::{Case, Work};
 use crate::gpu::{self, Device, Step};
-use crate::lattice::word::Word;
+use crate::lattice::code::word::Word;
+use crate::lattice::cuda::{Codec, DeviceEncoded, Error};
 use crate::lattice::{self, Encoded, Form, Lattice, Layout};
 use crate::{close, input};
 
@@ -21,7 +21,7 @@ const LARGE: usize = 1 << 24;
 const DIFFERENT: usize = 1 << 16;
 
 /// Every case of the chapter.
-pub(in crate::lattice) fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let sizes = [(10_000, false), (1_000_000, false), (LARGE, false), (LARGE, true)];
     let mut cases = Vec::new();
     for lattice in Lattice::ALL {
@@ -115,7 +115,7 @@ fn download<T: DeviceRepr>(device: &Device, x: &CudaSlice<T>) -> Result<Vec<T>, 
 }
 
 /// Different vectors of a batch of `n`, row by row, and their codes.
-fn batch(codec: &lattice::Codec, n: usize) -> Result<(Vec<f32>, Encoded), super::Error> {
+fn batch(codec: &lattice::Codec, n: usize) -> Result<(Vec<f32>, Encoded), Error> {
     let different = DIFFERENT.min(n);
     let len = codec.lattice().dim() * different;
     #[expect(clippy::cast_possible_truncation, reason = "inputs are f32")]
@@ -131,7 +131,7 @@ fn repeated(
     codec: &lattice::Codec,
     part: &Encoded,
     n: usize,
-) -> Result<DeviceEncoded, super::Error> {
+) -> Result<DeviceEncoded, Error> {
     let mut codes = Encoded::new(codec, Form::Packed, n);
     for k in 0..codes.planes() {
         let plane = repeat(part.plane(k), codes.plane(k).len());
@@ -148,7 +148,7 @@ struct Encode {
 }
 
 impl Encode {
-    fn new(device: &Arc<Device>, codec: &lattice::Codec, n: usize) -> Result<Self, super::Error> {
+    fn new(device: &Arc<Device>, codec: &lattice::Codec, n: usize) -> Result<Self, Error> {
         let (x, want) = batch(codec, n)?;
         let x = repeat(&x, codec.lattice().dim() * n);
         Ok(Self {
@@ -186,7 +186,7 @@ struct Decode {
 }
 
 impl Decode {
-    fn new(device: &Arc<Device>, codec: &lattice::Codec, n: usize) -> Result<Self, super::Error> {
+    fn new(device: &Arc<Device>, codec: &lattice::Codec, n: usize) -> Result<Self, Error> {
         let (mut want, part) = batch(codec, n)?;
         codec.decode(&part, &mut want, Layout::Rows)?;
         Ok(Self {
@@ -220,7 +220,7 @@ struct Quantize {
 }
 
 impl Quantize {
-    fn new(device: &Arc<Device>, codec: &lattice::Codec, n: usize) -> Result<Self, super::Error> {
+    fn new(device: &Arc<Device>, codec: &lattice::Codec, n: usize) -> Result<Self, Error> {
         let (x, codes) = batch(codec, n)?;
         let mut want = vec![0.0; x.len()];
         codec.decode(&codes, &mut want, Layout::Rows)?;

@@ -21,14 +21,15 @@
 //! Source: the square expanded; R. Drautz, Phys. Rev. B 99 (2019) 014104, writes many-body sums as
 //! products of one-body sums in general.
 
-use super::exp::exp;
-use super::{Forces, LANES, Lanes, Potential as _, StillingerWeber, sum};
+use super::StillingerWeber;
 use crate::md::neighbours::{NeighbourList, bonds, displacement_error};
+use crate::md::potentials::exp::exp;
+use crate::md::potentials::{Forces, LANES, Lanes, Potential, sum};
 use crate::md::system::{Cell, Vector};
 
 /// The neighbours of one atom within the cutoff.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Near {
+pub(in crate::md) struct Near {
     blocks: Vec<Block>,
     index: Vec<u32>,
 }
@@ -171,7 +172,7 @@ impl Moments {
     }
 }
 
-/// As [`super::Potential::compute`].
+/// As [`Potential::compute`].
 pub(super) fn compute(
     sw: &StillingerWeber,
     positions: &[Vector],
@@ -207,7 +208,7 @@ pub(super) fn compute(
     (virial[1][0], virial[2][0], virial[2][1]) = (virial[0][1], virial[0][2], virial[1][2]);
 }
 
-/// As [`super::Potential::bound`].
+/// As [`Potential::bound`].
 pub(super) fn bound(sw: &StillingerWeber, cell: &Cell, positions: &[Vector]) -> Forces {
     let (eps, cutoff) = (f64::EPSILON, sw.cutoff());
     let (strength, m) = (sw.lambda * sw.epsilon, (1.0 + sw.cos0.abs()).powi(2));

@@ -18,8 +18,8 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
-use super::system::{Cell, CellError, System, Vector};
 use crate::file;
+use crate::md::system::{Cell, CellError, System, Vector};
 
 /// Why a file was refused. Every message names the file.
 #[derive(Debug, thiserror::Error)]

@@ -5,7 +5,7 @@ use std::array::from_fn;
 /// What the codec needs to know of a lattice in `D` dimensions.
 ///
 /// Points are stored times [`Points::SCALE`], as integers.
-pub(super) trait Points<const D: usize> {
+pub(in crate::lattice) trait Points<const D: usize> {
     /// 2 if points have halves, else 1.
     const SCALE: i64;
     /// The direction of ties: U.w has the sign of u.w for every w that two nearest points of one
@@ -23,13 +23,13 @@ pub(super) trait Points<const D: usize> {
 
 /// The integers f nearest to `v / h`, and the rests `v - h f`.
 #[inline]
-pub(super) fn round<const D: usize>(v: [i64; D], h: i64) -> ([i64; D], [i64; D]) {
+pub(in crate::lattice) fn round<const D: usize>(v: [i64; D], h: i64) -> ([i64; D], [i64; D]) {
     let f = v.map(|v| (2 * v + h).div_euclid(2 * h));
     (f, from_fn(|k| v[k] - h * f[k]))
 }
 
 /// Whether the sum is odd.
 #[inline]
-pub(super) fn odd<const D: usize>(f: [i64; D]) -> bool {
+pub(in crate::lattice) fn odd<const D: usize>(f: [i64; D]) -> bool {
     f.iter().sum::<i64>() % 2 != 0
 }

@@ -1,7 +1,7 @@
 //! The codes of one block of vectors, by the instruction set and q that it is compiled for.
 
-use super::lanes::{Aligned, Floats, Ints, LanePoints, Modulus, Step};
-use super::word::PARTS;
+use crate::lattice::code::lanes::{Aligned, Floats, Ints, LanePoints, Modulus, Step};
+use crate::lattice::code::word::PARTS;
 
 /// The codes of W vectors.
 #[derive(Debug, Clone)]

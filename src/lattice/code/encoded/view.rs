@@ -1,0 +1,334 @@
+//! Codes to read and to write, wherever they lie.
+
+use std::array::from_fn;
+
+use super::elements::{get, set, set_one};
+use super::{Form, Layout};
+use crate::lattice::code::word::{LANES, PARTS, Part, Word, Words, bits_at, digit_lanes};
+
+/// The codes and scalings of n vectors, as [`Encoded`](super::Encoded) says.
+#[derive(Clone, Copy)]
+pub(in crate::lattice) struct Codes<'a> {
+    pub(super) form: Form,
+    pub(super) n: usize,
+    pub(super) word: Word,
+    /// Vectors that each plane has room for.
+    pub(super) stride: usize,
+    /// The planes, one after the other.
+    pub(super) bytes: &'a [u8],
+    pub(super) t: &'a [u8],
+}
+
+impl<'a> Codes<'a> {
+    /// The number n of vectors.
+    #[inline]
+    pub(in crate::lattice) fn len(&self) -> usize {
+        self.n
+    }
+
+    /// How the codes are stored.
+    #[inline]
+    pub(in crate::lattice) fn form(&self) -> Form {
+        self.form
+    }
+
+    /// The scalings T; empty without protection.
+    #[inline]
+    pub(in crate::lattice) fn scalings(&self) -> &'a [u8] {
+        self.t
+    }
+
+    /// The plane of a part of every word.
+    #[inline(always)]
+    pub(in crate::lattice) fn plane(&self, part: Part) -> &'a [u8] {
+        &self.bytes[self.stride * part.start..][..self.n * part.width]
+    }
+
+    /// The only plane, where a word has 1, 2, 4 or 8 bytes.
+    #[inline(always)]
+    pub(in crate::lattice) fn only_plane(&self) -> &'a [u8] {
+        self.plane(Part { start: 0, width: self.word.bytes() })
+    }
+
+    /// The bytes of digits that are not packed.
+    fn digits(&self) -> &'a [u8] {
+        &self.bytes[..self.n * self.word.digits]
+    }
+
+    /// The packed word of vector `i`, lowest bits first.
+    fn packed_word(&self, i: usize) -> [u16; PARTS] {
+        let mut bytes = [0; 2 * PARTS];
+        for part in self.word.planes() {
+            let Part { start, width } = part;
+            bytes[start..][..width].copy_from_slice(&self.plane(part)[i * width..][..width]);
+        }
+        from_fn(|p| u16::from_le_bytes([bytes[2 * p], bytes[2 * p + 1]]))
+    }
+
+    /// Whether no bit of vector `i` is set past its last digit.
+    pub(in crate::lattice) fn is_clean(&self, i: usize) -> bool {
+        let bits = self.word.digits * self.word.digit_bits();
+        self.form != Form::Packed
+            || bits == 16 * PARTS
+            || self.packed_word(i)[bits / 16] >> (bits % 16) == 0
+    }
+
+    /// Digit `j` of vector `i`, as stored; digit d m + k is coordinate k of level m.
+    pub(in crate::lattice) fn digit(&self, i: usize, j: usize) -> u8 {
+        let bits = self.word.digit_bits();
+        match self.form {
+            Form::Packed => bits_at(&self.packed_word(i), j * bits, bits),
+            Form::Digits(Layout::Soa) => self.digits()[j * self.n + i],
+            Form::Digits(Layout::Rows) => self.digits()[i * self.word.digits + j],
+        }
+    }
+
+    /// Reads the code words of the `count` vectors from `at`; lanes past `count` are unspecified
+    /// words of digits.
+    #[inline(always)]
+    pub(in crate::lattice) fn words(&self, at: usize, count: usize, words: &mut Words) {
+        match self.form {
+            Form::Packed => {
+                for part in self.word.planes() {
+                    let words = &mut words[part.start / 2..];
+                    let plane = self.plane(part);
+                    match part.width {
+                        8 => {
+                            let block = get::<8>(plane, at, count);
+                            for i in 0..LANES {
+                                for (p, word) in words[..4].iter_mut().enumerate() {
+                                    word[i] =
+                                        u16::from_le_bytes([block[i][2 * p], block[i][2 * p + 1]]);
+                                }
+                            }
+                        }
+                        4 => {
+                            let block = get::<4>(plane, at, count);
+                            for i in 0..LANES {
+                                words[0][i] = u16::from_le_bytes([block[i][0], block[i][1]]);
+                                words[1][i] = u16::from_le_bytes([block[i][2], block[i][3]]);
+                            }
+                        }
+                        2 => {
+                            let block = get(plane, at, count);
+                            for i in 0..LANES {
+                                words[0][i] = u16::from_le_bytes(block[i]);
+                            }
+                        }
+                        _ => {
+                            let block = get::<1>(plane, at, count);
+                            for i in 0..LANES {
+                                words[0][i] = block[i][0].into();
+                            }
+                        }
+                    }
+                }
+            }
+            Form::Digits(layout) => {
+                let Word { digits, .. } = self.word;
+                let bits = self.word.digit_bits();
+                let plane = self.bytes;
+                *words = [[0; LANES]; PARTS];
+                for j in 0..digits {
+                    let (part, shift) = (j * bits / 16, j * bits % 16);
+                    for i in 0..count {
+                        let b = match layout {
+                            Layout::Soa => plane[j * self.n + at + i],
+                            Layout::Rows => plane[(at + i) * digits + j],
+                        };
+                        words[part][i] |= u16::from(b) << shift;
+                        if shift + bits > 16 {
+                            words[part + 1][i] |= u16::from(b) >> (16 - shift);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether some stored digit of the `count` vectors from `at` is q or more; only for digits.
+    #[inline(always)]
+    pub(in crate::lattice) fn has_large_digits(&self, at: usize, count: usize) -> bool {
+        let (digits, q, plane) = (self.word.digits, self.word.q, self.bytes);
+        let large = |bytes: &[u8]| bytes.iter().any(|&b| b >= q);
+        match self.form {
+            Form::Packed => false,
+            Form::Digits(Layout::Soa) => {
+                (0..digits).any(|j| large(&plane[j * self.n + at..][..count]))
+            }
+            Form::Digits(Layout::Rows) => large(&plane[at * digits..][..count * digits]),
+        }
+    }
+}
+
+/// The codes, scalings and overload flags of n vectors, to be written.
+pub(in crate::lattice) struct CodesMut<'a> {
+    pub(super) form: Form,
+    pub(super) n: usize,
+    pub(super) word: Word,
+    pub(super) stride: usize,
+    pub(super) bytes: &'a mut [u8],
+    pub(super) t: &'a mut [u8],
+    pub(super) overload: &'a mut [u8],
+}
+
+impl<'a> CodesMut<'a> {
+    /// Bytes that the packed codes of `n` words take, with their scalings and flags.
+    pub(in crate::lattice) fn room(word: Word, n: usize) -> usize {
+        n * (word.bytes() + usize::from(word.protected)) + n.div_ceil(8)
+    }
+
+    /// Places for the packed codes of `n` vectors in `bytes`, which has [`CodesMut::room`].
+    pub(in crate::lattice) fn new(word: Word, n: usize, bytes: &'a mut [u8]) -> Self {
+        let (bytes, rest) = bytes.split_at_mut(n * word.bytes());
+        let (t, rest) = rest.split_at_mut(if word.protected { n } else { 0 });
+        let overload = &mut rest[..n.div_ceil(8)];
+        overload.fill(0);
+        Self { form: Form::Packed, n, word, stride: n, bytes, t, overload }
+    }
+
+    /// The same, to be read.
+    #[inline]
+    pub(in crate::lattice) fn read(&self) -> Codes<'_> {
+        let Self { form, n, word, stride, ref bytes, ref t, .. } = *self;
+        Codes { form, n, word, stride, bytes, t }
+    }
+
+    /// The number n of vectors.
+    #[inline]
+    pub(in crate::lattice) fn len(&self) -> usize {
+        self.n
+    }
+
+    /// How many vectors are overloaded.
+    pub(in crate::lattice) fn overloaded(&self) -> usize {
+        self.overload.iter().map(|byte| byte.count_ones() as usize).sum()
+    }
+
+    #[inline(always)]
+    fn plane(&mut self, part: Part) -> &mut [u8] {
+        &mut self.bytes[self.stride * part.start..][..self.n * part.width]
+    }
+
+    /// Sets the scalings of the `count` vectors from `at` to 0.
+    #[inline(always)]
+    pub(in crate::lattice) fn unscale(&mut self, at: usize, count: usize) {
+        if let Some(t) = self.t.get_mut(at..at + count) {
+            t.fill(0);
+        }
+    }
+
+    /// Stores the code words of the `count` vectors from `at`, in parts of 16 bits.
+    #[inline(always)]
+    pub(in crate::lattice) fn set_words(&mut self, at: usize, count: usize, words: &Words) {
+        match self.form {
+            Form::Packed => {
+                for part in self.word.planes() {
+                    let word = &words[part.start / 2..];
+                    let plane = self.plane(part);
+                    match part.width {
+                        8 => set(plane, at, count, |i| join(word, i).to_le_bytes()),
+                        4 => set(plane, at, count, |i| {
+                            (u32::from(word[0][i]) | u32::from(word[1][i]) << 16).to_le_bytes()
+                        }),
+                        2 => set(plane, at, count, |i| word[0][i].to_le_bytes()),
+                        _ => set(plane, at, count, |i| [word[0][i].to_le_bytes()[0]]),
+                    }
+                }
+            }
+            Form::Digits(layout) => {
+                let Word { digits, .. } = self.word;
+                let (n, bits) = (self.n, self.word.digit_bits());
+                let plane = &mut *self.bytes;
+                for j in 0..digits {
+                    let digit = digit_lanes(words, j * bits, bits);
+                    match layout {
+                        Layout::Soa => {
+                            plane[j * n + at..][..count].copy_from_slice(&digit[..count]);
+                        }
+                        Layout::Rows => {
+                            let row = plane[at * digits..].chunks_exact_mut(digits);
+                            row.zip(&digit[..count]).for_each(|(row, b)| row[j] = *b);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Stores the overload flags of the `count` vectors from `at`, a multiple of 8.
+    #[inline(always)]
+    pub(in crate::lattice) fn set_overload(&mut self, at: usize, count: usize, flags: u32) {
+        let to = &mut self.overload[at / 8..][..count.div_ceil(8)];
+        for (to, byte) in to.iter_mut().zip(flags.to_le_bytes()) {
+            *to = byte;
+        }
+    }
+
+    /// Stores the code of vector `i`: its word in parts of 16 bits, its scaling and its flag.
+    #[inline]
+    pub(in crate::lattice) fn set(&mut self, i: usize, word: &[u16; PARTS], t: u8, overload: bool) {
+        let Word { digits, .. } = self.word;
+        let (n, bits) = (self.n, self.word.digit_bits());
+        match self.form {
+            Form::Packed => {
+                for part in self.word.planes() {
+                    let word = &word[part.start / 2..];
+                    let plane = self.plane(part);
+                    let two = |p: usize| u32::from(word[p]) | u32::from(word[p + 1]) << 16;
+                    match part.width {
+                        8 => {
+                            let all = u64::from(two(0)) | u64::from(two(2)) << 32;
+                            set_one(plane, i, all.to_le_bytes());
+                        }
+                        4 => set_one(plane, i, two(0).to_le_bytes()),
+                        2 => set_one(plane, i, word[0].to_le_bytes()),
+                        _ => set_one(plane, i, [word[0].to_le_bytes()[0]]),
+                    }
+                }
+            }
+            Form::Digits(layout) => {
+                for j in 0..digits {
+                    let at = if layout == Layout::Soa { j * n + i } else { i * digits + j };
+                    self.bytes[at] = bits_at(word, j * bits, bits);
+                }
+            }
+        }
+        self.set_flags(i, t, overload);
+    }
+
+    /// As [`CodesMut::set`], with a word of up to 64 bits.
+    #[inline]
+    pub(in crate::lattice) fn set_short(&mut self, i: usize, word: u64, t: u8, overload: bool) {
+        let [a, b, c, d, e, f, g, h] = word.to_le_bytes();
+        let plane = &mut *self.bytes;
+        match (self.form, self.word.bytes()) {
+            (Form::Packed, 8) => set_one(plane, i, [a, b, c, d, e, f, g, h]),
+            (Form::Packed, 4) => set_one(plane, i, [a, b, c, d]),
+            (Form::Packed, 2) => set_one(plane, i, [a, b]),
+            (Form::Packed, 1) => set_one(plane, i, [a]),
+            _ => {
+                let parts = [[a, b], [c, d], [e, f], [g, h]].map(u16::from_le_bytes);
+                self.set(i, &from_fn(|p| parts.get(p).copied().unwrap_or(0)), t, overload);
+                return;
+            }
+        }
+        self.set_flags(i, t, overload);
+    }
+
+    #[inline]
+    fn set_flags(&mut self, i: usize, t: u8, overload: bool) {
+        if let Some(slot) = self.t.get_mut(i) {
+            *slot = t;
+        }
+        let bit = 1 << (i % 8);
+        self.overload[i / 8] = self.overload[i / 8] & !bit | if overload { bit } else { 0 };
+    }
+}
+
+/// The first 64 bits of the word of lane `i`.
+#[inline(always)]
+fn join(word: &[[u16; LANES]], i: usize) -> u64 {
+    let part = |p: usize| u64::from(word[p][i]) << (16 * p);
+    part(0) | part(1) | part(2) | part(3)
+}

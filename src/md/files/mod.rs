@@ -1,0 +1,3 @@
+//! File formats of atoms.
+
+pub mod extxyz;
