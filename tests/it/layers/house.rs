@@ -36,7 +36,7 @@ const ARROWS: [(&str, &[&str]); 25] = [
 ];
 
 /// Those of the arrows that start in a room which is not built yet.
-const PLANNED: [&str; 2] = ["draw", "sweep"];
+const PLANNED: [&str; 1] = ["sweep"];
 
 /// The parts of a chapter, and what each may use besides itself.
 const PARTS: [(&str, &[&str]); 5] = [
@@ -55,7 +55,7 @@ const KERNEL_CRATES: [&str; 1] = ["ndarray"];
 const TRAINING_CRATES: [&str; 2] = ["faer", "rayon"];
 
 /// Files that stand elsewhere than the plan has them, and where they belong.
-pub(crate) const MISPLACED: [(&str, &str); 6] = [
+pub(crate) const MISPLACED: [(&str, &str); 4] = [
     // Files of the chapter's data, to be moved to `files/`.
     ("md/extxyz", "md/model"),
     // Prepared systems of the cases.
@@ -64,9 +64,6 @@ pub(crate) const MISPLACED: [(&str, &str); 6] = [
     ("lattice/oracle", "lattice/cases"),
     // Cases that lie in the folder of what they measure.
     ("lattice/cuda/cases", "lattice/cases"),
-    // One profile until there is a second one.
-    ("profile", "profile/lattice"),
-    ("cli/profile", "cli/chapters"),
 ];
 
 /// What a file uses against the plan: a layer, or a dependency.
