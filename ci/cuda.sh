@@ -23,7 +23,7 @@ for schedule in forward reverse; do
   echo "cuda.sh: threads run $schedule"
   STEPMARK_SCHEDULE=$schedule emulated target/gpu/bin/test
 done
-emulated ci/filtered.sh profile::cuda -- cargo test --lib --
+emulated ci/filtered.sh profile::lattice::cuda -- cargo test --lib --
 if command -v valgrind >/dev/null; then
   echo "cuda.sh: under Valgrind"
   emulated ci/filtered.sh wrong_codes every_batch_size inner_products_name outside_the_domain every_case_is_right -- \

@@ -15,7 +15,8 @@
 //! | `wall` | the Criterion benches of any list of cases; with the feature `wall` |
 //! | [`collect`], [`stats`] | from samples to records |
 //! | [`profile`] | what a chapter costs and loses, over sizes and parameters; with the feature `chapters` |
-//! | [`gate`], [`report`], [`cli`] | the verdict, tables and figures, the command |
+//! | [`draw`] | tables, numbers and figures |
+//! | [`gate`], [`report`], [`cli`] | the verdict, what is said of it, the command |
 //!
 //! A crate with kernels of its own gets the same command and bench over its own list of cases from
 //! [`cli::main`], `wall::main`, `wall::with_scaling` and `wall::gpu`, and leaves the feature `chapters` out.
@@ -27,6 +28,7 @@ pub mod case;
 pub mod cli;
 pub mod close;
 pub mod collect;
+pub mod draw;
 pub mod exit;
 pub mod file;
 pub mod gate;

@@ -10,8 +10,6 @@ mod gate;
 mod history;
 mod list;
 mod outputs;
-#[cfg(feature = "chapters")]
-mod profile;
 mod record;
 mod report;
 mod shell;

@@ -6,7 +6,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::stream::{self, Block};
 
@@ -15,7 +15,8 @@ pub const BUFFER_BYTES: usize = 256 << 20;
 const PASSES: usize = 5;
 
 /// The roofs of one machine, in bytes per second, read and written bytes both counted.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Roofs {
     /// Reading.
     pub read: f64,

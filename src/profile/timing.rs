@@ -1,9 +1,10 @@
 //! The clock: warm-ups, then timed iterations of several calls each.
 
+use std::convert::Infallible;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::stats::{Method, Samples};
 
@@ -15,85 +16,91 @@ pub const ITERATIONS: usize = 20;
 /// their number, so that neither the clock's resolution nor its cost can be seen.
 pub const ITERATION: Duration = Duration::from_millis(1);
 
-/// Times of one call, in seconds, over the iterations.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// Times of one call over the iterations.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Timing {
-    /// Their mean.
-    pub mean_time: f64,
-    /// Their standard deviation, of a sample.
-    pub std_time: f64,
-    /// The least.
-    pub min_time: f64,
-    /// The largest.
-    pub max_time: f64,
-    /// Vectors per second at the mean time.
-    pub throughput: f64,
-    /// All of them, in order.
-    pub all_times: Samples,
+    /// What one call handles, in the unit of its operation.
+    pub units: usize,
     /// Calls in each iteration.
-    #[serde(skip)]
     pub calls: u64,
+    /// Seconds of a call, an iteration each, in order.
+    pub seconds: Samples,
 }
 
 impl Timing {
-    /// Summarises the times of `calls` calls in each iteration, each call on `vectors` vectors.
-    ///
-    /// # Panics
-    ///
-    /// If there are fewer than two times.
-    pub fn new(vectors: usize, calls: u64, all_times: Vec<f64>) -> Self {
-        assert!(all_times.len() > 1, "one time has no deviation");
-        let all_times = Samples::new(all_times);
-        Self {
-            mean_time: all_times.mean(),
-            std_time: all_times.std(1),
-            min_time: all_times.min(),
-            max_time: all_times.max(),
-            throughput: vectors as f64 / all_times.mean(),
-            all_times,
-            calls,
-        }
+    /// The mean time of a call, in seconds.
+    pub fn mean(&self) -> f64 {
+        self.seconds.mean()
     }
 
-    /// The rate at which `bytes` are moved in the median time, over that of a roof in bytes per second.
-    pub fn roof_share(&self, bytes: usize, roof: f64) -> f64 {
-        bytes as f64 / self.all_times.median() / roof
+    /// Units per second at the mean time.
+    pub fn throughput(&self) -> f64 {
+        self.units as f64 / self.mean()
     }
 
-    /// The quantile `p` of the times, by [`Method::Linear`].
+    /// The quantile `p` of the times, in seconds, by [`Method::Linear`].
     ///
     /// # Panics
     ///
     /// If `p` is outside `[0, 1]`.
     pub fn quantile(&self, p: f64) -> f64 {
-        self.all_times.quantile(p, Method::Linear)
+        self.seconds.quantile(p, Method::Linear)
+    }
+
+    /// The rate at which `bytes` are moved in the median time, over that of a roof in bytes per
+    /// second.
+    pub fn roof_share(&self, bytes: usize, roof: f64) -> f64 {
+        bytes as f64 / self.seconds.median() / roof
     }
 }
 
-/// Times `call` on batches of `vectors` vectors; it is told how many calls went before.
-pub fn time(vectors: usize, mut call: impl FnMut(u64)) -> Timing {
+/// Times `call`, which handles `units`; it is told how many calls went before.
+pub fn time(units: usize, mut call: impl FnMut(u64)) -> Timing {
     let mut done = 0_u64;
-    let mut iteration = |calls: u64| {
+    let timing = sample(units, 1, |calls| {
         let start = Instant::now();
         for _ in 0..calls {
             call(black_box(done));
             done += 1;
         }
-        start.elapsed()
-    };
-    let mut calls = 1;
-    // The best of three: a call that was interrupted is no measure.
-    while (0..3).map(|_| iteration(calls)).min() < Some(ITERATION) && calls < 1 << 30 {
+        Ok::<_, Infallible>(start.elapsed())
+    });
+    match timing {
+        Ok(timing) => timing,
+    }
+}
+
+/// Times a call by any clock: `run` makes so many calls and returns how long they took. There are
+/// `least` calls in an iteration, or as many times 2, 4, 8.. as make it long enough.
+///
+/// # Errors
+///
+/// Those of `run`.
+pub fn sample<E>(
+    units: usize,
+    least: u64,
+    mut run: impl FnMut(u64) -> Result<Duration, E>,
+) -> Result<Timing, E> {
+    let mut calls = least;
+    loop {
+        let mut best = Duration::MAX;
+        // The best of three: a call that was interrupted is no measure.
+        for _ in 0..3 {
+            best = best.min(run(calls)?);
+        }
+        if best >= ITERATION || calls >= 1 << 30 {
+            break;
+        }
         calls *= 2;
     }
     for _ in 0..WARM_UPS {
-        iteration(calls);
+        run(calls)?;
     }
-    let times = (0..ITERATIONS)
-        // A clock that stands still would make rates infinite.
-        .map(|_| iteration(calls).max(Duration::from_nanos(1)).as_secs_f64() / calls as f64)
-        .collect();
-    Timing::new(vectors, calls, times)
+    // A clock that stands still would make rates infinite.
+    let mut second = || Ok(run(calls)?.max(Duration::from_nanos(1)).as_secs_f64() / calls as f64);
+    let seconds = (0..ITERATIONS).map(|_| second()).collect::<Result<Vec<_>, E>>()?;
+    Ok(Timing { units, calls, seconds: Samples::new(seconds) })
 }
 
 #[cfg(test)]
@@ -102,10 +109,11 @@ mod tests {
 
     #[test]
     fn worked_by_hand() {
-        let timing = Timing::new(10, 3, vec![1.0, 2.0, 4.0, 5.0]);
-        assert_eq!((timing.mean_time, timing.min_time, timing.max_time), (3.0, 1.0, 5.0), "times");
-        assert!((timing.std_time - (10.0_f64 / 3.0).sqrt()).abs() < 1e-15, "{timing:?}");
-        assert_eq!((timing.throughput, timing.quantile(0.5)), (10.0 / 3.0, 3.0), "rate, median");
+        let timing = Timing { units: 10, calls: 3, seconds: Samples::new([1.0, 2.0, 4.0, 5.0]) };
+        assert_eq!((timing.mean(), timing.throughput()), (3.0, 10.0 / 3.0), "mean, rate");
+        assert_eq!((timing.quantile(0.5), timing.roof_share(6, 4.0)), (3.0, 0.5), "median, share");
+        let text = serde_json::to_string(&timing).unwrap();
+        assert_eq!(serde_json::from_str::<Timing>(&text).unwrap(), timing, "{text}");
     }
 
     #[test]
@@ -115,8 +123,18 @@ mod tests {
         assert!(short.calls > 100, "{} calls", short.calls);
         assert!(seen.iter().zip(0..).all(|(a, b)| *a == b), "calls are counted");
         let long = time(1, |_| std::thread::sleep(Duration::from_millis(2)));
-        assert_eq!((long.calls, long.all_times.len()), (1, ITERATIONS), "calls, iterations");
-        assert!(long.min_time >= 0.002, "{long:?}");
-        assert!(short.mean_time < 1e-5, "{short:?}");
+        assert_eq!((long.calls, long.seconds.len()), (1, ITERATIONS), "calls, iterations");
+        assert!(long.seconds.min() >= 0.002, "{long:?}");
+        assert!(short.mean() < 1e-5, "{short:?}");
+    }
+
+    #[test]
+    fn a_clock_that_fails_ends_it() {
+        let mut runs = 0;
+        let failed = sample(1, 7, |calls| {
+            runs += 1;
+            if runs > 4 { Err(calls) } else { Ok(Duration::from_secs(1)) }
+        });
+        assert_eq!(failed, Err(7), "what the clock says");
     }
 }

@@ -1,7 +1,7 @@
 //! The error rates of paired runs, and the margins that follow.
 
-use super::markdown::{commit, machine};
-use super::table;
+use super::results::{commit, machine};
+use crate::draw::Table;
 use crate::gate::calibrate::{Chosen, Margins, Rates, Row};
 
 const HEAD: [&str; 13] = [
@@ -24,7 +24,7 @@ const HEAD: [&str; 13] = [
 pub fn calibration(rows: &[Row], why_none: &dyn Fn(&Row) -> String) -> String {
     let missing = rows.iter().filter(|row| row.verdicts == 0);
     let missing = missing.map(|row| format!("{}, {}: {}\n", row.change, row.cases, why_none(row)));
-    table::aligned(&HEAD, &lines(rows)) + &missing.collect::<String>()
+    table(rows).text() + &missing.collect::<String>()
 }
 
 /// The same table in Markdown, less the rows without suites, and what it belongs to.
@@ -39,10 +39,10 @@ pub fn rates(rates: &Rates) -> String {
         machine(&rates.environment),
         commit(rates.commit.as_deref(), rates.dirty),
     );
-    format!("{measured}\n\n{}", table::markdown(&HEAD, &lines(&rates.rows)))
+    format!("{measured}\n\n{}", table(&rates.rows).markdown("r"))
 }
 
-fn lines(rows: &[Row]) -> Vec<Vec<String>> {
+fn table(rows: &[Row]) -> Table {
     let of = |count: u64, all: u64| percent(count as f64 / all as f64);
     let line = |row: &Row| {
         vec![
@@ -61,7 +61,8 @@ fn lines(rows: &[Row]) -> Vec<Vec<String>> {
             row.pairs_max.to_string(),
         ]
     };
-    rows.iter().filter(|row| row.verdicts > 0).map(line).collect()
+    let lines = rows.iter().filter(|row| row.verdicts > 0).map(line);
+    Table::new(&HEAD, lines.collect())
 }
 
 /// What is said of the margins, a line for each class and one of what they rest on.

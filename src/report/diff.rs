@@ -1,6 +1,6 @@
 //! What a record would change as the new baseline, as a table.
 
-use super::{markdown, table};
+use crate::draw::{Table, numbers};
 use crate::gate::{Shift, Shifted};
 use crate::record::metric::{self, Instrument};
 use crate::record::{Row, Value};
@@ -18,7 +18,7 @@ pub fn diff(instrument: &Instrument, shifts: &[Shifted<'_>], ratchet: bool) -> S
     if rows.is_empty() {
         return String::new();
     }
-    table::aligned(&["case", "number", "old", "new", "change", ""], &rows)
+    Table::new(&["case", "number", "old", "new", "change", ""], rows).text()
 }
 
 fn mark(shift: Shift, ratchet: bool) -> &'static str {
@@ -62,7 +62,7 @@ fn rows(instrument: &Instrument, case: &Shifted<'_>, mark: &str) -> Vec<Vec<Stri
 fn shown(value: Value) -> String {
     match value {
         Value::Count(n) => n.to_string(),
-        Value::Number(ns) => markdown::time(ns),
+        Value::Number(ns) => numbers::time(ns),
     }
 }
 

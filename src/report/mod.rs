@@ -1,18 +1,14 @@
-//! Records, profiles and verdicts as something to read.
+//! Records and verdicts as something to read.
 
 mod calibration;
-pub mod csv;
 mod diff;
 pub mod gate;
 pub mod history;
-mod markdown;
 mod peers;
-#[cfg(feature = "figures")]
-pub mod plot;
+mod results;
 pub mod splice;
-pub mod table;
 
 pub use calibration::{calibration, margins, rates};
 pub use diff::diff;
-pub use markdown::{Work, table};
 pub use peers::peers;
+pub use results::{Work, table};

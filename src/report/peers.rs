@@ -1,12 +1,13 @@
 //! Two Markdown tables: peers that were measured beside us, and figures from elsewhere.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use serde::Deserialize;
 
-use super::markdown::{header, three_digits, time};
-use crate::record::Record;
+use super::results::header;
+use crate::draw::Table;
+use crate::draw::numbers::{three_digits, time};
+use crate::record::{Record, Row};
 
 /// A figure that was measured on another machine.
 #[derive(Deserialize)]
@@ -24,59 +25,63 @@ fn elsewhere() -> impl Iterator<Item = Elsewhere> {
     lines.map(|line| serde_json::from_str(line).expect("a test reads every line"))
 }
 
+const MEASURED: [&str; 7] =
+    ["case", "peer", "theirs", "ours", "theirs / ours (min - max)", "their error", "flagged"];
+const KNOWN: [&str; 7] = [
+    "case",
+    "program",
+    "theirs",
+    "ours, in this run",
+    "theirs / ours, across machines",
+    "caveat",
+    "source",
+];
+
 /// The peers of one run, and below them, apart, what we know from elsewhere.
 ///
 /// A ratio is their time over ours: above 1 we are faster.
 pub fn peers(record: &Record) -> String {
-    let mut text = header(record);
     let rounds = record.cases.first().map_or(0, |case| case.count("rounds"));
-    write!(
-        text,
-        " One thread; medians of {rounds} rounds, theirs and ours in turn, per unit.\n\n\
-         ### Measured in this run\n\n\
-         | case | peer | theirs | ours | theirs / ours (min - max) | their error | flagged |\n\
-         |---|---|---:|---:|---:|---:|---:|\n",
-    )
-    .expect("a String grows");
+    let none = || "-".to_owned();
     let mut ours = BTreeMap::new();
-    for case in &record.cases {
+    let row = |case: &Row| {
         let id = case.id.split(' ').next().unwrap_or_default();
-        let (their_ns, our_ns) = (case.number("theirs_ns"), case.number("ours_ns"));
-        ours.insert(id, our_ns);
         let [ratio, min, max] =
             ["ratio", "ratio_min", "ratio_max"].map(|name| three_digits(case.number(name)));
         let said = |name, shown: fn(f64) -> String| {
-            case.value(name).map_or_else(|| "-".to_owned(), |value| shown(value.number()))
+            case.value(name).map_or_else(none, |value| shown(value.number()))
         };
-        writeln!(
-            text,
-            "| `{id}` | {} | {} | {} | {ratio} ({min} - {max}) | {} | {} |",
-            case.implementation,
-            time(their_ns),
-            time(our_ns),
+        ours.insert(id.to_owned(), case.number("ours_ns"));
+        vec![
+            format!("`{id}`"),
+            case.implementation.clone(),
+            time(case.number("theirs_ns")),
+            time(case.number("ours_ns")),
+            format!("{ratio} ({min} - {max})"),
             said("mse", |mse| format!("{mse:.5}")),
             said("flagged", |share| format!("{:.1} %", 100.0 * share)),
-        )
-        .expect("a String grows");
-    }
-    text += "\nTheir error: mean square per coordinate of what is not flagged as overloaded.\n\n\
-             ### Measured elsewhere, on other machines\n\n\
-             | case | program | theirs | ours, in this run | theirs / ours, across machines | caveat | source |\n\
-             |---|---|---:|---:|---:|---|---|\n";
-    for Elsewhere { case, peer, units_per_s, source, caveat } in elsewhere() {
+        ]
+    };
+    let measured = Table::new(&MEASURED, record.cases.iter().map(row).collect());
+    let row = |Elsewhere { case, peer, units_per_s, source, caveat }| {
         let their_ns = 1e9 / units_per_s;
-        let (our_time, ratio) = ours.get(case.as_str()).map_or_else(
-            || ("-".to_owned(), "-".to_owned()),
-            |&our_ns| (time(our_ns), three_digits(their_ns / our_ns)),
-        );
-        writeln!(
-            text,
-            "| `{case}` | {peer} | {} | {our_time} | {ratio} | {caveat} | {source} |",
-            time(their_ns)
-        )
-        .expect("a String grows");
-    }
-    text
+        let ours = ours.get(case.as_str());
+        let ratio = ours.map_or_else(none, |our_ns| three_digits(their_ns / our_ns));
+        let ours = ours.map_or_else(none, |our_ns| time(*our_ns));
+        vec![format!("`{case}`"), peer, time(their_ns), ours, ratio, caveat, source]
+    };
+    let known = Table::new(&KNOWN, elsewhere().map(row).collect());
+    format!(
+        "{} One thread; medians of {rounds} rounds, theirs and ours in turn, per unit.\n\n\
+         ### Measured in this run\n\n\
+         {}\n\
+         Their error: mean square per coordinate of what is not flagged as overloaded.\n\n\
+         ### Measured elsewhere, on other machines\n\n\
+         {}",
+        header(record),
+        measured.markdown("llr"),
+        known.markdown("llrrrl"),
+    )
 }
 
 #[cfg(test)]

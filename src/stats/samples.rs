@@ -1,6 +1,6 @@
 //! Samples, and what sums them up: moments and quantiles.
 
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// How a quantile that falls between two samples is found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +45,12 @@ pub struct Samples {
     values: Vec<f64>,
     #[serde(skip)]
     sorted: Vec<f64>,
+}
+
+impl<'de> Deserialize<'de> for Samples {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Vec::<f64>::deserialize(from).map(Self::new)
+    }
 }
 
 impl Samples {

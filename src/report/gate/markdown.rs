@@ -4,8 +4,8 @@
 
 use std::fmt::Write as _;
 
-use super::super::markdown::{thousands, time};
 use super::terminal::{inform_only, summary};
+use crate::draw::numbers::{thousands, time};
 use crate::gate::{Exit, Finding, Outcome, Pair, Paired};
 use crate::record::Row;
 

@@ -2,7 +2,7 @@
 //! changed most in one of its own.
 
 use super::{History, Point, Revision, Track, percent};
-use crate::report::plot::{Axis, Colour, Figure, Panel, Scale, Series, Shape, Unit};
+use crate::draw::figure::{Axis, Colour, Figure, Panel, Scale, Series, Shape, Unit};
 
 /// So many cases of a record are drawn in colour, and in panels of their own.
 const COLOURS: [Colour; 5] =

@@ -6,11 +6,11 @@ mod chart;
 
 use std::collections::BTreeMap;
 
+use crate::draw::{Table, numbers};
 use crate::machine::Environment;
 use crate::machine::git::Revision;
 use crate::record::Record;
 use crate::record::metric::{self, Instrument};
-use crate::report::{markdown, table};
 #[cfg(feature = "figures")]
 pub use chart::figure;
 
@@ -140,7 +140,7 @@ impl History {
             ]
         };
         let rows: Vec<_> = self.tracks.iter().map(row).collect();
-        let table = table::aligned(&head, &rows);
+        let table = Table::new(&head, rows).text();
         let (head, lines) = table.split_once('\n').unwrap_or((&table, ""));
         let mut text = self.title();
         for Move { revision, fields } in &self.moves {
@@ -192,9 +192,9 @@ impl History {
                 clippy::cast_sign_loss,
                 reason = "a count that became a float"
             )]
-            return markdown::thousands(value as u64);
+            return numbers::thousands(value as u64);
         }
-        markdown::time(value)
+        numbers::time(value)
     }
 }
 

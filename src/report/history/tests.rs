@@ -86,6 +86,6 @@ fn a_figure_shows_all_cases_of_a_chapter_and_each_that_changed() {
 fn large_factors_are_drawn_on_a_logarithmic_axis() {
     let versions = [version(0, &[("a/b/n1", 1000)]), version(1, &[("a/b/n1", 50)])];
     let figure = figure("a", &[History::new(&INSTRUCTIONS, "machine", &versions)]).unwrap();
-    assert_eq!(figure.panels[1].y.scale, crate::report::plot::Scale::Log, "the axis");
+    assert_eq!(figure.panels[1].y.scale, crate::draw::figure::Scale::Log, "the axis");
     assert_eq!(figure.panels[1].series[2].points, [(0.0, 1.0), (1.0, 0.05)], "factors");
 }

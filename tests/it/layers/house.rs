@@ -1,4 +1,4 @@
-//! The plan of the house: its rooms, the arrows between them, and what is not as planned yet.
+//! The plan of the house: its rooms, the arrows between them, and the exceptions.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,7 +36,7 @@ const ARROWS: [(&str, &[&str]); 25] = [
 ];
 
 /// Those of the arrows that start in a room which is not built yet.
-const PLANNED: [&str; 2] = ["draw", "sweep"];
+const PLANNED: [&str; 1] = ["sweep"];
 
 /// The parts of a chapter, and what each may use besides itself.
 const PARTS: [(&str, &[&str]); 5] = [
@@ -53,13 +53,6 @@ const ROM: (&str, &[&str]) = ("rom", &["mvar/*", "lstm/*", "stats", "file"]);
 /// Dependencies that a kernel may use; training may use these, too.
 const KERNEL_CRATES: [&str; 1] = ["ndarray"];
 const TRAINING_CRATES: [&str; 2] = ["faer", "rayon"];
-
-/// Files that stand elsewhere than the plan has them, and where they belong.
-pub(crate) const MISPLACED: [(&str, &str); 2] = [
-    // One profile until there is a second one.
-    ("profile", "profile/lattice"),
-    ("cli/profile", "cli/chapters"),
-];
 
 /// What a file uses against the plan: a layer, or a dependency.
 pub(crate) const EXCEPTIONS: [(&str, &str); 3] = [
@@ -78,16 +71,11 @@ pub(crate) struct House<'t> {
     layers: BTreeSet<String>,
     /// All that each layer may use: itself, and whatever arrows lead to.
     allowed: BTreeMap<String, BTreeSet<String>>,
-    misplaced: Vec<(&'t str, &'t str)>,
     exceptions: Vec<(&'t str, &'t str)>,
 }
 
 impl<'t> House<'t> {
-    pub(crate) fn new(
-        tree: &'t Tree,
-        misplaced: &[(&'t str, &'t str)],
-        exceptions: &[(&'t str, &'t str)],
-    ) -> Self {
+    pub(crate) fn new(tree: &'t Tree, exceptions: &[(&'t str, &'t str)]) -> Self {
         let split = |path: &'t String| path.split('/').collect::<Vec<_>>();
         let chapter = |path: Vec<&str>| match path[..] {
             [chapter, "cases.rs"] | [chapter, "cases", "mod.rs"] => Some(chapter.to_owned()),
@@ -101,9 +89,9 @@ impl<'t> House<'t> {
         });
         let rooms = ARROWS.iter().map(|(room, _)| (*room).to_owned());
         let layers = parts.chain(rooms).collect();
-        let (misplaced, exceptions) = (misplaced.to_vec(), exceptions.to_vec());
+        let exceptions = exceptions.to_vec();
         let allowed = BTreeMap::new();
-        let mut house = Self { tree, chapters, layers, allowed, misplaced, exceptions };
+        let mut house = Self { tree, chapters, layers, allowed, exceptions };
         house.allowed =
             house.layers.iter().map(|layer| (layer.clone(), house.reached(layer))).collect();
         house
@@ -111,7 +99,7 @@ impl<'t> House<'t> {
 
     /// The layer of a module such as `lattice::codec`: the smallest that holds it.
     fn layer(&self, module: &[String]) -> String {
-        let planned = match module {
+        match module {
             [chapter, rest @ ..] if self.chapters.contains(chapter) => {
                 let part = match rest.first().map(String::as_str) {
                     Some("model" | "fixtures" | "files" | "run") => "model",
@@ -125,15 +113,6 @@ impl<'t> House<'t> {
                 let mut ends = (1..=module.len()).rev().map(|n| module[..n].join("/"));
                 ends.find(|layer| self.layers.contains(layer)).unwrap_or_else(|| module[0].clone())
             }
-        };
-        let path = module.join("/");
-        let misplaced = self.misplaced.iter().filter(|(file, _)| is_in(&path, file));
-        match misplaced.max_by_key(|(file, _)| file.len()) {
-            // A part of it that the plan names is where it belongs.
-            Some((file, place)) if planned == *file || !is_in(&planned, file) => {
-                (*place).to_owned()
-            }
-            _ => planned,
         }
     }
 

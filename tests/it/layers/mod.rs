@@ -13,12 +13,8 @@ use std::fs;
 use std::path::Path;
 
 use circles::{Circle, circles};
-use house::{EXCEPTIONS, House, MISPLACED};
+use house::{EXCEPTIONS, House};
 use source::Tree;
-
-/// Circles that stand until they are untied.
-const KNOWN_CIRCLES: [&[&str]; 1] =
-    [&["profile/codec.rs", "profile/cuda/mod.rs", "profile/cuda/launches.rs"]];
 
 fn read(dir: &Path, into: &mut BTreeMap<String, String>) {
     for entry in fs::read_dir(dir).unwrap() {
@@ -54,27 +50,21 @@ fn this_crate() -> Tree {
 #[test]
 fn nobody_uses_what_the_layers_forbid() {
     let tree = this_crate();
-    let bad = House::new(&tree, &MISPLACED, &EXCEPTIONS).violations();
+    let bad = House::new(&tree, &EXCEPTIONS).violations();
     assert!(bad.is_empty(), "\n{}", Vec::from_iter(bad).join("\n"));
 }
 
 #[test]
 fn the_plan_has_no_room_that_is_gone_no_needless_exception_and_no_knot() {
     let tree = this_crate();
-    let house = House::new(&tree, &MISPLACED, &EXCEPTIONS);
+    let house = House::new(&tree, &EXCEPTIONS);
     let mut bad = house.stale();
     bad.extend(house.knot().map(|(a, b)| format!("{a} and {b} may use each other")));
-    let needless = |misplaced: &[_], exceptions: &[_], entry: (&str, &str)| {
-        let violations = House::new(&tree, misplaced, exceptions).violations();
-        violations.is_empty().then(|| format!("nothing needs the entry {entry:?} any more"))
-    };
-    for (i, entry) in MISPLACED.iter().enumerate() {
-        let others = [&MISPLACED[..i], &MISPLACED[i + 1..]].concat();
-        bad.extend(needless(&others, &EXCEPTIONS, *entry));
-    }
     for (i, entry) in EXCEPTIONS.iter().enumerate() {
         let others = [&EXCEPTIONS[..i], &EXCEPTIONS[i + 1..]].concat();
-        bad.extend(needless(&MISPLACED, &others, *entry));
+        if House::new(&tree, &others).violations().is_empty() {
+            bad.push(format!("nothing needs the entry {entry:?} any more"));
+        }
     }
     assert!(bad.is_empty(), "\n{}", bad.join("\n"));
 }
@@ -82,7 +72,7 @@ fn the_plan_has_no_room_that_is_gone_no_needless_exception_and_no_knot() {
 #[test]
 fn the_harness_reaches_no_chapter_and_a_profile_no_other_one() {
     let tree = this_crate();
-    let house = House::new(&tree, &[], &[]);
+    let house = House::new(&tree, &[]);
     let chapters = house.chapters();
     assert!(chapters.len() >= 5, "{chapters:?}");
     for room in ["gate", "gate/duet", "record", "collect", "report", "draw", "sweep", "cli", "wall"]
@@ -108,13 +98,8 @@ fn said(circle: &Circle) -> String {
 
 #[test]
 fn no_files_of_a_room_use_each_other() {
-    let found = circles(&this_crate());
-    let is = |circle: &Circle, known: &[&str]| circle.files.iter().eq(known);
-    let new = found.iter().filter(|circle| !KNOWN_CIRCLES.iter().any(|known| is(circle, known)));
-    let new: Vec<_> = new.map(said).collect();
-    let untied = KNOWN_CIRCLES.iter().filter(|known| !found.iter().any(|circle| is(circle, known)));
-    let untied: Vec<_> = untied.map(|known| format!("no circle any more: {known:?}")).collect();
-    assert!(new.is_empty() && untied.is_empty(), "\n{}", [new, untied].concat().join("\n"));
+    let circles: Vec<String> = circles(&this_crate()).iter().map(said).collect();
+    assert!(circles.is_empty(), "\n{}", circles.join("\n"));
 }
 
 /// A small house, in which files are planted over what lies there.
@@ -143,7 +128,7 @@ fn planted(files: &[(&str, &str)]) -> Tree {
 }
 
 fn violations(path: &str, text: &str) -> Vec<String> {
-    House::new(&planted(&[(path, text)]), &[], &[]).violations().into_iter().collect()
+    House::new(&planted(&[(path, text)]), &[]).violations().into_iter().collect()
 }
 
 #[test]
@@ -253,28 +238,26 @@ fn what_the_layers_allow_is_no_violation() {
     }
     // A file that only tests have is exempt, and all below it.
     let tests = [("gate/mod.rs", "#[cfg(test)]\nmod t;"), ("gate/t/x.rs", "use crate::registry;")];
-    assert!(House::new(&planted(&tests), &[], &[]).violations().is_empty(), "{tests:?}");
+    assert!(House::new(&planted(&tests), &[]).violations().is_empty(), "{tests:?}");
 }
 
 #[test]
-fn an_exception_is_for_its_file_and_a_misplaced_file_is_judged_where_it_belongs() {
+fn an_exception_is_for_its_file() {
     let uses = "use crate::{close, input};";
-    let tree = planted(&[("run.rs", uses), ("lattice/z2.rs", uses)]);
-    let bad = |misplaced: &[_], exceptions: &[_]| {
-        let bad = House::new(&tree, misplaced, exceptions).violations();
+    let tree = planted(&[("run.rs", uses)]);
+    let bad = |exceptions: &[_]| {
+        let bad = House::new(&tree, exceptions).violations();
         bad.iter().map(|line| line.split(": ").nth(1).unwrap().to_owned()).collect::<Vec<_>>()
     };
-    let all =
-        ["lattice/kernel -> close", "lattice/kernel -> input", "run -> close", "run -> input"];
-    assert_eq!(bad(&[], &[]), all, "as planned");
-    assert_eq!(bad(&[], &[("run.rs", "close")]), [all[0], all[1], all[3]], "one is excepted");
-    assert_eq!(bad(&[("lattice/z2", "lattice/cases")], &[]), all[2..], "one is a case");
+    assert_eq!(bad(&[]), ["run -> close", "run -> input"], "as planned");
+    assert_eq!(bad(&[("run.rs", "close")]), ["run -> input"], "one is excepted");
+    assert_eq!(bad(&[("wall.rs", "close")]).len(), 2, "of another file");
 }
 
 #[test]
 fn a_room_that_is_gone_or_has_come_is_told() {
     let tree = planted(&[]);
-    let stale = House::new(&tree, &[], &[]).stale();
+    let stale = House::new(&tree, &[]).stale();
     let told = |line: &str| stale.iter().any(|stale| stale == line);
     assert!(told("src/ has no pad: take it out of `ARROWS`"), "{stale:?}");
     assert!(told("src/ has draw: take it off `PLANNED`"), "{stale:?}");

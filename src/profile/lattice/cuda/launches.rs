@@ -9,9 +9,9 @@ use super::Cuda;
 use crate::gpu::{self, Device, Timer};
 use crate::lattice::cuda::{self, DeviceEncoded};
 use crate::lattice::{Codec, Encoded, Form, Layout};
-use crate::profile::Error;
-use crate::profile::codec::{Batches, Operation, same_codes, same_floats};
-use crate::profile::timing::{ITERATION, ITERATIONS, Timing, WARM_UPS};
+use crate::profile::lattice::Error;
+use crate::profile::lattice::batches::{Batches, Operation, same_codes, same_floats};
+use crate::profile::timing::{self, ITERATIONS, Timing};
 
 const NAME: &str = "cuda";
 
@@ -140,8 +140,8 @@ impl<'a> Launches<'a> {
         let stream = device.stream();
         let (floats, codes) = match operation {
             Operation::Encoding | Operation::Combined => {
-                let upload = |nth| stream.clone_htod(batches.get(nth));
-                (0..want.len() as u64).map(upload).collect::<Result<_, _>>().map(|x| (x, vec![]))?
+                let upload = |batch| stream.clone_htod(batch);
+                (batches.all().map(upload).collect::<Result<_, _>>()?, vec![])
             }
             Operation::Decoding => {
                 let upload = |codes| DeviceEncoded::upload(device, cpu, codes);
@@ -201,16 +201,7 @@ impl<'a> Launches<'a> {
         let mut batch = 0..self.batches.count();
         let replay = timer
             .capture(each, || self.launch(batch.next().expect("as many launches as batches")))?;
-        let mut calls = u64::from(each);
-        while timer.hot(&replay, calls)? < ITERATION && calls < 1 << 30 {
-            calls *= 2;
-        }
-        for _ in 0..WARM_UPS {
-            timer.hot(&replay, calls)?;
-        }
-        let time = |_| Ok(timer.hot(&replay, calls)?.as_secs_f64().max(1e-9) / calls as f64);
-        let times = (0..ITERATIONS).map(time).collect::<Result<_, gpu::Error>>()?;
-        Ok(Timing::new(self.batches.vectors, calls, times))
+        timing::sample(self.batches.vectors, each.into(), |calls| timer.hot(&replay, calls))
     }
 }
 
@@ -219,7 +210,7 @@ mod tests {
     use super::*;
     use crate::lattice::Lattice;
     use crate::machine::isa::Isa;
-    use crate::profile::Setup;
+    use crate::profile::lattice::Setup;
 
     #[test]
     fn the_roof_of_a_gpu_is_a_rate() {
@@ -247,7 +238,7 @@ mod tests {
         let codec = setup.codec(Isa::Scalar).unwrap();
         let other = Setup { beta: 0.26, ..setup }.codec(Isa::Scalar).unwrap();
         let batches = Batches::new(&setup, 70);
-        let codes = crate::profile::codec::encode_all(&codec, &batches).unwrap();
+        let codes = batches.encoded(&codec).unwrap();
         for operation in Operation::ALL {
             let times = time(operation, &codec, &batches, &codes).unwrap();
             assert_eq!(times.is_ok(), !device.is_emulated(), "{operation:?}: {times:?}");

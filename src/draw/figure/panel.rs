@@ -1,14 +1,12 @@
 //! Drawing one panel: title, legend, grid, series, note.
 
-use plotters::style::RGBColor;
-
 use super::axis::Fitted;
-use super::canvas::{Canvas, Ink, Point, Side, rgb, rounded};
+use super::surface::{Ink, Point, Rgb, Side, Surface, rounded};
 use super::{Panel, Series, Shape};
 
-const GRID: RGBColor = RGBColor(223, 223, 223);
-const FRAME: RGBColor = RGBColor(150, 150, 150);
-const WHITE: RGBColor = RGBColor(255, 255, 255);
+const GRID: Rgb = Rgb(223, 223, 223);
+const FRAME: Rgb = Rgb(150, 150, 150);
+const WHITE: Rgb = Rgb(255, 255, 255);
 const TICK: Ink = Ink::Plain(26);
 const LABEL: Ink = Ink::Faint(26);
 const LINE: i32 = 38;
@@ -40,11 +38,11 @@ impl Frame<'_> {
 }
 
 /// Draws `panel` into the rectangle of `size` at `corner`.
-pub(super) fn draw(canvas: &mut Canvas, panel: &Panel, corner: Point, size: (i32, i32)) {
+pub(super) fn draw(on: &mut dyn Surface, panel: &Panel, corner: Point, size: (i32, i32)) {
     let (left, top) = (corner.0 + 60, corner.1 + 20);
-    canvas.text((left, top), &panel.title, Ink::Bold(32), Side::Left);
-    let below = legend(canvas, panel, (left, top + 54), corner.0 + size.0 - 30);
-    canvas.text((left, below), &panel.y.label, LABEL, Side::Left);
+    on.text((left, top), &panel.title, Ink::Bold(32), Side::Left);
+    let below = legend(on, panel, (left, top + 54), corner.0 + size.0 - 30);
+    on.text((left, below), &panel.y.label, LABEL, Side::Left);
 
     let shown = |series: &'_ &Series| !series.points.is_empty();
     let seen = |across: bool| {
@@ -55,8 +53,7 @@ pub(super) fn draw(canvas: &mut Canvas, panel: &Panel, corner: Point, size: (i32
         })
     };
     let (x, y) = (panel.x.fit(seen(true)), panel.y.fit(seen(false)));
-    let widest =
-        y.ticks().iter().map(|(_, label)| canvas.width(label, TICK)).max().unwrap_or_default();
+    let widest = y.ticks().iter().map(|(_, label)| on.width(label, TICK)).max().unwrap_or_default();
     let frame = Frame {
         x,
         y,
@@ -65,85 +62,85 @@ pub(super) fn draw(canvas: &mut Canvas, panel: &Panel, corner: Point, size: (i32
         right: corner.0 + size.0 - 50,
         bottom: corner.1 + size.1 - 110,
     };
-    grid(canvas, panel, &frame);
+    grid(on, panel, &frame);
     for series in &panel.series {
-        plot(canvas, panel, series, &frame);
+        plot(on, panel, series, &frame);
     }
-    note(canvas, &panel.note, &frame);
+    note(on, &panel.note, &frame);
 }
 
 /// Draws the legend in rows from `at`, and returns where the next row would start.
-fn legend(canvas: &mut Canvas, panel: &Panel, at: Point, right: i32) -> i32 {
+fn legend(on: &mut dyn Surface, panel: &Panel, at: Point, right: i32) -> i32 {
     let (mut x, mut y) = at;
     let labelled = panel.series.iter().filter(|series| !series.label.is_empty());
     let mut drawn = false;
     for series in labelled {
-        let width = 66 + canvas.width(&series.label, TICK);
+        let width = 66 + on.width(&series.label, TICK);
         if x > at.0 && x + width > right {
             (x, y) = (at.0, y + LINE);
         }
         let middle = y + 16;
         let swatch = [(x, middle), (x + 50, middle)];
-        let colour = rgb(series.colour);
+        let colour = series.colour.rgb();
         match series.shape {
-            Shape::Line => canvas.line(&swatch, colour, 1.0, 5),
-            Shape::Thin => canvas.line(&swatch, colour, 1.0, 2),
+            Shape::Line => on.line(&swatch, colour, 1.0, 5),
+            Shape::Thin => on.line(&swatch, colour, 1.0, 2),
             Shape::Dashes | Shape::Verticals | Shape::Horizontals => {
-                canvas.dashes(&swatch, colour, 4);
+                on.dashes(&swatch, colour, 4);
             }
-            Shape::Bars(_) => canvas.fill((x + 8, middle - 12), (x + 42, middle + 12), colour, 0.8),
+            Shape::Bars(_) => on.fill((x + 8, middle - 12), (x + 42, middle + 12), colour, 0.8),
             Shape::Markers | Shape::Dots => {
                 if series.shape == Shape::Markers {
-                    canvas.line(&swatch, colour, 1.0, 4);
+                    on.line(&swatch, colour, 1.0, 4);
                 }
-                canvas.marker((x + 25, middle), series.colour);
+                on.marker((x + 25, middle), series.colour);
             }
         }
-        canvas.text((x + 62, y), &series.label, TICK, Side::Left);
+        on.text((x + 62, y), &series.label, TICK, Side::Left);
         x += width + 36;
         drawn = true;
     }
     if drawn { y + LINE + 8 } else { y }
 }
 
-fn grid(canvas: &mut Canvas, panel: &Panel, frame: &Frame<'_>) {
+fn grid(on: &mut dyn Surface, panel: &Panel, frame: &Frame<'_>) {
     let &Frame { left, top, right, bottom, .. } = frame;
     for place in frame.x.minor() {
         let x = frame.across(place);
-        canvas.line(&[(x, top), (x, bottom)], GRID, 0.55, 1);
+        on.line(&[(x, top), (x, bottom)], GRID, 0.55, 1);
     }
     for place in frame.y.minor() {
         let y = frame.down(place);
-        canvas.line(&[(left, y), (right, y)], GRID, 0.55, 1);
+        on.line(&[(left, y), (right, y)], GRID, 0.55, 1);
     }
     let mut free = i32::MIN;
     for (place, label) in frame.x.ticks() {
         let x = frame.across(place);
         if panel.x.names.is_empty() {
-            canvas.line(&[(x, top), (x, bottom)], GRID, 1.0, 2);
+            on.line(&[(x, top), (x, bottom)], GRID, 1.0, 2);
         }
         let lines = || label.lines().zip(0_i32..);
-        let width = lines().map(|(line, _)| canvas.width(line, TICK)).max().unwrap_or_default();
+        let width = lines().map(|(line, _)| on.width(line, TICK)).max().unwrap_or_default();
         let half = width / 2;
         if x - half > free {
             for (line, nth) in lines() {
                 let y = bottom + 14 + nth * (LINE - 6);
-                canvas.text((x, y), line, TICK, Side::Middle);
+                on.text((x, y), line, TICK, Side::Middle);
             }
             free = x + half + 14;
         }
     }
     for (place, label) in frame.y.ticks() {
         let y = frame.down(place);
-        canvas.line(&[(left, y), (right, y)], GRID, 1.0, 2);
-        canvas.text((left - 14, y - 15), &label, TICK, Side::Right);
+        on.line(&[(left, y), (right, y)], GRID, 1.0, 2);
+        on.text((left - 14, y - 15), &label, TICK, Side::Right);
     }
-    canvas.line(&[(left, top), (left, bottom), (right, bottom)], FRAME, 1.0, 3);
-    canvas.text(((left + right) / 2, bottom + 56), &panel.x.label, LABEL, Side::Middle);
+    on.line(&[(left, top), (left, bottom), (right, bottom)], FRAME, 1.0, 3);
+    on.text(((left + right) / 2, bottom + 56), &panel.x.label, LABEL, Side::Middle);
 }
 
-fn plot(canvas: &mut Canvas, panel: &Panel, series: &Series, frame: &Frame<'_>) {
-    let colour = rgb(series.colour);
+fn plot(on: &mut dyn Surface, panel: &Panel, series: &Series, frame: &Frame<'_>) {
+    let colour = series.colour.rgb();
     let (across, down) = (series.shape != Shape::Horizontals, series.shape != Shape::Verticals);
     let on_axes = |&&(x, y): &&(f64, f64)| {
         (!across || panel.x.shows(x)) && (!down || panel.y.shows(y) || y == 0.0)
@@ -151,22 +148,22 @@ fn plot(canvas: &mut Canvas, panel: &Panel, series: &Series, frame: &Frame<'_>) 
     let visible: Vec<(f64, f64)> = series.points.iter().filter(on_axes).copied().collect();
     let at: Vec<Point> = visible.iter().map(|p| frame.point(*p)).collect();
     match series.shape {
-        Shape::Line => canvas.line(&at, colour, 1.0, 5),
-        Shape::Thin => canvas.line(&at, colour, 1.0, 2),
+        Shape::Line => on.line(&at, colour, 1.0, 5),
+        Shape::Thin => on.line(&at, colour, 1.0, 2),
         Shape::Dashes => match at[..] {
-            [(x, y)] => canvas.dashes(&[(x - 25, y), (x + 25, y)], colour, 4),
-            _ => canvas.dashes(&at, colour, 4),
+            [(x, y)] => on.dashes(&[(x - 25, y), (x + 25, y)], colour, 4),
+            _ => on.dashes(&at, colour, 4),
         },
         Shape::Markers | Shape::Dots => {
             if series.shape == Shape::Markers {
-                canvas.line(&at, colour, 1.0, 4);
+                on.line(&at, colour, 1.0, 4);
             }
             for point in &at {
-                canvas.marker(*point, series.colour);
+                on.marker(*point, series.colour);
             }
             for (point, text) in at.iter().zip(&series.texts) {
-                let place = free_place(canvas, panel, frame, *point, text);
-                label(canvas, frame, place, text);
+                let place = free_place(on, panel, frame, *point, text);
+                label(on, frame, place, text);
             }
         }
         Shape::Bars(width) => {
@@ -175,24 +172,24 @@ fn plot(canvas: &mut Canvas, panel: &Panel, series: &Series, frame: &Frame<'_>) 
             {
                 let from = frame.point((x - width / 2.0, *y));
                 let to = frame.point((x + width / 2.0, *y)).0;
-                canvas.fill(from, ((to - 1).max(from.0 + 1), frame.bottom), colour, 0.8);
+                on.fill(from, ((to - 1).max(from.0 + 1), frame.bottom), colour, 0.8);
                 if let Some(text) = text {
-                    canvas.text(((from.0 + to) / 2, from.1 - 38), text, TICK, Side::Middle);
+                    on.text(((from.0 + to) / 2, from.1 - 38), text, TICK, Side::Middle);
                 }
             }
         }
         Shape::Verticals => {
             for (x, _) in &at {
-                canvas.dashes(&[(*x, frame.top), (*x, frame.bottom)], colour, 3);
+                on.dashes(&[(*x, frame.top), (*x, frame.bottom)], colour, 3);
             }
             // No line crosses a label.
             for (nth, ((x, _), text)) in (0..).zip(at.iter().zip(&series.texts)) {
-                label(canvas, frame, (x + 12, frame.bottom - 60 - nth * 52), text);
+                label(on, frame, (x + 12, frame.bottom - 60 - nth * 52), text);
             }
         }
         Shape::Horizontals => {
             for (_, y) in &at {
-                canvas.dashes(&[(frame.left, *y), (frame.right, *y)], colour, 4);
+                on.dashes(&[(frame.left, *y), (frame.right, *y)], colour, 4);
             }
         }
     }
@@ -200,13 +197,13 @@ fn plot(canvas: &mut Canvas, panel: &Panel, series: &Series, frame: &Frame<'_>) 
 
 /// Of the four places around `point`, the one where `text` hides the fewest points.
 fn free_place(
-    canvas: &mut Canvas,
+    on: &mut dyn Surface,
     panel: &Panel,
     frame: &Frame<'_>,
     point: Point,
     text: &str,
 ) -> Point {
-    let width = canvas.width(text, TICK);
+    let width = on.width(text, TICK);
     let curves = panel
         .series
         .iter()
@@ -226,22 +223,22 @@ fn free_place(
 }
 
 /// Text on white at `at`, moved left where it would leave the panel.
-fn label(canvas: &mut Canvas, frame: &Frame<'_>, at: Point, text: &str) {
-    let width = canvas.width(text, TICK);
+fn label(on: &mut dyn Surface, frame: &Frame<'_>, at: Point, text: &str) {
+    let width = on.width(text, TICK);
     let x = at.0.min(frame.right - width - 10);
-    canvas.fill((x - 6, at.1 - 4), (x + width + 6, at.1 + 36), WHITE, 0.85);
-    canvas.text((x, at.1), text, TICK, Side::Left);
+    on.fill((x - 6, at.1 - 4), (x + width + 6, at.1 + 36), WHITE, 0.85);
+    on.text((x, at.1), text, TICK, Side::Left);
 }
 
-fn note(canvas: &mut Canvas, lines: &[String], frame: &Frame<'_>) {
-    let Some(width) = lines.iter().map(|line| canvas.width(line, TICK)).max() else { return };
+fn note(on: &mut dyn Surface, lines: &[String], frame: &Frame<'_>) {
+    let Some(width) = lines.iter().map(|line| on.width(line, TICK)).max() else { return };
     let height = LINE * i32::try_from(lines.len()).expect("few lines");
     let (left, top) = (frame.right - width - 44, frame.top + 14);
-    canvas.fill((left, top), (frame.right - 14, top + height + 24), WHITE, 0.88);
+    on.fill((left, top), (frame.right - 14, top + height + 24), WHITE, 0.88);
     let (right, bottom) = (frame.right - 14, top + height + 24);
     let corners = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)];
-    canvas.line(&corners, GRID, 1.0, 2);
+    on.line(&corners, GRID, 1.0, 2);
     for (line, text) in (0..).zip(lines) {
-        canvas.text((left + 15, top + 14 + LINE * line), text, TICK, Side::Left);
+        on.text((left + 15, top + 14 + LINE * line), text, TICK, Side::Left);
     }
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::draw::Table;
+use crate::draw::numbers::{thousands, three_digits, time};
 use crate::machine::Environment;
 use crate::record::{Record, Row};
 
@@ -16,6 +18,17 @@ pub struct Work {
     pub flops: u64,
 }
 
+const HEAD: [&str; 8] = [
+    "case",
+    "implementation",
+    "median",
+    "p5 - p95",
+    "per unit",
+    "GFLOP/s",
+    "instructions",
+    "heap blocks",
+];
+
 /// One row per time of a chapter; counts, rates and operations where they are known.
 ///
 /// `work` says what a case does; a case that it does not know has no rate.
@@ -26,11 +39,7 @@ pub fn table(
 ) -> String {
     let counts = counts.map(Record::by_id).unwrap_or_default();
     let samples = times.cases.first().map_or(0, |case| case.count("samples"));
-    let mut text = format!("{} Medians of {samples} samples.\n", header(times));
-    text += "\n| case | implementation | median | p5 - p95 | per unit | GFLOP/s | instructions | \
-             heap blocks |\n";
-    text += "|---|---|---:|---:|---:|---:|---:|---:|\n";
-    for case in &times.cases {
+    let row = |case: &Row| {
         let ns = case.number("median_ns");
         let none = || "-".to_owned();
         let work = work(&case.id);
@@ -42,18 +51,19 @@ pub fn table(
         let counted = |name, shown: fn(u64) -> String| {
             counts.get(case.id.as_str()).map_or_else(none, |row| shown(row.count(name)))
         };
-        text += &format!(
-            "| `{}` | {} | {} | {} - {} | {per_unit} | {gflops} | {} | {} |\n",
-            case.id,
-            case.implementation,
+        vec![
+            format!("`{}`", case.id),
+            case.implementation.clone(),
             time(ns),
-            time(case.number("p05_ns")),
-            time(case.number("p95_ns")),
+            format!("{} - {}", time(case.number("p05_ns")), time(case.number("p95_ns"))),
+            per_unit,
+            gflops,
             counted("instructions", thousands),
             counted("heap_blocks", |n| n.to_string()),
-        );
-    }
-    text
+        ]
+    };
+    let table = Table::new(&HEAD, times.cases.iter().map(row).collect());
+    format!("{} Medians of {samples} samples.\n\n{}", header(times), table.markdown("llr"))
 }
 
 /// Where and when the rows of a record with the environment of wall times were measured.
@@ -90,35 +100,6 @@ pub(super) fn machine(environment: &Environment) -> String {
     )
 }
 
-/// Three significant digits and the unit that fits.
-pub(super) fn time(ns: f64) -> String {
-    let (value, unit) = match ns {
-        ns if ns < 1e3 => (ns, "ns"),
-        ns if ns < 1e6 => (ns / 1e3, "us"),
-        ns if ns < 1e9 => (ns / 1e6, "ms"),
-        ns => (ns / 1e9, "s"),
-    };
-    format!("{} {unit}", three_digits(value))
-}
-
-/// A value below 1000 to three digits, or two decimals.
-pub(super) fn three_digits(value: f64) -> String {
-    let digits = if value < 10.0 { 2 } else { usize::from(value < 100.0) };
-    format!("{value:.digits$}")
-}
-
-/// `1,234,567`
-pub(super) fn thousands(n: u64) -> String {
-    let digits = n.to_string();
-    let groups: Vec<&str> = digits
-        .as_bytes()
-        .rchunks(3)
-        .rev()
-        .map(|g| std::str::from_utf8(g).expect("ASCII"))
-        .collect();
-    groups.join(",")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -140,16 +121,5 @@ mod tests {
             text.contains("| `a/b/n2` | scalar | 1.00 us | 900 ns - 1.10 us | - | - | - | - |")
         );
         assert!(text.starts_with("Measured 2026-01-02 on A (family unknown"), "{text}");
-    }
-
-    #[test]
-    fn three_digits_and_the_unit_that_fits() {
-        let got = [0.5, 9.994, 12.34, 999.0, 1234.0, 5.678e6, 2e9].map(time);
-        assert_eq!(
-            got,
-            ["0.50 ns", "9.99 ns", "12.3 ns", "999 ns", "1.23 us", "5.68 ms", "2.00 s"],
-            "times"
-        );
-        assert_eq!([7, 1234, 1_000_000].map(thousands), ["7", "1,234", "1,000,000"], "groups");
     }
 }

@@ -2,13 +2,13 @@
 
 mod losses;
 
+use super::batches::{Operation, Setup};
+use super::found::Run;
 use super::summary;
-use crate::profile::Setup;
-use crate::profile::codec::{Measurement, Operation};
-use crate::profile::output::Run;
+use super::times::Measurement;
+use crate::draw::figure::{Axis, Colour, Figure, Panel, Scale, Series, Shape, Unit};
+use crate::draw::numbers::{count, trimmed};
 use crate::profile::timing::Timing;
-use crate::report::plot::{Axis, Colour, Figure, Panel, Scale, Series, Shape, Unit};
-use crate::report::table;
 pub(super) use losses::{error, sweep};
 
 fn code(setup: &Setup) -> String {
@@ -47,7 +47,7 @@ fn implementations(
     value: impl Fn(&Measurement, &Timing) -> f64,
 ) -> Vec<Series> {
     let marks = Shape::Markers;
-    let isa = sizes[0].isa.name();
+    let isa = sizes[0].isa.as_str();
     let two = |m: &Measurement| m.scalar_two_calls.as_ref().map(|t| value(m, t));
     let cuda = |m: &Measurement| m.cuda_timing().map(|t| value(m, t));
     let all = [
@@ -94,20 +94,20 @@ pub(super) fn operation(run: &Run, sizes: &[Measurement]) -> Figure {
         title: format!("Lattice codec, {what}: {}", code(&run.setup)),
         subtitle: subtitle(run, &sizes[0]),
         panels: vec![
-            panel("Time", batches(), seconds(), implementations(sizes, |_, t| t.mean_time)),
+            panel("Time", batches(), seconds(), implementations(sizes, |_, t| t.mean())),
             panel("Speedup", batches(), speedup(), faster),
-            panel("Throughput", batches(), rate(), implementations(sizes, |_, t| t.throughput)),
+            panel("Throughput", batches(), rate(), implementations(sizes, |_, t| t.throughput())),
             last,
         ],
     }
 }
 
 fn traffic(run: &Run, sizes: &[Measurement]) -> Panel {
-    let mut rates = implementations(sizes, |m, t| m.bytes as f64 / t.mean_time);
+    let mut rates = implementations(sizes, |m, t| m.bytes as f64 / t.mean());
     // A GPU has other memory, and other roofs.
     rates.retain(|series| series.label != CUDA);
     let roof = |label: &str, colour, value| {
-        let label = format!("{label} roof, {}B/s", table::count(value));
+        let label = format!("{label} roof, {}B/s", count(value));
         Series::new(label, colour, Shape::Horizontals, vec![(0.0, value)])
     };
     let mut series = vec![
@@ -140,18 +140,10 @@ fn sizes_of(run: &Run) -> Panel {
     Panel { note, ..panel("Size of a code", Axis::of(names), y, vec![series]) }
 }
 
-fn trimmed(text: &str) -> String {
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
-
-fn capital(name: &str) -> String {
-    name[..1].to_uppercase() + &name[1..]
-}
-
 /// All operations in one figure.
 pub(super) fn comprehensive(run: &Run, operations: &[Vec<Measurement>]) -> Figure {
     let colours = [Colour::Blue, Colour::Orange, Colour::Green];
-    let isa = operations[0][0].isa.name();
+    let isa = operations[0][0].isa.as_str();
     let (mut times, mut speedups, mut rates) = (Vec::new(), vec![one()], Vec::new());
     let (mut names, mut bars, mut texts) = (Vec::new(), Vec::new(), Vec::new());
     for ((sizes, colour), k) in operations.iter().zip(colours).zip(0_u32..) {
@@ -159,10 +151,10 @@ pub(super) fn comprehensive(run: &Run, operations: &[Vec<Measurement>]) -> Figur
         let best = format!("{name}, {isa}");
         let scalar = format!("{name}, scalar");
         let (line, dashes) = (Shape::Markers, Shape::Dashes);
-        times.push(over_batches(&best, colour, line, sizes, |m| Some(m.best.mean_time)));
-        times.push(over_batches(&scalar, colour, dashes, sizes, |m| Some(m.scalar.mean_time)));
-        rates.push(over_batches(&best, colour, line, sizes, |m| Some(m.best.throughput)));
-        rates.push(over_batches(&scalar, colour, dashes, sizes, |m| Some(m.scalar.throughput)));
+        times.push(over_batches(&best, colour, line, sizes, |m| Some(m.best.mean())));
+        times.push(over_batches(&scalar, colour, dashes, sizes, |m| Some(m.scalar.mean())));
+        rates.push(over_batches(&best, colour, line, sizes, |m| Some(m.best.throughput())));
+        rates.push(over_batches(&scalar, colour, dashes, sizes, |m| Some(m.scalar.throughput())));
         speedups.push(over_batches(&best, colour, line, sizes, |m| Some(m.speedup(&m.best))));
         let cuda = |m: &Measurement| m.cuda_timing().map(|t| m.speedup(t));
         let dots = over_batches(format!("{name}, CUDA"), colour, Shape::Dots, sizes, cuda);
@@ -170,7 +162,7 @@ pub(super) fn comprehensive(run: &Run, operations: &[Vec<Measurement>]) -> Figur
             speedups.push(dots);
         }
         let mean = summary::mean(sizes.iter().map(|m| m.speedup(&m.best)));
-        names.push(capital(name));
+        names.push(sizes[0].operation.title());
         bars.push(Series::new("", colour, Shape::Bars(0.55), vec![(f64::from(k), mean)]));
         texts.push(format!("{mean:.2}x"));
     }

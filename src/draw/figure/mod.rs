@@ -1,17 +1,18 @@
-//! Figures of panels, as PNG files.
+//! Figures of panels: data, and how they are drawn.
 //!
-//! A figure is data: titles, axes, series. It is drawn at twice its size and averaged down, so
-//! that every edge is smooth; the font is embedded, so that it looks the same on every machine.
-//! The colours are those of M. Okabe and K. Ito, "Color universal design" (2008), which readers
-//! with any colour vision can tell apart; markers differ too.
+//! A figure is data: titles, axes, series. It is drawn on any [`Surface`]. The bitmap is drawn at
+//! twice its size and averaged down, so that every edge is smooth; its font is embedded, so that it
+//! looks the same on every machine. The colours are those of M. Okabe and K. Ito, "Color universal
+//! design" (2008), which readers with any colour vision can tell apart; markers differ too.
 
 mod axis;
-mod canvas;
+#[cfg(feature = "figures")]
+mod bitmap;
 mod panel;
+mod surface;
 
 pub use axis::{Axis, Scale, Unit};
-
-use canvas::{Canvas, Ink, Side};
+pub use surface::{Ink, Point, Rgb, Side, Surface};
 
 /// A grid of panels under a title.
 #[derive(Debug, Clone, PartialEq)]
@@ -116,25 +117,41 @@ const ROW: i32 = 860;
 const HEAD: i32 = 150;
 
 impl Figure {
+    /// Width and height in pixels.
+    ///
+    /// # Panics
+    ///
+    /// If there are millions of panels.
+    pub fn size(&self) -> (i32, i32) {
+        let rows = i32::try_from(self.panels.len().div_ceil(2)).expect("few panels");
+        (WIDTH, HEAD + rows * ROW + 30)
+    }
+
+    /// Draws the figure on a surface of its size.
+    pub fn draw(&self, on: &mut dyn Surface) {
+        on.text((60, 36), &self.title, Ink::Bold(46), Side::Left);
+        on.text((60, 98), &self.subtitle, Ink::Faint(28), Side::Left);
+        for (panel, at) in self.panels.iter().zip(0_i32..) {
+            let corner = (at % 2 * (WIDTH / 2), HEAD + at / 2 * ROW);
+            panel::draw(on, panel, corner, (WIDTH / 2, ROW));
+        }
+    }
+
     /// The figure as the bytes of a PNG file, 2400 pixels wide.
     ///
     /// # Panics
     ///
     /// If there are millions of panels.
+    #[cfg(feature = "figures")]
     pub fn png(&self) -> Vec<u8> {
-        let rows = i32::try_from(self.panels.len().div_ceil(2)).expect("few panels");
-        let mut canvas = Canvas::new(WIDTH, HEAD + rows * ROW + 30);
-        canvas.text((60, 36), &self.title, Ink::Bold(46), Side::Left);
-        canvas.text((60, 98), &self.subtitle, Ink::Faint(28), Side::Left);
-        for (panel, at) in self.panels.iter().zip(0_i32..) {
-            let corner = (at % 2 * (WIDTH / 2), HEAD + at / 2 * ROW);
-            panel::draw(&mut canvas, panel, corner, (WIDTH / 2, ROW));
-        }
-        canvas.png()
+        let (width, height) = self.size();
+        let mut bitmap = bitmap::Bitmap::new(width, height);
+        self.draw(&mut bitmap);
+        bitmap.png()
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "figures"))]
 mod tests {
     use super::*;
 

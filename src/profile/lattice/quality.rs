@@ -1,12 +1,11 @@
 //! What a codec loses, and what its codes cost.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::Error;
-use crate::lattice::{Codec, Encoded, Form, Lattice, Layout};
+use crate::lattice::{self, Codec, Encoded, Form, Lattice, Layout};
 
 /// Bits per dimension of a codec's packed codes.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rates {
     /// M log2 q: what a code tells.
     pub information_bits: f64,
@@ -32,7 +31,8 @@ impl Rates {
 }
 
 /// What a codec loses on some data.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Quality {
     /// How many vectors it was measured on.
     pub vectors: usize,
@@ -59,7 +59,7 @@ pub struct Quality {
 /// # Panics
 ///
 /// If there is no vector.
-pub fn quality(codec: &Codec, x: &[f32]) -> Result<Quality, Error> {
+pub fn quality(codec: &Codec, x: &[f32]) -> Result<Quality, lattice::Error> {
     let d = codec.lattice().dim();
     let n = x.len() / d;
     assert!(n > 0, "no vectors");
@@ -122,13 +122,13 @@ pub fn second_moment(lattice: Lattice) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::input;
-    use crate::profile::floats;
+    use crate::machine::isa::Isa;
+    use crate::profile::lattice::Setup;
 
     fn measured(lattice: Lattice, q: u8, beta: f32, protected: bool) -> Quality {
-        let codec = Codec::new(lattice, q, 2, beta, protected).unwrap();
-        let x = floats(&input::gaussian(5, 100_000 * lattice.dim(), 1.0));
-        quality(&codec, &x).unwrap()
+        let setup = Setup { lattice, q, levels: 2, beta, protected, sigma: 1.0, seed: 5 };
+        let x = setup.data(100_000 * lattice.dim());
+        quality(&setup.codec(Isa::best()).unwrap(), &x).unwrap()
     }
 
     /// Figures of an independent search, of 300,000 vectors: overload, mean squared error of the rest and, with

@@ -1,26 +1,25 @@
 //! The summary report, and the lines that are printed too.
 
-mod advice;
-
-use std::fmt::Write as _;
+use std::io::{self, Write};
 use std::time::SystemTime;
 
-use super::Found;
+use super::advice;
+use super::found::{Found, Run};
+use super::sweep::{Point, Sweep, shown};
+use super::tiles::Tiles;
+use super::times::{Measurement, peak};
+use crate::draw::Table;
+use crate::draw::numbers::{count, percent, time};
 use crate::machine;
-use crate::profile::codec::{Measurement, Operation};
-use crate::profile::output::Run;
-use crate::profile::sweep::{Point, Sweep};
-use crate::profile::tiles::{Distances, Tiles};
-use crate::profile::timing;
-use crate::report::table;
+use crate::profile::timing::{self, Timing};
 
 /// The columns of [`point`].
-pub(super) const POINT: [&str; 6] = ["beta", "overload", "bits", "MSE", "Shannon MSE", "gap dB"];
+const POINT: [&str; 6] = ["beta", "overload", "bits", "MSE", "Shannon MSE", "gap dB"];
 
 /// A point of a sweep as the fields of a row.
-pub(super) fn point(point: &Point) -> Vec<String> {
+fn point(point: &Point) -> Vec<String> {
     vec![
-        step(point.beta),
+        shown(point.beta),
         percent(point.overload_probability),
         format!("{:.3}", point.rate_bits),
         format!("{:.3e}", point.mse),
@@ -33,21 +32,8 @@ pub(super) fn point(point: &Point) -> Vec<String> {
 pub(super) fn best(sweep: &Sweep) -> String {
     let best = &sweep.best;
     let edge = if best.is_inside { "" } else { ", at the edge of the sweep or not a clear one" };
-    let beta = step(best.beta);
+    let beta = shown(best.beta);
     format!("best beta {beta}, {:.2} dB from the Shannon bound{edge}", best.gap_db)
-}
-
-/// A step beta, which is small where q^M is large.
-pub(super) fn step(beta: f64) -> String {
-    if beta < 0.01 { format!("{beta:.3e}") } else { format!("{beta:.4}") }
-}
-
-pub(super) fn percent(share: f64) -> String {
-    match share {
-        0.0 => "0 %".to_owned(),
-        share if share < 1e-3 => format!("{:.1e} %", 100.0 * share),
-        share => format!("{:.2} %", 100.0 * share),
-    }
 }
 
 pub(super) fn mean(values: impl Iterator<Item = f64>) -> f64 {
@@ -68,7 +54,7 @@ pub(super) fn codec(run: &Run) -> String {
 }
 
 /// Codec, quality, rates and machine, in a few lines.
-pub(super) fn configuration(run: &Run) -> String {
+fn configuration(run: &Run) -> String {
     let (setup, quality, rates, roofs) = (&run.setup, &run.quality, &run.rates, &run.roofs);
     let nsm = quality.nsm.map_or_else(|| "none".to_owned(), |nsm| format!("{nsm:.6}"));
     format!(
@@ -85,14 +71,14 @@ pub(super) fn configuration(run: &Run) -> String {
         rates.stored_bits,
         rates.stored_bits_with_scaling,
         rates.compression,
-        table::count(roofs.read),
-        table::count(roofs.copy),
-        table::count(roofs.non_temporal_write),
+        count(roofs.read),
+        count(roofs.copy),
+        count(roofs.non_temporal_write),
     )
 }
 
 /// The errors of a matrix, in a few lines.
-pub(super) fn errors(tiles: &Tiles) -> Vec<String> {
+fn errors(tiles: &Tiles) -> Vec<String> {
     let snr = tiles.snr_db.map_or_else(|| "no error".to_owned(), |snr| format!("SNR {snr:.2} dB"));
     let mut lines = vec![format!(
         "error of {} rows of {}: MSE {:.3e}, {snr}; of the tiles {} are overloaded and {} become \
@@ -102,13 +88,19 @@ pub(super) fn errors(tiles: &Tiles) -> Vec<String> {
         tiles.mse,
         percent(tiles.quality.overload_probability),
         percent(tiles.zero_fraction),
-        table::count(tiles.timing.throughput),
+        count(tiles.timing.throughput()),
     )];
-    for (what, values) in [("tile", &tiles.tile_distances), ("row", &tiles.row_distances)] {
-        let Distances { mean, std, min, median, q95, q99, max, .. } = Distances::of(values);
+    for (what, of) in [("tile", &tiles.tile_distances), ("row", &tiles.row_distances)] {
         lines.push(format!(
-            "distance of a {what}: mean {mean:.4}, std {std:.4}, min {min:.4}, median {median:.4}, \
-             95 % {q95:.4}, 99 % {q99:.4}, max {max:.4}"
+            "distance of a {what}: mean {:.4}, std {:.4}, min {:.4}, median {:.4}, 95 % {:.4}, \
+             99 % {:.4}, max {:.4}",
+            of.mean(),
+            of.std(0),
+            of.min(),
+            of.median(),
+            of.p95(),
+            of.p99(),
+            of.max()
         ));
     }
     lines
@@ -140,94 +132,72 @@ pub(super) fn summary(found: &Found, files: &[String]) -> String {
         get("cpu_cores"),
         get("kernel"),
         get("rustc"),
-        found.operations[0][0].isa.name(),
+        found.operations[0][0].isa,
         timing::ITERATIONS,
     );
-    for line in configuration(&found.run).lines() {
-        put(&mut text, &format!("- {line}"));
-    }
+    let list =
+        |lines: Vec<String>| -> String { lines.iter().map(|line| format!("- {line}\n")).collect() };
+    text += &list(configuration(&found.run).lines().map(str::to_owned).collect());
     text += "\n## Results Summary\n\n";
     for sizes in &found.operations {
         text += &results(&found.run, sizes);
     }
-    text += "## Key Findings\n\n";
-    for line in findings(found) {
-        put(&mut text, &format!("- {line}"));
-    }
+    text += &format!("## Key Findings\n\n{}", list(findings(found)));
     text += "\n## Recommendations\n\nBased on the profiling results:\n\n";
-    for line in advice::recommendations(found) {
-        put(&mut text, &format!("- {line}"));
-    }
-    text += "\n## Files Generated\n\n";
-    for name in files {
-        put(&mut text, &format!("- `{name}`"));
-    }
-    text
-}
-
-fn put(text: &mut String, line: &str) {
-    writeln!(text, "{line}").expect("a String grows");
+    text += &list(advice::recommendations(found));
+    let files = files.iter().map(|name| format!("`{name}`")).collect();
+    text + "\n## Files Generated\n\n" + &list(files)
 }
 
 fn results(run: &Run, sizes: &[Measurement]) -> String {
-    let (operation, isa) = (sizes[0].operation, sizes[0].isa.name());
-    let title = match operation {
-        Operation::Encoding => "Encoding",
-        Operation::Decoding => "Decoding",
-        Operation::Combined => "Combined",
-    };
+    let (operation, isa) = (sizes[0].operation, sizes[0].isa.as_str());
     let batches: Vec<String> = sizes.iter().map(|m| m.batch.to_string()).collect();
-    let mut text = format!("### {title}\n\n- **Batch sizes tested:** {}\n", batches.join(", "));
     let (average, most) = speedups(sizes.iter());
-    put(&mut text, &format!("- **Average speedup:** {average:.2}x ({isa} over baseline)"));
-    put(&mut text, &format!("- **Maximum speedup:** {most:.2}x ({isa} over baseline)"));
-    put(&mut text, &format!("- **Peak throughput:** {} vectors/sec ({isa})", peak(sizes)));
-    match cuda_speedups(sizes) {
-        Ok((average, most)) => put(
-            &mut text,
-            &format!("- **CUDA:** {average:.2}x on average, {most:.2}x at most, over baseline"),
-        ),
-        Err(why) => put(&mut text, &format!("- **CUDA:** not measured: {why}")),
-    }
-    let (simd, rate) = (format!("{isa} Time (ms)"), format!("{isa} Throughput (vec/s)"));
-    let (faster, share) = (format!("{isa} Speedup"), format!("Share of {} roof", roof(operation)));
+    let cuda = match cuda_speedups(sizes) {
+        Ok((average, most)) => {
+            format!("{average:.2}x on average, {most:.2}x at most, over baseline")
+        }
+        Err(why) => format!("not measured: {why}"),
+    };
+    let text = format!(
+        "### {}\n\n\
+         - **Batch sizes tested:** {}\n\
+         - **Average speedup:** {average:.2}x ({isa} over baseline)\n\
+         - **Maximum speedup:** {most:.2}x ({isa} over baseline)\n\
+         - **Peak throughput:** {:.0} vectors/sec ({isa})\n\
+         - **CUDA:** {cuda}\n\n",
+        operation.title(),
+        batches.join(", "),
+        peak(sizes),
+    );
     let head = [
         "Batch Size",
         "Baseline Time (ms)",
         "CUDA Time (ms)",
         "Speedup",
         "Throughput (vec/s)",
-        &simd,
-        &faster,
-        &rate,
-        &share,
+        &format!("{isa} Time (ms)"),
+        &format!("{isa} Speedup"),
+        &format!("{isa} Throughput (vec/s)"),
+        &format!("Share of {} roof", operation.roof_words()),
     ];
-    let none = || "-".to_owned();
-    let row = |m: &Measurement| {
-        let cuda = m.cuda_timing();
-        vec![
-            m.batch.to_string(),
-            format!("{:.6}", 1e3 * m.scalar.mean_time),
-            cuda.map_or_else(none, |t| format!("{:.6}", 1e3 * t.mean_time)),
-            cuda.map_or_else(none, |t| format!("{:.2}", m.speedup(t))),
-            cuda.map_or_else(none, |t| format!("{:.0}", t.throughput)),
-            format!("{:.6}", 1e3 * m.best.mean_time),
-            format!("{:.2}", m.speedup(&m.best)),
-            format!("{:.0}", m.best.throughput),
-            format!("{:.1} %", 100.0 * m.roof_share(&m.best, &run.roofs)),
+    let times = |m: &Measurement, timing: Option<&Timing>| {
+        let shown = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
+        [
+            shown(timing.map(|t| format!("{:.6}", 1e3 * t.mean()))),
+            shown(timing.map(|t| format!("{:.2}", m.speedup(t)))),
+            shown(timing.map(|t| format!("{:.0}", t.throughput()))),
         ]
     };
-    let rows: Vec<_> = sizes.iter().map(row).collect();
-    text + "\n" + &table::markdown(&head, &rows) + "\n"
-}
-
-/// The name of the roof, in words.
-pub(super) fn roof(operation: Operation) -> &'static str {
-    match operation {
-        Operation::Encoding => "read",
-        Operation::Decoding => "non-temporal write",
-        Operation::Combined => "copy",
-    }
+    let row = |m: &Measurement| {
+        let [baseline, ..] = times(m, Some(&m.scalar));
+        let mut row = vec![m.batch.to_string(), baseline];
+        row.extend(times(m, m.cuda_timing()));
+        row.extend(times(m, Some(&m.best)));
+        row.push(format!("{:.1} %", 100.0 * m.roof_share(&m.best, &run.roofs)));
+        row
+    };
+    text + &Table::new(&head, sizes.iter().map(row).collect()).markdown("r") + "\n"
 }
 
 /// The mean and the largest speedup of the best implementation.
@@ -243,16 +213,8 @@ fn cuda_speedups(sizes: &[Measurement]) -> Result<(f64, f64), &str> {
     Ok((mean(each.iter().copied()), each.into_iter().fold(0.0, f64::max)))
 }
 
-fn peak(sizes: &[Measurement]) -> String {
-    format!("{:.0}", highest(sizes))
-}
-
-fn highest(sizes: &[Measurement]) -> f64 {
-    sizes.iter().map(|m| m.best.throughput).fold(0.0, f64::max)
-}
-
 fn findings(found: &Found) -> Vec<String> {
-    let isa = found.operations[0][0].isa.name();
+    let isa = &found.operations[0][0].isa;
     let (average, most) = speedups(found.operations.iter().flatten());
     let mut lines = vec![
         format!("**Overall average speedup:** {average:.2}x ({isa} over baseline)"),
@@ -260,9 +222,45 @@ fn findings(found: &Found) -> Vec<String> {
     ];
     for sizes in &found.operations {
         let name = sizes[0].operation.name();
-        lines.push(format!("**Peak throughput achieved, {name}:** {} vectors/sec", peak(sizes)));
+        lines.push(format!("**Peak throughput achieved, {name}:** {:.0} vectors/sec", peak(sizes)));
     }
     lines.extend(found.tiles.iter().flat_map(errors));
     lines.extend(found.sweep.as_ref().map(|sweep| format!("unit Gaussian: {}", best(sweep))));
     lines
+}
+
+/// Prints the tables and sentences of a run.
+pub(super) fn print(found: &Found, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "{}", configuration(&found.run))?;
+    for sizes in &found.operations {
+        let first = &sizes[0];
+        let (operation, isa) = (first.operation, first.isa.as_str());
+        let share = format!("of {} roof", operation.roof_words());
+        let head = ["batch", "scalar", isa, "speedup", "vectors/s", &share];
+        let row = |m: &Measurement| {
+            let (scalar, best) = (m.scalar.quantile(0.5), m.best.quantile(0.5));
+            vec![
+                m.batch.to_string(),
+                time(1e9 * scalar),
+                time(1e9 * best),
+                format!("{:.1}x", scalar / best),
+                count(m.batch as f64 / best),
+                format!("{:.0} %", 100.0 * m.roof_share(&m.best, &found.run.roofs)),
+            ]
+        };
+        let table = Table::new(&head, sizes.iter().map(row).collect());
+        write!(out, "\n{}, medians\n{}", operation.name(), table.text())?;
+        if let Err(why) = &first.cuda {
+            writeln!(out, "cuda: not measured: {why}")?;
+        }
+    }
+    if let Some(tiles) = &found.tiles {
+        writeln!(out, "\n{}", errors(tiles).join("\n"))?;
+    }
+    if let Some(sweep) = &found.sweep {
+        let table = Table::new(&POINT, sweep.points.iter().step_by(4).map(point).collect());
+        writeln!(out, "\nrate and distortion, unit Gaussian, protected\n{}", table.text())?;
+        writeln!(out, "{}", best(sweep))?;
+    }
+    writeln!(out)
 }

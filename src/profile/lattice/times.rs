@@ -1,56 +1,22 @@
 //! Times of encoding, decoding and both, by the scalar and the best implementation.
-//!
-//! Every call gets another batch, out of as many as hold 65,536 vectors in all, 256 at most:
-//! branch predictors learn short inputs by heart.
 
 use std::hint::black_box;
 
+use serde::{Deserialize, Serialize};
+
+use super::Error;
+use super::batches::{Batches, Operation, Setup, same_codes, same_floats};
 use super::cuda::{self, Cuda};
-use super::roof::Roofs;
-use super::timing::{self, Timing};
-use super::{Error, Setup};
 use crate::lattice::{Codec, Encoded, Form, Layout};
 use crate::machine::isa::Isa;
-
-/// What is timed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Operation {
-    /// Floats to packed codes.
-    Encoding,
-    /// Packed codes to floats.
-    Decoding,
-    /// Floats to the floats that their codes stand for.
-    Combined,
-}
-
-impl Operation {
-    /// All three.
-    pub const ALL: [Self; 3] = [Self::Encoding, Self::Decoding, Self::Combined];
-
-    /// `encoding`, `decoding` or `combined`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Encoding => "encoding",
-            Self::Decoding => "decoding",
-            Self::Combined => "combined",
-        }
-    }
-
-    /// The roof that its traffic is compared with, and its rate in bytes per second: encoding
-    /// mostly reads, decoding mostly writes, and both together read as much as they write.
-    pub fn roof(self, roofs: &Roofs) -> (&'static str, f64) {
-        match self {
-            Self::Encoding => ("read", roofs.read),
-            Self::Decoding => ("non_temporal_write", roofs.non_temporal_write),
-            Self::Combined => ("copy", roofs.copy),
-        }
-    }
-}
+use crate::profile::roof::Roofs;
+use crate::profile::timing::{self, Timing};
 
 /// The times of one operation at one batch size.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Measurement {
-    /// What was timed.
+    /// The operation that was timed.
     pub operation: Operation,
     /// Vectors in each call.
     pub batch: usize,
@@ -62,9 +28,9 @@ pub struct Measurement {
     pub scalar: Timing,
     /// Of [`Operation::Combined`], the scalar implementation in two calls.
     pub scalar_two_calls: Option<Timing>,
-    /// The instruction set of the next.
-    pub isa: Isa,
-    /// The implementation on the best instruction set.
+    /// The best instruction set.
+    pub isa: String,
+    /// The implementation on it.
     pub best: Timing,
     /// The implementation on a GPU, or why it was not measured.
     pub cuda: Result<Cuda, String>,
@@ -75,47 +41,21 @@ impl Measurement {
     pub fn cuda_timing(&self) -> Option<&Timing> {
         self.cuda.as_ref().ok().map(|cuda| &cuda.timing)
     }
-}
 
-/// Batches of equal size, one behind the other, each of shape `[d][n]`.
-#[derive(Debug)]
-pub(super) struct Batches {
-    values: Vec<f32>,
-    len: usize,
-    /// Vectors in each.
-    pub(super) vectors: usize,
-}
-
-impl Batches {
-    pub(super) fn new(setup: &Setup, vectors: usize) -> Self {
-        let distinct = ((1 << 16) / vectors).clamp(1, 256);
-        let len = vectors * setup.lattice.dim();
-        Self { values: setup.data(distinct * len), len, vectors }
+    /// How many times faster than the scalar implementation `timing` is, by their means.
+    pub fn speedup(&self, timing: &Timing) -> f64 {
+        self.scalar.mean() / timing.mean()
     }
 
-    /// How many there are.
-    pub(super) fn count(&self) -> usize {
-        self.values.len() / self.len
-    }
-
-    /// The batch of call `nth`.
-    pub(super) fn get(&self, nth: u64) -> &[f32] {
-        let at = self.at(nth);
-        &self.values[at * self.len..][..self.len]
-    }
-
-    fn at(&self, nth: u64) -> usize {
-        usize::try_from(nth % self.count() as u64).expect("less than the count")
+    /// The bytes that must be moved over the median time and the roof: the share of it reached.
+    pub fn roof_share(&self, timing: &Timing, roofs: &Roofs) -> f64 {
+        timing.roof_share(self.bytes, self.operation.roof(roofs).1)
     }
 }
 
-/// Codes of every batch.
-pub(super) fn encode_all(codec: &Codec, batches: &Batches) -> Result<Vec<Encoded>, Error> {
-    let encode = |nth| {
-        let mut codes = Encoded::new(codec, Form::Packed, batches.vectors);
-        codec.encode(batches.get(nth), Layout::Soa, &mut codes).map(|()| codes)
-    };
-    Ok((0..batches.count() as u64).map(encode).collect::<Result<_, _>>()?)
+/// The highest rate of the best implementation, in vectors per second.
+pub(super) fn peak(sizes: &[Measurement]) -> f64 {
+    sizes.iter().map(|m| m.best.throughput()).fold(0.0, f64::max)
 }
 
 /// Times `operation` at `batch` vectors per call.
@@ -131,7 +71,7 @@ pub fn measure(setup: &Setup, operation: Operation, batch: usize) -> Result<Meas
     assert!(batch > 0, "an empty batch takes no time");
     let (scalar, best) = (setup.codec(Isa::Scalar)?, setup.codec(Isa::best())?);
     let batches = Batches::new(setup, batch);
-    let codes = encode_all(&scalar, &batches)?;
+    let codes = batches.encoded(&scalar)?;
     agree(&scalar, &best, &batches, &codes)?;
 
     let floats = size_of_val(batches.get(0));
@@ -149,7 +89,7 @@ pub fn measure(setup: &Setup, operation: Operation, batch: usize) -> Result<Meas
         bytes,
         scalar: time(operation, &scalar, &batches, &codes),
         scalar_two_calls: two_calls.then(|| time_two_calls(&scalar, &batches)),
-        isa: best.isa(),
+        isa: best.isa().name().to_owned(),
         best: time(operation, &best, &batches, &codes),
         cuda: cuda::time(operation, &best, &batches, &codes)?,
     })
@@ -159,46 +99,16 @@ pub fn measure(setup: &Setup, operation: Operation, batch: usize) -> Result<Meas
 fn agree(scalar: &Codec, best: &Codec, batches: &Batches, codes: &[Encoded]) -> Result<(), Error> {
     let (name, vectors) = (best.isa().name(), batches.vectors);
     let mut floats = [vec![0.0; batches.len], vec![0.0; batches.len], vec![0.0; batches.len]];
-    for ((want, got), nth) in codes.iter().zip(encode_all(best, batches)?).zip(0..) {
+    for ((want, got), batch) in codes.iter().zip(batches.encoded(best)?).zip(batches.all()) {
         same_codes(name, want, &got)?;
         let [want_floats, decoded, quantized] = &mut floats;
         scalar.decode(want, want_floats, Layout::Soa)?;
         best.decode(want, decoded, Layout::Soa)?;
-        best.quantize(batches.get(nth), quantized, Layout::Soa)?;
+        best.quantize(batch, quantized, Layout::Soa)?;
         same_floats(name, "decoded values", vectors, want_floats, decoded)?;
         same_floats(name, "quantized values", vectors, want_floats, quantized)?;
     }
     Ok(())
-}
-
-/// Requires that the codes `got` of an implementation are those of the scalar one.
-pub(super) fn same_codes(
-    implementation: &'static str,
-    want: &Encoded,
-    got: &Encoded,
-) -> Result<(), Error> {
-    let differs = |what| Err(Error::Differs { implementation, what, batch: want.len() });
-    if (0..want.planes()).any(|k| want.plane(k) != got.plane(k)) {
-        return differs("codes");
-    }
-    if (want.scalings(), want.overload()) != (got.scalings(), got.overload()) {
-        return differs("scalings or overload");
-    }
-    Ok(())
-}
-
-/// Requires that the floats `got` of an implementation have the bits of the scalar one's.
-pub(super) fn same_floats(
-    implementation: &'static str,
-    what: &'static str,
-    batch: usize,
-    want: &[f32],
-    got: &[f32],
-) -> Result<(), Error> {
-    match want.iter().zip(got).all(|(a, b)| a.to_bits() == b.to_bits()) {
-        true => Ok(()),
-        false => Err(Error::Differs { implementation, what, batch }),
-    }
 }
 
 const CHECKED: &str = "every batch was coded before";
@@ -267,8 +177,8 @@ mod tests {
         let codec = SETUP.codec(Isa::Scalar).unwrap();
         let other = Setup { beta: 0.26, ..SETUP }.codec(Isa::best()).unwrap();
         let batches = Batches::new(&SETUP, 50);
-        let mut codes = encode_all(&codec, &batches).unwrap();
-        assert_eq!(agree(&codec, &codec, &batches, &codes), Ok(()), "the same");
+        let mut codes = batches.encoded(&codec).unwrap();
+        agree(&codec, &codec, &batches, &codes).unwrap();
         let err = agree(&codec, &other, &batches, &codes).unwrap_err();
         assert!(matches!(err, Error::Differs { what: "codes", batch: 50, .. }), "{err}");
         codes[7].scalings_mut()[3] ^= 1;

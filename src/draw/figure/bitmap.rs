@@ -1,4 +1,4 @@
-//! A drawing surface with smooth edges and an embedded font.
+//! The six primitives on a bitmap with smooth edges and an embedded font.
 
 use std::sync::Once;
 
@@ -7,38 +7,20 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{FontTransform, register_font};
 
 use super::Colour;
+use super::surface::{Ink, Point, Rgb, Side, Surface, rounded};
 
 /// How much larger the surface is than the picture.
 const OVER: i32 = 2;
 const DOTS_PER_METRE: u32 = 200 * 10_000 / 254;
 const FONT: &str = "DejaVu Sans";
 
-/// A position, in pixels of the picture, from its top left corner.
-pub(super) type Point = (i32, i32);
-
-/// The look of a text, with its height in pixels.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Ink {
-    Plain(i32),
-    Bold(i32),
-    Faint(i32),
-}
-
-/// Which end of a text lies at its position.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Side {
-    Left,
-    Middle,
-    Right,
-}
-
 /// A white picture to draw on.
-pub(super) struct Canvas {
+pub(super) struct Bitmap {
     size: (i32, i32),
     pixels: Vec<u8>,
 }
 
-impl Canvas {
+impl Bitmap {
     pub(super) fn new(width: i32, height: i32) -> Self {
         static FONTS: Once = Once::new();
         FONTS.call_once(|| {
@@ -57,93 +39,6 @@ impl Canvas {
         let side = |len: i32| u32::try_from(OVER * len).expect("a positive size");
         let size = (side(self.size.0), side(self.size.1));
         draw(&BitMapBackend::with_buffer(&mut self.pixels, size).into_drawing_area());
-    }
-
-    /// Draws `text` with its top left, top middle or top right at `at`.
-    pub(super) fn text(&mut self, at: Point, text: &str, ink: Ink, side: Side) {
-        let h_pos = match side {
-            Side::Left => HPos::Left,
-            Side::Middle => HPos::Center,
-            Side::Right => HPos::Right,
-        };
-        let (Ink::Plain(size) | Ink::Bold(size) | Ink::Faint(size)) = ink;
-        // What the font calls the top is well above its capitals.
-        let at = (at.0, at.1 + size * 3 / 8);
-        let style = style(ink).pos(Pos::new(h_pos, VPos::Top));
-        self.with(|area| area.draw_text(text, &style, scaled(at)).expect("memory can be drawn on"));
-    }
-
-    /// The width of `text` in pixels.
-    pub(super) fn width(&mut self, text: &str, ink: Ink) -> i32 {
-        let mut width = 0;
-        self.with(|area| {
-            width = area.estimate_text_size(text, &style(ink)).expect("the font is embedded").0;
-        });
-        i32::try_from(width).expect("a text is short") / OVER
-    }
-
-    /// Draws a line through `points`.
-    pub(super) fn line(&mut self, points: &[Point], colour: RGBColor, alpha: f64, width: i32) {
-        let points: Vec<_> = points.iter().copied().map(scaled).collect();
-        let style = colour.mix(alpha).stroke_width(u32::try_from(OVER * width).expect("positive"));
-        self.with(|area| {
-            area.draw(&PathElement::new(points, style)).expect("memory can be drawn on");
-        });
-    }
-
-    /// Draws a dashed line through `points`.
-    pub(super) fn dashes(&mut self, points: &[Point], colour: RGBColor, width: i32) {
-        let (dash, gap) = (14.0_f64, 10.0_f64);
-        let mut walked = 0.0_f64;
-        for ends in points.windows(2) {
-            let (x, y) = (f64::from(ends[0].0), f64::from(ends[0].1));
-            let (dx, dy) = (f64::from(ends[1].0) - x, f64::from(ends[1].1) - y);
-            let len = dx.hypot(dy);
-            let mut at = 0.0;
-            while at < len {
-                let phase = walked % (dash + gap);
-                let rest = if phase < dash { dash - phase } else { dash + gap - phase };
-                let to = (at + rest.max(0.1)).min(len);
-                if phase < dash {
-                    let on = |s: f64| rounded(x + dx * s / len, y + dy * s / len);
-                    self.line(&[on(at), on(to)], colour, 1.0, width);
-                }
-                walked += to - at;
-                at = to;
-            }
-        }
-    }
-
-    /// Fills the rectangle between two corners.
-    pub(super) fn fill(&mut self, from: Point, to: Point, colour: RGBColor, alpha: f64) {
-        self.with(|area| {
-            let style = colour.mix(alpha).filled();
-            let (from, to) = (scaled(from), scaled(to));
-            // The far corner is drawn too.
-            area.draw(&Rectangle::new([from, (to.0 - 1, to.1 - 1)], style))
-                .expect("memory can be drawn on");
-        });
-    }
-
-    /// Draws the marker of `colour`: a circle, square, triangle or diamond.
-    pub(super) fn marker(&mut self, at: Point, colour: Colour) {
-        let (x, y) = scaled(at);
-        let r = 10 * OVER;
-        let style = rgb(colour).filled();
-        self.with(|area| {
-            let polygon = |points: &[Point]| {
-                let points = points.iter().map(|(dx, dy)| (x + dx, y + dy)).collect::<Vec<_>>();
-                area.draw(&Polygon::new(points, style)).map(drop)
-            };
-            match colour {
-                Colour::Blue | Colour::Black => area.draw(&Circle::new((x, y), r, style)).map(drop),
-                Colour::Grey => polygon(&[(-r, -r), (r, -r), (r, r), (-r, r)]),
-                Colour::Orange => polygon(&[(-r, r), (r, r), (0, -r)]),
-                Colour::Green => polygon(&[(-r, 0), (0, -r), (r, 0), (0, r)]),
-                Colour::Purple => polygon(&[(-r, -r), (r, -r), (0, r)]),
-            }
-            .expect("memory can be drawn on");
-        });
     }
 
     /// The picture as the bytes of a PNG file.
@@ -181,16 +76,92 @@ impl Canvas {
     }
 }
 
-/// The colour as red, green and blue.
-pub(super) fn rgb(colour: Colour) -> RGBColor {
-    match colour {
-        Colour::Grey => RGBColor(130, 130, 130),
-        Colour::Blue => RGBColor(0, 114, 178),
-        Colour::Orange => RGBColor(213, 94, 0),
-        Colour::Green => RGBColor(0, 158, 115),
-        Colour::Purple => RGBColor(204, 121, 167),
-        Colour::Black => BLACK,
+impl Surface for Bitmap {
+    fn text(&mut self, at: Point, text: &str, ink: Ink, side: Side) {
+        let h_pos = match side {
+            Side::Left => HPos::Left,
+            Side::Middle => HPos::Center,
+            Side::Right => HPos::Right,
+        };
+        let (Ink::Plain(size) | Ink::Bold(size) | Ink::Faint(size)) = ink;
+        // What the font calls the top is well above its capitals.
+        let at = (at.0, at.1 + size * 3 / 8);
+        let style = style(ink).pos(Pos::new(h_pos, VPos::Top));
+        self.with(|area| area.draw_text(text, &style, scaled(at)).expect("memory can be drawn on"));
     }
+
+    fn width(&mut self, text: &str, ink: Ink) -> i32 {
+        let mut width = 0;
+        self.with(|area| {
+            width = area.estimate_text_size(text, &style(ink)).expect("the font is embedded").0;
+        });
+        i32::try_from(width).expect("a text is short") / OVER
+    }
+
+    fn line(&mut self, points: &[Point], colour: Rgb, alpha: f64, width: i32) {
+        let points: Vec<_> = points.iter().copied().map(scaled).collect();
+        let style =
+            rgb(colour).mix(alpha).stroke_width(u32::try_from(OVER * width).expect("positive"));
+        self.with(|area| {
+            area.draw(&PathElement::new(points, style)).expect("memory can be drawn on");
+        });
+    }
+
+    fn dashes(&mut self, points: &[Point], colour: Rgb, width: i32) {
+        let (dash, gap) = (14.0_f64, 10.0_f64);
+        let mut walked = 0.0_f64;
+        for ends in points.windows(2) {
+            let (x, y) = (f64::from(ends[0].0), f64::from(ends[0].1));
+            let (dx, dy) = (f64::from(ends[1].0) - x, f64::from(ends[1].1) - y);
+            let len = dx.hypot(dy);
+            let mut at = 0.0;
+            while at < len {
+                let phase = walked % (dash + gap);
+                let rest = if phase < dash { dash - phase } else { dash + gap - phase };
+                let to = (at + rest.max(0.1)).min(len);
+                if phase < dash {
+                    let on = |s: f64| rounded(x + dx * s / len, y + dy * s / len);
+                    self.line(&[on(at), on(to)], colour, 1.0, width);
+                }
+                walked += to - at;
+                at = to;
+            }
+        }
+    }
+
+    fn fill(&mut self, from: Point, to: Point, colour: Rgb, alpha: f64) {
+        self.with(|area| {
+            let style = rgb(colour).mix(alpha).filled();
+            let (from, to) = (scaled(from), scaled(to));
+            // The far corner is drawn too.
+            area.draw(&Rectangle::new([from, (to.0 - 1, to.1 - 1)], style))
+                .expect("memory can be drawn on");
+        });
+    }
+
+    fn marker(&mut self, at: Point, colour: Colour) {
+        let (x, y) = scaled(at);
+        let r = 10 * OVER;
+        let style = rgb(colour.rgb()).filled();
+        self.with(|area| {
+            let polygon = |points: &[Point]| {
+                let points = points.iter().map(|(dx, dy)| (x + dx, y + dy)).collect::<Vec<_>>();
+                area.draw(&Polygon::new(points, style)).map(drop)
+            };
+            match colour {
+                Colour::Blue | Colour::Black => area.draw(&Circle::new((x, y), r, style)).map(drop),
+                Colour::Grey => polygon(&[(-r, -r), (r, -r), (r, r), (-r, r)]),
+                Colour::Orange => polygon(&[(-r, r), (r, r), (0, -r)]),
+                Colour::Green => polygon(&[(-r, 0), (0, -r), (r, 0), (0, r)]),
+                Colour::Purple => polygon(&[(-r, -r), (r, -r), (0, r)]),
+            }
+            .expect("memory can be drawn on");
+        });
+    }
+}
+
+fn rgb(Rgb(red, green, blue): Rgb) -> RGBColor {
+    RGBColor(red, green, blue)
 }
 
 fn style(ink: Ink) -> TextStyle<'static> {
@@ -204,9 +175,4 @@ fn style(ink: Ink) -> TextStyle<'static> {
 
 fn scaled((x, y): Point) -> Point {
     (OVER * x, OVER * y)
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "pixels of a picture")]
-pub(super) fn rounded(x: f64, y: f64) -> Point {
-    (x.round() as i32, y.round() as i32)
 }

@@ -5,19 +5,20 @@
 //! scaled tile to what its code stands for; the distance of a row is that of the whole row, scaled
 //! back, without the padding.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::codec::{Operation, same_floats};
+use super::batches::{Operation, same_floats};
 use super::quality::{Quality, quality};
-use super::roof::Roofs;
-use super::timing::{self, Timing};
 use super::{Error, Setup, cuda};
 use crate::lattice::Layout;
 use crate::machine::isa::Isa;
+use crate::profile::roof::Roofs;
+use crate::profile::timing::{self, Timing};
 use crate::stats::{Method, Samples};
 
 /// The errors of one matrix.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Tiles {
     /// Rows B.
     pub rows: usize,
@@ -30,7 +31,7 @@ pub struct Tiles {
     /// Time of quantizing the whole matrix in one call.
     pub timing: Timing,
     /// The instruction set it was timed on.
-    pub isa: Isa,
+    pub isa: String,
     /// Why it was not timed on a GPU.
     pub no_cuda: Option<String>,
     /// Distance of every tile.
@@ -47,61 +48,24 @@ pub struct Tiles {
     pub zero_fraction: f64,
 }
 
-/// A summary of distances; quantiles are by [`Method::Linear`].
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Distances {
-    /// Their mean.
-    pub mean: f64,
-    /// Their standard deviation, of a population.
-    pub std: f64,
-    /// The least.
-    pub min: f64,
-    /// The largest.
-    pub max: f64,
-    /// The median.
-    pub median: f64,
-    /// The 25 % quantile.
-    pub q25: f64,
-    /// The 75 % quantile.
-    pub q75: f64,
-    /// The 90 % quantile.
-    pub q90: f64,
-    /// The 95 % quantile.
-    pub q95: f64,
-    /// The 99 % quantile.
-    pub q99: f64,
-    /// How many there are.
-    pub num_samples: usize,
-}
+/// What sums up distances; the deviation is of a population.
+pub const STATISTICS: [(&str, fn(&Samples) -> f64); 10] = [
+    ("mean", Samples::mean),
+    ("std", |of| of.std(0)),
+    ("min", Samples::min),
+    ("max", Samples::max),
+    ("median", Samples::median),
+    ("q25", |of| of.quantile(0.25, Method::Linear)),
+    ("q75", |of| of.quantile(0.75, Method::Linear)),
+    ("q90", |of| of.quantile(0.9, Method::Linear)),
+    ("q95", Samples::p95),
+    ("q99", Samples::p99),
+];
 
 impl Tiles {
     /// The bytes that must be moved over the median time and the roof: the share of it reached.
     pub fn roof_share(&self, roofs: &Roofs) -> f64 {
         self.timing.roof_share(self.bytes, Operation::Combined.roof(roofs).1)
-    }
-}
-
-impl Distances {
-    /// Summarises `values`.
-    ///
-    /// # Panics
-    ///
-    /// If there are none.
-    pub fn of(values: &Samples) -> Self {
-        let at = |p| values.quantile(p, Method::Linear);
-        Self {
-            mean: values.mean(),
-            std: values.std(0),
-            min: values.min(),
-            max: values.max(),
-            median: values.median(),
-            q25: at(0.25),
-            q75: at(0.75),
-            q90: at(0.9),
-            q95: values.p95(),
-            q99: values.p99(),
-            num_samples: values.len(),
-        }
     }
 }
 
@@ -154,7 +118,7 @@ pub fn measure(setup: &Setup, rows: usize, columns: usize) -> Result<Tiles, Erro
         tiles_per_row,
         bytes: size_of_val(x.as_slice()) + size_of_val(y.as_slice()),
         timing,
-        isa: codec.isa(),
+        isa: codec.isa().name().to_owned(),
         no_cuda: cuda::available().err(),
         tile_distances,
         row_distances: Samples::new(row_distances),
@@ -193,14 +157,6 @@ mod tests {
         let x = tiled(&[3.0, 4.0, 0.0, 0.0, 0.0, 2.0], 3, 2, 2);
         assert_eq!(x, [1.2, 1.6, 0.0, 0.0, 0.0, 0.0, 2.0, 0.0], "2 tiles of 2");
         assert_eq!(tiled(&[0.0, 0.0], 2, 1, 2), [0.0, 0.0], "a row of zeros");
-    }
-
-    #[test]
-    fn a_summary_is_worked_by_hand() {
-        let got = Distances::of(&Samples::new([4.0, 1.0, 2.0, 3.0, 10.0]));
-        assert_eq!((got.mean, got.median, got.min, got.max), (4.0, 3.0, 1.0, 10.0), "{got:?}");
-        assert_eq!((got.q25, got.q75, got.num_samples), (2.0, 4.0, 5), "{got:?}");
-        assert!((got.q90 - 7.6).abs() < 1e-12 && (got.std - 10f64.sqrt()).abs() < 1e-12);
     }
 
     /// Without overload no tile is farther from its point than the covering radius, 1 for E8.

@@ -9,10 +9,11 @@
 //! The best step is the one of least gap. All steps see the same vectors, so that the gap is a
 //! smooth function of the step; near its least value it is fitted by a parabola in log beta.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::quality::{Quality, quality};
-use super::{Error, Setup};
+use super::Setup;
+use super::quality::{Quality, Rates, quality};
+use crate::lattice;
 use crate::machine::isa::Isa;
 
 /// Steps for each factor of 2.
@@ -28,7 +29,8 @@ const EQUAL: f64 = 0.1;
 const LEAST: f64 = 1.0 / (1 << 19) as f64;
 
 /// One step.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Point {
     /// The step beta.
     pub beta: f64,
@@ -49,7 +51,7 @@ pub struct Point {
 }
 
 /// The step of least gap.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Best {
     /// The step beta.
     pub beta: f64,
@@ -60,23 +62,23 @@ pub struct Best {
 }
 
 /// Distortion and rate over the step.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Sweep {
-    /// The lattice.
-    pub lattice_type: &'static str,
-    /// Values of a digit's coordinate.
-    pub q: u8,
-    /// Number of levels.
-    #[serde(rename = "M")]
-    pub levels: usize,
-    /// Vectors at each step.
-    pub vectors: usize,
-    /// Seed of the data.
-    pub seed: u64,
     /// The best step.
     pub best: Best,
     /// All steps, ascending.
     pub points: Vec<Point>,
+}
+
+impl Sweep {
+    /// The sweep of these points, ascending.
+    ///
+    /// # Panics
+    ///
+    /// If there are none.
+    pub fn new(points: Vec<Point>) -> Self {
+        Self { best: best(&points), points }
+    }
 }
 
 /// The steps to be swept, ascending.
@@ -89,38 +91,50 @@ fn steps(setup: &Setup) -> Vec<f64> {
 
 /// How many steps a sweep takes.
 pub const STEPS: usize = (BELOW + ABOVE) as usize + 1;
+/// Vectors at each step.
+pub const VECTORS: usize = 100_000;
 
-/// Sweeps the step on `vectors` vectors; `tick` is called once for each of [`STEPS`].
-///
-/// Of `setup`, only the lattice, q, M and the seed are used.
-///
-/// # Errors
-///
-/// If q or M is out of range.
-///
-/// # Panics
-///
-/// If there is no vector.
-pub fn sweep(setup: &Setup, vectors: usize, mut tick: impl FnMut()) -> Result<Sweep, Error> {
-    let setup = Setup { sigma: 1.0, protected: true, ..*setup };
-    let d = setup.lattice.dim();
-    let x = setup.data(vectors * d);
-    let mut points = Vec::with_capacity(STEPS);
-    for step in steps(&setup) {
-        tick();
-        #[expect(clippy::cast_possible_truncation, reason = "rounded to f32 on purpose")]
-        let beta = step as f32;
-        let codec = Setup { beta, ..setup }.codec(Isa::best())?;
-        points.push(point(&setup, beta, &quality(&codec, &x)?));
-    }
-    let Setup { lattice, q, levels, seed, .. } = setup;
-    let best = best(&points);
-    Ok(Sweep { lattice_type: lattice.name(), q, levels, vectors, seed, best, points })
+/// A step beta as a reader wants it: it is small where q^M is large.
+pub(super) fn shown(beta: f64) -> String {
+    if beta < 0.01 { format!("{beta:.3e}") } else { format!("{beta:.4}") }
 }
 
-fn point(setup: &Setup, beta: f32, quality: &Quality) -> Point {
-    let d = setup.lattice.dim() as f64;
-    let rate_bits = setup.information_bits() + quality.scaling_entropy_bits / d;
+/// The steps of a sweep, and the data that all of them see.
+#[derive(Debug)]
+pub struct Steps {
+    setup: Setup,
+    x: Vec<f32>,
+    steps: Vec<f64>,
+}
+
+impl Steps {
+    /// The sweep of a code on `vectors` vectors. Of `setup`, only the lattice, q, M and the seed
+    /// are used.
+    pub fn new(setup: &Setup, vectors: usize) -> Self {
+        let setup = Setup { sigma: 1.0, protected: true, ..*setup };
+        Self { x: setup.data(vectors * setup.lattice.dim()), steps: steps(&setup), setup }
+    }
+
+    /// Measures step `nth`, of [`STEPS`].
+    ///
+    /// # Errors
+    ///
+    /// If q or M is out of range.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such step, or no vector.
+    pub fn measure(&self, nth: usize) -> Result<Point, lattice::Error> {
+        #[expect(clippy::cast_possible_truncation, reason = "rounded to f32 on purpose")]
+        let beta = self.steps[nth] as f32;
+        let codec = Setup { beta, ..self.setup }.codec(Isa::best())?;
+        let bits = Rates::of(&codec).information_bits;
+        Ok(point(self.setup.lattice.dim(), bits, beta, &quality(&codec, &self.x)?))
+    }
+}
+
+fn point(dim: usize, information_bits: f64, beta: f32, quality: &Quality) -> Point {
+    let rate_bits = information_bits + quality.scaling_entropy_bits / dim as f64;
     let shannon_mse = (-2.0 * rate_bits).exp2();
     Point {
         beta: f64::from(beta),
@@ -175,7 +189,8 @@ mod tests {
     fn swept(lattice: Lattice, q: u8, levels: usize, vectors: usize) -> Sweep {
         let (beta, protected, sigma, seed) = (1.0, false, 0.5, 3);
         let setup = Setup { lattice, q, levels, beta, protected, sigma, seed };
-        sweep(&setup, vectors, || ()).unwrap()
+        let steps = Steps::new(&setup, vectors);
+        Sweep::new((0..STEPS).map(|nth| steps.measure(nth).unwrap()).collect())
     }
 
     /// Figures of another implementation. The gap is flat about its least value: a tenth of a
@@ -216,13 +231,11 @@ mod tests {
             nsm: None,
             scaling_entropy_bits: 0.0,
         };
-        let (beta, protected, sigma, seed) = (1.0, false, 0.5, 3);
-        let setup = Setup { lattice: Lattice::Z2, q: 4, levels: 2, beta, protected, sigma, seed };
         let with = |gap: fn(f64) -> f64| -> Vec<Point> {
             let of = |k: i32| {
                 let beta = f64::from(k) / f64::from(PER_OCTAVE);
                 let gap_db = gap(beta);
-                Point { beta: beta.exp2(), gap_db, ..point(&setup, 1.0, &quality) }
+                Point { beta: beta.exp2(), gap_db, ..point(2, 4.0, 1.0, &quality) }
             };
             (-50..50).map(of).collect()
         };

@@ -1,13 +1,14 @@
 //! Figures of what a codec loses: errors of a matrix, and rate and distortion.
 
+use super::super::batches::Setup;
+use super::super::found::Run;
+use super::super::quality::{normalisation, second_moment};
 use super::super::summary;
+use super::super::sweep::{Point, Sweep, VECTORS, shown};
+use super::super::tiles::{STATISTICS, Tiles};
 use super::{code, panel};
-use crate::profile::Setup;
-use crate::profile::output::Run;
-use crate::profile::quality::{normalisation, second_moment};
-use crate::profile::sweep::{Point, Sweep};
-use crate::profile::tiles::{Distances, Tiles};
-use crate::report::plot::{Axis, Colour, Figure, Panel, Scale, Series, Shape, Unit};
+use crate::draw::figure::{Axis, Colour, Figure, Panel, Scale, Series, Shape, Unit};
+use crate::draw::numbers::percent;
 use crate::stats::{Method, Samples};
 
 const BINS: usize = 50;
@@ -22,7 +23,7 @@ pub(in super::super) fn error(run: &Run, tiles: &Tiles) -> Figure {
         "{rows} rows of {columns}, norm 1, scaled by {tiles_per_row}; beta {}; {snr}; {} of the \
          tiles overloaded",
         run.setup.beta,
-        summary::percent(quality.overload_probability),
+        percent(quality.overload_probability),
     );
     let of_tiles = (&tiles.tile_distances, "tiles", Colour::Blue);
     let of_rows = (&tiles.row_distances, "rows", Colour::Orange);
@@ -41,7 +42,7 @@ pub(in super::super) fn error(run: &Run, tiles: &Tiles) -> Figure {
         let y = Axis::new(format!("{what} in a bin, {BINS} bins"), Scale::Linear, Unit::Count);
         let bars = Series::new("", colour, Shape::Bars(width), points);
         Panel {
-            note: box_of(&Distances::of(values)),
+            note: box_of(values),
             ..panel(
                 format!("Error of {what}"),
                 x(what).between(low, high + 0.35 * (high - low)),
@@ -96,11 +97,9 @@ fn bin(min: f64, max: f64) -> f64 {
     seen / BINS as f64
 }
 
-fn box_of(distances: &Distances) -> Vec<String> {
-    let Distances { mean, std, min, max, median, num_samples, .. } = distances;
-    let values = [("mean", mean), ("std", std), ("min", min), ("max", max), ("median", median)];
-    let lines = values.map(|(name, value)| format!("{name} {value:.4}"));
-    lines.into_iter().chain([format!("of {num_samples}")]).collect()
+fn box_of(values: &Samples) -> Vec<String> {
+    let lines = STATISTICS[..5].iter().map(|(name, of)| format!("{name} {:.4}", of(values)));
+    lines.chain([format!("of {}", values.len())]).collect()
 }
 
 /// Distortion against rate, and both over the step.
@@ -131,7 +130,7 @@ pub(in super::super) fn sweep(setup: &Setup, sweep: &Sweep) -> Figure {
         title: format!("Rate and distortion: {}", code(setup)),
         subtitle: format!(
             "unit Gaussian, protected, {} vectors at each step; {}",
-            sweep.vectors,
+            VECTORS,
             summary::best(sweep)
         ),
         panels: vec![
@@ -152,9 +151,8 @@ pub(in super::super) fn sweep(setup: &Setup, sweep: &Sweep) -> Figure {
                 Axis::new("decibels", Scale::Linear, Unit::Number),
                 vec![
                     Series::new("codec", Colour::Blue, Shape::Line, over(|p| Some(p.gap_db))),
-                    isolated("best", orange, dots, vec![(best.beta, best.gap_db)]).with_texts(
-                        vec![format!("{:.2} dB at {}", best.gap_db, summary::step(best.beta))],
-                    ),
+                    isolated("best", orange, dots, vec![(best.beta, best.gap_db)])
+                        .with_texts(vec![format!("{:.2} dB at {}", best.gap_db, shown(best.beta))]),
                 ],
             ),
             panel(
@@ -191,7 +189,7 @@ pub(in super::super) fn sweep(setup: &Setup, sweep: &Sweep) -> Figure {
                         dots,
                         vec![(best.beta, nearest.overload_probability)],
                     )
-                    .with_texts(vec![summary::percent(nearest.overload_probability)]),
+                    .with_texts(vec![percent(nearest.overload_probability)]),
                 ],
             ),
         ],

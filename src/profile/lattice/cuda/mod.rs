@@ -3,12 +3,14 @@
 #[cfg(feature = "cuda")]
 mod launches;
 
-use super::Error;
-use super::codec::{Batches, Operation};
-use super::timing::Timing;
-use crate::lattice::{Codec, Encoded};
+use serde::{Deserialize, Serialize};
 
-/// What is timed on a GPU, and by which clock.
+use super::Error;
+use super::batches::{Batches, Operation};
+use crate::lattice::{Codec, Encoded};
+use crate::profile::timing::Timing;
+
+/// The clock of a GPU.
 pub const CLOCK: &str = "CUDA events around a graph of launches; data stay in device memory";
 
 /// The roof that traffic on a GPU is compared with.
@@ -16,7 +18,8 @@ pub const ROOF: &str =
     "a kernel that reads 4 bytes and writes 32 per element, and does nothing else";
 
 /// Times on a GPU.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Cuda {
     /// The name that the driver gives the GPU.
     pub gpu: String,

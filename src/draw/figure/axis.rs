@@ -1,5 +1,7 @@
 //! Axes: ranges, ticks and their labels.
 
+use crate::draw::numbers::short;
+
 /// How values are laid out along an axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scale {
@@ -197,25 +199,6 @@ fn written(value: f64, unit: Unit) -> String {
     }
 }
 
-/// Up to four significant digits, without zeros at the end.
-pub(super) fn short(value: f64) -> String {
-    if value == 0.0 || !value.is_finite() {
-        return "0".to_owned();
-    }
-    if !(1e-4..1e6).contains(&value.abs()) {
-        let text = format!("{value:.2e}");
-        return text.replace(".00e", "e");
-    }
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 8")]
-    let digits = (3.0 - value.abs().log10().floor()).clamp(0.0, 8.0) as usize;
-    let text = format!("{value:.digits$}");
-    if text.contains('.') {
-        text.trim_end_matches('0').trim_end_matches('.').to_owned()
-    } else {
-        text
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -259,11 +242,5 @@ mod tests {
             }
             assert!(!axis.fit([].into_iter()).ticks().is_empty(), "an axis of nothing");
         }
-    }
-
-    #[test]
-    fn numbers_are_short() {
-        let got = [0.0, 0.25, 2.5, 1234.0, 0.001_234_5, 1e-7, 123_456.0].map(short);
-        assert_eq!(got, ["0", "0.25", "2.5", "1234", "0.001234", "1e-7", "123456"], "numbers");
     }
 }

@@ -3,19 +3,21 @@
 use std::io::{self, IsTerminal as _, Write as _};
 
 /// Steps done, of a known number; wiped when dropped.
-pub(super) struct Progress {
+#[derive(Debug)]
+pub struct Progress {
     done: usize,
     steps: usize,
     shown: bool,
 }
 
 impl Progress {
-    pub(super) fn new(steps: usize) -> Self {
+    /// A bar of so many steps, of which none is done.
+    pub fn new(steps: usize) -> Self {
         Self { done: 0, steps, shown: io::stderr().is_terminal() }
     }
 
     /// Shows that the next step begins.
-    pub(super) fn step(&mut self, name: &str) {
+    pub fn step(&mut self, name: &str) {
         if self.shown {
             let bar = bar(self.done, self.steps);
             // A bar that cannot be drawn is no reason to stop.
