@@ -58,9 +58,9 @@ fn results_in_a_text_are_those_of_the_baselines_or_stale() {
     fs::write(&summary, rows(&id)).unwrap();
     let of = format!("report --splice {} --baseline {}", path(&summary), path(&bench.baselines()));
     bench.run(&of).expect(Exit::Pass, &["results of 1 cases"]);
-    let text = fs::read_to_string(&summary).unwrap();
-    assert!(text.contains(&format!("| `{id}` | scalar | 1.00 us |")), "{text}");
-    assert!(!text.contains("## "), "a summary gets no section: {text}");
+    let said = fs::read_to_string(&summary).unwrap();
+    assert!(said.contains(&format!("| `{id}` | scalar | 1.00 us |")), "{said}");
+    assert!(!said.contains("## "), "a summary gets no section: {said}");
     bench.run(&format!("{of} --check")).expect(Exit::Pass, &[]);
     fs::write(&summary, rows("no/such/case")).unwrap();
     bench.run(&of).expect(Exit::Incomparable, &["no baseline has a wall time of `no/such/case`"]);

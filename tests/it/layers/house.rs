@@ -63,7 +63,7 @@ pub(crate) const EXCEPTIONS: [(&str, &str); 3] = [
     ("md/system.rs", "thiserror"),
 ];
 
-/// The house as it stands: sources, and the plan with what is not as planned.
+/// The house as it stands: sources, the plan, and the exceptions.
 pub(crate) struct House<'t> {
     tree: &'t Tree,
     /// Folders with a `cases` directly under `src`, and the one that needs none.
