@@ -288,7 +288,7 @@ fn a_room_that_is_gone_or_has_come_is_told() {
     let stale = House::new(&tree, &[], &[]).stale();
     let told = |line: &str| stale.iter().any(|stale| stale == line);
     assert!(told("src/ has no pad: take it out of `ARROWS`"), "{stale:?}");
-    assert!(told("src/ has draw: take it off `PLANNED`"), "{stale:?}");
+    assert!(told("src/ has sweep: take it off `PLANNED`"), "{stale:?}");
     assert!(!stale.iter().any(|line| line.contains(" gate:")), "{stale:?}");
 }
 
