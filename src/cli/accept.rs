@@ -44,7 +44,7 @@ struct Fresh {
 }
 
 impl Fresh {
-    /// `wall/lattice`
+    /// `wall/CHAPTER`
     fn name(&self) -> String {
         format!("{}/{}", self.instrument.name, self.chapter)
     }

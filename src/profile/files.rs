@@ -22,7 +22,7 @@ pub enum Value {
     /// A text.
     Text(String),
     /// A list.
-    List(Vec<Value>),
+    List(Vec<Self>),
     /// An object of named values.
     Object(Object),
 }

@@ -111,11 +111,6 @@ impl Points {
         }
     }
 
-    /// Whether the point is finished.
-    pub fn holds(&self, name: &str) -> bool {
-        self.lines.iter().any(|line| line.name == name)
-    }
-
     /// The point from its line; if there is none, measures it and appends one.
     ///
     /// # Errors
@@ -130,7 +125,8 @@ impl Points {
         T: Serialize + DeserializeOwned,
         E: From<Error>,
     {
-        if !self.holds(name) {
+        let held = self.lines.iter().position(|line| line.name == name);
+        if held.is_none() {
             let point = measure()?;
             let point = serde_json::to_value(point).map_err(|err| self.bad(name, &err))?;
             // A number that is not finite could not be read again.
@@ -141,8 +137,8 @@ impl Points {
             }
             self.append(name, point)?;
         }
-        let line = self.lines.iter().find(|line| line.name == name).expect("it was appended");
-        Ok(self.read(line)?)
+        let at = held.unwrap_or(self.lines.len() - 1);
+        Ok(self.read(&self.lines[at])?)
     }
 
     fn append(&mut self, name: &str, point: Value) -> Result<(), Error> {

@@ -48,8 +48,11 @@ pub struct Tiles {
     pub zero_fraction: f64,
 }
 
-/// What sums up distances; the deviation is of a population.
-pub const STATISTICS: [(&str, fn(&Samples) -> f64); 10] = [
+/// A number that sums up distances, and its name.
+pub type Statistic = (&'static str, fn(&Samples) -> f64);
+
+/// All that sum up distances; the deviation is of a population.
+pub const STATISTICS: [Statistic; 10] = [
     ("mean", Samples::mean),
     ("std", |of| of.std(0)),
     ("min", Samples::min),

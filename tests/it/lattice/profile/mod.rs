@@ -1,5 +1,7 @@
 //! `stepmark profile lattice` as its users meet it: files, keys, columns, messages.
 
+mod resume;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
@@ -320,7 +322,12 @@ fn where_one_file_cannot_be_replaced_none_is() {
     let Said { exit, err, .. } = run(dir.path(), "--operation decoding --batch-sizes 1 --no-plot");
     assert_eq!(exit, Exit::Failure, "{err}");
     assert!(err.contains("cannot write") && err.contains("decoding_summary"), "{err}");
-    assert_eq!(names(dir.path()).len(), 1, "only what was there");
+    let points = "decoding_points_D4_q4_M2.jsonl".to_owned();
+    let want = BTreeSet::from(["decoding_summary_D4_q4_M2.csv".to_owned(), points]);
+    assert_eq!(names(dir.path()), want, "what was there, and what was measured");
+    fs::remove_dir(&last).unwrap();
+    pass(dir.path(), "--operation decoding --batch-sizes 1 --no-plot");
+    assert_eq!(names(dir.path()).len(), 2, "both files, and no points");
 }
 
 #[test]
