@@ -43,18 +43,6 @@ impl Word {
         }
         word
     }
-
-    /// The planes of packed words: the byte of a word that each starts with, and its width in bytes.
-    #[inline(always)]
-    pub(in crate::lattice) fn planes(self) -> impl Iterator<Item = Part> {
-        let (mut start, end) = (0, self.bytes());
-        std::iter::from_fn(move || {
-            let width = 1 << (end - start).checked_ilog2()?.min(3);
-            let part = Part { start, width };
-            start += width;
-            Some(part)
-        })
-    }
 }
 
 /// The bytes of a packed word that lie in one plane: 8, 4, 2 or 1 of them.
@@ -62,6 +50,18 @@ impl Word {
 pub(in crate::lattice) struct Part {
     pub(in crate::lattice) start: usize,
     pub(in crate::lattice) width: usize,
+}
+
+/// The parts of packed words of so many bytes, one for each plane.
+#[inline(always)]
+pub(in crate::lattice) fn parts(bytes: usize) -> impl Iterator<Item = Part> {
+    let mut start = 0;
+    std::iter::from_fn(move || {
+        let width = 1 << (bytes - start).checked_ilog2()?.min(3);
+        let part = Part { start, width };
+        start += width;
+        Some(part)
+    })
 }
 
 /// The `count` bits of a word from bit `at`; `count` is at most 4.

@@ -30,10 +30,10 @@ pub struct Codec {
     one: Option<One>,
 }
 
-/// Bytes of the stack that quantizing takes: for one vector with the longest word, for a few, for many.
+/// Bytes of the stack that quantizing takes: for the longest word, for some vectors, for many.
 const SMALL: usize = 34;
-const MEDIUM: usize = 512;
-const LARGE: usize = 4096;
+const SOME: usize = 512;
+const MANY: usize = 8192;
 
 impl Codec {
     /// The code with `levels` digits in `[0, q)^d`, steps of `beta`, and, if `protected`, scaling
@@ -141,12 +141,42 @@ impl Codec {
     /// If `codes` was made for another kind of code.
     pub fn encode(&self, x: &[f32], layout: Layout, codes: &mut Encoded) -> Result<(), Error> {
         self.assert_same_batch(x, codes)?;
-        let mut codes = codes.write();
         match self.lattice() {
-            Lattice::Z2 => self.encode_in::<Z2, 2>(x, layout, 0, &mut codes),
-            Lattice::D4 => self.encode_in::<D4, 4>(x, layout, 0, &mut codes),
-            Lattice::E8 => self.encode_in::<E8, 8>(x, layout, 0, &mut codes),
+            Lattice::Z2 => self.encode_into::<Z2, 2>(x, layout, codes),
+            Lattice::D4 => self.encode_into::<D4, 4>(x, layout, codes),
+            Lattice::E8 => self.encode_into::<E8, 8>(x, layout, codes),
         }
+    }
+
+    fn encode_into<L: LanePoints<D>, const D: usize>(
+        &self,
+        x: &[f32],
+        layout: Layout,
+        codes: &mut Encoded,
+    ) -> Result<(), Error> {
+        let set = |word, t, overload| codes.write().set_short(0, word, t, overload);
+        if self.encode_single::<D>(x, set).is_some() {
+            return Ok(());
+        }
+        self.encode_in::<L, D>(x, layout, 0, &mut codes.write())
+    }
+
+    /// Gives the word, the scaling and the flag of `x` to `set` and returns the flag, if `x` is one
+    /// vector and there is a way to encode that by itself.
+    #[inline(always)]
+    fn encode_single<const D: usize>(
+        &self,
+        x: &[f32],
+        set: impl FnOnce(u64, u8, bool),
+    ) -> Option<bool> {
+        #[cfg(target_arch = "x86_64")]
+        if let (Isa::Avx2 | Isa::Avx512, Some(one), Ok(x)) = (self.isa, &self.one, x.try_into()) {
+            // SAFETY: `with_isa` and `Isa::best` leave only what this processor has.
+            return unsafe { encode::encode_single::<D>(&self.code, one, x, set) };
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = (x, set);
+        None
     }
 
     /// Encodes the vectors of `x` from `from` on, as many as `codes` has room for.
@@ -158,13 +188,9 @@ impl Codec {
         codes: &mut CodesMut<'_>,
     ) -> Result<(), Error> {
         let code = &self.code;
-        #[cfg(target_arch = "x86_64")]
-        if let (Isa::Avx2 | Isa::Avx512, Ok(x)) = (self.isa, x.try_into()) {
-            // SAFETY: `with_isa` and `Isa::best` leave only what this processor has.
-            return unsafe { encode::encode_single::<L, D>(code, self.one.as_ref(), x, codes) };
-        }
         match self.isa {
-            // SAFETY: as above.
+            _ if x.len() == D => Scalar::<L, D>::new(code).encode(x, layout, from, codes),
+            // SAFETY: `with_isa` and `Isa::best` leave only what this processor has.
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => unsafe { encode::encode_avx2::<L, D>(code, x, layout, from, codes) },
             // SAFETY: as above.
@@ -238,31 +264,42 @@ impl Codec {
     /// If the lengths differ.
     pub fn quantize(&self, x: &[f32], y: &mut [f32], layout: Layout) -> Result<usize, Error> {
         assert_eq!(x.len(), y.len(), "x and y differ in length");
-        let n = self.lattice().vectors(x.len())?;
-        // Clearing more of the stack than is used takes time.
-        match CodesMut::room(self.word(), n) {
-            ..=SMALL => self.quantize_on(&mut [0; SMALL], x, y, layout),
-            ..=MEDIUM => self.quantize_on(&mut [0; MEDIUM], x, y, layout),
-            _ => self.quantize_on(&mut [0; LARGE], x, y, layout),
+        match self.lattice() {
+            Lattice::Z2 => self.quantize_in::<Z2, 2>(x, y, layout),
+            Lattice::D4 => self.quantize_in::<D4, 4>(x, y, layout),
+            Lattice::E8 => self.quantize_in::<E8, 8>(x, y, layout),
         }
     }
 
-    fn quantize_on(
+    fn quantize_in<L: LanePoints<D>, const D: usize>(
         &self,
-        stack: &mut [u8],
         x: &[f32],
         y: &mut [f32],
         layout: Layout,
     ) -> Result<usize, Error> {
-        match self.lattice() {
-            Lattice::Z2 => self.quantize_in::<Z2, 2>(stack, x, y, layout),
-            Lattice::D4 => self.quantize_in::<D4, 4>(stack, x, y, layout),
-            Lattice::E8 => self.quantize_in::<E8, 8>(stack, x, y, layout),
+        let n = x.len() / D;
+        if n * D != x.len() {
+            return Err(Error::Batch { found: x.len(), dim: D, n });
+        }
+        if n == 1 {
+            let mut stack = [0; SMALL];
+            let mut codes = CodesMut::new(self.word(), 1, &mut stack);
+            let set = |word, t, overload| codes.set_short(0, word, t, overload);
+            if let Some(overload) = self.encode_single::<D>(x, set) {
+                self.decode_in::<L, D>(codes.read(), y, layout, 0)?;
+                return Ok(overload.into());
+            }
+        }
+        // Clearing more of the stack than is used takes time.
+        if CodesMut::room(self.word(), n) <= SOME {
+            self.quantize_on::<L, D>(&mut [0; SOME], x, y, layout)
+        } else {
+            self.quantize_on::<L, D>(&mut [0; MANY], x, y, layout)
         }
     }
 
     /// Encodes and decodes as many vectors at a time as `stack` holds the codes of.
-    fn quantize_in<L: LanePoints<D>, const D: usize>(
+    fn quantize_on<L: LanePoints<D>, const D: usize>(
         &self,
         stack: &mut [u8],
         x: &[f32],
@@ -270,18 +307,16 @@ impl Codec {
         layout: Layout,
     ) -> Result<usize, Error> {
         let (n, word) = (x.len() / D, self.word());
+        let fits = CodesMut::room(word, n) <= stack.len();
         // Whole cache lines of flags and of codes.
-        let chunk = if CodesMut::room(word, n) <= stack.len() {
-            n
-        } else {
-            64 * (stack.len() / CodesMut::room(word, 64))
-        };
-        let mut overloaded = 0;
-        for from in (0..n).step_by(chunk.max(1)) {
+        let chunk = if fits { n } else { 64 * (stack.len() / CodesMut::room(word, 64)) };
+        let (mut from, mut overloaded) = (0, 0);
+        while from < n {
             let mut codes = CodesMut::new(word, chunk.min(n - from), stack);
             self.encode_in::<L, D>(x, layout, from, &mut codes)?;
             overloaded += codes.overloaded();
             self.decode_in::<L, D>(codes.read(), y, layout, from)?;
+            from += chunk;
         }
         Ok(overloaded)
     }

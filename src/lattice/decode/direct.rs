@@ -12,38 +12,69 @@ use crate::lattice::code::word::LANES;
 /// Batches of floats of so many bytes are written round the caches.
 const STREAM: usize = 1 << 25;
 
-/// Decodes into the vectors of `x` from `from` on, a multiple of 2, straight from the bytes of a plane, if chunks are whole bytes of it; else, or if some
-/// code is wrong, returns false.
-#[target_feature(enable = "avx2,fma")]
-pub(in crate::lattice) fn decode_direct<const D: usize>(
+/// Decodes into the vectors of `x` from `from` on, a multiple of 2, straight from the bytes of a
+/// plane, if chunks are whole bytes of it; else, or if some code is wrong, returns false.
+///
+/// # Safety
+///
+/// The processor has AVX2 and FMA.
+#[inline(always)]
+pub(in crate::lattice) unsafe fn decode_direct<const D: usize>(
     code: &Code,
     codes: Codes<'_>,
     x: &mut [f32],
     layout: Layout,
     from: usize,
 ) -> bool {
-    let Some(table) = code.table() else { return false };
-    if !table.direct || codes.form() != Form::Packed {
+    let Some(table) = code.table().filter(|table| table.direct) else { return false };
+    if codes.form() != Form::Packed {
         return false;
     }
-    let words = codes.only_plane();
-    if !code.q().is_power_of_two() && has_large_digits(words, code.q()) {
-        return false;
-    }
+    let (words, t) = (codes.only_plane(), codes.scalings());
     if let Ok(x) = x.try_into() {
-        let t = codes.scalings().first().map_or(0, |t| *t);
-        if t <= code.max_scaling() {
-            table.sum_single::<D>(words, half_step(code, t), x);
-        }
-        return t <= code.max_scaling();
+        let t = t.first().map_or(0, |t| *t);
+        // SAFETY: the caller says so.
+        return unsafe { decode_single::<D>(code, table, words, t, x) };
     }
-    let Some(half) = HalfSteps::new(code, codes.scalings()) else { return false };
+    // SAFETY: as above.
+    unsafe { decode_plane::<D>(code, table, words, t, x, layout, from) }
+}
+
+#[target_feature(enable = "avx2,fma")]
+fn decode_single<const D: usize>(
+    code: &Code,
+    table: &Table,
+    words: &[u8],
+    t: u8,
+    x: &mut [f32; D],
+) -> bool {
+    if t > code.max_scaling() || has_wrong_digits(words, code.q()) {
+        return false;
+    }
+    table.sum_single::<D>(words, half_step(code, t), x);
+    true
+}
+
+#[target_feature(enable = "avx2,fma")]
+fn decode_plane<const D: usize>(
+    code: &Code,
+    table: &Table,
+    words: &[u8],
+    t: &[u8],
+    x: &mut [f32],
+    layout: Layout,
+    from: usize,
+) -> bool {
+    if has_wrong_digits(words, code.q()) {
+        return false;
+    }
+    let Some(half) = HalfSteps::new(code, t) else { return false };
     if layout == Layout::Soa {
         decode_soa::<D>(table, words, &half, x, from);
         return true;
     }
     let stream = is_streamed(x);
-    let x = &mut x[from * D..][..codes.len() * D];
+    let x = &mut x[from * D..][..words.len() / (table.chunks * table.bits / 8) * D];
     match (table.bits, stream) {
         (8, false) => table.sum::<D, 1, false>(words, &half, x),
         (_, false) => table.sum::<D, 2, false>(words, &half, x),
@@ -90,11 +121,14 @@ pub(super) fn is_streamed(x: &[f32]) -> bool {
     size_of_val(x) >= STREAM && x.as_ptr().addr().is_multiple_of(16)
 }
 
-/// Whether a digit of packed words is q or more, for q that take 2 or 4 bits.
+/// Whether a digit of packed words is q or more, for q that take 2 or 4 bits or are a power of 2.
 #[inline]
 #[target_feature(enable = "avx2,fma")]
-fn has_large_digits(words: &[u8], q: u8) -> bool {
+fn has_wrong_digits(words: &[u8], q: u8) -> bool {
     let mut bad = 0;
+    if q.is_power_of_two() {
+        return false;
+    }
     if q == 3 {
         for b in words {
             bad |= b & b >> 1 & 0x55;

@@ -3,7 +3,8 @@
 //! Whatever the form of the codes, they are read, checked and put together for all vectors of a
 //! block at once, in loops of constant length over lanes.
 
-use crate::lattice::code::encoded::{Encoded, Form, Layout};
+use crate::lattice::code::encoded::{Codes, Form, Layout};
+use crate::lattice::code::word::Part;
 use crate::lattice::code::{Code, MAX_LEVELS};
 
 /// Vectors of a block.
@@ -28,7 +29,7 @@ impl Indices {
 
     /// Reads vectors `at .. at + len` of `codes`, at most a block. Returns whether they are codes:
     /// no digit is q or more, no bit is set past the last digit.
-    pub(super) fn read(&mut self, codes: &Encoded, at: usize, len: usize) -> bool {
+    pub(super) fn read(&mut self, codes: &Codes<'_>, at: usize, len: usize) -> bool {
         match codes.form() {
             Form::Packed => self.read_packed(codes, at, len),
             Form::Digits(Layout::Soa) => self.read_soa(codes, at, len),
@@ -36,14 +37,13 @@ impl Indices {
         }
     }
 
-    fn read_packed(&mut self, codes: &Encoded, at: usize, len: usize) -> bool {
+    fn read_packed(&mut self, codes: &Codes<'_>, at: usize, len: usize) -> bool {
         let word = codes.word();
         // A row more than a word has, so that a shift over the end of a row finds the next.
         let mut words = [[0; BLOCK]; 5];
-        let mut byte = 0;
-        for k in 0..codes.planes() {
-            let width = codes.plane_width(k);
-            let bytes = &codes.plane(k)[at * width..][..len * width];
+        for part in codes.parts() {
+            let Part { start: byte, width } = part;
+            let bytes = &codes.plane(part)[at * width..][..len * width];
             let (row, shift) = (&mut words[byte / 8], 8 * (byte % 8));
             match width {
                 8 => insert::<8>(row, shift, bytes),
@@ -51,7 +51,6 @@ impl Indices {
                 2 => insert::<2>(row, shift, bytes),
                 _ => insert::<1>(row, shift, bytes),
             }
-            byte += width;
         }
         let width = word.digit_bits();
         let bits = self.dim * width;
@@ -80,18 +79,18 @@ impl Indices {
         past == 0 && most < self.q.into()
     }
 
-    fn read_soa(&mut self, codes: &Encoded, at: usize, len: usize) -> bool {
+    fn read_soa(&mut self, codes: &Codes<'_>, at: usize, len: usize) -> bool {
         let n = codes.len();
-        let mut levels = codes.digits().chunks(self.dim * n);
+        let mut levels = codes.only_plane().chunks(self.dim * n);
         self.levels.iter_mut().zip(&mut levels).all(|(index, level)| {
             index.fill(0);
             level.chunks(n).rev().all(|row| put(index, &row[at..][..len], self.q))
         })
     }
 
-    fn read_rows(&mut self, codes: &Encoded, at: usize, len: usize) -> bool {
+    fn read_rows(&mut self, codes: &Codes<'_>, at: usize, len: usize) -> bool {
         let digits = codes.word().digits;
-        let block = &codes.digits()[at * digits..][..len * digits];
+        let block = &codes.only_plane()[at * digits..][..len * digits];
         let most = block.iter().fold(0, |most, &b| most.max(b));
         if most >= self.q {
             return false;

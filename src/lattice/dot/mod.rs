@@ -128,9 +128,10 @@ fn for_blocks(
     let scaled = |codes: &Encoded| codes.scalings().iter().all(|&t| t <= code.max_scaling());
     let mut valid = scaled(a) && scaled(b);
     let (mut left, mut right) = (Indices::new(code), Indices::new(code));
+    let (a, b) = (a.read(), b.read());
     for (block, out) in out.chunks_mut(BLOCK).enumerate() {
         let at = block * BLOCK;
-        valid = valid && left.read(a, at, out.len()) && right.read(b, at, out.len());
+        valid = valid && left.read(&a, at, out.len()) && right.read(&b, at, out.len());
         if !valid {
             break;
         }
@@ -141,9 +142,9 @@ fn for_blocks(
     }
     for codes in [a, b] {
         match code.lattice() {
-            Lattice::Z2 => Scalar::<Z2, 2>::new(code).check(codes.read())?,
-            Lattice::D4 => Scalar::<D4, 4>::new(code).check(codes.read())?,
-            Lattice::E8 => Scalar::<E8, 8>::new(code).check(codes.read())?,
+            Lattice::Z2 => Scalar::<Z2, 2>::new(code).check(codes)?,
+            Lattice::D4 => Scalar::<D4, 4>::new(code).check(codes)?,
+            Lattice::E8 => Scalar::<E8, 8>::new(code).check(codes)?,
         }
     }
     unreachable!("the definition finds what is no code")

@@ -101,25 +101,24 @@ fn positions(mut bits: u32) -> impl Iterator<Item = usize> {
     })
 }
 
-/// Encodes a batch of a single vector.
+/// Gives the word, the scaling and the flag of a single vector to `set` and returns the flag; or
+/// `None` if it must be encoded by the definition.
 #[target_feature(enable = "avx2,fma")]
-pub(super) fn encode_single<L: LanePoints<D>, const D: usize>(
+pub(super) fn encode_single<const D: usize>(
     code: &Code,
-    one: Option<&One>,
+    one: &One,
     x: &[f32; D],
-    codes: &mut CodesMut<'_>,
-) -> Result<(), Error> {
-    if let Some(one) = one {
-        let mut t = 0;
-        while let Some((word, overload)) = one.encode(code.leaders(), t, x) {
-            if !overload || t == code.max_scaling() {
-                codes.set_short(0, word, t, overload);
-                return Ok(());
-            }
-            t += 1;
+    set: impl FnOnce(u64, u8, bool),
+) -> Option<bool> {
+    let mut t = 0;
+    loop {
+        let (word, overload) = one.encode(code.leaders(), t, x)?;
+        if !overload || t == code.max_scaling() {
+            set(word, t, overload);
+            return Some(overload);
         }
+        t += 1;
     }
-    Scalar::<L, D>::new(code).encode_into(x, Layout::Rows, 0, codes, 0)
 }
 
 /// Encodes the vectors from `first` on, block by block; those that are overloaded are gathered into

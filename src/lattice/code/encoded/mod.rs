@@ -9,7 +9,7 @@
 use std::fmt;
 use std::ops::Range;
 
-use super::word::{Part, Word};
+use super::word::{Part, Word, parts};
 
 mod elements;
 mod view;
@@ -40,6 +40,8 @@ pub struct Encoded {
     form: Form,
     n: usize,
     word: Word,
+    /// Bytes of the codes of a vector.
+    each: usize,
     /// The planes, each with room for [`Encoded::stride`] vectors; for digits, just these.
     lines: Vec<Line>,
     t: Vec<u8>,
@@ -59,7 +61,7 @@ impl Encoded {
         let lines = len.expect("memory has not so many bytes") / 64;
         let t = vec![0; if word.protected { n } else { 0 }];
         let lines = vec![Line([0; 64]); lines];
-        Self { form, n, word, lines, t, overload: vec![0; n.div_ceil(8)] }
+        Self { form, n, word, each, lines, t, overload: vec![0; n.div_ceil(8)] }
     }
 
     /// Vectors that each plane has room for, so that it starts at a cache line.
@@ -69,18 +71,18 @@ impl Encoded {
     }
 
     /// The codes, to be read.
-    #[inline]
+    #[inline(always)]
     pub(in crate::lattice) fn read(&self) -> Codes<'_> {
-        let Self { form, n, word, ref t, .. } = *self;
-        Codes { form, n, word, stride: self.stride(), bytes: self.bytes(), t }
+        let Self { form, n, word, each, ref t, .. } = *self;
+        Codes { form, n, word, each, stride: self.stride(), bytes: self.bytes(), t }
     }
 
     /// The codes, to be written.
-    #[inline]
+    #[inline(always)]
     pub(in crate::lattice) fn write(&mut self) -> CodesMut<'_> {
-        let (form, n, word, stride) = (self.form, self.n, self.word, self.stride());
-        let bytes = bytes_mut(&mut self.lines);
-        CodesMut { form, n, word, stride, bytes, t: &mut self.t, overload: &mut self.overload }
+        let stride = self.stride();
+        let Self { form, n, word, each, ref mut lines, ref mut t, ref mut overload } = *self;
+        CodesMut { form, n, word, each, stride, bytes: bytes_mut(lines), t, overload }
     }
 
     #[inline]
@@ -110,11 +112,11 @@ impl Encoded {
 
     /// The number of planes; 1 for digits.
     pub fn planes(&self) -> usize {
-        if self.form == Form::Packed { self.word.planes().count() } else { 1 }
+        if self.form == Form::Packed { parts(self.each).count() } else { 1 }
     }
 
     fn part(&self, k: usize) -> Part {
-        self.word.planes().nth(k).unwrap_or_else(|| panic!("plane {k} of {}", self.planes()))
+        parts(self.each).nth(k).unwrap_or_else(|| panic!("plane {k} of {}", self.planes()))
     }
 
     /// The bytes that plane `k` holds of every word: 8, 4, 2 or 1; 1 for digits.
@@ -134,7 +136,7 @@ impl Encoded {
             return start..start + self.n * width;
         }
         assert_eq!(k, 0, "digits have one plane");
-        0..self.n * self.word.digits
+        0..self.n * self.each
     }
 
     /// Plane `k`, n times its width long; see the module for its order.
@@ -217,13 +219,12 @@ impl Encoded {
 
     /// How many vectors are overloaded.
     pub fn overloaded(&self) -> usize {
-        self.overload.iter().map(|byte| byte.count_ones() as usize).sum()
+        ones(&self.overload)
     }
 
     /// The bytes of the codes and scalings.
     pub fn len_bytes(&self) -> usize {
-        let each = if self.form == Form::Packed { self.word.bytes() } else { self.word.digits };
-        self.n * each + self.t.len()
+        self.n * self.each + self.t.len()
     }
 
     /// Digit `j` of vector `i`, as stored; digit d m + k is coordinate k of level m.
@@ -236,6 +237,15 @@ impl Encoded {
     }
 }
 
+/// How many bits are set.
+fn ones(bytes: &[u8]) -> usize {
+    let (words, rest) = bytes.as_chunks();
+    let words = words.iter().map(|word| u64::from_le_bytes(*word).count_ones());
+    let ones = words.chain(rest.iter().map(|byte| byte.count_ones())).sum::<u32>();
+    ones as usize
+}
+
+#[inline]
 fn bytes_mut(lines: &mut [Line]) -> &mut [u8] {
     // SAFETY: as in `Encoded::bytes`; any byte is valid, and `lines` are borrowed mutably.
     unsafe { std::slice::from_raw_parts_mut(lines.as_mut_ptr().cast(), 64 * lines.len()) }
@@ -243,7 +253,7 @@ fn bytes_mut(lines: &mut [Line]) -> &mut [u8] {
 
 impl fmt::Debug for Encoded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { form, n, word, lines: _, t: _, overload: _ } = self;
+        let Self { form, n, word, each: _, lines: _, t: _, overload: _ } = self;
         write!(f, "Encoded({form:?}, n {n}, {} digits below {})", word.digits, word.q)
     }
 }

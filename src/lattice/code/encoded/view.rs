@@ -3,8 +3,8 @@
 use std::array::from_fn;
 
 use super::elements::{get, set, set_one};
-use super::{Form, Layout};
-use crate::lattice::code::word::{LANES, PARTS, Part, Word, Words, bits_at, digit_lanes};
+use super::{Form, Layout, ones};
+use crate::lattice::code::word::{LANES, PARTS, Part, Word, Words, bits_at, digit_lanes, parts};
 
 /// The codes and scalings of n vectors, as [`Encoded`](super::Encoded) says.
 #[derive(Clone, Copy)]
@@ -12,6 +12,8 @@ pub(in crate::lattice) struct Codes<'a> {
     pub(super) form: Form,
     pub(super) n: usize,
     pub(super) word: Word,
+    /// Bytes of the codes of a vector.
+    pub(super) each: usize,
     /// Vectors that each plane has room for.
     pub(super) stride: usize,
     /// The planes, one after the other.
@@ -32,6 +34,18 @@ impl<'a> Codes<'a> {
         self.form
     }
 
+    /// How their words are made.
+    #[inline]
+    pub(in crate::lattice) fn word(&self) -> Word {
+        self.word
+    }
+
+    /// The parts of a packed word, one for each plane.
+    #[inline(always)]
+    pub(in crate::lattice) fn parts(&self) -> impl Iterator<Item = Part> + use<> {
+        parts(self.each)
+    }
+
     /// The scalings T; empty without protection.
     #[inline]
     pub(in crate::lattice) fn scalings(&self) -> &'a [u8] {
@@ -41,24 +55,24 @@ impl<'a> Codes<'a> {
     /// The plane of a part of every word.
     #[inline(always)]
     pub(in crate::lattice) fn plane(&self, part: Part) -> &'a [u8] {
-        &self.bytes[self.stride * part.start..][..self.n * part.width]
+        self.bytes_of(part.start, part.width)
     }
 
-    /// The only plane, where a word has 1, 2, 4 or 8 bytes.
+    #[inline(always)]
+    fn bytes_of(&self, start: usize, width: usize) -> &'a [u8] {
+        &self.bytes[self.stride * start..][..self.n * width]
+    }
+
+    /// The only plane, if there is but one: of digits, and of words with 1, 2, 4 or 8 bytes.
     #[inline(always)]
     pub(in crate::lattice) fn only_plane(&self) -> &'a [u8] {
-        self.plane(Part { start: 0, width: self.word.bytes() })
-    }
-
-    /// The bytes of digits that are not packed.
-    fn digits(&self) -> &'a [u8] {
-        &self.bytes[..self.n * self.word.digits]
+        &self.bytes[..self.n * self.each]
     }
 
     /// The packed word of vector `i`, lowest bits first.
     fn packed_word(&self, i: usize) -> [u16; PARTS] {
         let mut bytes = [0; 2 * PARTS];
-        for part in self.word.planes() {
+        for part in parts(self.each) {
             let Part { start, width } = part;
             bytes[start..][..width].copy_from_slice(&self.plane(part)[i * width..][..width]);
         }
@@ -78,8 +92,8 @@ impl<'a> Codes<'a> {
         let bits = self.word.digit_bits();
         match self.form {
             Form::Packed => bits_at(&self.packed_word(i), j * bits, bits),
-            Form::Digits(Layout::Soa) => self.digits()[j * self.n + i],
-            Form::Digits(Layout::Rows) => self.digits()[i * self.word.digits + j],
+            Form::Digits(Layout::Soa) => self.only_plane()[j * self.n + i],
+            Form::Digits(Layout::Rows) => self.only_plane()[i * self.word.digits + j],
         }
     }
 
@@ -89,38 +103,36 @@ impl<'a> Codes<'a> {
     pub(in crate::lattice) fn words(&self, at: usize, count: usize, words: &mut Words) {
         match self.form {
             Form::Packed => {
-                for part in self.word.planes() {
-                    let words = &mut words[part.start / 2..];
-                    let plane = self.plane(part);
-                    match part.width {
-                        8 => {
-                            let block = get::<8>(plane, at, count);
-                            for i in 0..LANES {
-                                for (p, word) in words[..4].iter_mut().enumerate() {
-                                    word[i] =
-                                        u16::from_le_bytes([block[i][2 * p], block[i][2 * p + 1]]);
-                                }
-                            }
+                let mut at_byte = 0;
+                while self.each - at_byte >= 8 {
+                    let block = get::<8>(self.bytes_of(at_byte, 8), at, count);
+                    for i in 0..LANES {
+                        for (p, word) in words[at_byte / 2..][..4].iter_mut().enumerate() {
+                            word[i] = u16::from_le_bytes([block[i][2 * p], block[i][2 * p + 1]]);
                         }
-                        4 => {
-                            let block = get::<4>(plane, at, count);
-                            for i in 0..LANES {
-                                words[0][i] = u16::from_le_bytes([block[i][0], block[i][1]]);
-                                words[1][i] = u16::from_le_bytes([block[i][2], block[i][3]]);
-                            }
-                        }
-                        2 => {
-                            let block = get(plane, at, count);
-                            for i in 0..LANES {
-                                words[0][i] = u16::from_le_bytes(block[i]);
-                            }
-                        }
-                        _ => {
-                            let block = get::<1>(plane, at, count);
-                            for i in 0..LANES {
-                                words[0][i] = block[i][0].into();
-                            }
-                        }
+                    }
+                    at_byte += 8;
+                }
+                if self.each & 4 != 0 {
+                    let block = get::<4>(self.bytes_of(at_byte, 4), at, count);
+                    for i in 0..LANES {
+                        let [a, b, c, d] = block[i];
+                        words[at_byte / 2][i] = u16::from_le_bytes([a, b]);
+                        words[at_byte / 2 + 1][i] = u16::from_le_bytes([c, d]);
+                    }
+                    at_byte += 4;
+                }
+                if self.each & 2 != 0 {
+                    let block = get(self.bytes_of(at_byte, 2), at, count);
+                    for i in 0..LANES {
+                        words[at_byte / 2][i] = u16::from_le_bytes(block[i]);
+                    }
+                    at_byte += 2;
+                }
+                if self.each & 1 != 0 {
+                    let block = get::<1>(self.bytes_of(at_byte, 1), at, count);
+                    for i in 0..LANES {
+                        words[at_byte / 2][i] = block[i][0].into();
                     }
                 }
             }
@@ -166,6 +178,7 @@ pub(in crate::lattice) struct CodesMut<'a> {
     pub(super) form: Form,
     pub(super) n: usize,
     pub(super) word: Word,
+    pub(super) each: usize,
     pub(super) stride: usize,
     pub(super) bytes: &'a mut [u8],
     pub(super) t: &'a mut [u8],
@@ -180,18 +193,19 @@ impl<'a> CodesMut<'a> {
 
     /// Places for the packed codes of `n` vectors in `bytes`, which has [`CodesMut::room`].
     pub(in crate::lattice) fn new(word: Word, n: usize, bytes: &'a mut [u8]) -> Self {
-        let (bytes, rest) = bytes.split_at_mut(n * word.bytes());
+        let each = word.bytes();
+        let (bytes, rest) = bytes.split_at_mut(n * each);
         let (t, rest) = rest.split_at_mut(if word.protected { n } else { 0 });
         let overload = &mut rest[..n.div_ceil(8)];
         overload.fill(0);
-        Self { form: Form::Packed, n, word, stride: n, bytes, t, overload }
+        Self { form: Form::Packed, n, word, each, stride: n, bytes, t, overload }
     }
 
     /// The same, to be read.
-    #[inline]
+    #[inline(always)]
     pub(in crate::lattice) fn read(&self) -> Codes<'_> {
-        let Self { form, n, word, stride, ref bytes, ref t, .. } = *self;
-        Codes { form, n, word, stride, bytes, t }
+        let Self { form, n, word, each, stride, ref bytes, ref t, .. } = *self;
+        Codes { form, n, word, each, stride, bytes, t }
     }
 
     /// The number n of vectors.
@@ -202,12 +216,13 @@ impl<'a> CodesMut<'a> {
 
     /// How many vectors are overloaded.
     pub(in crate::lattice) fn overloaded(&self) -> usize {
-        self.overload.iter().map(|byte| byte.count_ones() as usize).sum()
+        ones(self.overload)
     }
 
+    /// The plane of N bytes of every word, from its 16 bits number `part` on.
     #[inline(always)]
-    fn plane(&mut self, part: Part) -> &mut [u8] {
-        &mut self.bytes[self.stride * part.start..][..self.n * part.width]
+    fn plane<const N: usize>(&mut self, part: usize) -> &mut [u8] {
+        &mut self.bytes[self.stride * 2 * part..][..self.n * N]
     }
 
     /// Sets the scalings of the `count` vectors from `at` to 0.
@@ -223,17 +238,24 @@ impl<'a> CodesMut<'a> {
     pub(in crate::lattice) fn set_words(&mut self, at: usize, count: usize, words: &Words) {
         match self.form {
             Form::Packed => {
-                for part in self.word.planes() {
-                    let word = &words[part.start / 2..];
-                    let plane = self.plane(part);
-                    match part.width {
-                        8 => set(plane, at, count, |i| join(word, i).to_le_bytes()),
-                        4 => set(plane, at, count, |i| {
-                            (u32::from(word[0][i]) | u32::from(word[1][i]) << 16).to_le_bytes()
-                        }),
-                        2 => set(plane, at, count, |i| word[0][i].to_le_bytes()),
-                        _ => set(plane, at, count, |i| [word[0][i].to_le_bytes()[0]]),
-                    }
+                let mut part = 0;
+                while self.each - 2 * part >= 8 {
+                    let word = &words[part..][..4];
+                    set(self.plane::<8>(part), at, count, |i| join(word, i).to_le_bytes());
+                    part += 4;
+                }
+                if self.each & 4 != 0 {
+                    let two =
+                        |i: usize| u32::from(words[part][i]) | u32::from(words[part + 1][i]) << 16;
+                    set(self.plane::<4>(part), at, count, |i| two(i).to_le_bytes());
+                    part += 2;
+                }
+                if self.each & 2 != 0 {
+                    set(self.plane::<2>(part), at, count, |i| words[part][i].to_le_bytes());
+                    part += 1;
+                }
+                if self.each & 1 != 0 {
+                    set(self.plane::<1>(part), at, count, |i| [words[part][i].to_le_bytes()[0]]);
                 }
             }
             Form::Digits(layout) => {
@@ -272,19 +294,23 @@ impl<'a> CodesMut<'a> {
         let (n, bits) = (self.n, self.word.digit_bits());
         match self.form {
             Form::Packed => {
-                for part in self.word.planes() {
-                    let word = &word[part.start / 2..];
-                    let plane = self.plane(part);
-                    let two = |p: usize| u32::from(word[p]) | u32::from(word[p + 1]) << 16;
-                    match part.width {
-                        8 => {
-                            let all = u64::from(two(0)) | u64::from(two(2)) << 32;
-                            set_one(plane, i, all.to_le_bytes());
-                        }
-                        4 => set_one(plane, i, two(0).to_le_bytes()),
-                        2 => set_one(plane, i, word[0].to_le_bytes()),
-                        _ => set_one(plane, i, [word[0].to_le_bytes()[0]]),
-                    }
+                let mut part = 0;
+                let four = |p: usize| [word[p], word[p + 1], word[p + 2], word[p + 3]];
+                while self.each - 2 * part >= 8 {
+                    set_one(self.plane::<8>(part), i, joined(four(part)).to_le_bytes());
+                    part += 4;
+                }
+                if self.each & 4 != 0 {
+                    let [a, b] = [word[part], word[part + 1]].map(u32::from);
+                    set_one(self.plane::<4>(part), i, (a | b << 16).to_le_bytes());
+                    part += 2;
+                }
+                if self.each & 2 != 0 {
+                    set_one(self.plane::<2>(part), i, word[part].to_le_bytes());
+                    part += 1;
+                }
+                if self.each & 1 != 0 {
+                    set_one(self.plane::<1>(part), i, [word[part].to_le_bytes()[0]]);
                 }
             }
             Form::Digits(layout) => {
@@ -298,11 +324,11 @@ impl<'a> CodesMut<'a> {
     }
 
     /// As [`CodesMut::set`], with a word of up to 64 bits.
-    #[inline]
+    #[inline(always)]
     pub(in crate::lattice) fn set_short(&mut self, i: usize, word: u64, t: u8, overload: bool) {
         let [a, b, c, d, e, f, g, h] = word.to_le_bytes();
         let plane = &mut *self.bytes;
-        match (self.form, self.word.bytes()) {
+        match (self.form, self.each) {
             (Form::Packed, 8) => set_one(plane, i, [a, b, c, d, e, f, g, h]),
             (Form::Packed, 4) => set_one(plane, i, [a, b, c, d]),
             (Form::Packed, 2) => set_one(plane, i, [a, b]),
@@ -329,6 +355,11 @@ impl<'a> CodesMut<'a> {
 /// The first 64 bits of the word of lane `i`.
 #[inline(always)]
 fn join(word: &[[u16; LANES]], i: usize) -> u64 {
-    let part = |p: usize| u64::from(word[p][i]) << (16 * p);
-    part(0) | part(1) | part(2) | part(3)
+    joined([word[0][i], word[1][i], word[2][i], word[3][i]])
+}
+
+#[inline(always)]
+fn joined(parts: [u16; 4]) -> u64 {
+    let [a, b, c, d] = parts.map(u64::from);
+    a | b << 16 | c << 32 | d << 48
 }
