@@ -12,7 +12,7 @@ import jsonschema
 
 # Fields and values that they cannot have, whatever the others are.
 IMPOSSIBLE = [
-    ("/schema", 2),
+    ("/schema", 1),
     ("/stepmark", ""),
     ("/command", "record"),
     ("/started", "yesterday"),
@@ -21,13 +21,16 @@ IMPOSSIBLE = [
     ("/verdict", "fine"),
     ("/selected/0", 7),
     ("/compared", -1),
-    ("/tiers", []),
-    ("/tiers/0/state", "passed"),
+    ("/questions", []),
+    ("/questions/0/state", "passed"),
+    ("/questions/0/name", "instructions"),
     ("/findings", [{"kind": "note"}]),
     ("/findings/0/kind", "pass"),
     ("/counts/0/new/instructions", 0),
     ("/counts/0/old", {"instructions": 1}),
+    ("/findings/0/question", 2),
     ("/wall/cases/0/ratio", None),
+    ("/wall/cases/0/same", "unclear"),
     ("/wall/cases/0/new/median_ns", "1"),
     ("/duet", {}),
     ("/duet/cases/0/change", "slow"),

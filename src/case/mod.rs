@@ -243,28 +243,34 @@ impl Case {
     /// If the outputs are wrong, the second run leaves other bits than the first, or the case is on
     /// a device.
     pub fn checked(&self) -> Result<(Box<dyn Step>, u64), String> {
-        self.checked_knowing(None)
+        self.checked_skipping_oracle(None)
     }
 
-    /// As [`Case::checked`] in a process before this one, which found the digest `right`: where
-    /// one run leaves it again, nothing else is checked.
+    /// Does as [`Case::checked`], but asks neither the oracle nor for a second run where the first
+    /// leaves the digest `right`, which a process before this one found.
     ///
     /// # Errors
     ///
     /// As [`Case::checked`].
-    pub fn checked_again(&self, right: u64) -> Result<(Box<dyn Step>, u64), String> {
+    pub fn checked_skipping_oracle_and_replay(
+        &self,
+        right: u64,
+    ) -> Result<(Box<dyn Step>, u64), String> {
         let mut step = self.prepare()?;
         step.run();
         if step.digest() == right { Ok((step, right)) } else { self.checked() }
     }
 
-    /// As [`Case::checked`], but outputs with the digest `right` are not compared with the oracle:
-    /// such outputs were.
+    /// Does as [`Case::checked`], but does not ask the oracle where the first run leaves the digest
+    /// `right`, which the oracle approved of before.
     ///
     /// # Errors
     ///
     /// As [`Case::checked`].
-    pub fn checked_knowing(&self, right: Option<u64>) -> Result<(Box<dyn Step>, u64), String> {
+    pub fn checked_skipping_oracle(
+        &self,
+        right: Option<u64>,
+    ) -> Result<(Box<dyn Step>, u64), String> {
         let mut step = self.prepare()?;
         step.run();
         let digest = step.digest();
@@ -361,8 +367,12 @@ pub(crate) mod tests {
         let case = right("test/seven/n1");
         assert_eq!((case.chapter(), case.function()), ("test", "seven/n1"), "parts of the id");
         assert!(case.checked().is_ok(), "the digest stays");
-        assert!(case.checked_again(7).is_ok(), "known");
-        assert_eq!(case.checked_again(8).ok().map(|(_, digest)| digest), Some(7), "checked");
+        assert!(case.checked_skipping_oracle_and_replay(7).is_ok(), "known");
+        assert_eq!(
+            case.checked_skipping_oracle_and_replay(8).ok().map(|(_, digest)| digest),
+            Some(7),
+            "checked"
+        );
         let err = runs("test/drifting/n1", Some(8), 0).checked().err().expect("it drifts");
         assert!(err.contains("not replayable"), "{err}");
     }

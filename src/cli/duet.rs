@@ -11,7 +11,7 @@ use super::{Context, Exit, Selection, Stop};
 use crate::file;
 use crate::gate::duet::decide::LOOKS;
 use crate::gate::duet::{self, Build, Checkout, Limits, Lock, Plan, ROUNDS, Samples};
-use crate::gate::{Duet, Findings, Outcome, State, Tier, Tolerance};
+use crate::gate::{Duet, Outcome, Parts, Slower, Tolerance};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -24,7 +24,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE")]
     exe: Vec<PathBuf>,
     #[command(flatten)]
-    pairs: Pairs,
+    pairs: PairOptions,
     #[command(flatten)]
     outputs: Outputs,
 }
@@ -32,7 +32,7 @@ pub(super) struct Args {
 /// How pairs are taken, and what they must say.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Paired times")]
-pub(super) struct Pairs {
+pub(super) struct PairOptions {
     /// Fail (exit 6) where the pairs do not tell, or only inform
     #[arg(long)]
     pub(super) strict: bool,
@@ -54,7 +54,7 @@ pub(super) struct Pairs {
     samples: Option<PathBuf>,
 }
 
-impl Pairs {
+impl PairOptions {
     /// Requires that the samples can be written.
     pub(super) fn ready(&self) -> Result<(), Stop> {
         self.samples.as_deref().map_or(Ok(()), |path| outputs::can_be_written(path).map(drop))
@@ -121,15 +121,14 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
         let more = args.pairs.again(id, &args.selection);
         format!("cargo run --release -- duet {named}{more}")
     };
-    let mut outcome = outputs::begin("duet", against.clone(), args.pairs.strict);
+    let mut head = outputs::head("duet", against.clone(), args.pairs.strict);
     let of_revision = || of_revision(&against, false, &args.pairs, &context.target);
     let builds = executables.map_or_else(of_revision, Ok);
-    if let Some(duet) = paired(builds, &args.pairs, &args.selection, &again, &mut outcome)? {
-        outcome.against.clone_from(&duet.against);
-        outcome.selected = duet.ids().cloned().collect();
-        outcome.selected.sort();
-        outcome.pair(duet, args.pairs.allow_removed, &again);
+    let slower = slower(builds, &args.pairs, &args.selection, &again, |_| ())?;
+    if let Slower::Answered { duet, .. } = &slower {
+        head.against.clone_from(&duet.against);
     }
+    let outcome = Outcome::new(head, Parts { slower, ..Parts::default() });
     args.outputs.finish(&outcome, context)
 }
 
@@ -149,7 +148,7 @@ fn of_executables(old: &Path, new: &Path) -> Builds {
 pub(super) fn of_revision(
     revision: &str,
     merge_base: bool,
-    pairs: &Pairs,
+    pairs: &PairOptions,
     target: &Path,
 ) -> Result<Builds, Stop> {
     let checkout = Checkout::find(target, &pairs.features)?;
@@ -165,33 +164,34 @@ pub(super) fn of_revision(
     Ok(Builds { notes: notes.collect(), old: old.exe, new: new.exe, against: old.name })
 }
 
-/// The pairs of two builds. That there are none is a failure of the tool, found beside what else
-/// was; `again` makes the shell line of such a run.
-pub(super) fn paired(
+/// Asks whether the new one of two builds is slower. That they cannot be run is a failure of the
+/// tool, found beside what else was; `again` makes the shell line of such a run, and `note` may add
+/// to what is said of the pairs.
+pub(super) fn slower(
     builds: Result<Builds, Stop>,
-    pairs: &Pairs,
+    pairs: &PairOptions,
     selection: &Selection,
     again: &dyn Fn(Option<&str>) -> String,
-    outcome: &mut Outcome,
-) -> Result<Option<Duet>, Stop> {
+    note: impl FnOnce(&mut Duet),
+) -> Result<Slower, Stop> {
     match builds.and_then(|builds| run_pairs(builds, pairs, selection)) {
-        Ok(duet) => Ok(Some(duet)),
+        Ok(mut duet) => {
+            note(&mut duet);
+            let findings = duet::findings(&duet, pairs.strict, pairs.allow_removed, again);
+            Ok(Slower::Answered { duet, findings })
+        }
         Err(Stop { exit: Exit::Failure, why }) => {
             // A finding is one line, and a compiler says more.
             tell(&why);
             let first = why.lines().next().unwrap_or_default().trim_end_matches(':');
-            outcome.stage(Tier::Paired, State::NotRun, Some(first.to_owned()));
-            let mut findings = Findings::of(Tier::Paired);
-            findings.push(Exit::Failure, "paired", first, Some(again(None)));
-            outcome.findings.append(findings);
-            Ok(None)
+            Ok(Slower::Failed { why: first.to_owned(), next: again(None) })
         }
         Err(stop) => Err(stop),
     }
 }
 
 /// Takes the pairs of two builds, and writes the samples where that is asked for.
-fn run_pairs(builds: Builds, pairs: &Pairs, selection: &Selection) -> Result<Duet, Stop> {
+fn run_pairs(builds: Builds, pairs: &PairOptions, selection: &Selection) -> Result<Duet, Stop> {
     let most = pairs.max_pairs.as_ref().and_then(|most| most.parse().ok()).unwrap_or(usize::MAX);
     let mut notes = builds.notes;
     if matches!((fs::read(&builds.old), fs::read(&builds.new)), (Ok(old), Ok(new)) if old == new) {
@@ -210,8 +210,8 @@ fn run_pairs(builds: Builds, pairs: &Pairs, selection: &Selection) -> Result<Due
         tolerance: Tolerance::read(Path::new(TOLERANCE))?,
         limits,
     };
-    let run = duet::run(&plan, &|id| selection.holds(id), &mut |what| tell(what))?;
-    let mut duet = run.duet;
+    let sampled = duet::run(&plan, &|id| selection.holds(id), &mut |what| tell(what))?;
+    let mut duet = sampled.duet;
     duet.notes.extend(notes.into_iter().map(|note| ("paired".to_owned(), note)));
     let others = duet.dropped.len() + duet.added.len() + duet.removed.len();
     if let (Some(text), 0) = (&selection.filter, duet.cases.len() + others) {
@@ -219,7 +219,7 @@ fn run_pairs(builds: Builds, pairs: &Pairs, selection: &Selection) -> Result<Due
         return Err(Stop::new(Exit::Usage, why));
     }
     if let Some(path) = &pairs.samples {
-        write_samples(&run.samples, path)?;
+        write_samples(&sampled.samples, path)?;
     }
     Ok(duet)
 }

@@ -5,16 +5,18 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
-use super::duet::Pairs;
+use super::duet::PairOptions;
 use super::outputs::{self, Outputs};
 use super::shell::quoted;
 use super::{Context, Exit, Selection, Stop, checked, current, duet};
 use crate::case::Case;
 use crate::collect::{callgrind, criterion};
 use crate::gate::duet::Lock;
-use crate::gate::{self, Findings, Outcome, Pair, Scope, State};
+use crate::gate::{
+    self, Counts, Duet, Findings, Matched, Outcome, Parts, Question, Scope, Slower, Walls,
+};
 use crate::machine;
-use crate::record::{self, Error, INSTRUCTIONS, Instrument, Record, Row, WALL};
+use crate::record::{self, Error, INSTRUCTIONS, Instrument, Record, WALL};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -23,28 +25,22 @@ pub(super) struct Args {
     /// The folder of baselines, or the baseline of one chapter's instructions
     #[arg(long, value_name = "DIR|FILE", default_value = BASELINES)]
     baseline: PathBuf,
-    /// Do without a tier that cannot run here; said in the first line and in the last
-    #[arg(long, value_name = "TIER")]
-    skip: Vec<Tier>,
+    /// Do without what cannot be measured here; said in the first line and in the last
+    #[arg(long, value_name = "INSTRUMENT")]
+    skip: Vec<Skip>,
     /// Also time against a build of where this branch parted from REV, in pairs
     #[arg(long, value_name = "REV")]
     against: Option<String>,
     #[command(flatten)]
-    pairs: Pairs,
+    pairs: PairOptions,
     #[command(flatten)]
     outputs: Outputs,
-}
-
-impl Args {
-    fn skips(&self, tier: Tier) -> bool {
-        self.skip.contains(&tier)
-    }
 }
 
 const BASELINES: &str = "baselines";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Tier {
+enum Skip {
     /// Instruction counts and heap use
     Instructions,
 }
@@ -61,7 +57,7 @@ struct Both {
     elsewhere: BTreeMap<String, String>,
 }
 
-/// What kept a tier from comparing anything.
+/// What kept an instrument from comparing anything.
 struct Missed {
     exit: Exit,
     why: String,
@@ -94,111 +90,91 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
         source: &source,
         toolchain: &environment,
     };
-    let (scope, counted) = (scope(false), scope(true));
+    let (scope, counted_scope) = (scope(false), scope(true));
     let with = args.baseline.display();
     let and = args.against.as_ref().map_or_else(String::new, |rev| format!(" and {rev}"));
-    let mut outcome = outputs::begin("gate", format!("{with}{and}"), args.pairs.strict);
-    outcome.selected = scope.selected.iter().map(|&id| id.to_owned()).collect();
-    outcome.comparable = counted.selected.len();
-
-    check(&cases, &mut outcome);
-    instructions(args, &counted, &context.target, &mut outcome);
-    wall(args, &scope, &context.target, &mut outcome);
+    let head = outputs::head("gate", format!("{with}{and}"), args.pairs.strict);
+    let right = Some(right(&cases));
+    let counts = counts(args, &counted_scope, &context.target);
+    let walls = walls(args, &scope, &context.target);
     let again = |id: Option<&str>| again(args, id);
-    if let Some(revision) = &args.against {
-        let builds = duet::of_revision(revision, true, &args.pairs, &context.target);
-        let (pairs, selection) = (&args.pairs, &args.selection);
-        if let Some(mut duet) = duet::paired(builds, pairs, selection, &again, &mut outcome)? {
-            let on_gpu = duet.ids().filter(|id| !scope.selected.contains(id.as_str()));
-            outcome.selected.extend(on_gpu.cloned());
-            outcome.selected.sort();
-            let not_timed = context.cases.iter().filter(|case| case.is_on_device());
-            let not_timed = not_timed
-                .filter(|case| selection.holds(&case.id) && !duet.ids().any(|id| *id == case.id))
-                .count();
-            if not_timed > 0 {
-                let what = format!(
-                    "{not_timed} cases on a GPU were not timed: there is none here, or the builds \
-                     lack the feature `cuda`"
-                );
-                duet.notes.push(("paired".to_owned(), what));
-            }
-            outcome.pair(duet, pairs.allow_removed, &again);
+    let slower = match &args.against {
+        None => Slower::NotAsked,
+        Some(revision) => {
+            let builds = duet::of_revision(revision, true, &args.pairs, &context.target);
+            let note = |duet: &mut Duet| note_untimed(duet, context.cases, &args.selection);
+            duet::slower(builds, &args.pairs, &args.selection, &again, note)?
         }
+    };
+    let selected = scope.selected.iter().map(|&id| id.to_owned()).collect();
+    let counted = counted_scope.selected.len();
+    let parts = Parts { selected, counted, right, counts, walls, slower };
+    args.outputs.finish(&Outcome::new(head, parts), context)
+}
+
+/// Notes how many selected cases on a GPU were not timed.
+fn note_untimed(duet: &mut Duet, cases: &[Case], selection: &Selection) {
+    let on_gpu = cases.iter().filter(|case| case.is_on_device() && selection.holds(&case.id));
+    let count = on_gpu.filter(|case| !duet.ids().any(|id| *id == case.id)).count();
+    if count > 0 {
+        let what = format!(
+            "{count} cases on a GPU were not timed: there is none here, or the builds lack the \
+             feature `cuda`"
+        );
+        duet.notes.push(("paired".to_owned(), what));
     }
-    outcome.saved(|id| {
-        let measure = format!("{} -- {}", criterion::COMMAND, quoted(id));
-        format!("{measure} && cargo run --release -- record && {}", again(Some(id)))
-    });
-    something_decides(args, &mut outcome);
-    args.outputs.finish(&outcome, context)
 }
 
 fn ids<'a>(cases: impl Iterator<Item = &'a Case>) -> BTreeSet<&'a str> {
     cases.map(|case| case.id.as_str()).collect()
 }
 
-/// Tier 1.
-fn check(cases: &[&Case], outcome: &mut Outcome) {
-    let mut findings = Findings::of(gate::Tier::Check);
+/// The cases that fail their check.
+fn right(cases: &[&Case]) -> Findings {
+    let mut findings = Findings::of(Question::Right);
     for case in cases {
         if let Err(why) = checked(case) {
             let next = format!("cargo run --release -- check --filter {}", quoted(&case.id));
             findings.push(Exit::Wrong, &case.id, why.to_string(), Some(next));
         }
     }
-    outcome.findings.append(findings);
-    outcome.stage(gate::Tier::Check, State::Ran, None);
+    findings
 }
 
-/// Tiers 0 and 2.
-fn instructions(args: &Args, scope: &Scope<'_>, target: &Path, outcome: &mut Outcome) {
-    let mut not_run = |tier, state, why: &str| outcome.stage(tier, state, Some(why.to_owned()));
-    if args.skips(Tier::Instructions) {
-        let why = "--skip instructions";
-        not_run(gate::Tier::Comparable, State::Skipped, why);
-        return not_run(gate::Tier::Instructions, State::Skipped, why);
+/// The exact counts beside their baselines.
+fn counts(args: &Args, scope: &Scope<'_>, target: &Path) -> Counts {
+    if args.skip.contains(&Skip::Instructions) {
+        return Counts::Skipped("--skip instructions");
     }
     if scope.selected.is_empty() {
-        let why = "no selected case is counted";
-        not_run(gate::Tier::Comparable, State::NotRun, why);
-        return not_run(gate::Tier::Instructions, State::NotRun, why);
+        let why = "no selected case is counted".to_owned();
+        return Counts::Missing { why, findings: Findings::default() };
     }
     let both = match both(&INSTRUCTIONS, args, scope, target) {
         Ok(both) => both,
         Err(Missed { exit, why, next }) => {
-            let tier = match exit {
-                Exit::Incomparable => gate::Tier::Comparable,
-                _ => gate::Tier::Instructions,
-            };
-            not_run(gate::Tier::Comparable, State::NotRun, &why);
-            not_run(gate::Tier::Instructions, State::NotRun, &why);
-            let mut findings = Findings::of(tier);
-            findings.push(exit, INSTRUCTIONS.name, why, Some(next.to_owned()));
-            return outcome.findings.append(findings);
+            let mut findings = Findings::of(match exit {
+                Exit::Incomparable => Question::Comparable,
+                _ => Question::Hungrier,
+            });
+            findings.push(exit, INSTRUCTIONS.name, why.clone(), Some(next.to_owned()));
+            return Counts::Missing { why, findings };
         }
     };
-    let mut findings = Findings::of(gate::Tier::Comparable);
-    let pairs = both.comparable(&INSTRUCTIONS, scope, &mut findings);
-    outcome.findings.append(findings);
-    outcome.stage(gate::Tier::Comparable, State::Ran, None);
-    let (state, why) = match pairs.is_empty() {
-        true => (State::NotRun, Some("nothing is comparable".to_owned())),
-        false => (State::Ran, None),
-    };
-    outcome.stage(gate::Tier::Instructions, state, why);
-    let mut findings = Findings::of(gate::Tier::Instructions);
-    for (old, new) in &pairs {
+    let mut findings = Findings::of(Question::Comparable);
+    let rows = both.comparable(&INSTRUCTIONS, scope, &mut findings);
+    let mut hungrier = Findings::of(Question::Hungrier);
+    for Matched { old, new } in &rows {
         let again = format!(
             "{} && cargo run --release -- record && cargo run --release -- gate --filter {}{}",
             callgrind::COMMAND,
             quoted(&old.id),
             baseline(args)
         );
-        gate::instructions(old, new, &again, &mut findings);
+        gate::instructions(old, new, &again, &mut hungrier);
     }
-    outcome.findings.append(findings);
-    outcome.counts = owned(&pairs);
+    findings.append(hungrier);
+    Counts::Compared { rows, findings }
 }
 
 /// ` --baseline DIR`, unless it is the one by default.
@@ -218,95 +194,67 @@ fn again(args: &Args, id: Option<&str>) -> String {
 }
 
 /// Wall times beside the saved ones.
-fn wall(args: &Args, scope: &Scope<'_>, target: &Path, outcome: &mut Outcome) {
-    let mut gone = Findings::of(gate::Tier::Wall);
-    let mut walls = walls(args, scope, target, &mut gone);
-    if !args.pairs.allow_removed {
-        outcome.findings.append(gone);
-    }
-    if let Ok(walls) = &mut walls {
-        // The time of a wrong answer is not worth having.
-        walls.retain(|pair| !outcome.is_wrong(&pair.new.id));
-    }
-    outcome.walls = walls;
-}
-
-/// The pairs of wall times, or why there are none; cases that are gone are found.
-fn walls(
-    args: &Args,
-    scope: &Scope<'_>,
-    target: &Path,
-    gone: &mut Findings,
-) -> Result<Vec<Pair>, String> {
-    let both = both(&WALL, args, scope, target).map_err(|missed| missed.why)?;
-    let mut findings = Findings::of(gate::Tier::Wall);
-    let pairs = both.comparable(&WALL, scope, &mut findings);
-    if !findings.iter().any(|found| found.about == WALL.name) {
+fn walls(args: &Args, scope: &Scope<'_>, target: &Path) -> Walls {
+    let mut gone = Findings::of(Question::Comparable);
+    let both = match both(&WALL, args, scope, target) {
+        Ok(both) => both,
+        Err(missed) => return Walls { rows: Err(missed.why), gone },
+    };
+    let mut findings = Findings::of(Question::Comparable);
+    let rows = both.comparable(&WALL, scope, &mut findings);
+    let is_of_all = findings.iter().any(|found| found.about == WALL.name);
+    if !is_of_all && !args.pairs.allow_removed {
         for found in findings.iter().filter(|found| !scope.known.contains(found.about.as_str())) {
             gone.push(found.exit, &found.about, &found.what, found.next.clone());
         }
     }
-    if pairs.is_empty() {
+    if rows.is_empty() {
         let why = findings.iter().find(|finding| finding.exit != Exit::Pass);
-        return Err(why.map_or_else(|| "nothing is comparable".to_owned(), |why| why.what.clone()));
+        let why = why.map_or_else(|| "nothing is comparable".to_owned(), |why| why.what.clone());
+        return Walls { rows: Err(why), gone };
     }
-    Ok(owned(&pairs))
-}
-
-fn owned(pairs: &[(&Row, &Row)]) -> Vec<Pair> {
-    pairs.iter().map(|&(old, new)| Pair { old: old.clone(), new: new.clone() }).collect()
+    Walls { rows: Ok(rows), gone }
 }
 
 impl Both {
-    /// The pairs of all chapters that may be compared; what is about all rows of several chapters is
+    /// The rows of all chapters that may be compared; what is about all rows of several chapters is
     /// found once.
     fn comparable(
         &self,
         instrument: &Instrument,
         scope: &Scope<'_>,
         findings: &mut Findings,
-    ) -> Vec<(&Row, &Row)> {
+    ) -> Vec<Matched> {
         let selected = chapters(&scope.selected);
-        let mut pairs = Vec::new();
+        let mut rows = Vec::new();
         let mut said = BTreeSet::new();
         let chapters = self.old.keys().chain(&selected).collect::<BTreeSet<_>>();
         for name in chapters {
             let own = scope.selected.iter().copied().filter(|id| record::chapter(id) == name);
             let part = Scope { selected: own.collect(), known: scope.known.clone(), ..*scope };
-            let mut found = Findings::of(findings.tier());
+            let mut found = Findings::of(findings.question());
             if let Some(why) = self.elsewhere.get(name) {
                 let next = Some(gate::ACCEPT.to_owned());
                 findings.push(Exit::Incomparable, instrument.name, why.clone(), next);
                 continue;
             }
             let new = self.new.get(name).unwrap_or(&self.none);
-            pairs.extend(gate::comparable(self.old.get(name), new, &part, &mut found));
+            rows.extend(gate::comparable(self.old.get(name), new, &part, &mut found));
             findings.append(found.without(&mut said));
         }
         let is_said = findings.iter().any(|found| found.about == instrument.name);
-        if pairs.is_empty() && !scope.selected.is_empty() && !is_said {
+        if rows.is_empty() && !scope.selected.is_empty() && !is_said {
             let what = "no selected case is in both the record and the baseline";
             let next = Some(gate::ACCEPT.to_owned());
             findings.push(Exit::Incomparable, instrument.name, what, next);
         }
-        pairs
+        rows
     }
 }
 
 /// The chapters of cases.
 fn chapters(ids: &BTreeSet<&str>) -> BTreeSet<String> {
     ids.iter().map(|id| record::chapter(id).to_owned()).collect()
-}
-
-/// Doing nothing is no pass.
-fn something_decides(args: &Args, outcome: &mut Outcome) {
-    let informed = args.skips(Tier::Instructions) && outcome.walls.is_ok();
-    if outcome.exit() == Exit::Pass && outcome.compared().is_empty() && !informed {
-        // Needs no instrument, so that every crate has it.
-        let next = "cargo run --release -- gate --skip instructions --against REV";
-        let what = "nothing that decides was compared";
-        outcome.findings.push(Exit::Incomparable, "gate", what, Some(next.to_owned()));
-    }
 }
 
 /// The records of an instrument and the baselines that belong to them.

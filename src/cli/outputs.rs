@@ -5,8 +5,8 @@ use std::time::SystemTime;
 use std::{env, fs, io};
 
 use super::{Context, Exit, Stop};
-use crate::gate::{Findings, Outcome, Stage, State, TIERS};
-use crate::report::gate as render;
+use crate::gate::{Head, Outcome};
+use crate::report::outcome as render;
 use crate::{file, machine};
 
 #[derive(Debug, clap::Args)]
@@ -24,9 +24,6 @@ pub(super) struct Outputs {
     /// Write the new numbers in Bencher Metric Format
     #[arg(long, value_name = "FILE")]
     bencher: Option<PathBuf>,
-    /// Write the new numbers for github-action-benchmark, tool `customSmallerIsBetter`
-    #[arg(long, value_name = "FILE")]
-    action: Option<PathBuf>,
 }
 
 /// Makes the text of a file.
@@ -75,22 +72,20 @@ impl Outputs {
     }
 
     fn files(&self) -> Vec<(&Path, Render)> {
-        let all: [(&Option<PathBuf>, Render); 5] = [
+        let all: [(&Option<PathBuf>, Render); 4] = [
             (&self.json, render::json),
             (&self.markdown, render::markdown),
             (&self.junit, render::junit),
             (&self.bencher, render::bencher),
-            (&self.action, render::action),
         ];
         all.into_iter().filter_map(|(path, render)| Some((path.as_deref()?, render))).collect()
     }
 }
 
-/// An outcome of this process, starting now, in which nothing was found yet.
-pub(super) fn begin(command: &'static str, against: String, strict: bool) -> Outcome {
+/// What is known of a run of this process that starts now.
+pub(super) fn head(command: &'static str, against: String, strict: bool) -> Head {
     let (commit, dirty) = machine::revision(Path::new("baselines")).unzip();
-    let why = "not asked for".to_owned();
-    Outcome {
+    Head {
         command,
         harness: env!("CARGO_PKG_VERSION").to_owned(),
         started: humantime::format_rfc3339_millis(SystemTime::now()).to_string(),
@@ -98,15 +93,6 @@ pub(super) fn begin(command: &'static str, against: String, strict: bool) -> Out
         dirty: dirty.unwrap_or(true),
         against,
         strict,
-        selected: Vec::new(),
-        comparable: 0,
-        stages: TIERS
-            .map(|tier| Stage { tier, state: State::NotRun, why: Some(why.clone()) })
-            .into(),
-        findings: Findings::default(),
-        counts: Vec::new(),
-        walls: Err("no record was read".to_owned()),
-        duet: None,
     }
 }
 

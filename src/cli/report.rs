@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Context, Exit, Selection, Stop};
 use crate::file;
-use crate::gate::calibrate::{RATES_FILE, Rates, SCHEMA};
+use crate::gate::calibrate::{RATES_FILE, RATES_SCHEMA, Rates};
 use crate::record::{self, Error, INSTRUCTIONS, Instrument, PEERS, Record, SCALING, WALL};
 use crate::report::{self, splice};
 
@@ -197,8 +197,8 @@ fn read_rates(machine: &Path, baselines: &Path) -> Result<Rates, Stop> {
     };
     let text = fs::read_to_string(&path).map_err(|why| failed(Exit::Incomparable, &why))?;
     let rates: Rates = serde_json::from_str(&text).map_err(|why| failed(Exit::Failure, &why))?;
-    if rates.schema != SCHEMA {
-        let why = format!("schema {}, expected {SCHEMA}", rates.schema);
+    if rates.schema != RATES_SCHEMA {
+        let why = format!("schema {}, expected {RATES_SCHEMA}", rates.schema);
         return Err(failed(Exit::Incomparable, &why));
     }
     Ok(rates)

@@ -1,6 +1,6 @@
-//! Tier 2: deterministic counts against their limits.
+//! Deterministic counts against their limits: is a kernel hungrier?
 
-use super::compare::ACCEPT;
+use super::comparable::ACCEPT;
 use super::verdict::Findings;
 use crate::exit::Exit;
 use crate::record::metric::{self, Better, Instrument, Limit, Limits, Metric};
@@ -84,7 +84,7 @@ fn counts(instrument: &Instrument, old: &Row, new: &Row) -> Vec<Count> {
     instrument.metrics.iter().filter_map(count).collect()
 }
 
-/// Tier 2: the deterministic counts of one case against their limits.
+/// Compares the deterministic counts of one case with their limits.
 ///
 /// `reproduce` is the shell line that shows a failure again.
 pub fn instructions(old: &Row, new: &Row, reproduce: &str, findings: &mut Findings) {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::paired::Change;
-use super::{counts, saved};
+use super::timed::Change;
+use super::{counts, wall};
 use crate::record::metric::{self, Instrument, Limits};
 use crate::record::{Record, Row};
 
@@ -45,7 +45,7 @@ fn beyond(instrument: &Instrument, old: &Row, new: &Row) -> (bool, bool) {
         return counts::beyond(instrument, old, new);
     }
     if has(|limits| limits == Limits::Apart) {
-        let change = saved::apart(old, new);
+        let change = wall::apart(old, new);
         return (change == Change::Slower, change == Change::Faster);
     }
     (false, false)

@@ -3,9 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use serde::{Deserialize, Serialize};
-
-use crate::file;
+use serde::Deserialize;
 
 /// The version of the file.
 const SCHEMA: u32 = 1;
@@ -15,7 +13,7 @@ const SCHEMA: u32 = 1;
 const PERCENT: std::ops::RangeInclusive<f64> = 2.0..=50.0;
 
 /// The margins of paired times.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tolerance {
     schema: u32,
@@ -33,8 +31,8 @@ impl Default for Tolerance {
 
 /// Why there are no margins.
 #[derive(Debug, thiserror::Error)]
-pub enum ToleranceError {
-    /// The file cannot be read or written.
+pub enum Error {
+    /// The file cannot be read.
     #[error("{}", path.display())]
     Io {
         /// The file.
@@ -56,50 +54,29 @@ pub enum ToleranceError {
 }
 
 impl Tolerance {
-    /// Margins in percent.
-    ///
-    /// # Errors
-    ///
-    /// Names the margin that is not in the possible range.
-    pub fn new(compute_pct: f64, memory_pct: f64) -> Result<Self, String> {
-        for (name, percent) in [("compute_pct", compute_pct), ("memory_pct", memory_pct)] {
-            if !PERCENT.contains(&percent) {
-                return Err(format!("{name} is {percent}"));
-            }
-        }
-        Ok(Self { schema: SCHEMA, compute_pct, memory_pct })
-    }
-
     /// Reads and validates the file; without one, the margins are 3 % and 5 %.
     ///
     /// # Errors
     ///
     /// If the file cannot be read, or holds anything else.
-    pub fn read(path: &Path) -> Result<Self, ToleranceError> {
-        let invalid = |found| ToleranceError::Invalid { path: path.to_owned(), found };
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        let invalid = |found| Error::Invalid { path: path.to_owned(), found };
         let bytes = match fs::read(path) {
             Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
-            Err(source) => return Err(ToleranceError::Io { path: path.to_owned(), source }),
+            Err(source) => return Err(Error::Io { path: path.to_owned(), source }),
             Ok(bytes) => bytes,
         };
         let read: Self = serde_json::from_slice(&bytes).map_err(|err| invalid(err.to_string()))?;
         if read.schema != SCHEMA {
             return Err(invalid(format!("schema is {}", read.schema)));
         }
-        Self::new(read.compute_pct, read.memory_pct).map_err(invalid)
-    }
-
-    /// Writes the file; a killed run leaves the old one whole.
-    ///
-    /// # Errors
-    ///
-    /// If the folder cannot be made or written.
-    pub fn write(&self, path: &Path) -> Result<(), ToleranceError> {
-        let write = || -> io::Result<()> {
-            fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
-            file::replace(path, (serde_json::to_string(self)? + "\n").as_bytes())
-        };
-        write().map_err(|source| ToleranceError::Io { path: path.to_owned(), source })
+        for (name, percent) in [("compute_pct", read.compute_pct), ("memory_pct", read.memory_pct)]
+        {
+            if !PERCENT.contains(&percent) {
+                return Err(invalid(format!("{name} is {percent}")));
+            }
+        }
+        Ok(read)
     }
 
     /// The margin of a case, as a share.
@@ -113,13 +90,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_is_read_and_nothing_else() {
+    fn margins_in_their_range_are_read_and_nothing_else() {
         let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("ci/tolerance.json");
+        let path = dir.path().join("tolerance.json");
         assert_eq!(Tolerance::read(&path).unwrap(), Tolerance::default(), "no file");
-        let four = Tolerance::new(4.0, 6.5).unwrap();
-        four.write(&path).unwrap();
-        assert_eq!(Tolerance::read(&path).unwrap(), four, "round trip");
+        fs::write(&path, "{\"schema\":1,\"compute_pct\":4.0,\"memory_pct\":6.5}").unwrap();
+        let four = Tolerance::read(&path).unwrap();
         assert_eq!((four.margin(false), four.margin(true)), (0.04, 0.065), "shares");
         for (text, why) in [
             ("{\"schema\":1,\"compute_pct\":1.0,\"memory_pct\":5.0}", "compute_pct is 1"),
@@ -133,7 +109,6 @@ mod tests {
             let err = Tolerance::read(&path).unwrap_err().to_string();
             assert!(err.contains(why) && err.contains("from 2 to 50 %"), "{text}: {err}");
         }
-        assert!(Tolerance::new(f64::NAN, 5.0).is_err(), "not a number");
         assert!(Tolerance::read(dir.path()).is_err(), "a folder");
     }
 }

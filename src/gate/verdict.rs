@@ -7,42 +7,45 @@ use serde::Serialize;
 
 use crate::exit::Exit;
 
-/// What a finding is found by, in the order in which the tiers run.
+/// A question that the gate asks; they stand in the order in which they are answered.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
-#[repr(u8)]
-pub enum Tier {
-    /// Whether two records may be compared.
+pub enum Question {
+    /// May the records be compared?
     #[default]
-    Comparable = 0,
-    /// Whether the answers are right.
-    Check = 1,
-    /// Instruction counts and heap use.
-    Instructions = 2,
-    /// Times of two builds, in pairs.
-    Paired = 3,
-    /// Times beside saved ones.
-    Wall = 4,
-    /// Cases compared with themselves.
-    SelfTest = 5,
+    Comparable,
+    /// Are the answers of the kernels right?
+    Right,
+    /// Do the kernels execute more instructions, miss more caches or use more heap?
+    Hungrier,
+    /// Do the kernels take more time than those of another build, run in pairs?
+    Slower,
+    /// Does the new build take as long as itself, so that times on this machine can be trusted?
+    SelfTest,
 }
 
-/// All tiers, in order.
-pub const TIERS: [Tier; 6] =
-    [Tier::Comparable, Tier::Check, Tier::Instructions, Tier::Paired, Tier::Wall, Tier::SelfTest];
+impl Question {
+    /// Every question, in order.
+    pub const ALL: [Self; 5] =
+        [Self::Comparable, Self::Right, Self::Hungrier, Self::Slower, Self::SelfTest];
 
-impl Tier {
-    /// Its number.
-    pub fn number(self) -> u8 {
-        self as u8
+    /// The name that every output calls it by.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Comparable => "comparable",
+            Self::Right => "right",
+            Self::Hungrier => "hungrier",
+            Self::Slower => "slower",
+            Self::SelfTest => "self-test",
+        }
     }
 }
 
 /// One thing that the gate has to say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// What found it.
-    pub tier: Tier,
+    /// The question that it answers.
+    pub question: Question,
     /// What it means for the exit code; [`Exit::Pass`] is a note.
     pub exit: Exit,
     /// The case, or what else it is about.
@@ -72,14 +75,14 @@ impl fmt::Display for Finding {
 /// All that was found.
 #[derive(Debug, Default)]
 pub struct Findings {
-    tier: Tier,
+    question: Question,
     list: Vec<Finding>,
 }
 
 impl Findings {
-    /// None yet; [`Findings::push`] adds those of `tier`.
-    pub fn of(tier: Tier) -> Self {
-        Self { tier, list: Vec::new() }
+    /// None yet; [`Findings::push`] adds answers to `question`.
+    pub fn of(question: Question) -> Self {
+        Self { question, list: Vec::new() }
     }
 
     /// Adds a finding, its text in one line whatever a panic or a file put into it.
@@ -91,12 +94,12 @@ impl Findings {
         next: Option<String>,
     ) {
         let (about, what) = (one_line(&about.into()), one_line(&what.into()));
-        self.list.push(Finding { tier: self.tier, exit, about, what, next });
+        self.list.push(Finding { question: self.question, exit, about, what, next });
     }
 
-    /// The tier of those that [`Findings::push`] adds.
-    pub fn tier(&self) -> Tier {
-        self.tier
+    /// The question that [`Findings::push`] adds answers to.
+    pub fn question(&self) -> Question {
+        self.question
     }
 
     /// These, less what was `said` before in the same words of the same thing.
@@ -106,12 +109,24 @@ impl Findings {
         self
     }
 
-    /// Adds what another tier found.
+    /// These, less those about what `leaves_out` holds of.
+    #[must_use]
+    pub fn less(mut self, leaves_out: impl Fn(&str) -> bool) -> Self {
+        self.list.retain(|found| !leaves_out(&found.about));
+        self
+    }
+
+    /// Adds what was found in answer to another question.
     pub fn append(&mut self, other: Self) {
         self.list.extend(other.list);
     }
 
-    /// In the order in which they were found.
+    /// Puts them into the order of the questions, those of one as they were found.
+    pub(super) fn sort(&mut self) {
+        self.list.sort_by_key(|found| found.question);
+    }
+
+    /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = &Finding> {
         self.list.iter()
     }
@@ -156,14 +171,22 @@ mod tests {
     }
 
     #[test]
+    fn a_question_has_the_same_name_in_json_and_in_text() {
+        for question in Question::ALL {
+            let json = serde_json::to_string(&question).unwrap();
+            assert_eq!(json, format!("{:?}", question.name()));
+        }
+    }
+
+    #[test]
     fn a_finding_is_one_line_whatever_a_panic_says() {
-        let mut findings = Findings::of(Tier::Check);
+        let mut findings = Findings::of(Question::Right);
         let what = "assertion failed\r\n  left: \u{1b}[31m1\n::error::planted";
         findings.push(Exit::Wrong, "a/b/n1", what, Some("cargo bench".to_owned()));
         let mut all = Findings::default();
         all.append(findings);
         let finding = all.iter().next().unwrap();
-        assert_eq!(finding.tier, Tier::Check, "the tier stays");
+        assert_eq!(finding.question, Question::Right, "the question stays");
         let want = "FAIL wrong result  a/b/n1: assertion failed left: [31m1 ::error::planted; \
                     cargo bench";
         assert_eq!(finding.to_string(), want, "text");

@@ -82,24 +82,24 @@ mod tests {
     use crate::md::boxes;
     use crate::md::{LennardJones, StillingerWeber, potentials::Truncation};
 
-    struct Run {
+    struct Moving {
         system: System,
         list: NeighbourList,
         forces: Forces,
     }
 
-    fn start<P: Potential>(mut system: System, potential: &P, kelvin: f64) -> Run {
+    fn start<P: Potential>(mut system: System, potential: &P, kelvin: f64) -> Moving {
         boxes::rattle(&mut system, 5, 0.02);
         boxes::thermalise(&mut system, 6, kelvin);
         let list =
             NeighbourList::new(&system.cell, &system.positions, potential.cutoff(), 0.6).unwrap();
         let mut forces = Forces::default();
         potential.compute(&system.positions, &list, &mut forces);
-        Run { system, list, forces }
+        Moving { system, list, forces }
     }
 
     /// Rms of the total energy per atom around a straight line, in eV.
-    fn rms<P: Potential>(mut run: Run, potential: &P, dt: f64, steps: usize) -> f64 {
+    fn rms<P: Potential>(mut run: Moving, potential: &P, dt: f64, steps: usize) -> f64 {
         let mut energies = Vec::new();
         for _ in 0..steps {
             super::run(&mut run.system, potential, &mut run.list, &mut run.forces, dt, 1);

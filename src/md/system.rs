@@ -14,7 +14,7 @@ pub type Matrix = [Vector; 3];
 
 /// Why a cell cannot be used.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum CellError {
+pub enum Error {
     /// A component is NaN or infinite, or so large that the volume is.
     #[error("the cell {rows:?} has no finite volume, expected three finite lattice vectors")]
     NotFinite {
@@ -78,12 +78,12 @@ impl Cell {
     /// # Errors
     ///
     /// If a component is not finite, or the volume is under 1e-9 of the product of the lengths.
-    pub fn new(rows: Matrix) -> Result<Self, CellError> {
+    pub fn new(rows: Matrix) -> Result<Self, Error> {
         let normals = [cross(rows[1], rows[2]), cross(rows[2], rows[0]), cross(rows[0], rows[1])];
         let det = dot(rows[0], normals[0]);
         let lengths = rows.map(norm);
         if !(det.is_finite() && lengths.iter().all(|l| l.is_finite())) {
-            return Err(CellError::NotFinite { rows });
+            return Err(Error::NotFinite { rows });
         }
         // Divided one by one, so that the product of three lengths cannot overflow.
         let flatness = lengths.iter().fold(det.abs(), |d, l| d / l);
@@ -91,7 +91,7 @@ impl Cell {
         let reciprocal = normals.map(|n| n.map(|c| c / det));
         let heights = reciprocal.map(|b| 1.0 / norm(b));
         if flat || heights.iter().any(|h| !h.is_normal()) {
-            return Err(CellError::Singular { rows });
+            return Err(Error::Singular { rows });
         }
         Ok(Self { rows, reciprocal, heights, volume: det.abs() })
     }
@@ -101,7 +101,7 @@ impl Cell {
     /// # Errors
     ///
     /// As [`Cell::new`].
-    pub fn orthorhombic(edges: Vector) -> Result<Self, CellError> {
+    pub fn orthorhombic(edges: Vector) -> Result<Self, Error> {
         let [a, b, c] = edges;
         Self::new([[a, 0.0, 0.0], [0.0, b, 0.0], [0.0, 0.0, c]])
     }

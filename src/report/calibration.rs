@@ -1,8 +1,8 @@
-//! The error rates of paired runs, and the margins that follow.
+//! The error rates of paired runs.
 
 use super::results::{commit, machine};
 use crate::draw::Table;
-use crate::gate::calibrate::{Chosen, Margins, Rates, Row};
+use crate::gate::calibrate::{Rates, Row};
 
 const HEAD: [&str; 13] = [
     "change",
@@ -63,26 +63,6 @@ fn table(rows: &[Row]) -> Table {
     };
     let lines = rows.iter().filter(|row| row.verdicts > 0).map(line);
     Table::new(&HEAD, lines.collect())
-}
-
-/// What is said of the margins, a line for each class and one of what they rest on.
-pub fn margins(margins: &Margins) -> String {
-    let class = |name: &str, chosen: &Chosen| {
-        let tried = chosen
-            .false_alarms
-            .iter()
-            .map(|(percent, alarms)| format!("{alarms} of {} at {percent} %", chosen.verdicts));
-        let tried = tried.collect::<Vec<_>>().join(", ");
-        let percent = chosen.percent.map_or("none".to_owned(), |percent| format!("{percent} %"));
-        format!("margin of {name} cases: {percent}; false alarms: {tried}\n")
-    };
-    class("compute-bound", &margins.compute)
-        + &class("memory-bound", &margins.memory)
-        + &format!(
-            "chosen by judging the samples of {} unchanged suites again at each margin; pairs were \
-             taken at the margins of the time\n",
-            margins.suites
-        )
 }
 
 fn percent(share: f64) -> String {

@@ -2,13 +2,13 @@
 
 mod calibration;
 mod diff;
-pub mod gate;
 pub mod history;
+pub mod outcome;
 mod peers;
 mod results;
 pub mod splice;
 
-pub use calibration::{calibration, margins, rates};
+pub use calibration::{calibration, rates};
 pub use diff::diff;
 pub use peers::peers;
 pub use results::{Work, table};

@@ -22,7 +22,7 @@ fn markers(name: &str) -> [String; 2] {
 
 /// Why a text has no place for a block.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SpliceError {
+pub enum Error {
     /// A marker is missing or stands more than once.
     #[error(
         "{found} lines are `{marker}`; the block stands between one `<!-- {name} -->` and one `<!-- /{name} -->`"
@@ -80,7 +80,7 @@ pub fn with_section(text: &str, name: &str) -> String {
 /// # Errors
 ///
 /// If either marker is missing or stands more than once, or they are in the wrong order.
-pub fn splice(text: &str, name: &str, block: &str) -> Result<String, SpliceError> {
+pub fn splice(text: &str, name: &str, block: &str) -> Result<String, Error> {
     let marker = |marker: String| {
         let mut at = 0;
         let mut found = Vec::new();
@@ -92,15 +92,13 @@ pub fn splice(text: &str, name: &str, block: &str) -> Result<String, SpliceError
         }
         match <[_; 1]>::try_from(found) {
             Ok([only]) => Ok(only),
-            Err(found) => {
-                Err(SpliceError::Marker { name: name.to_owned(), marker, found: found.len() })
-            }
+            Err(found) => Err(Error::Marker { name: name.to_owned(), marker, found: found.len() }),
         }
     };
     let [open, close] = markers(name);
     let (open, close) = (marker(open)?, marker(close)?);
     if close.start < open.end {
-        return Err(SpliceError::Order(name.to_owned()));
+        return Err(Error::Order(name.to_owned()));
     }
     let (before, after) = (&text[..open.end], &text[close.start..]);
     Ok(format!("{before}\n{}\n\n{after}", block.trim()))
@@ -156,10 +154,10 @@ mod tests {
         ] {
             let got = splice(text, "md", "x");
             let (name, marker) = ("md".to_owned(), marker.clone());
-            assert_eq!(got, Err(SpliceError::Marker { name, marker, found }), "{text:?}");
+            assert_eq!(got, Err(Error::Marker { name, marker, found }), "{text:?}");
         }
         let turned = splice("<!-- /md -->\n<!-- md -->\n", "md", "x");
-        assert_eq!(turned, Err(SpliceError::Order("md".to_owned())), "turned");
+        assert_eq!(turned, Err(Error::Order("md".to_owned())), "turned");
         assert!(has_place("a\n <!-- /md -->\n", "md"), "half a place");
         assert!(!has_place("`<!-- md -->`\n<!-- error rates -->\n", "md"), "none");
     }

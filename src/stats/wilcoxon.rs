@@ -1,5 +1,7 @@
 //! Wilcoxon's signed-rank test against a margin, one-sided, and equivalence by two such tests.
 
+use statrs::function::gamma::gamma_ur;
+
 /// The probability of a signed-rank sum as large as that of `x - margin`, if `x` were symmetric
 /// about `margin`: small where `x` lies above it.
 ///
@@ -75,7 +77,22 @@ fn signed_rank(differences: impl ExactSizeIterator<Item = f64>) -> f64 {
     let tied: f64 = ties.iter().map(|t| t * t * t - t).sum();
     let variance = (n * (n + 1.0) * (2.0 * n + 1.0) - tied / 2.0) / 24.0;
     let z = (positive as f64 / 2.0 - n * (n + 1.0) / 4.0) / variance.sqrt();
-    libm::erfc(z / std::f64::consts::SQRT_2) / 2.0
+    normal_above(z)
+}
+
+/// The probability that a standard normal value lies above `z`.
+///
+/// A value lies outside `-z..z` with the probability `Q(1/2, z^2 / 2)`, where `Q` is the regularised
+/// upper incomplete gamma function. That of `statrs` is good to 1e-14, its `erfc` only to 1e-10.
+///
+/// Source: NIST Digital Library of Mathematical Functions, 8.4.6 and 7.2.2.
+fn normal_above(z: f64) -> f64 {
+    let half_square = z * z / 2.0;
+    if half_square == 0.0 {
+        return 0.5;
+    }
+    let above = gamma_ur(0.5, half_square) / 2.0;
+    if z > 0.0 { above } else { 1.0 - above }
 }
 
 /// The share of all choices of signs in which the positive ranks add up to `least` or more.
@@ -132,6 +149,22 @@ mod tests {
             let count = (0..1 << ranks.len()).filter(|&signs| of(signs) >= least).count();
             assert_eq!(enumerated(&ranks, least), count as f64 / 512.0, "{least} or more");
         }
+    }
+
+    #[test]
+    fn a_normal_tail_is_that_of_the_tables() {
+        // Quantiles of the normal distribution to 16 digits.
+        for (z, above) in [
+            (0.0, 0.5),
+            (1.959_963_984_540_054, 0.025),
+            (-1.959_963_984_540_054, 0.975),
+            (3.090_232_306_167_813_5, 0.001),
+            (0.253_347_103_135_799_8, 0.4),
+        ] {
+            let got = normal_above(z);
+            assert!((got / above - 1.0).abs() < 1e-13, "{got} above {z}");
+        }
+        assert!(normal_above(1e-200) == 0.5 && normal_above(60.0) == 0.0, "the ends");
     }
 
     #[test]

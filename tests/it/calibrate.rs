@@ -108,23 +108,3 @@ fn a_run_goes_on_where_it_was_killed_and_its_samples_tell_the_same_again() {
     fs::write(samples(&dir), both.replace(digest, "0123456789abcdef")).unwrap();
     refused(dir.path(), &format!("{run} --suites plant5=1"), 1, "the executable is another");
 }
-
-#[test]
-fn margins_are_written_only_where_the_samples_support_them() {
-    let dir = tempfile::tempdir().unwrap();
-    let run = "--filter calibration/flow --samples samples.jsonl --write";
-    refused_with_table(dir.path(), &format!("{run} --suites plant10=1"));
-    assert!(!dir.path().join("ci").exists(), "nothing is written");
-    let (exit, out, err) = calibrate(dir.path(), &format!("{run} --suites none=1"));
-    assert_eq!(exit, Some(0), "{err}");
-    assert!(out.contains("wrote ci/tolerance.json"), "{out}");
-    let written = fs::read_to_string(dir.path().join("ci/tolerance.json")).unwrap();
-    assert!(written.contains("\"memory_pct\":5.0"), "{written}");
-}
-
-#[track_caller]
-fn refused_with_table(dir: &Path, args: &str) {
-    let (exit, out, err) = calibrate(dir, args);
-    assert_eq!(exit, Some(5), "{args}: {err}");
-    assert!(out.contains("+10 %") && err.contains("the suites support no margins"), "{out}{err}");
-}

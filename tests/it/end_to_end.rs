@@ -117,7 +117,7 @@ fn a_fault_planted_in_a_copy_of_the_crate_is_found() {
     copy.with_planted(KERNEL, "y[k * n + i] = p;", "y[k * n + i] = -p;", || {
         let args = format!("{} --markdown m.md", &GATE["gate ".len()..]);
         let wrong = "lattice/nearest-d4/n10000: twice point 0";
-        let texts = ["gate.sh: the bench failed", wrong, "wrong result by tier 1"];
+        let texts = ["gate.sh: the bench failed", wrong, "wrong result by `right`"];
         copy.expect(&copy.dir.join("ci/gate.sh"), &args, 4, &texts);
         let comment = fs::read_to_string(copy.dir.join("m.md")).unwrap();
         assert!(comment.contains("stepmark gate: wrong result (exit 4)"), "{comment}");

@@ -45,9 +45,6 @@ pub(super) struct Args {
     /// Write the rates and what they belong to to this file
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Write the margins to ci/tolerance.json
-    #[arg(long)]
-    write: bool,
 }
 
 /// A suite has at least so many cases of the registry, where there are so many.
@@ -79,7 +76,6 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
         return Err(Stop::new(Exit::Incomparable, "there are no suites to judge"));
     };
     let rows = calibrate::rows(&suites);
-    let margins = calibrate::choose(&suites);
     let why = |row: &Row| {
         let pad = row.change == Kind::Pad.title() && args.from.is_none();
         if pad && args.pad.is_none() {
@@ -92,21 +88,10 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
     let (cases, began) = (first.cases.len(), &first.started);
     writeln!(context.out, "{} suites of {cases} cases, from {began}", suites.len())?;
     write!(context.out, "{}", report::calibration(&rows, &why))?;
-    if let Some(margins) = &margins {
-        write!(context.out, "{}", report::margins(margins))?;
-    }
     if let Some(path) = &args.json {
-        let text = serde_json::to_string_pretty(&Rates::new(&suites, rows, margins.clone()))?;
+        let text = serde_json::to_string_pretty(&Rates::new(&suites, rows))?;
         file::replace(path, (text + "\n").as_bytes())
             .map_err(|why| outputs::unwritable(path, &why))?;
-    }
-    if args.write {
-        let Some(tolerance) = margins.and_then(|margins| margins.tolerance()) else {
-            let why = format!("{TOLERANCE} stays: the suites support no margins");
-            return Err(Stop::new(Exit::Incomparable, why));
-        };
-        tolerance.write(Path::new(TOLERANCE))?;
-        writeln!(context.out, "wrote {TOLERANCE}")?;
     }
     Ok(Exit::Pass)
 }

@@ -10,16 +10,14 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 mod file;
-mod margins;
 pub mod planted;
 mod rates;
 mod record;
 mod suite;
 
 pub use file::{SampleFile, admits, open, read};
-pub use margins::{Chosen, Margins, choose};
 pub use rates::{Row, rows};
-pub use record::{RATES_FILE, Rates};
+pub use record::{RATES_FILE, RATES_SCHEMA, Rates};
 pub use suite::{PARTS, SCHEMA, Suite, Taken};
 
 /// The chapter of the cases that suites plant a slowdown in.

@@ -2,18 +2,21 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Margins, Row, SCHEMA, Suite};
+use super::{Row, Suite};
 use crate::machine::Environment;
 use crate::stats::Samples;
 
 /// The name of the file.
 pub const RATES_FILE: &str = "error-rates.json";
 
+/// The version of the file.
+pub const RATES_SCHEMA: u32 = 2;
+
 /// The rates, and what they belong to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rates {
-    /// [`SCHEMA`].
+    /// [`RATES_SCHEMA`].
     pub schema: u32,
     /// The version of this crate.
     pub harness: String,
@@ -33,8 +36,6 @@ pub struct Rates {
     pub environment: Environment,
     /// The cases of a suite.
     pub cases: Vec<String>,
-    /// The margins that the suites support, if they do.
-    pub margins: Option<Margins>,
     /// The rates.
     pub rows: Vec<Row>,
 }
@@ -45,13 +46,13 @@ impl Rates {
     /// # Panics
     ///
     /// If there are none.
-    pub fn new(suites: &[Suite], rows: Vec<Row>, margins: Option<Margins>) -> Self {
+    pub fn new(suites: &[Suite], rows: Vec<Row>) -> Self {
         let first = suites.first().expect("there are suites");
         let started = || suites.iter().map(|suite| &suite.started);
         let range = [started().min(), started().max()];
         let load = Samples::new(suites.iter().filter_map(|suite| Some(suite.load?[0])));
         Self {
-            schema: SCHEMA,
+            schema: RATES_SCHEMA,
             harness: env!("CARGO_PKG_VERSION").to_owned(),
             started: range.map(|at| at.expect("there are suites").clone()),
             load: (!load.is_empty()).then(|| [load.min(), load.median(), load.max()]),
@@ -61,7 +62,6 @@ impl Rates {
             executable: first.executables[0].clone(),
             environment: first.environment.clone(),
             cases: first.cases.iter().map(|case| case.id.clone()).collect(),
-            margins,
             rows,
         }
     }

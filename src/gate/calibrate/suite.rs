@@ -77,15 +77,15 @@ impl Taken {
         Self { id, memory_bound, metric, margin, steps, unit_ns, blocks }
     }
 
-    /// The same samples in nanoseconds, to be judged against `margin`.
-    fn samples(&self, margin: f64) -> Samples {
+    /// The same samples in nanoseconds.
+    fn samples(&self) -> Samples {
         let block = |block: &[u64; 2 * ROUNDS]| {
             array::from_fn(|pair| [0, 1].map(|build| block[2 * pair + build] * self.unit_ns))
         };
         Samples {
             id: self.id.clone(),
             metric: self.metric,
-            margin,
+            margin: self.margin,
             steps: self.steps,
             blocks: self.blocks.iter().map(block).collect(),
         }
@@ -105,14 +105,7 @@ impl Taken {
 impl Suite {
     /// The verdict on each case, in their order.
     pub fn changes(&self) -> Vec<Change> {
-        self.changes_at(&|case| case.margin)
-    }
-
-    /// The verdict on each case at other margins than it was sampled with.
-    ///
-    /// Which cases went on to more pairs was decided with the margins of the time.
-    pub fn changes_at(&self, margin: &dyn Fn(&Taken) -> f64) -> Vec<Change> {
-        let all: Vec<Samples> = self.cases.iter().map(|case| case.samples(margin(case))).collect();
+        let all: Vec<Samples> = self.cases.iter().map(Taken::samples).collect();
         judge_samples(all.iter()).into_iter().map(|judged| judged.change).collect()
     }
 
@@ -181,11 +174,12 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn verdicts_follow_from_the_samples_at_any_margin() {
+    fn verdicts_follow_from_the_samples_and_the_margins() {
         let suite = suite(Kind::None, &[("a/b/c", false, 1.04), ("a/b/d", true, 0.9)]);
         assert_eq!(suite.changes(), [Change::Slower, Change::Faster], "at 3 % and 5 %");
-        let wide = suite.changes_at(&|_| 0.2);
-        assert_eq!(wide, [Change::Same, Change::Same], "at 20 %");
+        let mut wide = suite.clone();
+        wide.cases.iter_mut().for_each(|case| case.margin = 0.2);
+        assert_eq!(wide.changes(), [Change::Same, Change::Same], "at 20 %");
         let text = serde_json::to_string(&suite).unwrap();
         let again: Suite = serde_json::from_str(&text).unwrap();
         assert_eq!((again.changes(), &again), (suite.changes(), &suite), "from the file");
@@ -203,7 +197,7 @@ pub(crate) mod tests {
         };
         let taken = Taken::new(samples.clone(), 300, false);
         assert_eq!(taken.blocks[0], [10, 11, 20, 1, 1, 1, 3, 2, 1, 4], "old and new in turn");
-        assert_eq!((taken.samples(0.03), taken.pairs()), (samples, 50), "back");
+        assert_eq!((taken.samples(), taken.pairs()), (samples, 50), "back");
     }
 
     #[test]

@@ -6,16 +6,15 @@ use std::{env, fs, io};
 
 use serde::Deserialize;
 
-use crate::machine;
-use crate::machine::git::GitError;
 use crate::machine::git::worktree::Repository;
+use crate::machine::{self, git};
 
 /// Why there is no build.
 #[derive(Debug, thiserror::Error)]
-pub enum BuildError {
+pub enum Error {
     /// There is no source of the old build.
     #[error(transparent)]
-    Git(#[from] GitError),
+    Git(#[from] git::worktree::Error),
     /// There is no cargo.
     #[error("cargo does not start")]
     NoCargo(#[source] io::Error),
@@ -98,10 +97,10 @@ impl Checkout {
     /// # Errors
     ///
     /// If there is no such package, or no repository around it.
-    pub fn find(target: &Path, features: &str) -> Result<Self, BuildError> {
+    pub fn find(target: &Path, features: &str) -> Result<Self, Error> {
         let io = |path: &Path| {
             let path = path.to_owned();
-            |source| BuildError::Io { path, source }
+            |source| Error::Io { path, source }
         };
         let program = env::current_exe().map_err(io(Path::new("this executable")))?;
         let program = program.file_stem().unwrap_or_default().to_string_lossy().into_owned();
@@ -119,7 +118,7 @@ impl Checkout {
     /// # Errors
     ///
     /// If there is no such revision, or it does not build.
-    pub fn revision(&self, revision: &str, merge_base: bool) -> Result<Old, BuildError> {
+    pub fn revision(&self, revision: &str, merge_base: bool) -> Result<Old, Error> {
         let commit = if merge_base {
             self.repository.merge_base(revision)?
         } else {
@@ -137,15 +136,15 @@ impl Checkout {
     /// # Errors
     ///
     /// If it does not build.
-    pub fn working_tree(&self) -> Result<New, BuildError> {
+    pub fn working_tree(&self) -> Result<New, Error> {
         let dirty = self.repository.is_dirty()?;
         Ok(New { exe: self.build(&self.package, "build-new", "the working tree")?, dirty })
     }
 
     /// Builds a package. What is built holds no path of its sources: the same sources in another
     /// folder give the same bytes.
-    fn build(&self, package: &Path, into: &str, what: &str) -> Result<PathBuf, BuildError> {
-        let broken = |said: String| BuildError::Broken { what: what.to_owned(), said };
+    fn build(&self, package: &Path, into: &str, what: &str) -> Result<PathBuf, Error> {
+        let broken = |said: String| Error::Broken { what: what.to_owned(), said };
         if !package.join("Cargo.toml").is_file() {
             return Err(broken("it has no such package".to_owned()));
         }
@@ -166,7 +165,7 @@ impl Checkout {
             .env("CARGO_PROFILE_BENCH_STRIP", "symbols")
             .env("STEPMARK_BUILD_ROOT", "/stepmark")
             .output()
-            .map_err(BuildError::NoCargo)?;
+            .map_err(Error::NoCargo)?;
         if !out.status.success() {
             return Err(broken(tail(&out.stderr)));
         }
@@ -204,14 +203,14 @@ struct Package {
 }
 
 /// The folder of the package that has the program, the one around the current folder first.
-fn package(program: &str) -> Result<PathBuf, BuildError> {
+fn package(program: &str) -> Result<PathBuf, Error> {
     let args = ["metadata", "--no-deps", "--format-version", "1"];
-    let out = cargo().args(args).output().map_err(BuildError::NoCargo)?;
+    let out = cargo().args(args).output().map_err(Error::NoCargo)?;
     if !out.status.success() {
-        return Err(BuildError::NoPackage { said: tail(&out.stderr) });
+        return Err(Error::NoPackage { said: tail(&out.stderr) });
     }
     let metadata: Metadata = serde_json::from_slice(&out.stdout)
-        .map_err(|err| BuildError::NoPackage { said: err.to_string() })?;
+        .map_err(|err| Error::NoPackage { said: err.to_string() })?;
     let has = |package: &Package| {
         package.targets.iter().any(|t| t.name == program && t.kind.iter().any(|kind| kind == "bin"))
     };
@@ -221,7 +220,7 @@ fn package(program: &str) -> Result<PathBuf, BuildError> {
         found.filter_map(|package| Some(package.manifest_path.parent()?.to_owned())).collect();
     folders.sort_by_key(|folder| !here.starts_with(folder));
     let folder = folders.into_iter().next();
-    folder.ok_or_else(|| BuildError::NoProgram { program: program.to_owned() })
+    folder.ok_or_else(|| Error::NoProgram { program: program.to_owned() })
 }
 
 /// The cargo that runs this, or else the one on the path.

@@ -8,7 +8,7 @@ use std::process;
 
 /// Why a run may not start.
 #[derive(Debug, thiserror::Error)]
-pub enum LockError {
+pub enum Error {
     /// Another run is under way.
     #[error("another paired run is under way in this checkout (pid {pid}); wait until it ends")]
     Held {
@@ -42,10 +42,10 @@ impl Lock {
     /// # Errors
     ///
     /// If another process has it, or the folder cannot be written.
-    pub fn take(target: &Path) -> Result<Self, LockError> {
+    pub fn take(target: &Path) -> Result<Self, Error> {
         let folder = target.join("stepmark");
         let path = folder.join("duet.lock");
-        let failed = |source| LockError::Io { path: path.clone(), source };
+        let failed = |source| Error::Io { path: path.clone(), source };
         fs::create_dir_all(&folder).map_err(failed)?;
         let open = File::options().read(true).write(true).create(true).truncate(false).open(&path);
         let mut file = open.map_err(failed)?;
@@ -62,7 +62,7 @@ impl Lock {
             Err(TryLockError::WouldBlock) => {
                 // Some systems do not let others read a locked file.
                 let pid = fs::read_to_string(&path).ok().filter(|pid| !pid.is_empty());
-                Err(LockError::Held { pid: pid.unwrap_or_else(|| "unknown".to_owned()) })
+                Err(Error::Held { pid: pid.unwrap_or_else(|| "unknown".to_owned()) })
             }
             Err(TryLockError::Error(source)) => Err(failed(source)),
         }

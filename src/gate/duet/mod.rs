@@ -13,27 +13,29 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::SeedableRng as _;
 use serde::Serialize;
 
-use super::{Change, Dropped, Duet, Metric, Paired, SelfTest, Tolerance};
+use super::{Change, Dropped, Duet, Metric, SelfTest, Timed, Tolerance};
 use crate::stats;
 
-mod build;
+pub mod build;
 pub mod decide;
 mod error;
-mod lock;
+mod findings;
+pub mod lock;
+mod process;
 pub mod protocol;
 mod schedule;
 mod suite;
-mod worker;
 
-pub use build::{BuildError, Checkout, New, Old};
+pub use build::Checkout;
 use decide::{Judged, LOOKS};
 pub use error::Error;
-pub use lock::{Lock, LockError};
+pub use findings::findings;
+pub use lock::Lock;
+pub use process::Limits;
 use protocol::Listed;
 pub use schedule::judge_samples;
 use schedule::{Runner, Subject, judge};
 pub use suite::{Stopped, suite};
-pub use worker::Limits;
 
 /// Samples of each build in a block.
 pub const ROUNDS: usize = 5;
@@ -76,12 +78,12 @@ pub struct Plan {
     pub limits: Limits,
 }
 
-/// What came of a run.
+/// The verdicts of a run, and what they rest on.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Run {
+pub struct Sampled {
     /// The verdicts.
     pub duet: Duet,
-    /// What they rest on, in the order of the verdicts.
+    /// The samples, in the order of the verdicts.
     pub samples: Vec<Samples>,
 }
 
@@ -123,9 +125,9 @@ pub fn run(
     plan: &Plan,
     selects: &dyn Fn(&str) -> bool,
     watch: &mut dyn FnMut(&str),
-) -> Result<Run, Error> {
+) -> Result<Sampled, Error> {
     let list = |build| -> Result<Vec<Listed>, Error> {
-        let mut cases = worker::list(build, plan.limits)?;
+        let mut cases = process::list(build, plan.limits)?;
         cases.retain(|case| selects(&case.id));
         Ok(cases)
     };
@@ -168,11 +170,11 @@ pub fn run(
     let looks = &LOOKS[..plan.looks.clamp(1, LOOKS.len())];
     let judged = runner.settle(&mut subjects, looks, watch)?;
     let mut dropped = Vec::new();
-    let (cases, samples) = paired(subjects, judged, plan.seed, &mut dropped).into_iter().unzip();
+    let (cases, samples) = verdicts(subjects, judged, plan.seed, &mut dropped).into_iter().unzip();
     let (against, seed) = (plan.against.clone(), plan.seed);
     let advisory = advisory(&self_tests);
     let duet = Duet { against, seed, advisory, self_tests, cases, added, removed, dropped, notes };
-    Ok(Run { duet, samples })
+    Ok(Sampled { duet, samples })
 }
 
 /// Compares a build with itself, one case of each chapter: why its times on this machine now are
@@ -185,7 +187,7 @@ pub fn self_test(build: &Build, tolerance: &Tolerance) -> Result<Option<String>,
     let (limits, seed) = (Limits::default(), 1);
     let rng = Xoshiro256PlusPlus::seed_from_u64(seed);
     let mut runner = Runner { builds: [build, build], limits, parts: None, rng };
-    let mut cases = worker::list(build, limits)?;
+    let mut cases = process::list(build, limits)?;
     cases.retain(|case| case.metric != Metric::CudaEvent);
     Ok(advisory(&self_tests(&mut runner, &cases, tolerance, seed)?))
 }
@@ -201,32 +203,32 @@ fn self_tests(
     runner.settle(&mut chosen, &LOOKS[..1], &mut |_| ())?;
     // Each by itself: to miss a machine that moves is worse than to suspect a steady one.
     let judged = chosen.iter().flat_map(|subject| judge(slice::from_ref(subject))).collect();
-    let of = |(paired, samples): (Paired, Samples)| {
+    let of = |(timed, samples): (Timed, Samples)| {
         let one_sided = decide::one_sided(&samples.log_ratios());
-        SelfTest { paired, one_sided }
+        SelfTest { timed, one_sided }
     };
-    Ok(paired(chosen, judged, seed, &mut Vec::new()).into_iter().map(of).collect())
+    Ok(verdicts(chosen, judged, seed, &mut Vec::new()).into_iter().map(of).collect())
 }
 
 /// The verdicts with their samples, sorted by id.
-fn paired(
+fn verdicts(
     subjects: Vec<Subject>,
     judged: Vec<Judged>,
     seed: u64,
     dropped: &mut Vec<Dropped>,
-) -> Vec<(Paired, Samples)> {
+) -> Vec<(Timed, Samples)> {
     let mut judged = judged.into_iter();
-    let mut paired = Vec::new();
+    let mut timed = Vec::new();
     for subject in subjects {
         if let Some(why) = subject.dropped {
             dropped.push(why);
         } else {
             let judged = judged.next().expect("one for each case that was not dropped");
-            paired.push((subject.paired(judged, seed), subject.samples));
+            timed.push((subject.timed(judged, seed), subject.samples));
         }
     }
-    paired.sort_by(|(a, _), (b, _)| a.id.cmp(&b.id));
-    paired
+    timed.sort_by(|(a, _), (b, _)| a.id.cmp(&b.id));
+    timed
 }
 
 /// Why the verdicts only inform: what a build differs from itself in, or that nobody knows.
@@ -234,13 +236,13 @@ fn advisory(self_tests: &[SelfTest]) -> Option<String> {
     if self_tests.is_empty() {
         return Some("no case could be compared with itself".to_owned());
     }
-    let odd = self_tests.iter().find_map(|SelfTest { paired, one_sided }| {
-        if matches!(paired.change, Change::Slower | Change::Faster) {
-            return Some(format!("{} is {:.3}x as slow as itself", paired.id, paired.ratio));
+    let odd = self_tests.iter().find_map(|SelfTest { timed, one_sided }| {
+        if matches!(timed.change, Change::Slower | Change::Faster) {
+            return Some(format!("{} is {:.3}x as slow as itself", timed.id, timed.ratio));
         }
         (*one_sided > ONE_SIDED).then(|| {
             let percent = 100.0 * one_sided;
-            format!("{percent:.0} % of the samples of {} lean to one side", paired.id)
+            format!("{percent:.0} % of the samples of {} lean to one side", timed.id)
         })
     });
     odd.map(|odd| format!("{odd}, though both builds are the new one"))
@@ -248,13 +250,13 @@ fn advisory(self_tests: &[SelfTest]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::against::tests::paired;
     use super::*;
+    use crate::gate::timed_case;
 
     #[test]
     fn a_build_that_differs_from_itself_makes_the_verdicts_advisory() {
         let test = |change, one_sided| {
-            advisory(&[SelfTest { paired: paired("a/b/n1", 1.1, change), one_sided }])
+            advisory(&[SelfTest { timed: timed_case("a/b/n1", 1.1, change), one_sided }])
         };
         assert_eq!(test(Change::Same, 0.9), None, "nine of ten may lean");
         assert_eq!(test(Change::Unclear, 0.5), None, "noise");

@@ -7,10 +7,10 @@ use rand::seq::SliceRandom as _;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::decide::{self, Evidence, Judged, LOOKS, Look};
+use super::process::{Answer, Limits, Process};
 use super::protocol::Listed;
-use super::worker::{Answer, Limits, Worker};
 use super::{Build, Error, ROUNDS, Samples};
-use crate::gate::{Change, Dropped, Exit, Metric, Paired, Tolerance};
+use crate::gate::{Change, Dropped, Exit, Metric, Timed, Tolerance};
 use crate::record;
 
 /// A sample takes about so long, unless one step takes longer.
@@ -78,12 +78,12 @@ impl Subject {
         self.dropped.is_none() && !self.settled && in_time
     }
 
-    /// What came of it, judged.
-    pub(super) fn paired(&self, judged: Judged, seed: u64) -> Paired {
+    /// Its times and the verdict on them.
+    pub(super) fn timed(&self, judged: Judged, seed: u64) -> Timed {
         let Judged { ratio, slower_p, slower_q, faster_p, faster_q, change } = judged;
         let samples = &self.samples;
         let (low, high) = decide::interval(&samples.log_ratios(), seed);
-        Paired {
+        Timed {
             id: samples.id.clone(),
             metric: samples.metric,
             margin: samples.margin,
@@ -127,7 +127,7 @@ impl Runner<'_> {
         for cases in cases.chunk_by(|a, b| chapter(a) == chapter(b)) {
             let mut best: Option<(f64, &Listed)> = None;
             for case in cases {
-                let mut worker = Worker::start(self.builds[1], &case.id, None, self.limits)?;
+                let mut worker = Process::start(self.builds[1], &case.id, None, self.limits)?;
                 // A wrong answer is found again, and told, when the builds are compared.
                 let Answer::Right(hello) = worker.hello()? else { continue };
                 if best.is_none_or(|(step_ns, _)| hello.step_ns < step_ns) {
@@ -191,7 +191,7 @@ impl Runner<'_> {
     fn block(&mut self, subject: &mut Subject) -> Result<(), Error> {
         let id = &subject.samples.id;
         let start = |build: usize| {
-            Worker::start(self.builds[build], id, subject.digests[build].as_deref(), self.limits)
+            Process::start(self.builds[build], id, subject.digests[build].as_deref(), self.limits)
         };
         let mut workers = if self.rng.random() {
             let old = start(0)?;

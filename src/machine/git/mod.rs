@@ -7,13 +7,12 @@
 //! | `log` | the commits that changed a folder, and its files as they were |
 
 pub(crate) mod log;
-pub(crate) mod worktree;
+pub mod worktree;
 
 use std::path::Path;
 use std::process::Command;
 
 pub use log::Revision;
-pub use worktree::GitError;
 
 /// The commit checked out around the folder `baselines`, and whether the tree differs from it
 /// anywhere else; `None` outside git.

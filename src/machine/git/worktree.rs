@@ -6,7 +6,7 @@ use std::{fs, io};
 
 /// Why there is no source of the old build.
 #[derive(Debug, thiserror::Error)]
-pub enum GitError {
+pub enum Error {
     /// There is no git.
     #[error("git does not start; install it, or compare executables with --exe OLD --exe NEW")]
     Missing(#[source] io::Error),
@@ -68,45 +68,45 @@ pub(crate) struct Repository {
 
 impl Repository {
     /// The repository of a package.
-    pub(crate) fn of(package: &Path) -> Result<Self, GitError> {
+    pub(crate) fn of(package: &Path) -> Result<Self, Error> {
         let said = git(package, ["rev-parse", "--show-prefix"])?;
         let prefix = said.map_err(|said| {
             let folder = package.to_owned();
-            GitError::NoRepository { folder, said }
+            Error::NoRepository { folder, said }
         })?;
         Ok(Self { package: package.to_owned(), prefix: prefix.into() })
     }
 
     /// The commit that `revision` names.
-    pub(crate) fn commit(&self, revision: &str) -> Result<String, GitError> {
+    pub(crate) fn commit(&self, revision: &str) -> Result<String, Error> {
         let peeled = format!("{revision}^{{commit}}");
         let args = ["rev-parse", "--verify", "--quiet", "--end-of-options", &peeled];
         git(&self.package, args)?.or_else(|_| Err(self.missing(revision)?))
     }
 
     /// The last commit that `revision` and the checked-out one have in common.
-    pub(crate) fn merge_base(&self, revision: &str) -> Result<String, GitError> {
+    pub(crate) fn merge_base(&self, revision: &str) -> Result<String, Error> {
         let commit = self.commit(revision)?;
         git(&self.package, ["merge-base", &commit, "HEAD"])?.or_else(|_| {
             Err(match self.missing(revision)? {
-                GitError::Unknown { revision } => GitError::Unrelated { revision },
+                Error::Unknown { revision } => Error::Unrelated { revision },
                 shallow => shallow,
             })
         })
     }
 
-    fn missing(&self, revision: &str) -> Result<GitError, GitError> {
+    fn missing(&self, revision: &str) -> Result<Error, Error> {
         let revision = revision.to_owned();
         let shallow = git(&self.package, ["rev-parse", "--is-shallow-repository"])?;
         Ok(if shallow.is_ok_and(|said| said == "true") {
-            GitError::Shallow { revision }
+            Error::Shallow { revision }
         } else {
-            GitError::Unknown { revision }
+            Error::Unknown { revision }
         })
     }
 
     /// Whether the working tree differs from the checked-out commit.
-    pub(crate) fn is_dirty(&self) -> Result<bool, GitError> {
+    pub(crate) fn is_dirty(&self) -> Result<bool, Error> {
         Ok(!ran(&self.package, ["status", "--porcelain"])?.is_empty())
     }
 
@@ -114,11 +114,11 @@ impl Repository {
     ///
     /// One folder serves every commit: files that differ get a new time, and cargo builds them
     /// again. Folders by commit would share a build, where older files look as if they were built.
-    pub(crate) fn worktree(&self, commit: &str, folder: &Path) -> Result<PathBuf, GitError> {
+    pub(crate) fn worktree(&self, commit: &str, folder: &Path) -> Result<PathBuf, Error> {
         if !is_worktree(folder)? || switch(commit, folder).is_err() {
             match fs::remove_dir_all(folder) {
                 Err(err) if err.kind() != io::ErrorKind::NotFound => {
-                    return Err(GitError::Io { path: folder.to_owned(), source: err });
+                    return Err(Error::Io { path: folder.to_owned(), source: err });
                 }
                 _ => ran(&self.package, ["worktree", "prune"])?,
             };
@@ -126,7 +126,7 @@ impl Repository {
             let to = ["--detach".as_ref(), folder.as_os_str(), commit.as_ref()];
             ran(&self.package, args.into_iter().chain(to))?;
         }
-        self.lend_lock(folder).map_err(|(path, source)| GitError::Io { path, source })?;
+        self.lend_lock(folder).map_err(|(path, source)| Error::Io { path, source })?;
         Ok(folder.join(&self.prefix))
     }
 
@@ -144,14 +144,14 @@ impl Repository {
     }
 
     /// Settings of cargo and margins that are others at `commit`.
-    pub(crate) fn settings(&self, commit: &str) -> Result<Vec<String>, GitError> {
+    pub(crate) fn settings(&self, commit: &str) -> Result<Vec<String>, Error> {
         let of = ["diff", "--name-only", commit, "--", ":/.cargo", ".cargo", "ci/tolerance.json"];
         Ok(ran(&self.package, of)?.lines().map(str::to_owned).collect())
     }
 }
 
 /// Whether the folder is a worktree of its own, and not just within one.
-fn is_worktree(folder: &Path) -> Result<bool, GitError> {
+fn is_worktree(folder: &Path) -> Result<bool, Error> {
     if !folder.join(".git").is_file() {
         return Ok(false);
     }
@@ -159,20 +159,17 @@ fn is_worktree(folder: &Path) -> Result<bool, GitError> {
     Ok(top.is_ok_and(|prefix| prefix.is_empty()))
 }
 
-fn switch(commit: &str, folder: &Path) -> Result<(), GitError> {
+fn switch(commit: &str, folder: &Path) -> Result<(), Error> {
     ran(folder, ["checkout", "--quiet", "--force", "--detach", commit])?;
     ran(folder, ["clean", "--quiet", "-ffdx"])?;
     Ok(())
 }
 
-fn ran<S: AsRef<OsStr>>(
-    folder: &Path,
-    args: impl IntoIterator<Item = S>,
-) -> Result<String, GitError> {
+fn ran<S: AsRef<OsStr>>(folder: &Path, args: impl IntoIterator<Item = S>) -> Result<String, Error> {
     let args: Vec<_> = args.into_iter().map(|arg| arg.as_ref().to_owned()).collect();
     git(folder, &args)?.map_err(|said| {
         let command = args.join(OsStr::new(" ")).to_string_lossy().into_owned();
-        GitError::Failed { command, said }
+        Error::Failed { command, said }
     })
 }
 
@@ -180,13 +177,13 @@ fn ran<S: AsRef<OsStr>>(
 fn git<S: AsRef<OsStr>>(
     folder: &Path,
     args: impl IntoIterator<Item = S>,
-) -> Result<Result<String, String>, GitError> {
+) -> Result<Result<String, String>, Error> {
     let out = super::git(folder)
         // A hook of the user is not for this worktree.
         .args(["-c", "core.hooksPath=/dev/null"])
         .args(args)
         .output()
-        .map_err(GitError::Missing)?;
+        .map_err(Error::Missing)?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end().to_owned();
     Ok(if out.status.success() { Ok(text(&out.stdout)) } else { Err(text(&out.stderr)) })
 }

@@ -17,7 +17,7 @@ use std::f64::consts::PI;
 
 pub use bonds::{Bond, bonds, displacement_error};
 
-use super::system::{Cell, CellError, Vector, dot, norm, sub};
+use super::system::{self, Cell, Vector, dot, norm, sub};
 
 /// More images than this in a list are refused.
 const MOST_IMAGES: u32 = 1 << 23;
@@ -72,20 +72,20 @@ impl NeighbourList {
         positions: &[Vector],
         cutoff: f64,
         skin: f64,
-    ) -> Result<Self, CellError> {
+    ) -> Result<Self, system::Error> {
         assert!(cutoff > 0.0 && cutoff.is_finite(), "cutoff {cutoff} is not positive");
         assert!(skin >= 0.0 && skin.is_finite(), "skin {skin} is negative");
         let (atoms, heights, reach) = (positions.len(), cell.heights(), cutoff + skin);
         let images = heights.iter().fold(atoms as f64, |n, h| n * (1.0 + 2.0 * reach / h));
         if images > f64::from(MOST_IMAGES) {
             let limit = MOST_IMAGES;
-            return Err(CellError::TooManyImages { atoms, heights, reach, images, limit });
+            return Err(system::Error::TooManyImages { atoms, heights, reach, images, limit });
         }
         let sphere = 4.0 / 3.0 * PI * reach.powi(3);
         let pairs = atoms as f64 * (atoms as f64 / cell.volume() * sphere);
         if pairs > f64::from(MOST_PAIRS) {
             let (volume, limit) = (cell.volume(), MOST_PAIRS);
-            return Err(CellError::TooManyPairs { atoms, volume, reach, pairs, limit });
+            return Err(system::Error::TooManyPairs { atoms, volume, reach, pairs, limit });
         }
         let mut list = Self {
             cell: *cell,

@@ -13,9 +13,9 @@ use super::{accept, commit, git, repository, walls};
 
 /// As `stepmark calibrate --json` writes them.
 const RATES: &str = r#"{
-    "schema": 1, "harness": "0.1.0", "started": ["2026-01-02T03:04:05Z", "2026-01-02T04:05:06Z"],
+    "schema": 2, "harness": "0.1.0", "started": ["2026-01-02T03:04:05Z", "2026-01-02T04:05:06Z"],
     "load": [0.1, 0.2, 0.3], "commit": null, "dirty": false, "source": "0", "executable": "1",
-    "environment": {}, "cases": ["a/b/c"], "margins": null, "rows": [{
+    "environment": {}, "cases": ["a/b/c"], "rows": [{
         "change": "no change", "cases": "all", "suites": 20, "suites_slower": 1,
         "suites_slower_95": [0.001, 0.249], "verdicts": 420, "slower": 1,
         "slower_95": [0.0001, 0.013], "faster": 0, "unclear": 9, "same": 410,
@@ -72,9 +72,9 @@ fn results_in_a_text_are_those_of_the_baselines_or_stale() {
     fs::write(folder.join("error-rates.json"), "{}").unwrap();
     splice("")
         .expect(Exit::Failure, &["error-rates.json: missing field", "ci/calibrate.sh --json"]);
-    let newer = RATES.replace("\"schema\": 1", "\"schema\": 2");
+    let newer = RATES.replace("\"schema\": 2", "\"schema\": 3");
     fs::write(folder.join("error-rates.json"), newer).unwrap();
-    splice("").expect(Exit::Incomparable, &["error-rates.json: schema 2, expected 1"]);
+    splice("").expect(Exit::Incomparable, &["error-rates.json: schema 3, expected 2"]);
     fs::write(folder.join("error-rates.json"), RATES).unwrap();
     splice("").expect(Exit::Failure, &["RESULTS.md: 0 lines are `<!-- /error rates -->`"]);
     fs::write(&text, fs::read_to_string(&text).unwrap() + "<!-- /error rates -->\n").unwrap();

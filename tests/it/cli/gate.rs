@@ -26,7 +26,7 @@ fn two_percent_more_instructions_are_a_regression() {
     let said = bench.run("gate");
     said.expect(
         Exit::Regression,
-        &[bench.first(), "+2.00 %, limit +0.50 %", "regression by tier 2"],
+        &[bench.first(), "+2.00 %, limit +0.50 %", "regression by `hungrier`"],
     );
     let line = said.out.lines().find(|line| line.starts_with("FAIL")).unwrap();
     let reproduce =
@@ -47,7 +47,7 @@ fn a_traversal_by_columns_misses_more_at_the_same_count_and_is_a_regression() {
     bench.put(&INSTRUCTIONS, &with(8 * 524_288));
     let what = "D1 misses 524288 -> 4194304 (+700.00 %, limit +10.00 % and 1000 more)";
     let said = bench.run("gate");
-    said.expect(Exit::Regression, &[bench.first(), what, "1 regression", "by tier 2"]);
+    said.expect(Exit::Regression, &[bench.first(), what, "1 regression", "by `hungrier`"]);
     bench.put(&INSTRUCTIONS, &with(524_288 + 1000));
     bench.run("gate").expect(Exit::Pass, &["no findings"]);
 }
@@ -75,7 +75,7 @@ fn a_gain_passes_and_asks_for_accept() {
 fn a_wrong_sign_is_a_wrong_result_whatever_the_counts_say() {
     let bench = Bench::committed();
     let said = bench.run_with(with_wrong_sign(), "gate");
-    said.expect(Exit::Wrong, &["test/wrong-sign/n1: y[0] is -1e0, expected 1e0", "tier 1"]);
+    said.expect(Exit::Wrong, &["test/wrong-sign/n1: y[0] is -1e0, expected 1e0", "by `right`"]);
     bench
         .run_with(with_wrong_sign(), "check --filter wrong")
         .expect(Exit::Wrong, &["WRONG", "1 wrong"]);
@@ -172,7 +172,9 @@ fn an_empty_selection_is_incomparable() {
     let file = bench.baseline(&INSTRUCTIONS, &bench.record, "mvar");
     bench.record.with(Vec::new()).write(&file).unwrap();
     let what = "no selected case is in both the record and the baseline";
-    bench.run("gate --filter mvar/").expect(Exit::Incomparable, &[what, "by tier 0 (exit 5)"]);
+    bench
+        .run("gate --filter mvar/")
+        .expect(Exit::Incomparable, &[what, "by `comparable` (exit 5)"]);
 }
 
 #[test]
@@ -236,7 +238,7 @@ fn another_schema_is_incomparable_and_a_damaged_file_a_failure() {
 }
 
 #[test]
-fn a_tier_that_did_not_run_is_a_failure_unless_skipped_aloud() {
+fn an_instrument_that_did_not_run_is_a_failure_unless_skipped_aloud() {
     let bench = Bench::committed();
     bench.measured(|record| record.cases.clear());
     let said = bench.run("gate");

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use stepmark::gate::duet::{self, Build, Error, Limits, Plan, Run};
-use stepmark::gate::{Change, Exit, Tolerance, paired_findings};
+use stepmark::gate::duet::{self, Build, Error, Limits, Plan, Sampled};
+use stepmark::gate::{Change, Exit, Tolerance};
 
 use crate::setup::repository::STEPMARK;
 use crate::setup::script::executable;
@@ -96,16 +96,16 @@ pub(super) fn plan(dir: &Path, old: &Fake, new: &Fake) -> Plan {
     }
 }
 
-pub(super) fn run(plan: &Plan) -> Result<Run, Error> {
+pub(super) fn run(plan: &Plan) -> Result<Sampled, Error> {
     duet::run(plan, &|_| true, &mut |_| ())
 }
 
-pub(super) fn against(old: &Fake, new: &Fake) -> Result<Run, Error> {
+pub(super) fn against(old: &Fake, new: &Fake) -> Result<Sampled, Error> {
     let dir = tempfile::tempdir().unwrap();
     run(&plan(dir.path(), old, new))
 }
 
-pub(super) fn changes(run: &Run) -> Vec<Change> {
+pub(super) fn changes(run: &Sampled) -> Vec<Change> {
     run.duet.cases.iter().map(|case| case.change).collect()
 }
 
@@ -118,13 +118,13 @@ pub(super) fn program(dir: &Path, old: impl AsRef<OsStr>, new: impl AsRef<OsStr>
 }
 
 /// The findings of a run, as they are printed, and the exit code.
-pub(super) fn findings(run: &Run) -> (Exit, String) {
+pub(super) fn findings(run: &Sampled) -> (Exit, String) {
     findings_if(run, false, false)
 }
 
-pub(super) fn findings_if(run: &Run, strict: bool, allow_removed: bool) -> (Exit, String) {
+pub(super) fn findings_if(run: &Sampled, strict: bool, allow_removed: bool) -> (Exit, String) {
     let again = |id: Option<&str>| format!("again --filter {}", id.unwrap_or("toy/"));
-    let findings = paired_findings(&run.duet, strict, allow_removed, &again);
+    let findings = duet::findings(&run.duet, strict, allow_removed, &again);
     let lines = findings.iter().map(|finding| format!("{finding}\n"));
     (findings.exit(), lines.collect())
 }

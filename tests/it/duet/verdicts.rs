@@ -114,7 +114,7 @@ fn a_build_that_differs_from_itself_decides_nothing() {
     let mut unlike = Fake::unlike_itself(dir.path());
     unlike.list += &format!("; {}; {}", on_gpu("toy/c-cuda/n1"), Fake::listed("box/a/n1"));
     let run = against(&unlike, &unlike).unwrap();
-    let tested: Vec<_> = run.duet.self_tests.iter().map(|test| &*test.paired.id).collect();
+    let tested: Vec<_> = run.duet.self_tests.iter().map(|test| &*test.timed.id).collect();
     assert_eq!(tested, ["box/a/n1", "toy/a/n1", "toy/c-cuda/n1"], "one of each chapter");
     assert!(run.duet.advisory.is_some(), "{run:?}");
     let exe = unlike.write(dir.path(), "unlike");

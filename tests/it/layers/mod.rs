@@ -115,7 +115,7 @@ fn planted(files: &[(&str, &str)]) -> Tree {
         lattice/cuda/launch.rs mvar/model.rs mvar/step.rs mvar/cases.rs mvar/train.rs \
         lstm/mod.rs lstm/cases.rs lstm/model.rs md/mod.rs md/cases.rs md/system.rs \
         md/files/mod.rs md/files/sw.rs stream/mod.rs stream/cases.rs rom/mod.rs gate/verdict.rs \
-        gate/compare.rs gate/duet/mod.rs record/mod.rs record/row.rs case.rs close.rs input.rs \
+        gate/comparable.rs gate/duet/mod.rs record/mod.rs record/row.rs case.rs close.rs input.rs \
         stats/mod.rs file.rs run.rs wall.rs gpu/mod.rs machine/mod.rs machine/isa.rs draw/mod.rs \
         collect/mod.rs report/mod.rs sweep/mod.rs registry.rs cli/mod.rs cli/gate.rs \
         cli/chapters/md.rs profile/mod.rs profile/md/mod.rs profile/lattice/mod.rs \
@@ -179,9 +179,9 @@ fn a_forbidden_use_is_seen_however_it_is_written() {
         ("mvar/cases.rs", "use crate::lstm::Model;", "mvar/cases -> lstm/kernel"),
         ("rom/pod.rs", "use crate::md::system::System;", "rom/kernel -> md/kernel"),
         ("md/files/sw.rs", "use crate::input::gaussian;", "md/model -> input"),
-        ("gate/compare.rs", "use crate::lattice;", "gate -> lattice/kernel"),
-        ("gate/compare.rs", "use crate::gpu::Device;", "gate -> gpu"),
-        ("gate/compare.rs", "use super::duet::Plan;", "gate -> gate/duet"),
+        ("gate/comparable.rs", "use crate::lattice;", "gate -> lattice/kernel"),
+        ("gate/comparable.rs", "use crate::gpu::Device;", "gate -> gpu"),
+        ("gate/comparable.rs", "use super::duet::Plan;", "gate -> gate/duet"),
         ("gate/mod.rs", "use crate::registry::cases;", "gate -> registry"),
         ("gate/mod.rs", "pub use crate::registry::cases;", "gate -> registry"),
         ("record/mod.rs", "use crate::gate;", "record -> gate"),

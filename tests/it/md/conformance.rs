@@ -300,13 +300,13 @@ fn check_nve(path: &Path) -> Result<(), String> {
 }
 
 /// A system, its forces, and the energies seen: potential and total.
-type Run = (System, Forces, Vec<[f64; 2]>);
+type Trajectory = (System, Forces, Vec<[f64; 2]>);
 
-fn record((system, forces, energies): &mut Run) {
+fn record((system, forces, energies): &mut Trajectory) {
     energies.push([forces.energy, forces.energy + system.kinetic_energy()]);
 }
 
-fn check_end(how: &str, file: &Value, (system, _, energies): &Run) -> Result<(), String> {
+fn check_end(how: &str, file: &Value, (system, _, energies): &Trajectory) -> Result<(), String> {
     let say = |e: String| format!("{how}: {e}");
     for (k, key) in ["potential_energy", "total_energy"].into_iter().enumerate() {
         let got: Vec<f64> = energies.iter().map(|e| e[k]).collect();

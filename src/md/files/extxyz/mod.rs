@@ -19,11 +19,11 @@ use std::io;
 use std::path::Path;
 
 use crate::file;
-use crate::md::system::{Cell, CellError, System, Vector};
+use crate::md::system::{self, Cell, System, Vector};
 
 /// Why a file was refused. Every message names the file.
 #[derive(Debug, thiserror::Error)]
-pub enum ExtxyzError {
+pub enum Error {
     /// The file cannot be opened or read.
     #[error("{file}: cannot be read: {source}")]
     Read {
@@ -58,7 +58,7 @@ pub enum ExtxyzError {
         /// Name of the file.
         file: String,
         /// What is wrong with them.
-        source: CellError,
+        source: system::Error,
     },
     /// The frame has what this library's simulations cannot use.
     #[error("{file}: found {found}, expected {expected}")]
@@ -102,10 +102,10 @@ impl Frame {
     /// # Errors
     ///
     /// If it cannot be read, or as [`Frame::parse`].
-    pub fn read(path: &Path) -> Result<Self, ExtxyzError> {
+    pub fn read(path: &Path) -> Result<Self, Error> {
         let file = path.display().to_string();
-        let bytes = std::fs::read(path)
-            .map_err(|source| ExtxyzError::Read { file: file.clone(), source })?;
+        let bytes =
+            std::fs::read(path).map_err(|source| Error::Read { file: file.clone(), source })?;
         Self::parse(&file, &bytes)
     }
 
@@ -115,7 +115,7 @@ impl Frame {
     ///
     /// If a line is missing, left over or malformed, a number is not finite, or the lattice
     /// vectors span no volume.
-    pub fn parse(file: &str, bytes: &[u8]) -> Result<Self, ExtxyzError> {
+    pub fn parse(file: &str, bytes: &[u8]) -> Result<Self, Error> {
         parse::frame(file, bytes)
     }
 
@@ -124,11 +124,10 @@ impl Frame {
     /// # Errors
     ///
     /// If it cannot be written, or `info` holds what line 2 cannot.
-    pub fn write(&self, path: &Path) -> Result<(), ExtxyzError> {
+    pub fn write(&self, path: &Path) -> Result<(), Error> {
         let name = path.display().to_string();
         let text = self.to_text(&name)?;
-        file::replace(path, text.as_bytes())
-            .map_err(|source| ExtxyzError::Write { file: name, source })
+        file::replace(path, text.as_bytes()).map_err(|source| Error::Write { file: name, source })
     }
 
     /// The contents of a file; `file` is its name in messages.
@@ -136,8 +135,8 @@ impl Frame {
     /// # Errors
     ///
     /// If a species or an entry of `info` cannot be written so that it reads back.
-    pub fn to_text(&self, file: &str) -> Result<String, ExtxyzError> {
-        let unfit = |found: String, expected: &str| ExtxyzError::Unfit {
+    pub fn to_text(&self, file: &str) -> Result<String, Error> {
+        let unfit = |found: String, expected: &str| Error::Unfit {
             file: file.to_owned(),
             found,
             expected: expected.to_owned(),
@@ -205,8 +204,8 @@ impl Frame {
     ///
     /// If the frame is not periodic along all three vectors, has momenta but no velocities, or the
     /// mass of a species is unknown.
-    pub fn into_system(self, file: &str) -> Result<System, ExtxyzError> {
-        let unfit = |found: String, expected: String| ExtxyzError::Unfit {
+    pub fn into_system(self, file: &str) -> Result<System, Error> {
+        let unfit = |found: String, expected: String| Error::Unfit {
             file: file.to_owned(),
             found,
             expected,

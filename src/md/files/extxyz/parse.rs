@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{ExtxyzError, Frame, is_near, is_symbol};
+use super::{Error, Frame, is_near, is_symbol};
 use crate::md::system::{Cell, Vector};
 
 /// Columns of one `Properties` entry.
@@ -18,12 +18,12 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn error(&self, line: usize, found: impl Into<String>, expected: &str) -> ExtxyzError {
+    fn error(&self, line: usize, found: impl Into<String>, expected: &str) -> Error {
         let (file, expected) = (self.file.to_owned(), expected.to_owned());
-        ExtxyzError::Syntax { file, line, found: found.into(), expected }
+        Error::Syntax { file, line, found: found.into(), expected }
     }
 
-    fn number(&self, line: usize, what: &str, text: &str) -> Result<f64, ExtxyzError> {
+    fn number(&self, line: usize, what: &str, text: &str) -> Result<f64, Error> {
         match text.parse::<f64>() {
             Ok(x) if x.is_finite() => Ok(x),
             _ => Err(self.error(line, quote(text), &format!("a finite number for {what}"))),
@@ -32,7 +32,7 @@ impl Reader<'_> {
 }
 
 /// As [`Frame::parse`].
-pub(super) fn frame(file: &str, bytes: &[u8]) -> Result<Frame, ExtxyzError> {
+pub(super) fn frame(file: &str, bytes: &[u8]) -> Result<Frame, Error> {
     let reader = Reader { file };
     let text = std::str::from_utf8(bytes).map_err(|e| {
         let line = 1 + bytes[..e.valid_up_to()].iter().filter(|&&b| b == b'\n').count();
@@ -85,7 +85,7 @@ fn atom(
     row: &str,
     properties: &[Property],
     frame: &mut Frame,
-) -> Result<(), ExtxyzError> {
+) -> Result<(), Error> {
     let fields: Vec<&str> = row.split_whitespace().collect();
     let columns: usize = properties.iter().map(|p| p.columns).sum();
     if fields.len() != columns {
@@ -134,7 +134,7 @@ fn atom(
 }
 
 /// The pairs of line 2: `key=word`, `key="words"`, `key={words}`, or a bare `key`, which is `T`.
-fn pairs(reader: &Reader<'_>, comment: &str) -> Result<BTreeMap<String, String>, ExtxyzError> {
+fn pairs(reader: &Reader<'_>, comment: &str) -> Result<BTreeMap<String, String>, Error> {
     let mut pairs = BTreeMap::new();
     let mut rest = comment.trim_start();
     while !rest.is_empty() {
@@ -163,7 +163,7 @@ fn pairs(reader: &Reader<'_>, comment: &str) -> Result<BTreeMap<String, String>,
     Ok(pairs)
 }
 
-fn lattice(reader: &Reader<'_>, value: Option<String>) -> Result<Cell, ExtxyzError> {
+fn lattice(reader: &Reader<'_>, value: Option<String>) -> Result<Cell, Error> {
     let expected = "Lattice=\"...\" with nine numbers";
     let value = value.ok_or_else(|| reader.error(2, "no Lattice", expected))?;
     let mut numbers = Vec::new();
@@ -175,7 +175,7 @@ fn lattice(reader: &Reader<'_>, value: Option<String>) -> Result<Cell, ExtxyzErr
     })?;
     let row = |k: usize| [nine[3 * k], nine[3 * k + 1], nine[3 * k + 2]];
     Cell::new([row(0), row(1), row(2)])
-        .map_err(|source| ExtxyzError::Lattice { file: reader.file.to_owned(), source })
+        .map_err(|source| Error::Lattice { file: reader.file.to_owned(), source })
 }
 
 fn flag(word: &str) -> Option<bool> {
@@ -187,7 +187,7 @@ fn flag(word: &str) -> Option<bool> {
 }
 
 /// A lattice without `pbc` repeats along all its vectors.
-fn periodic(reader: &Reader<'_>, value: Option<String>) -> Result<[bool; 3], ExtxyzError> {
+fn periodic(reader: &Reader<'_>, value: Option<String>) -> Result<[bool; 3], Error> {
     let Some(value) = value else { return Ok([true; 3]) };
     let flags: Option<Vec<bool>> = value.split_whitespace().map(flag).collect();
     flags
@@ -195,7 +195,7 @@ fn periodic(reader: &Reader<'_>, value: Option<String>) -> Result<[bool; 3], Ext
         .ok_or_else(|| reader.error(2, format!("pbc={}", quote(&value)), "three of T and F"))
 }
 
-fn properties(reader: &Reader<'_>, value: Option<String>) -> Result<Vec<Property>, ExtxyzError> {
+fn properties(reader: &Reader<'_>, value: Option<String>) -> Result<Vec<Property>, Error> {
     let form = "Properties=name:type:columns:... with species:S:1 and pos:R:3";
     let value = value.ok_or_else(|| reader.error(2, "no Properties", form))?;
     let wrong = || reader.error(2, format!("Properties={}", quote(&value)), form);

@@ -1,4 +1,4 @@
-//! Tier 0: may two records be compared?
+//! May two records be compared?
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -7,6 +7,15 @@ use super::verdict::Findings;
 use crate::exit::Exit;
 use crate::machine::{self, Environment};
 use crate::record::{Record, Row};
+
+/// Rows of one case in two records.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Matched {
+    /// The baseline's.
+    pub old: Row,
+    /// The fresh record's.
+    pub new: Row,
+}
 
 /// What a fresh record must be of, for its numbers to say something about the code at hand.
 pub struct Scope<'a> {
@@ -34,17 +43,17 @@ pub const MEASURE: &str = "cargo bench --features instructions --bench instructi
 /// The shell line that makes the record the baseline.
 pub const ACCEPT: &str = "cargo run --release -- accept --reason TEXT";
 
-/// Tier 0: the pairs of cases of one chapter in `old`, its baseline, and `new` that may be compared.
+/// Returns the rows of one chapter in `old`, its baseline, and `new` that may be compared.
 ///
 /// Every field and case that stands in the way is found [`Exit::Incomparable`]; a new case, or that there
 /// is no baseline of the chapter, is a note. Each selected case must have been measured, from the
 /// sources at hand.
-pub fn comparable<'a>(
-    old: Option<&'a Record>,
-    new: &'a Record,
+pub fn comparable(
+    old: Option<&Record>,
+    new: &Record,
     scope: &Scope<'_>,
     findings: &mut Findings,
-) -> Vec<(&'a Row, &'a Row)> {
+) -> Vec<Matched> {
     let instrument = new.instrument.as_str();
     let mut blocked = false;
     let mut differ = |about: &str, what: String, next: &str| {
@@ -80,7 +89,7 @@ pub fn comparable<'a>(
     for id in olds.keys().filter(|id| (scope.would_select)(id) && !scope.known.contains(*id)) {
         differ(id, "is gone, but the baseline has it".to_owned(), ACCEPT);
     }
-    let mut pairs = Vec::new();
+    let mut matched = Vec::new();
     let mut added = Vec::new();
     for &id in &scope.selected {
         match (olds.get(id), news.get(id)) {
@@ -93,12 +102,14 @@ pub fn comparable<'a>(
                 let (old, new) = (&old.implementation, &new.implementation);
                 differ(id, format!("is `{old}` in the baseline but `{new}` now"), ACCEPT);
             }
-            (Some(old), Some(new)) => pairs.push((*old, *new)),
+            (Some(&old), Some(&new)) => {
+                matched.push(Matched { old: old.clone(), new: new.clone() });
+            }
         }
     }
     for id in added {
         let next = Some(ACCEPT.to_owned());
         findings.push(Exit::Pass, id, "is new: the baseline does not have it", next);
     }
-    if blocked { Vec::new() } else { pairs }
+    if blocked { Vec::new() } else { matched }
 }

@@ -1,22 +1,20 @@
 //! What paired times mean for the exit code.
 
-use super::paired::{Change, Duet, Paired};
-use super::verdict::{Findings, Tier};
-use crate::exit::Exit;
+use crate::gate::{Change, Duet, Exit, Findings, Question, Timed};
 
-/// The findings of tier 3.
+/// Returns what a duet answers to the question whether a kernel is slower.
 ///
 /// A slower case is a regression, an unclear one fails only if `strict`. Where the times are
 /// advisory, none of them decides; that alone fails if `strict`. A removed case is incomparable
 /// unless `allow_removed`; so is one that only the old build answers wrongly, and a duet that
 /// compared no case. `again` makes the shell line of such a run, of one case or of all.
-pub fn paired_findings(
+pub fn findings(
     duet: &Duet,
     strict: bool,
     allow_removed: bool,
     again: &dyn Fn(Option<&str>) -> String,
 ) -> Findings {
-    let mut findings = Findings::of(Tier::Paired);
+    let mut findings = Findings::of(Question::Slower);
     let if_strict = if strict { Exit::Unclear } else { Exit::Pass };
     let (slower, unclear) = match &duet.advisory {
         None => (Exit::Regression, if_strict),
@@ -61,7 +59,7 @@ pub fn paired_findings(
 }
 
 /// `slower: thread CPU time +6.52 % (95 % interval +5.10 % to +7.93 %, margin 3.00 %, 50 pairs)`
-fn found(case: &Paired) -> String {
+fn found(case: &Timed) -> String {
     let percent = |ratio: f64| format!("{:+.2} %", 100.0 * (ratio - 1.0));
     format!(
         "{}: {} {} (95 % interval {} to {}, margin {:.2} %, {} pairs)",
@@ -76,57 +74,23 @@ fn found(case: &Paired) -> String {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
-    use super::super::paired::{Dropped, Metric};
+mod tests {
     use super::*;
+    use crate::gate::{Dropped, duet_of, timed_case};
 
-    /// A case that takes `ratio` times as long, with an interval of 1 % on both sides.
-    pub(crate) fn paired(id: &str, ratio: f64, change: Change) -> Paired {
-        Paired {
-            id: id.to_owned(),
-            metric: Metric::ThreadCpu,
-            margin: 0.03,
-            pairs: 50,
-            old_ns: 1000.0,
-            new_ns: 1000.0 * ratio,
-            ratio,
-            low: ratio - 0.01,
-            high: ratio + 0.01,
-            slower_p: 0.001,
-            slower_q: 0.002,
-            faster_p: 0.9,
-            faster_q: 0.95,
-            change,
-        }
-    }
-
-    pub(crate) fn duet(cases: Vec<Paired>) -> Duet {
-        Duet {
-            against: "main".to_owned(),
-            seed: 1,
-            advisory: None,
-            self_tests: Vec::new(),
-            cases,
-            added: Vec::new(),
-            removed: Vec::new(),
-            dropped: Vec::new(),
-            notes: Vec::new(),
-        }
-    }
-
-    pub(crate) fn again(id: Option<&str>) -> String {
+    fn again(id: Option<&str>) -> String {
         format!("cargo run --release -- duet main --filter {}", id.unwrap_or("a/"))
     }
 
     fn said(duet: &Duet, strict: bool, allow_removed: bool) -> (Exit, Vec<String>) {
-        let findings = paired_findings(duet, strict, allow_removed, &again);
-        assert!(findings.iter().all(|found| found.tier == Tier::Paired), "{findings:?}");
-        (findings.exit(), findings.iter().map(ToString::to_string).collect())
+        let all = findings(duet, strict, allow_removed, &again);
+        assert!(all.iter().all(|found| found.question == Question::Slower), "{all:?}");
+        (all.exit(), all.iter().map(ToString::to_string).collect())
     }
 
     #[test]
     fn slower_is_a_regression_that_ends_with_how_to_see_it_again() {
-        let duet = duet(vec![paired("a/b/n1", 1.065, Change::Slower)]);
+        let duet = duet_of(vec![timed_case("a/b/n1", 1.065, Change::Slower)]);
         let (exit, lines) = said(&duet, false, false);
         let want = "FAIL regression    a/b/n1: slower: thread CPU time +6.50 % (95 % interval \
                     +5.50 % to +7.50 %, margin 3.00 %, 50 pairs); \
@@ -136,10 +100,10 @@ pub(crate) mod tests {
 
     #[test]
     fn same_is_silent_faster_a_note_and_unclear_fails_only_if_strict() {
-        let duet = duet(vec![
-            paired("a/b/n1", 1.0, Change::Same),
-            paired("a/b/n2", 0.9, Change::Faster),
-            paired("a/b/n3", 1.02, Change::Unclear),
+        let duet = duet_of(vec![
+            timed_case("a/b/n1", 1.0, Change::Same),
+            timed_case("a/b/n2", 0.9, Change::Faster),
+            timed_case("a/b/n3", 1.02, Change::Unclear),
         ]);
         let (exit, lines) = said(&duet, false, false);
         assert_eq!((exit, lines.len()), (Exit::Pass, 2), "{lines:?}");
@@ -152,9 +116,9 @@ pub(crate) mod tests {
 
     #[test]
     fn advisory_times_never_decide_but_fail_if_strict() {
-        let mut duet = duet(vec![
-            paired("a/b/n1", 1.5, Change::Slower),
-            paired("a/b/n2", 1.02, Change::Unclear),
+        let mut duet = duet_of(vec![
+            timed_case("a/b/n1", 1.5, Change::Slower),
+            timed_case("a/b/n2", 1.02, Change::Unclear),
         ]);
         duet.advisory = Some("a/b/n1 differs from itself".to_owned());
         let (exit, lines) = said(&duet, false, false);
@@ -169,7 +133,7 @@ pub(crate) mod tests {
 
     #[test]
     fn a_removed_case_is_incomparable_unless_allowed_and_a_new_one_a_note() {
-        let mut duet = duet(vec![paired("a/b/n1", 1.0, Change::Same)]);
+        let mut duet = duet_of(vec![timed_case("a/b/n1", 1.0, Change::Same)]);
         duet.added = vec!["a/b/n3".to_owned()];
         duet.removed = vec!["a/b/n2".to_owned()];
         let (exit, lines) = said(&duet, false, false);
@@ -182,7 +146,7 @@ pub(crate) mod tests {
 
     #[test]
     fn a_case_that_a_build_answers_wrongly_is_named_with_the_rest() {
-        let mut duet = duet(vec![paired("a/b/n1", 1.5, Change::Slower)]);
+        let mut duet = duet_of(vec![timed_case("a/b/n1", 1.5, Change::Slower)]);
         let dropped =
             |id: &str, exit| Dropped { id: id.to_owned(), exit, why: "y[0] is 1".to_owned() };
         duet.dropped = vec![dropped("a/b/n2", Exit::Wrong), dropped("a/b/n3", Exit::Incomparable)];
@@ -200,7 +164,7 @@ pub(crate) mod tests {
 
     #[test]
     fn a_duet_of_nothing_is_incomparable() {
-        let (exit, lines) = said(&duet(Vec::new()), false, true);
+        let (exit, lines) = said(&duet_of(Vec::new()), false, true);
         assert_eq!(exit, Exit::Incomparable, "{lines:?}");
     }
 }

@@ -6,10 +6,11 @@
 //! | [`markdown()`], [`annotations`] | a pull request on GitHub |
 //! | [`json()`] | any program; `gate.schema.json` describes it |
 //! | [`junit()`] | CI servers that show tests |
-//! | [`bencher()`], [`action`] | services that draw numbers over commits |
+//! | [`bencher()`] | services that draw numbers over commits |
 
 use serde::Serialize;
 
+mod bencher;
 mod github;
 mod json;
 mod junit;
@@ -17,14 +18,13 @@ mod markdown;
 #[cfg(test)]
 mod samples;
 mod terminal;
-mod trackers;
 
+pub use bencher::bencher;
 pub use github::annotations;
 pub use json::{SCHEMA, json};
 pub use junit::junit;
 pub use markdown::markdown;
 pub use terminal::terminal;
-pub use trackers::{action, bencher};
 
 fn text(value: &impl Serialize) -> String {
     serde_json::to_string_pretty(value).expect("keys are strings") + "\n"

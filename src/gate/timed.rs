@@ -53,9 +53,9 @@ impl fmt::Display for Change {
     }
 }
 
-/// One case in two builds, old and new.
+/// One case timed in two builds, old and new.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Paired {
+pub struct Timed {
     /// The case.
     pub id: String,
     /// The clock.
@@ -90,7 +90,7 @@ pub struct Paired {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SelfTest {
     /// The verdict, which must be neither [`Change::Slower`] nor [`Change::Faster`].
-    pub paired: Paired,
+    pub timed: Timed,
     /// The larger share of log ratios with one sign, in `0..=1`: ties have none.
     pub one_sided: f64,
 }
@@ -119,7 +119,7 @@ pub struct Duet {
     /// verdicts only inform.
     pub self_tests: Vec<SelfTest>,
     /// Every case that both builds have, sorted by id.
-    pub cases: Vec<Paired>,
+    pub cases: Vec<Timed>,
     /// Ids that only the new build has.
     pub added: Vec<String>,
     /// Ids that only the old build has.
@@ -139,5 +139,45 @@ impl Duet {
         let compared = self.cases.iter().map(|case| &case.id);
         let dropped = self.dropped.iter().map(|case| &case.id);
         compared.chain(dropped).chain(&self.added)
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A case that takes `ratio` times as long, with an interval of 1 % on both sides.
+    pub(crate) fn timed_case(id: &str, ratio: f64, change: Change) -> Timed {
+        Timed {
+            id: id.to_owned(),
+            metric: Metric::ThreadCpu,
+            margin: 0.03,
+            pairs: 50,
+            old_ns: 1000.0,
+            new_ns: 1000.0 * ratio,
+            ratio,
+            low: ratio - 0.01,
+            high: ratio + 0.01,
+            slower_p: 0.001,
+            slower_q: 0.002,
+            faster_p: 0.9,
+            faster_q: 0.95,
+            change,
+        }
+    }
+
+    /// The duet of these cases, that trusts its times.
+    pub(crate) fn duet_of(cases: Vec<Timed>) -> Duet {
+        Duet {
+            against: "main".to_owned(),
+            seed: 1,
+            advisory: None,
+            self_tests: Vec::new(),
+            cases,
+            added: Vec::new(),
+            removed: Vec::new(),
+            dropped: Vec::new(),
+            notes: Vec::new(),
+        }
     }
 }

@@ -5,11 +5,11 @@
 use serde::Serialize;
 
 use super::text;
-use crate::gate::{Change, Duet, Outcome, State, Tier};
+use crate::gate::{Duet, Outcome, Question, State};
 use crate::record::Row;
 
 /// The version of this format.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -23,10 +23,10 @@ struct Document<'a> {
     strict: bool,
     verdict: String,
     exit: u8,
-    decided_by: Vec<Tier>,
+    decided_by: Vec<Question>,
     selected: &'a [String],
     compared: usize,
-    tiers: Vec<Stage<'a>>,
+    questions: Vec<Answer<'a>>,
     findings: Vec<Finding<'a>>,
     counts: Vec<Counts<'a>>,
     wall: Walls<'a>,
@@ -34,16 +34,15 @@ struct Document<'a> {
 }
 
 #[derive(Serialize)]
-struct Stage<'a> {
-    tier: u8,
-    name: Tier,
+struct Answer<'a> {
+    name: Question,
     state: State,
     why: Option<&'a str>,
 }
 
 #[derive(Serialize)]
 struct Finding<'a> {
-    tier: Tier,
+    question: Question,
     kind: String,
     about: &'a str,
     what: &'a str,
@@ -79,7 +78,7 @@ struct WallTimes<'a> {
     implementation: &'a str,
     ratio: f64,
     overlap: bool,
-    change: Change,
+    same: bool,
     old: Quantiles,
     new: Quantiles,
 }
@@ -96,40 +95,40 @@ struct Quantiles {
 
 /// All that was found.
 pub fn json(outcome: &Outcome) -> String {
-    let findings = outcome.findings.iter().map(|found| Finding {
-        tier: found.tier,
+    let findings = outcome.findings().iter().map(|found| Finding {
+        question: found.question,
         kind: kebab(found.kind()),
         about: &found.about,
         what: &found.what,
         next: found.next.as_deref(),
     });
-    let counts = outcome.counts.iter().map(|pair| Counts {
-        id: &pair.new.id,
-        implementation: &pair.new.implementation,
-        old: count(&pair.old),
-        new: count(&pair.new),
+    let counts = outcome.counts.iter().map(|matched| Counts {
+        id: &matched.new.id,
+        implementation: &matched.new.implementation,
+        old: count(&matched.old),
+        new: count(&matched.new),
     });
-    let stages = outcome.stages.iter().map(|stage| Stage {
-        tier: stage.tier.number(),
-        name: stage.tier,
-        state: stage.state,
-        why: stage.why.as_deref(),
+    let answers = outcome.answers().iter().map(|answer| Answer {
+        name: answer.question,
+        state: answer.state,
+        why: answer.why.as_deref(),
     });
+    let head = &outcome.head;
     let document = Document {
         schema: SCHEMA,
-        stepmark: &outcome.harness,
-        command: outcome.command,
-        started: &outcome.started,
-        commit: outcome.commit.as_deref(),
-        dirty: outcome.dirty,
-        against: &outcome.against,
-        strict: outcome.strict,
+        stepmark: &head.harness,
+        command: head.command,
+        started: &head.started,
+        commit: head.commit.as_deref(),
+        dirty: head.dirty,
+        against: &head.against,
+        strict: head.strict,
         verdict: kebab(outcome.verdict()),
         exit: outcome.exit().code(),
         decided_by: outcome.decided(),
         selected: &outcome.selected,
         compared: outcome.compared().len(),
-        tiers: stages.collect(),
+        questions: answers.collect(),
         findings: findings.collect(),
         counts: counts.collect(),
         wall: walls(outcome),
@@ -153,18 +152,18 @@ fn count(row: &Row) -> Count {
 }
 
 fn walls(outcome: &Outcome) -> Walls<'_> {
-    let pairs = match &outcome.walls {
-        Ok(pairs) => pairs,
+    let rows = match &outcome.walls {
+        Ok(rows) => rows,
         Err(why) => return Walls { cases: Vec::new(), why: Some(why) },
     };
-    let cases = pairs.iter().zip(outcome.ratios()).map(|(pair, ratio)| WallTimes {
-        id: &pair.new.id,
-        implementation: &pair.new.implementation,
+    let cases = rows.iter().zip(outcome.ratios()).map(|(matched, ratio)| WallTimes {
+        id: &matched.new.id,
+        implementation: &matched.new.implementation,
         ratio: ratio.ratio,
         overlap: ratio.overlap,
-        change: ratio.change,
-        old: quantiles(&pair.old),
-        new: quantiles(&pair.new),
+        same: ratio.same,
+        old: quantiles(&matched.old),
+        new: quantiles(&matched.new),
     });
     Walls { cases: cases.collect(), why: None }
 }
@@ -254,19 +253,20 @@ mod tests {
     }
 
     #[test]
-    fn it_says_how_the_run_ended_and_by_which_tier() {
+    fn it_says_how_the_run_ended_and_by_which_question() {
         let said = |outcome: Outcome| {
             let document = document(&outcome);
             let code = |value: &Value| value.as_u64().unwrap();
             assert_eq!(code(&document["exit"]), u64::from(outcome.exit().code()), "exit");
             (document["verdict"].clone(), document["decided_by"].clone())
         };
-        let all = json!(["comparable", "check", "instructions"]);
+        let all = json!(["comparable", "right", "hungrier"]);
         assert_eq!(said(samples::pass()), (json!("pass"), all), "pass");
-        assert_eq!(said(samples::wrong()), (json!("wrong-result"), json!(["check"])), "wrong");
-        assert_eq!(said(samples::strict()), (json!("unclear"), json!(["paired"])), "strict");
+        assert_eq!(said(samples::wrong()), (json!("wrong-result"), json!(["right"])), "wrong");
+        assert_eq!(said(samples::strict()), (json!("unclear"), json!(["slower"])), "strict");
         assert_eq!(said(samples::advisory()).0, json!("advisory"), "advisory");
-        assert_eq!(said(samples::informed()), (json!("advisory"), json!(["check"])), "informed");
+        let all = json!(["comparable", "right"]);
+        assert_eq!(said(samples::informed()), (json!("advisory"), all), "informed");
     }
 
     #[test]
@@ -278,7 +278,7 @@ mod tests {
         };
         let id = json!("lattice/encode/n1");
         for (pointer, value) in [
-            ("/schema", json!(1)),
+            ("/schema", json!(2)),
             ("/stepmark", json!("0.1.0")),
             ("/command", json!("gate")),
             ("/started", json!("2026-01-02T03:04:05.678Z")),
@@ -288,15 +288,16 @@ mod tests {
             ("/strict", json!(false)),
             ("/selected", json!([id, "lattice/encode/n2"])),
             ("/compared", json!(2)),
-            ("/tiers/1", json!({ "tier": 1, "name": "check", "state": "ran", "why": null })),
-            ("/tiers/4/state", json!("advisory")),
-            ("/tiers/4/why", json!("saved times inform only")),
+            ("/questions/1", json!({ "name": "right", "state": "ran", "why": null })),
+            ("/questions/4/state", json!("not-run")),
+            ("/questions/4/why", json!("not asked for")),
             ("/findings", json!([])),
             ("/counts/0/id", id.clone()),
             ("/counts/0/implementation", json!("scalar")),
             ("/counts/0/old", counts(1000)),
             ("/wall/cases/1/ratio", json!(3.0)),
             ("/wall/cases/1/overlap", json!(false)),
+            ("/wall/cases/1/same", json!(false)),
             ("/wall/cases/1/old/median_ns", json!(100.0)),
             ("/wall/cases/1/new/median_ns", json!(300.0)),
             ("/wall/why", json!(null)),
@@ -308,7 +309,7 @@ mod tests {
             ("/verdict", json!("regression")),
             ("/exit", json!(3)),
             ("/counts/0/new", counts(1100)),
-            ("/findings/0/tier", json!("instructions")),
+            ("/findings/0/question", json!("hungrier")),
             ("/findings/0/kind", json!("regression")),
             ("/findings/0/about", id),
             ("/findings/1/kind", json!("note")),
@@ -325,6 +326,7 @@ mod tests {
             ("/duet/cases/0/ratio", json!(1.05)),
             ("/duet/cases/0/change", json!("slower")),
             ("/duet/cases/3/change", json!("slower")),
+            ("/duet/self_tests/0/timed/id", json!("lattice/encode/n1")),
             ("/duet/self_tests/0/one_sided", json!(0.0)),
             ("/duet/added", json!(["md/new/n1"])),
         ] {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::gate::{Change, Duet, Exit, Outcome, State, Tier, WORST_FIRST};
+use crate::gate::{Change, Duet, Exit, Outcome, Question, State, WORST_FIRST};
 
 /// So many wall times have a line: a busy machine moves all of them.
 const MOST_WALLS: usize = 20;
@@ -10,34 +10,34 @@ const MOST_WALLS: usize = 20;
 /// The lines that `stepmark gate` prints.
 ///
 /// The first says what was compared, what was left out and why nothing is called a pass; the last
-/// names the tier that decided.
+/// names the question that decided.
 pub fn terminal(outcome: &Outcome) -> String {
     let without = without(outcome);
     let mut text = format!(
         "{}: {} cases against {}{without}{}\n",
-        outcome.command,
+        outcome.head.command,
         outcome.selected.len(),
-        outcome.against,
+        outcome.head.against,
         outcome.advisory().map_or_else(String::new, |why| format!("; advisory: {why}")),
     );
-    for finding in outcome.findings.iter() {
+    for finding in outcome.findings().iter() {
         text += &format!("{finding}\n");
     }
-    text += &outcome.duet.as_ref().map_or_else(String::new, paired);
-    if outcome.command == "gate" {
+    text += &outcome.duet.as_ref().map_or_else(String::new, pairs);
+    if outcome.head.command == "gate" {
         text += &wall(outcome);
     }
     text + &format!("{}{without}\n", summary(outcome))
 }
 
-/// `regression by tier 2 (exit 3): 2 of 2 cases compared, 1 regression, 2 notes`
+/// ``regression by `hungrier` (exit 3): 2 of 2 cases compared, 1 regression, 2 notes``
 pub(super) fn summary(outcome: &Outcome) -> String {
     let exit = outcome.exit();
     let mut text = outcome.verdict().to_owned();
-    let tiers: Vec<String> =
-        outcome.decided().iter().map(|tier| tier.number().to_string()).collect();
+    let decided = outcome.decided();
+    let decided: Vec<String> = decided.iter().map(|by| format!("`{}`", by.name())).collect();
     if exit != Exit::Pass {
-        write!(text, " by tier {}", tiers.join(", ")).expect("a String grows");
+        write!(text, " by {}", decided.join(", ")).expect("a String grows");
     }
     write!(
         text,
@@ -48,22 +48,22 @@ pub(super) fn summary(outcome: &Outcome) -> String {
         counts(outcome)
     )
     .expect("a String grows");
-    if exit == Exit::Pass && !tiers.is_empty() {
-        write!(text, "; decided by tiers {}", tiers.join(", ")).expect("a String grows");
+    if exit == Exit::Pass && !decided.is_empty() {
+        write!(text, "; decided by {}", decided.join(", ")).expect("a String grows");
     }
     text
 }
 
 /// `, without instructions (--skip instructions)`
 fn without(outcome: &Outcome) -> &'static str {
-    let skipped = |tier| {
-        outcome.stages.iter().any(|stage| stage.tier == tier && stage.state == State::Skipped)
-    };
-    if skipped(Tier::Instructions) { ", without instructions (--skip instructions)" } else { "" }
+    let mut answers = outcome.answers().iter();
+    let is_skipped = answers
+        .any(|answer| answer.question == Question::Hungrier && answer.state == State::Skipped);
+    if is_skipped { ", without instructions (--skip instructions)" } else { "" }
 }
 
 /// `paired times, seed 7: 1 slower, 0 faster, 20 same, 0 unclear, 0 not compared`
-fn paired(duet: &Duet) -> String {
+fn pairs(duet: &Duet) -> String {
     let count = |change| duet.cases.iter().filter(|case| case.change == change).count();
     let changes = [Change::Slower, Change::Faster, Change::Same, Change::Unclear];
     let counts = changes.map(|change| format!("{} {change}", count(change))).join(", ");
@@ -71,21 +71,15 @@ fn paired(duet: &Duet) -> String {
     format!("paired times, seed {}: {counts}, {others} not compared\n", duet.seed)
 }
 
-/// ` (inform only)`, where wall times do not decide.
-pub(super) fn inform_only(outcome: &Outcome) -> &'static str {
-    let decide = outcome.stages.iter().any(|s| s.tier == Tier::Wall && s.state == State::Ran);
-    if decide { "" } else { " (inform only)" }
-}
-
 /// Wall times that are not the same: those with ranges apart first, and the slowest of them.
 fn wall(outcome: &Outcome) -> String {
-    let title = format!("wall times{}", inform_only(outcome));
+    let title = "wall times (inform only)";
     let walls = match &outcome.walls {
         Ok(walls) => walls,
         Err(why) => return format!("{title}: not compared: {why}\n"),
     };
     let mut moved = outcome.ratios();
-    moved.retain(|ratio| ratio.change != Change::Same);
+    moved.retain(|ratio| !ratio.same);
     moved.sort_by(|a, b| a.overlap.cmp(&b.overlap).then(b.ratio.total_cmp(&a.ratio)));
     let mut text = format!(
         "{title}: {} of {} cases are not the same as in the baseline, {} with 5-95 % ranges apart\n",
@@ -106,7 +100,7 @@ fn wall(outcome: &Outcome) -> String {
 fn counts(outcome: &Outcome) -> String {
     let count = |exit: Exit| {
         let name = if exit == Exit::Pass { "note" } else { exit.name() };
-        match outcome.findings.count(exit) {
+        match outcome.findings().count(exit) {
             0 => None,
             1 => Some(format!("1 {name}")),
             n => Some(format!("{n} {name}s")),
@@ -122,32 +116,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_line_names_the_tier_that_decided() {
+    fn the_last_line_names_the_question_that_decided() {
         for (outcome, want) in [
             (
                 samples::pass(),
-                "pass (exit 0): 2 of 2 cases compared, no findings; decided by tiers 0, 1, 2",
+                "pass (exit 0): 2 of 2 cases compared, no findings; decided by `comparable`, `right`, \
+                 `hungrier`",
             ),
             (
                 samples::regression(),
-                "regression by tier 2 (exit 3): 2 of 2 cases compared, 1 regression, 1 note",
+                "regression by `hungrier` (exit 3): 2 of 2 cases compared, 1 regression, 1 note",
             ),
             (
                 samples::wrong(),
-                "wrong result by tier 1 (exit 4): 2 of 2 cases compared, 1 wrong result",
+                "wrong result by `right` (exit 4): 2 of 2 cases compared, 1 wrong result",
             ),
             (
                 samples::incomparable(),
-                "incomparable by tier 0 (exit 5): 0 of 2 cases compared, 2 incomparables",
+                "incomparable by `comparable` (exit 5): 0 of 2 cases compared, 2 incomparables",
             ),
             (
                 samples::duet(),
-                "regression by tier 3 (exit 3): 4 of 5 cases compared, 2 regressions, 3 notes",
+                "regression by `slower` (exit 3): 4 of 5 cases compared, 2 regressions, 3 notes",
             ),
-            (samples::strict(), "unclear by tier 3 (exit 6): 2 of 2 cases compared, 1 unclear"),
+            (samples::strict(), "unclear by `slower` (exit 6): 2 of 2 cases compared, 1 unclear"),
             (
                 samples::informed(),
-                "advisory (exit 0): 0 of 2 cases compared, no findings; decided by tiers 1, \
+                "advisory (exit 0): 0 of 2 cases compared, no findings; decided by `comparable`, `right`, \
                  without instructions (--skip instructions)",
             ),
         ] {
@@ -181,16 +176,17 @@ mod tests {
 
     #[test]
     fn only_wall_times_that_are_not_the_same_have_a_line_and_not_too_many() {
-        let mut outcome = samples::pass();
+        let outcome = samples::pass();
         let text = terminal(&outcome);
         let title = "1 of 2 cases are not the same as in the baseline, 1 with 5-95 % ranges apart";
         assert!(text.contains(title), "{text}");
         assert!(text.contains("\n   3.000x  UNCLEAR  lattice/encode/n2  (5-95 %"), "{text}");
         assert!(!text.contains("lattice/encode/n1"), "{text}");
 
-        let walls = outcome.walls.as_mut().unwrap();
+        let mut walls = outcome.walls.unwrap();
         walls[0].new.metrics.insert("median_ns".to_owned(), 108.0.into());
         walls.extend(vec![walls[0].clone(); 21]);
+        let outcome = samples::with(|parts| parts.walls.rows = Ok(walls));
         let text = terminal(&outcome);
         assert!(text.contains(": 23 of 23 cases are not the same"), "{text}");
         let lines: Vec<&str> = text.lines().filter(|line| line.contains("x  UNCLEAR  ")).collect();

@@ -1,17 +1,16 @@
-//! The new numbers of an outcome for services that draw them over commits.
+//! The new numbers of an outcome for Bencher, which draws them over commits.
 //!
 //! Numbers of wrong cases are left out. The time of a case is that of the paired run, if there was
 //! one, else its wall time.
 //!
-//! Sources: "Bencher Metric Format", Bencher's reference; `src/extract.ts` of
-//! benchmark-action/github-action-benchmark, for the tool `customSmallerIsBetter`.
+//! Source: "Bencher Metric Format", Bencher's reference.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 use super::text;
-use crate::gate::{Outcome, Paired};
+use crate::gate::{Outcome, Timed};
 
 /// A time in nanoseconds and a range around it.
 struct Time<'a> {
@@ -19,7 +18,6 @@ struct Time<'a> {
     ns: f64,
     low_ns: f64,
     high_ns: f64,
-    of: String,
 }
 
 #[derive(Serialize)]
@@ -31,21 +29,10 @@ struct Metric {
     upper_value: Option<f64>,
 }
 
-/// An entry of github-action-benchmark.
-#[derive(Serialize)]
-struct Entry {
-    name: String,
-    unit: &'static str,
-    value: f64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    range: Option<String>,
-    extra: String,
-}
-
 /// Bencher Metric Format: `latency` in nanoseconds and `instructions` of each case.
 pub fn bencher(outcome: &Outcome) -> String {
     let mut cases: BTreeMap<&str, BTreeMap<&str, Metric>> = BTreeMap::new();
-    for Time { id, ns, low_ns, high_ns, .. } in times(outcome) {
+    for Time { id, ns, low_ns, high_ns } in times(outcome) {
         let metric = Metric { value: ns, lower_value: Some(low_ns), upper_value: Some(high_ns) };
         cases.entry(id).or_default().insert("latency", metric);
     }
@@ -56,30 +43,10 @@ pub fn bencher(outcome: &Outcome) -> String {
     text(&cases)
 }
 
-/// The JSON of github-action-benchmark: one entry for each time and each count.
-pub fn action(outcome: &Outcome) -> String {
-    let times = times(outcome).into_iter().map(|time| Entry {
-        name: format!("{} (time)", time.id),
-        unit: "ns",
-        value: time.ns,
-        // The form that the action reads a number from.
-        range: Some(format!("+- {:.2}", (time.high_ns - time.low_ns) / 2.0)),
-        extra: time.of,
-    });
-    let counts = counts(outcome).map(|(id, value)| Entry {
-        name: format!("{id} (instructions)"),
-        unit: "instructions",
-        value,
-        range: None,
-        extra: "of one warm step under Callgrind".to_owned(),
-    });
-    text(&times.chain(counts).collect::<Vec<_>>())
-}
-
 fn times(outcome: &Outcome) -> Vec<Time<'_>> {
     if let Some(duet) = &outcome.duet {
         let right = duet.cases.iter().filter(|case| !outcome.is_wrong(&case.id));
-        return right.map(paired).collect();
+        return right.map(of_pairs).collect();
     }
     let walls = outcome.walls.iter().flatten().map(|pair| &pair.new);
     walls
@@ -89,21 +56,14 @@ fn times(outcome: &Outcome) -> Vec<Time<'_>> {
             ns: wall.number("median_ns"),
             low_ns: wall.number("p05_ns"),
             high_ns: wall.number("p95_ns"),
-            of: format!("median of {} samples; range: 5-95 %", wall.count("samples")),
         })
         .collect()
 }
 
-/// The interval of the ratio, around the new time.
-fn paired(case: &Paired) -> Time<'_> {
-    let &Paired { new_ns, ratio, low, high, pairs, .. } = case;
-    Time {
-        id: &case.id,
-        ns: new_ns,
-        low_ns: new_ns * low / ratio,
-        high_ns: new_ns * high / ratio,
-        of: format!("median of {pairs} pairs; range: 95 % interval of the ratio"),
-    }
+/// The new time, in the interval of the ratio.
+fn of_pairs(case: &Timed) -> Time<'_> {
+    let &Timed { new_ns, ratio, low, high, .. } = case;
+    Time { id: &case.id, ns: new_ns, low_ns: new_ns * low / ratio, high_ns: new_ns * high / ratio }
 }
 
 fn counts(outcome: &Outcome) -> impl Iterator<Item = (&str, f64)> {
@@ -113,8 +73,6 @@ fn counts(outcome: &Outcome) -> impl Iterator<Item = (&str, f64)> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use serde::Deserialize;
     use serde_json::{Value, json};
 
@@ -128,18 +86,6 @@ mod tests {
         value: f64,
         lower_value: Option<f64>,
         upper_value: Option<f64>,
-    }
-
-    /// A result, as github-action-benchmark takes it.
-    #[derive(Debug, Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Result {
-        name: String,
-        unit: String,
-        value: f64,
-        range: Option<String>,
-        #[serde(rename = "extra")]
-        _extra: Option<String>,
     }
 
     /// Names of measures are slugs of at most 64 characters, those of benchmarks have at most 1024.
@@ -161,19 +107,6 @@ mod tests {
         }
     }
 
-    /// The action refuses an empty list, and tells results by their names.
-    #[track_caller]
-    fn action_takes(text: &str) {
-        let results: Vec<Result> = serde_json::from_str(text).unwrap();
-        let names: BTreeSet<&str> = results.iter().map(|result| result.name.as_str()).collect();
-        assert!(names.len() == results.len() && !results.is_empty(), "{results:#?}");
-        for Result { name, unit, value, range, .. } in &results {
-            assert!(!name.is_empty() && !unit.is_empty() && *value > 0.0, "{results:#?}");
-            let width = |range: &str| range.strip_prefix("+- ")?.parse::<f64>().ok();
-            assert!(range.as_deref().is_none_or(|range| width(range).is_some()), "{range:?}");
-        }
-    }
-
     fn parsed(text: &str) -> Value {
         serde_json::from_str(text).unwrap()
     }
@@ -182,11 +115,7 @@ mod tests {
     fn every_outcome_is_of_the_form_that_its_reader_takes() {
         for outcome in samples::all() {
             bencher_takes(&bencher(&outcome));
-            if !outcome.compared().is_empty() {
-                action_takes(&action(&outcome));
-            }
         }
-        assert_eq!(parsed(&action(&samples::incomparable())), json!([]), "the action refuses it");
         assert_eq!(parsed(&bencher(&samples::incomparable())), json!({}), "nothing compared");
     }
 
@@ -196,16 +125,6 @@ mod tests {
         let want = json!({"value": 300.0, "lower_value": 270.0, "upper_value": 330.0});
         assert_eq!(numbers["lattice/encode/n2"]["latency"], want, "{numbers:#}");
         assert_eq!(numbers["lattice/encode/n2"]["instructions"], json!({"value": 1000.0}));
-        let entries = parsed(&action(&samples::pass()));
-        let want = json!({
-            "name": "lattice/encode/n2 (time)",
-            "unit": "ns",
-            "value": 300.0,
-            "range": "+- 30.00",
-            "extra": "median of 60 samples; range: 5-95 %",
-        });
-        assert_eq!(entries[1], want, "{entries:#}");
-        assert_eq!(entries[2]["name"], json!("lattice/encode/n1 (instructions)"), "{entries:#}");
     }
 
     #[test]
@@ -220,10 +139,8 @@ mod tests {
 
     #[test]
     fn a_wrong_case_has_no_numbers() {
-        let wrong = samples::wrong();
-        for text in [bencher(&wrong), action(&wrong)] {
-            assert!(!text.contains("lattice/encode/n1"), "{text}");
-            assert!(text.contains("lattice/encode/n2"), "{text}");
-        }
+        let text = bencher(&samples::wrong());
+        assert!(!text.contains("lattice/encode/n1"), "{text}");
+        assert!(text.contains("lattice/encode/n2"), "{text}");
     }
 }

@@ -2,171 +2,80 @@
 //!
 //! What is about no selected case, such as a missing baseline, is a test of a suite named like the
 //! subcommand. A case that nothing compared, or whose times only inform, counts as skipped.
-//!
-//! Source: `junit-10.xsd` of the Jenkins plugin xUnit, the strictest reader of this format.
 
 use std::collections::BTreeMap;
-use std::io;
 
-use quick_xml::Writer;
-use quick_xml::events::{BytesDecl, BytesText, Event};
+use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use crate::gate::{Exit, Finding, Outcome};
 
-/// A test and how it ended.
-struct Test<'a> {
-    name: &'a str,
-    result: Result<(), Fault>,
-    /// What is worth a note.
-    notes: Vec<String>,
-}
-
-/// Why a test is not passed.
-struct Fault {
-    /// The element that says so.
-    element: &'static str,
-    kind: &'static str,
-    message: String,
-    text: String,
-}
-
 /// `JUnit` XML.
 pub fn junit(outcome: &Outcome) -> String {
-    in_memory(|xml| write(outcome, xml))
-}
-
-fn in_memory(write: impl FnOnce(&mut Writer<Vec<u8>>) -> io::Result<()>) -> String {
-    let mut xml = Writer::new_with_indent(Vec::new(), b' ', 2);
-    write(&mut xml).expect("memory can be written");
-    String::from_utf8(xml.into_inner()).expect("written from strings") + "\n"
-}
-
-fn write(outcome: &Outcome, xml: &mut Writer<Vec<u8>>) -> io::Result<()> {
-    let suites = suites(outcome);
-    let count = |element: &str| {
-        suites.values().flatten().filter(|test| test.is(element)).count().to_string()
-    };
-    let tests = suites.values().map(Vec::len).sum::<usize>().to_string();
-    xml.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
-    xml.create_element("testsuites")
-        .with_attribute(("name", format!("stepmark {}", outcome.command).as_str()))
-        .with_attribute(("tests", tests.as_str()))
-        .with_attribute(("failures", count("failure").as_str()))
-        .with_attribute(("errors", count("error").as_str()))
-        .write_inner_content(|xml| {
-            suites.iter().try_for_each(|(name, tests)| suite(name, tests, &outcome.started, xml))
-        })?;
-    Ok(())
-}
-
-fn suite(
-    name: &str,
-    tests: &[Test<'_>],
-    started: &str,
-    xml: &mut Writer<Vec<u8>>,
-) -> io::Result<()> {
-    let count = |element: &str| tests.iter().filter(|test| test.is(element)).count().to_string();
-    xml.create_element("testsuite")
-        .with_attribute(("name", legal(name).as_str()))
-        .with_attribute(("tests", tests.len().to_string().as_str()))
-        .with_attribute(("failures", count("failure").as_str()))
-        .with_attribute(("errors", count("error").as_str()))
-        .with_attribute(("skipped", count("skipped").as_str()))
-        .with_attribute(("timestamp", started))
-        .write_inner_content(|xml| tests.iter().try_for_each(|test| test.write(name, xml)))?;
-    Ok(())
-}
-
-impl Test<'_> {
-    fn is(&self, element: &str) -> bool {
-        self.result.as_ref().is_err_and(|fault| fault.element == element)
+    let mut report = Report::new(format!("stepmark {}", outcome.head.command));
+    for (name, tests) in suites(outcome) {
+        let mut suite = TestSuite::new(name);
+        suite.timestamp = outcome.head.started.parse().ok();
+        suite.add_test_cases(tests);
+        report.add_test_suite(suite);
     }
+    xml(&report)
+}
 
-    fn write(&self, suite: &str, xml: &mut Writer<Vec<u8>>) -> io::Result<()> {
-        let (name, suite) = (legal(self.name), legal(suite));
-        let test = xml
-            .create_element("testcase")
-            .with_attribute(("classname", suite.as_str()))
-            .with_attribute(("name", name.as_str()));
-        if self.result.is_ok() && self.notes.is_empty() {
-            test.write_empty()?;
-            return Ok(());
-        }
-        test.write_inner_content(|xml| {
-            if let Err(fault) = &self.result {
-                let (message, text) = (legal(&fault.message), legal(&fault.text));
-                xml.create_element(fault.element)
-                    .with_attribute(("type", fault.kind))
-                    .with_attribute(("message", message.as_str()))
-                    .write_text_content(BytesText::new(&text))?;
-            }
-            if !self.notes.is_empty() {
-                let notes = legal(&self.notes.join("\n"));
-                xml.create_element("system-out").write_text_content(BytesText::new(&notes))?;
-            }
-            Ok(())
-        })?;
-        Ok(())
-    }
+fn xml(report: &Report) -> String {
+    let xml = report.to_string().expect("strings are written into memory");
+    // Two characters that XML cannot hold, and that the writer lets pass.
+    xml.replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}")
 }
 
 /// The tests of each suite, by its name.
-fn suites(outcome: &Outcome) -> BTreeMap<&str, Vec<Test<'_>>> {
+fn suites(outcome: &Outcome) -> BTreeMap<&str, Vec<TestCase>> {
     let mut about: BTreeMap<&str, Vec<&Finding>> = BTreeMap::new();
     for finding in outcome.worst_first() {
         about.entry(&finding.about).or_default().push(finding);
     }
     let (compared, advisory) = (outcome.compared(), outcome.advisory());
-    let mut suites: BTreeMap<&str, Vec<Test<'_>>> = BTreeMap::new();
+    let mut suites: BTreeMap<&str, Vec<TestCase>> = BTreeMap::new();
     for id in &outcome.selected {
         let found = about.remove(id.as_str()).unwrap_or_default();
         let left_out = match advisory.as_deref() {
             _ if !compared.contains(id.as_str()) => Some("checked, but nothing was compared"),
             advisory => advisory,
         };
-        let (suite, name) = id.split_once('/').unwrap_or((outcome.command, id));
-        suites.entry(suite).or_default().push(test(name, &found, left_out));
+        let (suite, name) = id.split_once('/').unwrap_or((outcome.head.command, id));
+        suites.entry(suite).or_default().push(test(suite, name, &found, left_out));
     }
+    let command = outcome.head.command;
     for (name, found) in about {
-        suites.entry(outcome.command).or_default().push(test(name, &found, None));
+        suites.entry(command).or_default().push(test(command, name, &found, None));
     }
     suites
 }
 
 /// A test with these findings, the worst first; `left_out` says why it is not passed without any.
-fn test<'a>(name: &'a str, found: &[&Finding], left_out: Option<&str>) -> Test<'a> {
-    let line = |found: &&&Finding| found.to_string();
-    let (notes, faults): (Vec<_>, Vec<_>) =
+fn test(suite: &str, name: &str, found: &[&Finding], left_out: Option<&str>) -> TestCase {
+    let (notes, faults): (Vec<&Finding>, Vec<&Finding>) =
         found.iter().partition(|found| found.exit == Exit::Pass);
-    let notes = notes.iter().map(line).collect();
-    let result = match (faults.first(), left_out) {
-        (Some(worst), _) => Err(Fault {
-            element: match worst.exit {
-                Exit::Regression | Exit::Wrong | Exit::Unclear => "failure",
-                Exit::Failure | Exit::Usage | Exit::Incomparable | Exit::Pass => "error",
-            },
-            kind: worst.kind(),
-            message: worst.what.clone(),
-            text: faults.iter().map(line).collect::<Vec<_>>().join("\n"),
-        }),
-        (None, Some(why)) => Err(Fault {
-            element: "skipped",
-            kind: "not compared",
-            message: why.to_owned(),
-            text: String::new(),
-        }),
-        (None, None) => Ok(()),
+    let text = |found: &[&Finding]| -> String {
+        found.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
     };
-    Test { name, result, notes }
-}
-
-/// The text with what XML 1.0 cannot hold replaced.
-fn legal(text: &str) -> String {
-    let is_legal = |c: char| match c {
-        '\t' | '\n' | '\r' => true,
-        c => c >= ' ' && c != '\u{fffe}' && c != '\u{ffff}',
-    };
-    text.chars().map(|c| if is_legal(c) { c } else { char::REPLACEMENT_CHARACTER }).collect()
+    let mut status = TestCaseStatus::success();
+    if let Some(worst) = faults.first() {
+        status = TestCaseStatus::non_success(match worst.exit {
+            Exit::Regression | Exit::Wrong | Exit::Unclear => NonSuccessKind::Failure,
+            Exit::Failure | Exit::Usage | Exit::Incomparable | Exit::Pass => NonSuccessKind::Error,
+        });
+        status.set_type(worst.kind()).set_message(&worst.what);
+        status.set_description(text(&faults));
+    } else if let Some(why) = left_out {
+        status = TestCaseStatus::skipped();
+        status.set_type("not compared").set_message(why);
+    }
+    let mut test = TestCase::new(name, status);
+    test.set_classname(suite);
+    if !notes.is_empty() {
+        test.set_system_out(text(&notes));
+    }
+    test
 }
 
 #[cfg(test)]
@@ -177,9 +86,10 @@ mod tests {
     use super::*;
 
     /// What an element may hold: its attributes, the required ones in capitals, and its children.
-    /// These are facts of `junit-10.xsd`, as far as we write such elements.
+    /// These are facts of `junit-10.xsd` of the Jenkins plugin xUnit, the strictest reader of this
+    /// format, as far as we write such elements; it does not know `skipped` of all suites.
     const RULES: [(&str, &str, &str); 7] = [
-        ("testsuites", "name time tests failures errors", "testsuite"),
+        ("testsuites", "name time tests failures errors skipped", "testsuite"),
         (
             "testsuite",
             "NAME TESTS FAILURES ERRORS group time skipped timestamp hostname id package file log url",
@@ -261,7 +171,7 @@ mod tests {
                     )
                 })
                 .collect();
-            ids.retain(|id| !id.starts_with(outcome.command));
+            ids.retain(|id| !id.starts_with(outcome.head.command));
             assert_eq!(ids, outcome.selected, "{text}");
             let faults = elements(&document, "failure").len() + elements(&document, "error").len();
             assert_eq!(faults > 0, outcome.exit() != Exit::Pass, "{text}");

@@ -53,7 +53,7 @@ const JUMP_NS: u128 = 10_000_000;
 
 /// A child process that runs steps on request; killed and reaped when dropped.
 #[derive(Debug)]
-pub(super) struct Worker {
+pub(super) struct Process {
     exe: PathBuf,
     id: String,
     limits: Limits,
@@ -70,7 +70,7 @@ pub(super) enum Answer<T> {
     Wrong(String),
 }
 
-impl Worker {
+impl Process {
     /// Starts the worker of the case `id`, whose outputs are known to be right where their digest
     /// is `digest`.
     pub(super) fn start(
@@ -197,7 +197,7 @@ impl Worker {
     }
 }
 
-impl Drop for Worker {
+impl Drop for Process {
     fn drop(&mut self) {
         // It may have ended by itself; reaped it must be.
         let _ = self.child.kill();
@@ -207,7 +207,7 @@ impl Drop for Worker {
 
 /// The cases of an executable, in its order.
 pub(super) fn list(build: &Build, limits: Limits) -> Result<Vec<Listed>, Error> {
-    let mut worker = Worker::spawn(build, "--list", ["--list"], limits)?;
+    let mut worker = Process::spawn(build, "--list", ["--list"], limits)?;
     let start = Instant::now();
     let mut cases = Vec::new();
     loop {

@@ -4,9 +4,9 @@
 
 use std::fmt::Write as _;
 
-use super::terminal::{inform_only, summary};
+use super::terminal::summary;
 use crate::draw::numbers::{thousands, time};
-use crate::gate::{Exit, Finding, Outcome, Pair, Paired};
+use crate::gate::{Exit, Finding, Head, Matched, Outcome, Timed};
 use crate::record::Row;
 
 /// GitHub refuses a comment of more than 65,536 characters; so many rows of each table fit.
@@ -17,7 +17,7 @@ const MOST_CHARS: usize = 300;
 /// The verdict, what is not the same, and the rest folded away.
 pub fn markdown(outcome: &Outcome) -> String {
     let mut text = headline(outcome);
-    text += &format!("\nAgainst {}: {}.\n", code(&outcome.against), counted(outcome));
+    text += &format!("\nAgainst {}: {}.\n", code(&outcome.head.against), counted(outcome));
     text += &findings(outcome);
     text += &reproduce(outcome);
     text += &duet(outcome);
@@ -38,7 +38,10 @@ fn headline(outcome: &Outcome) -> String {
         let also = if outcome.exit() == Exit::Pass { "" } else { ", paired times advisory" };
         (also, format!("\n> [!WARNING]\n> Advisory: {}\n", self::code(&why)))
     });
-    format!("### {sign} stepmark {}: {verdict} (exit {code}){also}\n{warning}", outcome.command)
+    format!(
+        "### {sign} stepmark {}: {verdict} (exit {code}){also}\n{warning}",
+        outcome.head.command
+    )
 }
 
 /// The summary of the terminal, less the verdict.
@@ -86,7 +89,7 @@ fn duet(outcome: &Outcome) -> String {
     let Some(duet) = &outcome.duet else { return String::new() };
     let mut cases: Vec<_> = duet.cases.iter().collect();
     cases.sort_by(|a, b| b.ratio.total_cmp(&a.ratio));
-    let row = |case: &&Paired| {
+    let row = |case: &&Timed| {
         [
             cell(&case.id),
             time(case.old_ns),
@@ -105,31 +108,31 @@ fn duet(outcome: &Outcome) -> String {
 }
 
 fn counts(outcome: &Outcome) -> String {
-    let mut pairs: Vec<_> = outcome.counts.iter().collect();
-    if pairs.is_empty() {
+    let mut rows: Vec<_> = outcome.counts.iter().collect();
+    if rows.is_empty() {
         return String::new();
     }
-    let ratio = |pair: &Pair| {
+    let ratio = |matched: &Matched| {
         let of = |row: &Row| row.number("instructions");
-        of(&pair.new) / of(&pair.old)
+        of(&matched.new) / of(&matched.old)
     };
-    pairs.sort_by(|a, b| ratio(b).total_cmp(&ratio(a)));
-    let row = |pair: &&Pair| {
-        let of = |name| [&pair.old, &pair.new].map(|row| row.count(name));
+    rows.sort_by(|a, b| ratio(b).total_cmp(&ratio(a)));
+    let row = |matched: &&Matched| {
+        let of = |name| [&matched.old, &matched.new].map(|row| row.count(name));
         let both = |name| match of(name) {
             [old, new] if old == new => thousands(new),
             [old, new] => format!("{} -> {}", thousands(old), thousands(new)),
         };
         let [old, new] = of("instructions").map(thousands);
-        let change = percent(ratio(pair));
+        let change = percent(ratio(matched));
         let [d1, ll, heap] = ["d1_misses", "ll_misses", "heap_blocks"].map(both);
-        [cell(&pair.new.id), old, new, change, d1, ll, heap]
+        [cell(&matched.new.id), old, new, change, d1, ll, heap]
     };
-    let rows: Vec<_> = pairs.iter().take(MOST_ROWS).map(row).collect();
+    let cells: Vec<_> = rows.iter().take(MOST_ROWS).map(row).collect();
     let head =
         ["case", "instructions, old", "new", "change", "D1 misses", "LL misses", "heap blocks"];
-    let body = table(&head, &rows) + &more(pairs.len(), MOST_ROWS);
-    folded(&format!("Counts of {} cases", pairs.len()), &body)
+    let body = table(&head, &cells) + &more(rows.len(), MOST_ROWS);
+    folded(&format!("Counts of {} cases", rows.len()), &body)
 }
 
 fn walls(outcome: &Outcome) -> String {
@@ -142,26 +145,23 @@ fn walls(outcome: &Outcome) -> String {
     let rows: Vec<_> = found
         .iter()
         .take(MOST_ROWS)
-        .map(|(ratio, pair)| {
+        .map(|(ratio, matched)| {
             let apart = if ratio.overlap { "" } else { "5-95 % ranges apart" };
-            let [old, new] = [&pair.old, &pair.new].map(|row| time(row.number("median_ns")));
+            let [old, new] = [&matched.old, &matched.new].map(|row| time(row.number("median_ns")));
             [cell(&ratio.id), old, new, format!("{:.3}", ratio.ratio), apart.to_owned()]
         })
         .collect();
     let body = table(&["case", "old median", "new median", "new / old", ""], &rows);
     let body = body + &more(found.len(), MOST_ROWS);
-    folded(&format!("Wall times beside the saved ones{}", inform_only(outcome)), &body)
+    folded("Wall times beside the saved ones (inform only)", &body)
 }
 
 fn footer(outcome: &Outcome) -> String {
-    let commit = outcome.commit.as_deref().unwrap_or("unknown");
-    format!(
-        "\n<sub>stepmark {}, commit {}{}, {}</sub>\n",
-        outcome.harness,
-        commit.get(..12).unwrap_or(commit),
-        if outcome.dirty && outcome.commit.is_some() { " with changes" } else { "" },
-        outcome.started
-    )
+    let Head { harness, commit, dirty, started, .. } = &outcome.head;
+    let changes = if *dirty && commit.is_some() { " with changes" } else { "" };
+    let commit = commit.as_deref().unwrap_or("unknown");
+    let commit = commit.get(..12).unwrap_or(commit);
+    format!("\n<sub>stepmark {harness}, commit {commit}{changes}, {started}</sub>\n")
 }
 
 fn folded(title: &str, body: &str) -> String {
@@ -218,7 +218,7 @@ fn fence(text: &str, least: usize) -> String {
 mod tests {
     use super::super::samples;
     use super::*;
-    use crate::gate::{State, Tier};
+    use crate::gate::{Counts, Duet, Findings, Question, Slower};
 
     #[test]
     fn the_headline_has_verdict_and_exit_code() {
@@ -243,9 +243,7 @@ mod tests {
             assert!(!text.to_lowercase().contains("pass"), "{text}");
             assert!(text.contains(why), "{text}");
         }
-        let mut outcome = samples::advisory();
-        outcome.findings.append(samples::wrong().findings);
-        let text = markdown(&outcome);
+        let text = markdown(&samples::advisory_and_wrong());
         let want = "### :x: stepmark duet: wrong result (exit 4), paired times advisory";
         assert_eq!(text.lines().next(), Some(want), "{text}");
     }
@@ -291,30 +289,25 @@ mod tests {
     }
 
     #[test]
-    fn wall_times_that_decide_are_not_said_to_inform() {
-        let mut outcome = samples::pass();
-        let summary = |only| format!("<summary>Wall times beside the saved ones{only}</summary>");
-        assert!(markdown(&outcome).contains(&summary(" (inform only)")), "they inform");
-        outcome.stage(Tier::Wall, State::Ran, None);
-        assert!(markdown(&outcome).contains(&summary("")), "they decide");
-    }
-
-    #[test]
     fn a_comment_is_never_too_long_for_github() {
-        let mut outcome = samples::regression();
-        let (counts, walls) =
-            (outcome.counts[0].clone(), outcome.walls.as_ref().unwrap()[1].clone());
-        outcome.counts = vec![counts; 1000];
-        outcome.walls = Ok(vec![walls; 1000]);
-        outcome.duet = samples::duet().duet;
-        let duet = outcome.duet.as_mut().unwrap();
-        duet.cases = vec![duet.cases[0].clone(); 1000];
+        let few = samples::regression();
+        let duet = samples::duet().duet.unwrap();
+        let mut wrong = Findings::of(Question::Right);
         for k in 0..1000 {
-            let (about, next) = (format!("{:060}", k), format!("{k:0300}"));
-            outcome.findings.push(Exit::Wrong, about, "x".repeat(2000), Some(next));
+            let (about, next) = (format!("{k:060}"), format!("{k:0300}"));
+            wrong.push(Exit::Wrong, about, "x".repeat(2000), Some(next));
         }
+        let outcome = samples::with(|parts| {
+            let (rows, findings) = (vec![few.counts[0].clone(); 1000], Findings::default());
+            parts.counts = Counts::Compared { rows, findings };
+            parts.walls.rows = Ok(vec![few.walls.as_ref().unwrap()[1].clone(); 1000]);
+            let cases = vec![duet.cases[0].clone(); 1000];
+            let (duet, findings) = (Duet { cases, ..duet }, Findings::default());
+            parts.slower = Slower::Answered { duet, findings };
+            parts.right = Some(wrong);
+        });
         let text = markdown(&outcome);
         assert!(text.len() < 65_536, "{} bytes", text.len());
-        assert!(text.contains("And 962 more.") && text.contains("And 920 more."), "{text}");
+        assert!(text.contains("And 960 more.") && text.contains("And 920 more."), "{text}");
     }
 }

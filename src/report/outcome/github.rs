@@ -55,7 +55,7 @@ mod tests {
             assert!(text.lines().all(|line| line.starts_with("::")), "{text}");
             assert!(!text.contains("\n::error::"), "{text}");
             let notes = usize::from(outcome.advisory().is_some());
-            assert_eq!(text.lines().count(), outcome.findings.iter().count() + notes, "{text}");
+            assert_eq!(text.lines().count(), outcome.findings().iter().count() + notes, "{text}");
         }
     }
 
