@@ -2,10 +2,11 @@
 //! lattice and the instruction set; the work is done by what lies below.
 
 use std::fmt;
+use std::mem::MaybeUninit;
 
 use super::code::Code;
 use super::code::encoded::{Codes, CodesMut, Encoded, Form, Layout};
-use super::code::lanes::LanePoints;
+use super::code::lanes::{Aligned, LanePoints};
 use super::code::word::Word;
 use super::d4::D4;
 #[cfg(target_arch = "x86_64")]
@@ -30,10 +31,9 @@ pub struct Codec {
     one: Option<One>,
 }
 
-/// Bytes of the stack that quantizing takes: for the longest word, for some vectors, for many.
+/// Bytes of the stack that quantizing takes: for one vector with the longest word, and at most.
 const SMALL: usize = 34;
-const SOME: usize = 512;
-const MANY: usize = 8192;
+const STACK: usize = 1 << 14;
 
 impl Codec {
     /// The code with `levels` digits in `[0, q)^d`, steps of `beta`, and, if `protected`, scaling
@@ -223,7 +223,9 @@ impl Codec {
         }
     }
 
-    /// Decodes into the vectors of `x` from `from` on, a multiple of 2.
+    /// Decodes into the vectors of `x` from `from` on, a multiple of 2. Inlined, so that one vector is
+    /// decoded from registers.
+    #[inline(always)]
     fn decode_in<L: LanePoints<D>, const D: usize>(
         &self,
         codes: Codes<'_>,
@@ -290,26 +292,23 @@ impl Codec {
                 return Ok(overload.into());
             }
         }
-        // Clearing more of the stack than is used takes time.
-        if CodesMut::room(self.word(), n) <= SOME {
-            self.quantize_on::<L, D>(&mut [0; SOME], x, y, layout)
-        } else {
-            self.quantize_on::<L, D>(&mut [0; MANY], x, y, layout)
-        }
+        self.quantize_batch::<L, D>(x, y, layout)
     }
 
-    /// Encodes and decodes as many vectors at a time as `stack` holds the codes of.
-    fn quantize_on<L: LanePoints<D>, const D: usize>(
+    /// Encodes and decodes as many vectors at a time as the stack holds the codes of.
+    #[inline(never)]
+    fn quantize_batch<L: LanePoints<D>, const D: usize>(
         &self,
-        stack: &mut [u8],
         x: &[f32],
         y: &mut [f32],
         layout: Layout,
     ) -> Result<usize, Error> {
         let (n, word) = (x.len() / D, self.word());
-        let fits = CodesMut::room(word, n) <= stack.len();
+        let fits = CodesMut::room(word, n) <= STACK;
         // Whole cache lines of flags and of codes.
-        let chunk = if fits { n } else { 64 * (stack.len() / CodesMut::room(word, 64)) };
+        let chunk = if fits { n } else { 64 * (STACK / CodesMut::room(word, 64)) };
+        let mut stack = Aligned([const { MaybeUninit::uninit() }; STACK]);
+        let stack = zeroed(&mut stack.0[..CodesMut::room(word, chunk)]);
         let (mut from, mut overloaded) = (0, 0);
         while from < n {
             let mut codes = CodesMut::new(word, chunk.min(n - from), stack);
@@ -360,6 +359,13 @@ impl Codec {
         }
         Ok(())
     }
+}
+
+/// The same bytes, all 0: only those that are used, for clearing takes time.
+fn zeroed(bytes: &mut [MaybeUninit<u8>]) -> &mut [u8] {
+    bytes.fill(MaybeUninit::new(0));
+    // SAFETY: all of them are initialised, and have the layout of u8; they stay borrowed.
+    unsafe { std::slice::from_raw_parts_mut(bytes.as_mut_ptr().cast(), bytes.len()) }
 }
 
 impl Encoded {

@@ -240,9 +240,10 @@ impl Encoded {
 /// How many bits are set.
 fn ones(bytes: &[u8]) -> usize {
     let (words, rest) = bytes.as_chunks();
-    let words = words.iter().map(|word| u64::from_le_bytes(*word).count_ones());
-    let ones = words.chain(rest.iter().map(|byte| byte.count_ones())).sum::<u32>();
-    ones as usize
+    let ones = |word: [u8; 8]| u64::from_le_bytes(word).count_ones() as usize;
+    let mut last = [0; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    words.iter().map(|word| ones(*word)).sum::<usize>() + ones(last)
 }
 
 #[inline]

@@ -197,7 +197,10 @@ impl<'a> CodesMut<'a> {
         let (bytes, rest) = bytes.split_at_mut(n * each);
         let (t, rest) = rest.split_at_mut(if word.protected { n } else { 0 });
         let overload = &mut rest[..n.div_ceil(8)];
-        overload.fill(0);
+        // Bits past the last vector are not written.
+        if let Some(last) = overload.last_mut() {
+            *last = 0;
+        }
         Self { form: Form::Packed, n, word, each, stride: n, bytes, t, overload }
     }
 
