@@ -17,8 +17,6 @@ const FORMS: [Form; 3] = [Form::Packed, Form::Digits(Layout::Soa), Form::Digits(
 
 const LAYOUTS: [Layout; 2] = [Layout::Soa, Layout::Rows];
 
-/// The device, with a stream for this test alone, since nobody may wait for one that captures;
-
 /// `n` vectors, row by row: Gaussian, on the borders of cells and beside them, huge, tiny.
 fn awkward(seed: u64, codec: &Codec, n: usize) -> Vec<f32> {
     let (d, beta) = (codec.lattice().dim(), codec.beta());
