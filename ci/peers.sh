@@ -6,8 +6,6 @@ cd "$(dirname "$0")/.."
 stepmark() { cargo run --release --quiet -- "$@"; }
 [ $# -gt 0 ] || set -- faiss_sq numpy_codec
 chapter=lattice
-gating='^lattice/(en|de)code-(z2|d4|e8)-q4-m2/n10000$'
-scaling='^lattice/(en|de)code-(z2|d4|e8)-q4-m2/n100000$'
 target=${CARGO_TARGET_DIR:-target}
 python=$target/peers-venv/bin/python
 rounds=$target/stepmark/runs/peers/$chapter
@@ -35,17 +33,19 @@ rm -rf "$rounds"
 for round in 1 2 3; do
   forget
   echo "peers.sh: round $round of 3"
-  cargo bench --bench wall -- "$gating" --warm-up-time 0.3 --measurement-time 1
-  cargo bench --bench wall -- --scaling "$scaling" --warm-up-time 0.3 --measurement-time 1
-  stepmark record --filter "$chapter/"
-  stepmark record --filter "$chapter/" --scaling
   mkdir -p "$rounds/$round"
-  for instrument in wall scaling; do
-    cp "$target/stepmark/$instrument/$chapter.json" "$rounds/$round/$instrument.json"
-  done
   for peer in "$@"; do
     # -B: a bytecode cache in benches/ would count as a change of the sources.
     "$python" -B "benches/peers/$peer.py" | tee "$rounds/$round/$peer.jsonl"
+  done
+  # The cases that they name.
+  cases=$(sed -E 's/.*"case": *"([^"]+)".*/\1/' "$rounds/$round"/*.jsonl | sort -u | paste -sd '|')
+  cargo bench --bench wall -- "^($cases)\$" --warm-up-time 0.3 --measurement-time 1
+  cargo bench --bench wall -- --scaling "^($cases)\$" --warm-up-time 0.3 --measurement-time 1
+  stepmark record --filter "$chapter/"
+  stepmark record --filter "$chapter/" --scaling
+  for instrument in wall scaling; do
+    cp "$target/stepmark/$instrument/$chapter.json" "$rounds/$round/$instrument.json"
   done
 done
 stepmark record --peers

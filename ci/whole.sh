@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Whole gates from end to end: all cases, counted and in pairs against a revision.
 #
-#   ci/whole.sh OUT [RUNS]    one for each fault planted below, which must be found where it is and nowhere else; then
+#   ci/whole.sh OUT [RUNS]    one for each fault of src/*/planted.sh, which must be found where it is and nowhere else; then
 #                             RUNS (10 unless given) with nothing changed, which must pass within 6 min once both
 #                             builds are there, and within 3 min without pairs
 #
@@ -42,6 +42,7 @@ gate() { # WHAT EXIT LIMIT ALL ONE [ARGUMENTS]
   [ "$right" = true ] || tail -n 20 "$whole/$what.log" >&2
 }
 
+# The faults of each chapter stand beside what they change, as calls of this.
 plant() { # WHAT EXIT FILTER ALL ONE FILE OLD NEW: a gate of the cases of FILTER, with OLD replaced by NEW in FILE
   local text
   [ "$(held "$1")" = 0 ] || return 0
@@ -52,20 +53,9 @@ plant() { # WHAT EXIT FILTER ALL ONE FILE OLD NEW: a gate of the cases of FILTER
   git checkout --quiet -- "$6"
 }
 
-# One vector in 47 twice; the last point written is the right one.
-call='nearest(self.lattice, &self.x, &mut self.y)'
-plant compute 3 nearest lattice/nearest 'instructions .*\(\+2\.' src/lattice/cases/mod.rs "$call" \
-  'nearest(self.lattice, &self.x[..self.x.len() / 376 * 8], &mut self.y[..self.x.len() / 376 * 8]).and_then(|()| '"$call)"
-kernel=src/lattice/nearest.rs loop='for i in 0..n {' point='y[k * n + i] = p;' e8=lattice/nearest-e8
-plant locality 3 -e8 "$e8" 'D1 misses' "$kernel" "$loop" 'for j in 0..n { let i = j % 100 * 100 + j / 100;'
-plant heap 3 -e8 "$e8" 'heap blocks' "$kernel" "$point" 'y[k * n + i] = *std::hint::black_box(Box::new(p));'
-plant wrong 4 -e8 "$e8" "$e8" "$kernel" "$point" 'y[k * n + i] = -p;'
-# Nothing is counted of these cases: only the pairs can tell.
-cases=src/stream/cases.rs write=stream/write/mib128
-plant stream 3 stream/ "$write" 'slower' "$cases" 'write(&mut self.0, VALUE);' \
-  'write(&mut self.0, VALUE); write(&mut self.0[..WORDS / 8], VALUE);'
-plant removed 5 stream/ "$write" 'gone' "$cases" \
-  'Case::new("stream/write/mib128", "portable", work, writing).timed_only(),' ''
+for faults in src/*/planted.sh; do
+  source "$faults"
+done
 
 gate build 0 100 . '' --against "$commit" --filter stream/
 gate instructions 0 180 . ''

@@ -100,7 +100,10 @@ pub fn scaling() -> Vec<Case> {
             plans.push(Plan { isa, name, ..plain(lattice) });
         }
     }
-    plans.into_iter().flat_map(|plan| [case_encode(plan), case_decode(plan)]).collect()
+    let mut cases: Vec<_> =
+        plans.into_iter().flat_map(|plan| [case_encode(plan), case_decode(plan)]).collect();
+    cases.extend(Lattice::ALL.map(|lattice| case_quantize(Plan { n: 1, ..plain(lattice) })));
+    cases
 }
 
 /// The codes that most cases share.
@@ -330,42 +333,48 @@ impl Step for Decode {
 fn case_quantize(plan: Plan) -> Case {
     let bytes = 8 * plan.lattice.dim();
     plan.case("quantize", bytes, |batch| {
-        assert_eq!(batch.calls, 1, "a step is one call");
-        let x = vectors(batch.codec.lattice(), batch.n);
-        Quantize { batch: batch.clone(), y: vec![0.0; x.len()], x, overloaded: 0 }
+        let (x, _) = batch.inputs();
+        Quantize { batch: batch.clone(), y: x.clone(), x, overloaded: 0 }
     })
 }
 
 struct Quantize {
     batch: Batch,
-    x: Vec<f32>,
-    y: Vec<f32>,
+    x: Vec<Vec<f32>>,
+    y: Vec<Vec<f32>>,
     overloaded: usize,
 }
 
 impl Step for Quantize {
     fn run(&mut self) {
-        let quantized = self.batch.codec.quantize(&self.x, &mut self.y, self.batch.layout);
-        self.overloaded = quantized.expect("in the domain");
+        let Batch { codec, layout, .. } = &self.batch;
+        self.overloaded = 0;
+        for (x, y) in self.x.iter().zip(&mut self.y) {
+            self.overloaded += codec.quantize(x, y, *layout).expect("in the domain");
+        }
     }
 
     fn spoil(&mut self) {
-        self.y.fill(f32::NAN);
+        self.y.iter_mut().for_each(|y| y.fill(f32::NAN));
     }
 
     fn digest(&self) -> u64 {
-        close::digest([close::digest(self.y.iter().copied()), self.overloaded as u64])
+        let y = close::digest(self.y.iter().flatten().copied());
+        close::digest([y, self.overloaded as u64])
     }
 
     /// Decodes the codes that the definition gives.
     fn check(&self) -> Result<(), String> {
-        let Batch { codec, layout, form, n, .. } = &self.batch;
-        let mut codes = Encoded::new(codec, *form, *n);
+        let Batch { codec, layout, .. } = &self.batch;
+        let (_, mut codes) = self.batch.inputs();
         let scalar = codec.clone().with_isa(Isa::Scalar);
-        scalar.encode(&self.x, *layout, &mut codes).map_err(|e| e.to_string())?;
-        oracle::check_encoded(codec, &self.x, *layout, &codes)?;
-        oracle::check_decoded(codec, &codes, &self.y, *layout)?;
-        close::bits("overloaded vectors", &[self.overloaded as u64], &[codes.overloaded() as u64])
+        for (x, codes) in self.x.iter().zip(&mut codes) {
+            scalar.encode(x, *layout, codes).map_err(|e| e.to_string())?;
+        }
+        check_encoded(&self.batch, &self.x, &codes)?;
+        check_decoded(&self.batch, &codes, &self.y)?;
+        let overloaded: usize = codes.iter().map(Encoded::overloaded).sum();
+        close::bits("overloaded vectors", &[self.overloaded as u64], &[overloaded as u64])
     }
 }
 

@@ -31,9 +31,11 @@ pub struct Codec {
     one: Option<One>,
 }
 
-/// Bytes of the stack that quantizing takes: for one vector with the longest word, and at most.
+/// Bytes of the stack that quantizing takes: for one vector with the longest word, for some vectors,
+/// and for many, where every change from encoding to decoding takes time.
 const SMALL: usize = 34;
-const STACK: usize = 1 << 14;
+const SOME: usize = 512;
+const MANY: usize = 1 << 16;
 
 impl Codec {
     /// The code with `levels` digits in `[0, q)^d`, steps of `beta`, and, if `protected`, scaling
@@ -292,12 +294,16 @@ impl Codec {
                 return Ok(overload.into());
             }
         }
-        self.quantize_batch::<L, D>(x, y, layout)
+        if CodesMut::room(self.word(), n) <= SOME {
+            self.quantize_batch::<L, D, SOME>(x, y, layout)
+        } else {
+            self.quantize_batch::<L, D, MANY>(x, y, layout)
+        }
     }
 
-    /// Encodes and decodes as many vectors at a time as the stack holds the codes of.
+    /// Encodes and decodes as many vectors at a time as `STACK` bytes hold the codes of.
     #[inline(never)]
-    fn quantize_batch<L: LanePoints<D>, const D: usize>(
+    fn quantize_batch<L: LanePoints<D>, const D: usize, const STACK: usize>(
         &self,
         x: &[f32],
         y: &mut [f32],

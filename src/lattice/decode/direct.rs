@@ -73,9 +73,8 @@ fn decode_plane<const D: usize>(
         decode_soa::<D>(table, words, &half, x, from);
         return true;
     }
-    let stream = is_streamed(x);
     let x = &mut x[from * D..][..words.len() / (table.chunks * table.bits / 8) * D];
-    match (table.bits, stream) {
+    match (table.bits, is_streamed(x)) {
         (8, false) => table.sum::<D, 1, false>(words, &half, x),
         (_, false) => table.sum::<D, 2, false>(words, &half, x),
         (bits, true) => {

@@ -86,7 +86,7 @@ fn decode<L: LanePoints<D>, const D: usize>(
     } else {
         decode_blocks::<f64, L, D>(code, codes, x, layout, from)
     };
-    if is_streamed(x) {
+    if is_streamed(&x[from * D..][..codes.len() * D]) {
         // SAFETY: every x86-64 has it. Streaming stores are ordered with nothing until then.
         unsafe { _mm_sfence() };
     }
@@ -105,7 +105,7 @@ fn decode_blocks<S: Sum, L: LanePoints<D>, const D: usize>(
     let Some(half) = HalfSteps::new(code, codes.scalings()) else {
         return scalar.decode(codes, x, layout, from);
     };
-    let stream = is_streamed(x);
+    let stream = is_streamed(&x[from * D..][..codes.len() * D]);
     let mut out = [0.0; 8 * LANES];
     let mut words = [[0; LANES]; PARTS];
     for at in (0..codes.len()).step_by(LANES) {
