@@ -33,7 +33,7 @@ pub(super) struct Args {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Paired times")]
 pub(super) struct PairOptions {
-    /// Fail (exit 6) where the pairs do not tell, or only inform
+    /// Fail (exit 6) if a case stays unclear, or the self-test fails so that times only inform
     #[arg(long)]
     pub(super) strict: bool,
     /// Build both with these features, besides those by default; as cargo takes them

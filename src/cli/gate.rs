@@ -25,7 +25,7 @@ pub(super) struct Args {
     /// The folder of baselines, or the baseline of one chapter's instructions
     #[arg(long, value_name = "DIR|FILE", default_value = BASELINES)]
     baseline: PathBuf,
-    /// Do without what cannot be measured here; said in the first line and in the last
+    /// Do without an instrument that cannot run here; the first line and the last say so
     #[arg(long, value_name = "INSTRUMENT")]
     skip: Vec<Skip>,
     /// Also time against a build of where this branch parted from REV, in pairs

@@ -43,7 +43,7 @@ const EXIT_CODES: &str = "Exit codes:
   6  unclear: paired times do not tell, or only inform, and --strict asks that they do
 Of several at once, the first of 1, 4, 5, 3, 6.";
 
-/// Benchmarks of scientific step kernels, and a gate that fails closed
+/// Benchmarks of scientific step kernels, and a gate for changes of them
 #[derive(Debug, Parser)]
 #[command(version, after_help = EXIT_CODES, propagate_version = true)]
 struct Args {
@@ -62,15 +62,18 @@ enum Verb {
     Check(check::Args),
     /// Turn the samples of the last bench runs into records under target/stepmark
     Record(record::Args),
-    /// Compare the records with the baselines
+    /// Judge a change: are its answers right, does it take more instructions, memory or time?
+    ///
+    /// The records in target/stepmark are compared with the baselines. What cannot be compared
+    /// never passes.
     #[command(after_help = EXIT_CODES)]
     Gate(gate::Args),
-    /// Compare the times of two builds, run side by side
+    /// Time two builds side by side, in pairs of samples
     #[command(after_help = EXIT_CODES)]
     Duet(duet::Args),
     /// Measure how often paired runs err on this machine
     Calibrate(calibrate::Args),
-    /// Make the records the new baselines
+    /// Make the records the new baselines: the only command that writes them
     #[command(after_help = EXIT_CODES)]
     Accept(accept::Args),
     /// Print the records as a Markdown table, or put that of the baselines into a text
