@@ -1,4 +1,4 @@
-//! What a bench run leaves beside its samples, so that a record never mixes two runs unseen.
+//! Notes that a bench run leaves beside its samples, so that a record never mixes two runs unseen.
 //!
 //! Everything lies under `<target>/stepmark/runs/<instrument>/<chapter>/`. A bench of times writes a
 //! [`Note`] for each case once it is timed, as `<kernel>/<size>.json`; samples that are older than the
@@ -27,7 +27,7 @@ pub struct Run {
     pub dirty: bool,
     /// Digest of the sources that the bench was built from.
     pub source: String,
-    /// What its numbers depend on, as far as the bench itself can tell.
+    /// The environment that its numbers depend on, as far as the bench itself can tell.
     pub environment: Environment,
 }
 
@@ -94,7 +94,7 @@ pub struct Note {
     pub run: Run,
 }
 
-/// What one case did under Valgrind outside the counted region; see `benches/instructions.rs`.
+/// Numbers of one case under Valgrind from outside the counted region; see `benches/instructions.rs`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Warm {
@@ -209,7 +209,7 @@ fn file(target: &Path, instrument: &str, id: &str) -> PathBuf {
     folder(target, instrument, &format!("{id}.json"))
 }
 
-/// What a folder holds, in order of name; nothing if there is no such folder.
+/// The files of a folder, in order of name; nothing if there is no such folder.
 ///
 /// # Errors
 ///

@@ -251,7 +251,7 @@ impl Case {
     ///
     /// # Errors
     ///
-    /// As [`Case::checked`].
+    /// Those of [`Case::checked`].
     pub fn checked_skipping_oracle_and_replay(
         &self,
         right: u64,
@@ -266,7 +266,7 @@ impl Case {
     ///
     /// # Errors
     ///
-    /// As [`Case::checked`].
+    /// Those of [`Case::checked`].
     pub fn checked_skipping_oracle(
         &self,
         right: Option<u64>,

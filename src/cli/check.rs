@@ -42,7 +42,7 @@ mod tests {
     use crate::case::Case;
     use crate::case::tests::{on_device, right};
 
-    /// What `stepmark check ARGS` says, and its exit.
+    /// The output and the exit of `stepmark check ARGS`.
     fn check(cases: Vec<Case>, args: &str) -> (Exit, String) {
         let scaling = vec![right("test/scaling/n1")];
         let suite = Suite { cases, scaling, ..Suite::default() };

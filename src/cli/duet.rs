@@ -92,9 +92,9 @@ pub(super) const TOLERANCE: &str = "ci/tolerance.json";
 pub(super) struct Builds {
     old: PathBuf,
     new: PathBuf,
-    /// What the old one is.
+    /// Name of the old one.
     against: String,
-    /// What to know of them.
+    /// Notes on them.
     notes: Vec<String>,
 }
 

@@ -57,7 +57,7 @@ struct Both {
     elsewhere: BTreeMap<String, String>,
 }
 
-/// What kept an instrument from comparing anything.
+/// The reason why an instrument compared nothing.
 struct Missed {
     exit: Exit,
     why: String,

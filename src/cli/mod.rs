@@ -88,7 +88,7 @@ enum Verb {
     Worker(worker::Args),
 }
 
-/// What every subcommand works on.
+/// The lists and folders that every subcommand works on.
 struct Context<'a> {
     cases: &'a [Case],
     scaling: &'a [Case],

@@ -82,7 +82,7 @@ impl Outputs {
     }
 }
 
-/// What is known of a run of this process that starts now.
+/// The head of a run of this process that starts now.
 pub(super) fn head(command: &'static str, against: String, strict: bool) -> Head {
     let (commit, dirty) = machine::revision(Path::new("baselines")).unzip();
     Head {

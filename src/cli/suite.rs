@@ -1,4 +1,4 @@
-//! What the command of a crate works on.
+//! The lists that the command of a crate works on.
 
 use std::io::Write;
 

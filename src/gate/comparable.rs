@@ -17,7 +17,7 @@ pub struct Matched {
     pub new: Row,
 }
 
-/// What a fresh record must be of, for its numbers to say something about the code at hand.
+/// The code at hand, which a fresh record must be of.
 pub struct Scope<'a> {
     /// The selected ids of the list, of one chapter.
     pub selected: BTreeSet<&'a str>,
@@ -27,7 +27,7 @@ pub struct Scope<'a> {
     pub known: BTreeSet<&'a str>,
     /// The digest of the sources.
     pub source: &'a str,
-    /// What built them: some of the fields of a record's environment.
+    /// The toolchain that built them: some of the fields of a record's environment.
     pub toolchain: &'a Environment,
 }
 

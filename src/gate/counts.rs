@@ -17,7 +17,7 @@ struct Count {
     note: Limit,
 }
 
-/// What a count did against its limits.
+/// The change of a count against its limits.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Step {
     Worse,

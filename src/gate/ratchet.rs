@@ -1,4 +1,4 @@
-//! What a record would change as the new baseline, case by case; pure.
+//! The changes that a record would make as the new baseline, case by case; pure.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use super::{counts, wall};
 use crate::record::metric::{self, Instrument, Limits};
 use crate::record::{Record, Row};
 
-/// What becomes of the limit of a case when a record replaces a baseline.
+/// The change of the limit of a case when a record replaces a baseline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shift {
     /// The baseline lacks the case.
@@ -29,7 +29,7 @@ pub struct Shifted<'a> {
     pub id: &'a str,
     /// Its baseline.
     pub old: Option<&'a Row>,
-    /// What was measured.
+    /// The measured row.
     pub new: Option<&'a Row>,
     /// How the two differ.
     pub shift: Shift,

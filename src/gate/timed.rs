@@ -1,4 +1,4 @@
-//! What paired runs of two builds say of each case.
+//! Results of paired runs of two builds, case by case.
 
 use std::fmt;
 
@@ -28,7 +28,7 @@ impl fmt::Display for Metric {
     }
 }
 
-/// What became of a case between two builds.
+/// The change of a case between two builds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Change {
@@ -82,7 +82,7 @@ pub struct Timed {
     pub faster_p: f64,
     /// The same, adjusted for the number of cases.
     pub faster_q: f64,
-    /// What follows.
+    /// The verdict.
     pub change: Change,
 }
 
@@ -109,7 +109,7 @@ pub struct Dropped {
 /// Paired runs of two builds.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Duet {
-    /// What the new build was compared with: a revision and its commit, or a file.
+    /// Name of the old build: a revision and its commit, or a file.
     pub against: String,
     /// Seed of the order of the samples.
     pub seed: u64,

@@ -1,4 +1,4 @@
-//! What was found, and the exit code that follows.
+//! Findings, and the exit code that follows from them.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -46,18 +46,18 @@ impl Question {
 pub struct Finding {
     /// The question that it answers.
     pub question: Question,
-    /// What it means for the exit code; [`Exit::Pass`] is a note.
+    /// Exit code that it asks for; [`Exit::Pass`] is a note.
     pub exit: Exit,
     /// The case, or what else it is about.
     pub about: String,
-    /// What was found and what was expected, in one line.
+    /// The found and the expected value, in one line.
     pub what: String,
     /// The shell line that shows it again, or mends it.
     pub next: Option<String>,
 }
 
 impl Finding {
-    /// What kind of finding it is: `note`, or the name of its exit code.
+    /// Kind of the finding: `note`, or the name of its exit code.
     pub fn kind(&self) -> &'static str {
         if self.exit == Exit::Pass { "note" } else { self.exit.name() }
     }
@@ -142,7 +142,7 @@ impl Findings {
     }
 }
 
-/// What a run can end with, the one that decides first.
+/// The exits of a run; the first of several decides.
 pub const WORST_FIRST: [Exit; 6] =
     [Exit::Failure, Exit::Wrong, Exit::Incomparable, Exit::Regression, Exit::Unclear, Exit::Pass];
 

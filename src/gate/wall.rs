@@ -50,7 +50,7 @@ impl fmt::Display for Ratio {
     }
 }
 
-/// What the quantiles say by themselves: noise of the machine included.
+/// The comparison of the quantiles by themselves: noise of the machine included.
 pub(super) fn apart(old: &Row, new: &Row) -> Change {
     let (ratio, most) = (new.number("median_ns") / old.number("median_ns"), 1.0 + MARGIN);
     if new.number("p05_ns") > old.number("p95_ns") * most {

@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer};
 /// A value of a field.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
-    /// What is not known: `null`, or an empty field.
+    /// A value that is not known: `null`, or an empty field.
     Null,
     /// True or false.
     Flag(bool),

@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::file::lines::{self, LineFile};
 use crate::machine;
 
-/// What a run is of: names and values.
+/// Identity of a run: names and values.
 pub type Origin = BTreeMap<String, String>;
 
 /// The name of the first point, which is the [`Origin`].
@@ -36,7 +36,7 @@ pub enum Error {
     Other {
         /// The file.
         path: PathBuf,
-        /// What differs.
+        /// The difference.
         what: String,
         /// Its value in the file.
         held: String,
@@ -50,7 +50,7 @@ pub enum Error {
         path: PathBuf,
         /// The point.
         name: String,
-        /// What is wrong.
+        /// The flaw.
         found: String,
     },
 }

@@ -1,4 +1,4 @@
-//! What the memory of this machine can do on one core: the roofs over every kernel that streams.
+//! Bandwidths of the memory of this machine on one core: the roofs over every kernel that streams.
 //!
 //! Each roof is the best of several passes over buffers that no cache holds. A batch that lies in
 //! a cache can exceed them.

@@ -20,7 +20,7 @@ pub const ITERATION: Duration = Duration::from_millis(1);
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Timing {
-    /// What one call handles, in the unit of its operation.
+    /// Units that one call handles.
     pub units: usize,
     /// Calls in each iteration.
     pub calls: u64,

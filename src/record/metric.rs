@@ -16,7 +16,7 @@ pub enum Better {
     Neither,
 }
 
-/// What a metric is counted in.
+/// Unit of a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
     /// A number of things, stored as an integer.
@@ -60,7 +60,7 @@ impl Limit {
     }
 }
 
-/// What the gate makes of a change of a metric.
+/// The consequence of a change of a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Limits {
     /// A count is worse beyond `fail`, and worth a note beyond `note`.
@@ -83,13 +83,13 @@ pub struct Metric {
     pub name: &'static str,
     /// Its name in sentences and tables.
     pub title: &'static str,
-    /// What it is counted in.
+    /// Its unit.
     pub unit: Unit,
     /// Whether equal code gives equal values.
     pub exact: bool,
     /// Which direction is a gain.
     pub better: Better,
-    /// What follows from a change.
+    /// The consequence of a change.
     pub limits: Limits,
 }
 
@@ -153,7 +153,7 @@ pub enum Measures {
     Some,
 }
 
-/// What measures cases, and what its numbers depend on.
+/// An instrument: its metrics, and the environment that they depend on.
 #[derive(Debug)]
 pub struct Instrument {
     /// Its name, as in the path `<instrument>/<chapter>.json`.
@@ -238,7 +238,7 @@ pub static SCALING: Instrument = times("scaling", Measures::Some, MACHINE, machi
 pub static GPU: Instrument =
     times("gpu", Measures::OnDevice, DEVICE, |environment| machine::plain(&environment["gpu"]));
 
-/// What Callgrind counts in one warm step, and what a warm step takes from the heap.
+/// Counts of Callgrind in one warm step, and the heap that a warm step takes.
 pub static INSTRUCTIONS: Instrument = Instrument {
     name: "instructions",
     measures: Measures::Counted,

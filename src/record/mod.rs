@@ -45,7 +45,7 @@ pub struct Record {
     pub instrument: String,
     /// The version of this crate.
     pub harness: String,
-    /// What the numbers depend on.
+    /// The environment that the numbers depend on.
     pub environment: Environment,
     /// Sorted by id, each id once; in a file, of one chapter.
     pub cases: Vec<Row>,
@@ -65,7 +65,7 @@ pub enum Error {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// Error of the system.
         source: io::Error,
     },
     /// The file has another schema.
@@ -84,9 +84,9 @@ pub enum Error {
     Invalid {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The flaw.
         found: String,
-        /// What should be there.
+        /// The expected value.
         expected: String,
     },
 }

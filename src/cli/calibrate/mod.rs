@@ -159,7 +159,7 @@ fn sample(args: &Args, context: &Context<'_>) -> Result<Vec<Suite>, Stop> {
     Ok(suites)
 }
 
-/// What a suite found, in one line.
+/// The findings of a suite, in one line.
 fn said(suite: &Suite) -> String {
     let mut text = format!("{:.0} s", suite.seconds);
     let changes = suite.changes();
@@ -187,7 +187,7 @@ fn quotas(suites: &[(Kind, u64)]) -> Result<BTreeMap<Kind, u64>, Stop> {
     Ok(wanted)
 }
 
-/// What is still to be run, the kinds interleaved, so that each has its share whenever it ends.
+/// The suites that are still to be run, the kinds interleaved, so that each has its share whenever it ends.
 fn order(wanted: &BTreeMap<Kind, u64>, held: &[Suite]) -> Vec<Kind> {
     let count = |kind| held.iter().filter(|suite| suite.kind == kind).count() as u64;
     let mut done: Vec<(Kind, u64, u64)> =

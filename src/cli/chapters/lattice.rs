@@ -31,7 +31,7 @@ A run that was killed resumes where it was when it is started again with the sam
 #[derive(Debug, clap::Args)]
 #[command(long_about = LONG)]
 pub(super) struct Args {
-    /// What to profile
+    /// The operation to profile
     #[arg(long, value_enum, default_value = "all")]
     operation: What,
     /// Z2, D4 or E8 [default: D4; of `--operation error` alone, E8]
@@ -74,7 +74,7 @@ pub(super) struct Args {
     no_plot: bool,
 }
 
-/// What a run profiles.
+/// The operation that a run profiles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum What {
     /// Floats to codes

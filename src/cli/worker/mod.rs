@@ -152,10 +152,10 @@ const SHORT: Duration = Duration::from_micros(500);
 /// How long a step is tried for, to learn how long it takes.
 const TRIAL: Duration = Duration::from_millis(1);
 
-/// So often a step must seem to hide its time, to be refused.
+/// Number of times that a step must seem to hide its time before it is refused.
 const SUSPICIONS: usize = 5;
 
-/// What some steps took.
+/// Durations of some steps.
 struct Took {
     /// By the clock of the case's metric.
     clock: Duration,

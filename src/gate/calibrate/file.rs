@@ -15,7 +15,7 @@ pub type SampleFile = LineFile<Check>;
 ///
 /// # Errors
 ///
-/// As [`LineFile::open`], and as [`read`].
+/// Those of [`LineFile::open`] and of [`read`].
 pub fn open(path: &Path) -> Result<(SampleFile, Lines<Suite>), Error> {
     LineFile::open(path, check as Check)
 }

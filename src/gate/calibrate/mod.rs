@@ -23,7 +23,7 @@ pub use suite::{PARTS, SCHEMA, Suite, Taken};
 /// The chapter of the cases that suites plant a slowdown in.
 pub const PLANTED: &str = "calibration/";
 
-/// What differs between the two builds of a suite.
+/// The difference between the two builds of a suite.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
@@ -53,7 +53,7 @@ impl Kind {
         }
     }
 
-    /// What the command line and the file call it.
+    /// Its name on the command line and in the file.
     pub fn name(self) -> &'static str {
         match self {
             Self::None => "none",
@@ -64,7 +64,7 @@ impl Kind {
         }
     }
 
-    /// What a table calls it.
+    /// Its name in a table.
     pub fn title(self) -> &'static str {
         match self {
             Self::None => "no change",

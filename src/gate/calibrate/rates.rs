@@ -13,7 +13,7 @@ const LEVEL: f64 = 0.95;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Row {
-    /// What differed between the builds.
+    /// The difference between the builds.
     pub change: String,
     /// Which cases.
     pub cases: String,

@@ -32,7 +32,7 @@ pub struct Rates {
     pub source: String,
     /// Digest of the old executable of the first suite.
     pub executable: String,
-    /// What the times depend on.
+    /// Fields of the environment that times depend on.
     pub environment: Environment,
     /// The cases of a suite.
     pub cases: Vec<String>,

@@ -23,7 +23,7 @@ pub const PARTS: u64 = 500;
 pub struct Suite {
     /// [`SCHEMA`].
     pub schema: u32,
-    /// What differs between the builds.
+    /// The difference between the builds.
     pub kind: Kind,
     /// Seed of the order of the samples.
     pub seed: u64,
@@ -41,7 +41,7 @@ pub struct Suite {
     pub source: String,
     /// Digests of the executables, old and new.
     pub executables: [String; 2],
-    /// What the times depend on.
+    /// Fields of the environment that times depend on.
     pub environment: Environment,
     /// The samples, case by case.
     pub cases: Vec<Taken>,
@@ -61,7 +61,7 @@ pub struct Taken {
     pub margin: f64,
     /// How many steps each sample took.
     pub steps: u64,
-    /// What the samples are counted in, in nanoseconds: the first one divided by [`PARTS`].
+    /// Resolution of the samples, in nanoseconds: the first one divided by [`PARTS`].
     pub unit_ns: u64,
     /// Block by block: samples of the old build and the new one in turn.
     pub blocks: Vec<[u64; 2 * ROUNDS]>,
@@ -109,7 +109,7 @@ impl Suite {
         judge_samples(all.iter()).into_iter().map(|judged| judged.change).collect()
     }
 
-    /// What makes it impossible to judge, if anything.
+    /// Returns the reason why it cannot be judged, if there is one.
     pub(super) fn flaw(&self) -> Option<String> {
         if self.schema != SCHEMA {
             return Some(format!("schema {}, expected {SCHEMA}", self.schema));

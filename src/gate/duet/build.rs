@@ -21,7 +21,7 @@ pub enum Error {
     /// There is no package here.
     #[error("no cargo package here: {said}")]
     NoPackage {
-        /// What cargo says.
+        /// Output of cargo.
         said: String,
     },
     /// The package has no such program.
@@ -38,7 +38,7 @@ pub enum Error {
     Io {
         /// The folder.
         path: PathBuf,
-        /// What the system says.
+        /// Error of the system.
         source: io::Error,
     },
     /// The source does not build.
@@ -73,7 +73,7 @@ pub struct Checkout {
 /// The executable of a revision, and which commit that is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Old {
-    /// What was built.
+    /// The executable.
     pub exe: PathBuf,
     /// `main (0123456789ab)`
     pub name: String,
@@ -84,7 +84,7 @@ pub struct Old {
 /// The executable of the working tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct New {
-    /// What was built.
+    /// The executable.
     pub exe: PathBuf,
     /// Whether the tree differs from its commit.
     pub dirty: bool,

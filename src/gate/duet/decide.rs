@@ -35,7 +35,7 @@ const INTERVAL: f64 = 0.95;
 /// Resamples of the interval.
 const RESAMPLES: usize = 999;
 
-/// What is known of one case.
+/// The samples of one case.
 #[derive(Debug, Clone, Copy)]
 pub struct Evidence<'a> {
     /// Logs of new over old, block by block.
@@ -44,7 +44,7 @@ pub struct Evidence<'a> {
     pub margin: f64,
 }
 
-/// What follows for one case.
+/// The judgement of one case.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Judged {
     /// New over old.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::protocol::PROTOCOL;
 
-/// What made a run of two builds fail: a fault of the tool or its surroundings, never of a kernel.
+/// A failure of a run of two builds: a fault of the tool or its surroundings, never of a kernel.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The executable does not start.
@@ -13,7 +13,7 @@ pub enum Error {
     Start {
         /// The executable.
         exe: PathBuf,
-        /// What the system says.
+        /// Error of the system.
         source: io::Error,
     },
     /// The executable has no workers.
@@ -59,9 +59,9 @@ pub enum Error {
         exe: PathBuf,
         /// The case, or what else it was asked for.
         id: String,
-        /// What it said, cut short.
+        /// The line that it wrote, cut short.
         line: String,
-        /// What it should have said.
+        /// The line that it should have written.
         expected: &'static str,
     },
     /// A clock stood still or jumped.
@@ -77,11 +77,11 @@ pub enum Error {
         id: String,
         /// How many steps were timed.
         steps: u64,
-        /// What the clock of the case said.
+        /// Time by the clock of the case.
         clock_ns: u64,
-        /// What the clock of the wall said.
+        /// Time by the wall clock.
         wall_ns: u64,
-        /// What passed between request and answer.
+        /// Time between request and answer.
         host_ns: u128,
     },
 }

@@ -1,4 +1,4 @@
-//! What paired times mean for the exit code.
+//! Findings from paired times.
 
 use crate::gate::{Change, Duet, Exit, Findings, Question, Timed};
 

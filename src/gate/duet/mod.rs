@@ -59,14 +59,14 @@ impl Build {
     }
 }
 
-/// What is compared with what, and how.
+/// Two builds to compare, and the way to do it.
 #[derive(Debug, Clone)]
 pub struct Plan {
     /// The old build.
     pub old: Build,
     /// The new build.
     pub new: Build,
-    /// What the old build is: a revision and its commit, or a file.
+    /// Name of the old build: a revision and its commit, or a file.
     pub against: String,
     /// Seed of the order of the samples.
     pub seed: u64,
@@ -182,7 +182,7 @@ pub fn run(
 ///
 /// # Errors
 ///
-/// As for [`run`].
+/// Those of [`run`].
 pub fn self_test(build: &Build, tolerance: &Tolerance) -> Result<Option<String>, Error> {
     let (limits, seed) = (Limits::default(), 1);
     let rng = Xoshiro256PlusPlus::seed_from_u64(seed);

@@ -63,7 +63,7 @@ pub(super) struct Process {
     said: Receiver<String>,
 }
 
-/// What a worker thinks of its outputs.
+/// A worker's judgement of its outputs.
 #[derive(Debug)]
 pub(super) enum Answer<T> {
     Right(T),

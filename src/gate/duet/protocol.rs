@@ -1,4 +1,4 @@
-//! What host and worker say to each other, one line at a time.
+//! The lines that host and worker exchange.
 //!
 //! A worker is `stepmark worker ID`. It says a [`Hello`] once its outputs are right, or `wrong TEXT`.
 //! To `sample STEPS` it answers two numbers: nanoseconds by the clock of the case's

@@ -29,9 +29,9 @@ pub(super) struct Subject {
     settled: bool,
     /// New over old at the last look, be that certain or not.
     ratio: f64,
-    /// What its blocks took so far.
+    /// Time of its blocks so far.
     took: Duration,
-    /// What its samples are rounded to multiples of; zero before the first.
+    /// Resolution of its samples; zero before the first.
     pub(super) grain_ns: u64,
 }
 
@@ -56,7 +56,7 @@ impl Subject {
         self.dropped = Some(Dropped { id: self.samples.id.clone(), exit, why });
     }
 
-    /// What the rest of the blocks of `look` will take.
+    /// Estimates the time of the remaining blocks of `look`.
     fn rest(&self, look: &Look) -> Duration {
         let blocks = self.samples.blocks.len();
         let more = look.blocks.saturating_sub(blocks) as f64 / blocks.max(1) as f64;
@@ -70,7 +70,7 @@ impl Subject {
 
     /// Whether to go on to `look`, which is to take no longer than `limit`.
     ///
-    /// What seems slower gets to the second look in any case: the first is too few blocks for a
+    /// A case that seems slower gets to the second look in any case: the first is too few blocks for a
     /// failure among many cases, the second is not.
     fn is_open(&self, look: &Look, limit: Duration) -> bool {
         let must = self.of_margin() > 1.0 && look.blocks <= LOOKS[1].blocks;

@@ -1,4 +1,4 @@
-//! What one run of the gate found, as plain data: whatever is printed or written comes from it.
+//! The outcome of one run of the gate, as plain data: whatever is printed or written comes from it.
 
 mod parts;
 #[cfg(test)]
@@ -17,7 +17,7 @@ pub use parts::{Answer, Counts, Head, Parts, Slower, State, Walls};
 /// All that one run of `stepmark gate` or `stepmark duet` found.
 #[derive(Debug)]
 pub struct Outcome {
-    /// What was known before.
+    /// The head of the run.
     pub head: Head,
     /// The ids of the selected cases, sorted.
     pub selected: Vec<String>,
@@ -88,12 +88,12 @@ impl Outcome {
         outcome
     }
 
-    /// What became of each question, in order.
+    /// The answer to each question, in order.
     pub fn answers(&self) -> &[Answer; 5] {
         &self.answers
     }
 
-    /// What there is to say, question by question.
+    /// All findings, question by question.
     pub fn findings(&self) -> &Findings {
         &self.findings
     }

@@ -22,7 +22,7 @@ pub enum State {
     Advisory,
 }
 
-/// What became of one question.
+/// The answer to one question.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     /// The question.
@@ -33,7 +33,7 @@ pub struct Answer {
     pub why: Option<String>,
 }
 
-/// What is known of a run before it finds anything.
+/// The head of a run: all that is known before it finds anything.
 #[derive(Debug, Clone)]
 pub struct Head {
     /// The subcommand.
@@ -46,7 +46,7 @@ pub struct Head {
     pub commit: Option<String>,
     /// Whether the tree differed from it.
     pub dirty: bool,
-    /// What was compared with: baselines, a revision or a file.
+    /// Name of the other side: baselines, a revision or a file.
     pub against: String,
     /// Whether paired times must tell.
     pub strict: bool,
@@ -61,14 +61,14 @@ pub enum Counts {
     Missing {
         /// Why.
         why: String,
-        /// What follows from that.
+        /// The findings that follow.
         findings: Findings,
     },
     /// They were compared as far as that is possible.
     Compared {
         /// Those that may be compared, sorted by id.
         rows: Vec<Matched>,
-        /// What keeps the others from it, and which are beyond their limits.
+        /// Findings: rows that cannot be compared, and those beyond their limits.
         findings: Findings,
     },
 }
@@ -98,7 +98,7 @@ pub enum Slower {
     Answered {
         /// The times.
         duet: Duet,
-        /// What follows from them, as [`duet::findings`](crate::gate::duet::findings()) says.
+        /// The findings that follow from them, as [`duet::findings`](crate::gate::duet::findings()) says.
         findings: Findings,
     },
 }
@@ -138,7 +138,7 @@ impl Default for Parts {
 }
 
 impl Parts {
-    /// What became of each question.
+    /// The answer to each question.
     pub(super) fn answers(&self) -> [Answer; 5] {
         use State::{Advisory, NotRun, Ran, Skipped};
         let not_run = |why: &str| (NotRun, Some(why.to_owned()));
