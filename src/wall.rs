@@ -140,7 +140,7 @@ fn end(criterion: &Criterion, selected: bool, others: Vec<&Case>) -> ExitCode {
         println!("no case of this bench matches");
         return ExitCode::SUCCESS;
     }
-    eprintln!("no case matches; `--list` prints all ids");
+    eprintln!("no case matches; `cargo bench -- --list` prints all ids");
     ExitCode::from(2)
 }
 

@@ -286,7 +286,10 @@ impl Case {
         step.run();
         match step.digest() {
             again if again == digest => Ok((step, digest)),
-            again => Err(format!("not replayable: digest {digest:016x}, then {again:016x}")),
+            again => Err(format!(
+                "not replayable: one run leaves the digest {digest:016x}, the next {again:016x}; a \
+                 step must start from the same state every time"
+            )),
         }
     }
 

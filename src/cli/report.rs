@@ -220,9 +220,11 @@ fn machine(args: &Args) -> Result<PathBuf, Stop> {
         Err(folders) => {
             let names: Vec<_> = folders.iter().filter_map(|dir| dir.file_name()).collect();
             let names: Vec<_> = names.iter().map(|name| name.to_string_lossy()).collect();
-            let held = if names.is_empty() { "no wall times".into() } else { names.join(", ") };
-            let what =
-                format!("{} holds {held}; name one with --machine NAME", baselines.display());
+            let held = match names.is_empty() {
+                true => "no wall times; `stepmark accept --reason TEXT` puts them there".to_owned(),
+                false => format!("{}; name one with --machine NAME", names.join(", ")),
+            };
+            let what = format!("{} holds {held}", baselines.display());
             Err(Stop::new(Exit::Incomparable, what))
         }
     }

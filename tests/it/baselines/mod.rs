@@ -133,16 +133,17 @@ fn a_dirty_tree_is_refused_unless_only_baselines_differ() {
 #[test]
 fn what_changes_is_a_table() {
     let bench = Bench::committed();
+    let at = bench.largest();
     let mut older = bench.record.clone();
-    let added = older.cases.remove(3).id;
-    set(&mut older.cases[0], "instructions", |_| 1_000_000);
-    set(&mut older.cases[1], "instructions", |_| 1_000_000);
-    older.cases[2].id += "-gone";
+    let added = older.cases.remove(at + 3).id;
+    set(&mut older.cases[at], "instructions", |_| 1_000_000);
+    set(&mut older.cases[at + 1], "instructions", |_| 1_000_000);
+    older.cases[at + 2].id += "-gone";
     older.environment.insert("valgrind".to_owned(), "valgrind-1".to_owned());
     bench.accepted(&INSTRUCTIONS, &older.with(older.cases.clone()));
     bench.measured(|record| {
-        set(&mut record.cases[0], "instructions", |_| 1_020_000);
-        set(&mut record.cases[1], "instructions", |_| 980_000);
+        set(&mut record.cases[at], "instructions", |_| 1_020_000);
+        set(&mut record.cases[at + 1], "instructions", |_| 980_000);
     });
     let said = accept(&bench, "--reason x");
     let was = format!("valgrind was `valgrind-1`, is `{}`", bench.record.environment["valgrind"]);
@@ -151,7 +152,7 @@ fn what_changes_is_a_table() {
         let lines = said.out.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
         assert!(lines.clone().any(|line| line.starts_with(&[id]) && line.ends_with(words)), "{id}");
     };
-    let id = |k: usize| bench.record.cases[k].id.as_str();
+    let id = |k: usize| bench.record.cases[at + k].id.as_str();
     line(id(0), &["1000000", "1020000", "+2.00", "%", "LOOSER"]);
     line(id(1), &["1000000", "980000", "-2.00", "%", "tighter"]);
     line(&format!("{}-gone", id(2)), &["-", "-", "gone"]);
@@ -162,17 +163,20 @@ fn what_changes_is_a_table() {
 #[test]
 fn a_ratchet_takes_gains_and_loosens_nothing() {
     let bench = Bench::committed();
+    let at = bench.largest();
     bench.measured(|record| {
-        set(&mut record.cases[0], "instructions", |n| n + n / 50);
-        set(&mut record.cases[1], "instructions", |n| n - n / 50);
-        set(&mut record.cases[2], "instructions", |n| n + 1);
+        set(&mut record.cases[at], "instructions", |n| n + n / 50);
+        set(&mut record.cases[at + 1], "instructions", |n| n - n / 50);
+        set(&mut record.cases[at + 2], "instructions", |n| n + 1);
     });
-    let fresh = Record::read(&INSTRUCTIONS, &bench.fresh(&INSTRUCTIONS, bench.chapter())).unwrap();
+    let fresh =
+        Record::read(&INSTRUCTIONS, &bench.fresh(&INSTRUCTIONS, bench.record.cases[at].chapter()))
+            .unwrap();
     let said = accept(&bench, "--ratchet --reason x");
     said.expect(Exit::Pass, &["worse: kept", "tighter", "1 tighter, 1 looser, 0 new, 0 gone"]);
     let mut want = bench.record.cases.clone();
-    want[1] = fresh.cases[1].clone();
-    want[1].origin.reason = Some("x".to_owned());
+    want[at + 1] = fresh.cases[1].clone();
+    want[at + 1].origin.reason = Some("x".to_owned());
     let accepted = read(&bench);
     assert_eq!(accepted.cases, want, "only the gain");
 

@@ -168,6 +168,13 @@ impl Bench {
     pub(crate) fn chapter(&self) -> &str {
         self.record.cases[0].chapter()
     }
+
+    /// The first row of the chapter with the most cases, which follow it.
+    pub(crate) fn largest(&self) -> usize {
+        let chapters = self.record.by_chapter();
+        let (largest, _) = chapters.iter().max_by_key(|(_, of)| of.cases.len()).unwrap();
+        self.record.cases.iter().position(|row| row.chapter() == largest).unwrap()
+    }
 }
 
 /// The rows of all records in a folder.
