@@ -2,9 +2,8 @@
 //!
 //! What a kernel or a panic says is shown as code, where it mentions nobody and links nothing.
 
-use std::fmt::Write as _;
-
 use super::terminal::summary;
+use crate::draw::Table;
 use crate::draw::numbers::{thousands, time};
 use crate::gate::{Exit, Finding, Head, Matched, Outcome, Timed};
 use crate::record::Row;
@@ -61,10 +60,11 @@ fn findings(outcome: &Outcome) -> String {
         // A failure is shown again by the lines below the table.
         let next = found.next.as_ref().filter(|_| found.exit == Exit::Pass);
         let next = next.map_or_else(String::new, |next| format!("; {next}"));
-        [kind, cell(&found.about), cell(&format!("{}{next}", found.what))]
+        vec![kind, cell(&found.about), cell(&format!("{}{next}", found.what))]
     };
-    let rows: Vec<_> = all.iter().take(MOST_FINDINGS).map(row).collect();
-    format!("\n{}{}", table(&["", "case", "found"], &rows), more(all.len(), MOST_FINDINGS))
+    let rows = all.iter().take(MOST_FINDINGS).map(row).collect();
+    let table = Table::new(&["", "case", "found"], rows).markdown("l");
+    format!("\n{table}{}", more(all.len(), MOST_FINDINGS))
 }
 
 fn reproduce(outcome: &Outcome) -> String {
@@ -90,7 +90,7 @@ fn duet(outcome: &Outcome) -> String {
     let mut cases: Vec<_> = duet.cases.iter().collect();
     cases.sort_by(|a, b| b.ratio.total_cmp(&a.ratio));
     let row = |case: &&Timed| {
-        [
+        vec![
             cell(&case.id),
             time(case.old_ns),
             time(case.new_ns),
@@ -101,9 +101,9 @@ fn duet(outcome: &Outcome) -> String {
             case.change.to_string(),
         ]
     };
-    let rows: Vec<_> = cases.iter().take(MOST_ROWS).map(row).collect();
+    let rows = cases.iter().take(MOST_ROWS).map(row).collect();
     let head = ["case", "old", "new", "change", "95 % interval", "margin", "pairs", ""];
-    let body = table(&head, &rows) + &more(cases.len(), MOST_ROWS);
+    let body = Table::new(&head, rows).markdown("lr") + &more(cases.len(), MOST_ROWS);
     folded(&format!("Paired times of {} cases", cases.len()), &body)
 }
 
@@ -126,12 +126,12 @@ fn counts(outcome: &Outcome) -> String {
         let [old, new] = of("instructions").map(thousands);
         let change = percent(ratio(matched));
         let [d1, ll, heap] = ["d1_misses", "ll_misses", "heap_blocks"].map(both);
-        [cell(&matched.new.id), old, new, change, d1, ll, heap]
+        vec![cell(&matched.new.id), old, new, change, d1, ll, heap]
     };
-    let cells: Vec<_> = rows.iter().take(MOST_ROWS).map(row).collect();
+    let cells = rows.iter().take(MOST_ROWS).map(row).collect();
     let head =
         ["case", "instructions, old", "new", "change", "D1 misses", "LL misses", "heap blocks"];
-    let body = table(&head, &cells) + &more(rows.len(), MOST_ROWS);
+    let body = Table::new(&head, cells).markdown("lr") + &more(rows.len(), MOST_ROWS);
     folded(&format!("Counts of {} cases", rows.len()), &body)
 }
 
@@ -142,17 +142,17 @@ fn walls(outcome: &Outcome) -> String {
     };
     let mut found: Vec<_> = outcome.ratios().into_iter().zip(walls).collect();
     found.sort_by(|(a, _), (b, _)| b.ratio.total_cmp(&a.ratio));
-    let rows: Vec<_> = found
+    let rows = found
         .iter()
         .take(MOST_ROWS)
         .map(|(ratio, matched)| {
             let apart = if ratio.overlap { "" } else { "5-95 % ranges apart" };
             let [old, new] = [&matched.old, &matched.new].map(|row| time(row.number("median_ns")));
-            [cell(&ratio.id), old, new, format!("{:.3}", ratio.ratio), apart.to_owned()]
+            vec![cell(&ratio.id), old, new, format!("{:.3}", ratio.ratio), apart.to_owned()]
         })
         .collect();
-    let body = table(&["case", "old median", "new median", "new / old", ""], &rows);
-    let body = body + &more(found.len(), MOST_ROWS);
+    let head = ["case", "old median", "new median", "new / old", ""];
+    let body = Table::new(&head, rows).markdown("lr") + &more(found.len(), MOST_ROWS);
     folded("Wall times beside the saved ones (inform only)", &body)
 }
 
@@ -166,20 +166,6 @@ fn footer(outcome: &Outcome) -> String {
 
 fn folded(title: &str, body: &str) -> String {
     format!("\n<details><summary>{title}</summary>\n\n{body}\n</details>\n")
-}
-
-/// The second column onwards aligned to the right, but for the first table's text.
-fn table<const N: usize>(head: &[&str; N], rows: &[[String; N]]) -> String {
-    let rule = if head[0].is_empty() {
-        "---|".repeat(N)
-    } else {
-        format!("---|{}", "---:|".repeat(N - 1))
-    };
-    let mut text = format!("| {} |\n|{rule}\n", head.join(" | "));
-    for row in rows {
-        writeln!(text, "| {} |", row.join(" | ")).expect("a String grows");
-    }
-    text
 }
 
 fn more(all: usize, shown: usize) -> String {
