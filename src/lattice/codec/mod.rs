@@ -1,11 +1,11 @@
 //! The codec: batches of vectors to digits, scalings and overload flags, and back. It chooses the
 //! lattice and the instruction set; the work is done by what lies below.
 
+use std::cell::RefCell;
 use std::fmt;
-use std::mem::MaybeUninit;
 
 use super::code::Code;
-use super::code::encoded::{Codes, CodesMut, Encoded, Form, Layout};
+use super::code::encoded::{Codes, CodesMut, Encoded, Form, Layout, Shape};
 use super::code::lanes::{Aligned, LanePoints};
 use super::code::word::Word;
 use super::d4::D4;
@@ -25,17 +25,26 @@ use crate::machine::isa::Isa;
 pub struct Codec {
     code: Code,
     isa: Isa,
+    /// The shape of packed codes.
+    packed: Shape,
     /// How to encode one vector; `None` without a table of leaders or for a word of more than
     /// 64 bits.
     #[cfg(target_arch = "x86_64")]
     one: Option<One>,
 }
 
-/// Bytes of the stack that quantizing takes: for one vector with the longest word, for some vectors,
-/// and for many, where every change from encoding to decoding takes time.
-const SMALL: usize = 34;
-const SOME: usize = 512;
-const MANY: usize = 1 << 16;
+/// Bytes of the codes of one vector, with the longest word.
+const SINGLE_LEN_BYTES: usize = 34;
+
+/// Bytes of the codes that quantizing keeps before it decodes them: many, since every change from
+/// encoding to decoding takes time.
+const CHUNK_LEN_BYTES: usize = 1 << 16;
+
+thread_local! {
+    /// Cleared only once, for that takes time.
+    static CODES: RefCell<Aligned<[u8; CHUNK_LEN_BYTES]>> =
+        const { RefCell::new(Aligned([0; CHUNK_LEN_BYTES])) };
+}
 
 impl Codec {
     /// The code with `levels` digits in `[0, q)^d`, steps of `beta`, and, if `protected`, scaling
@@ -64,6 +73,7 @@ impl Codec {
         let fits = !code.leaders().table::<1>().is_empty() && code.word().bytes() <= 8;
         Self {
             isa: Isa::best(),
+            packed: Shape::packed(code.word()),
             #[cfg(target_arch = "x86_64")]
             one: fits.then(|| One::new(code.beta(), code.lattice().dim(), code.q(), code.levels())),
             code,
@@ -286,44 +296,52 @@ impl Codec {
             return Err(Error::Batch { found: x.len(), dim: D, n });
         }
         if n == 1 {
-            let mut stack = [0; SMALL];
-            let mut codes = CodesMut::new(self.word(), 1, &mut stack);
+            let mut stack = [0; SINGLE_LEN_BYTES];
+            let shape = self.packed.of(1);
+            let mut codes = CodesMut::new(&shape, &mut stack);
             let set = |word, t, overload| codes.set_short(0, word, t, overload);
             if let Some(overload) = self.encode_single::<D>(x, set) {
                 self.decode_in::<L, D>(codes.read(), y, layout, 0)?;
                 return Ok(overload.into());
             }
         }
-        if CodesMut::room(self.word(), n) <= SOME {
-            self.quantize_batch::<L, D, SOME>(x, y, layout)
-        } else {
-            self.quantize_batch::<L, D, MANY>(x, y, layout)
-        }
+        CODES.with_borrow_mut(|room| self.quantize_by_chunks::<L, D>(x, y, layout, &mut room.0))
     }
 
-    /// Encodes and decodes as many vectors at a time as `STACK` bytes hold the codes of.
-    #[inline(never)]
-    fn quantize_batch<L: LanePoints<D>, const D: usize, const STACK: usize>(
+    /// Encodes and decodes as many vectors at a time as `room` holds the codes of.
+    #[inline(always)]
+    fn quantize_by_chunks<L: LanePoints<D>, const D: usize>(
         &self,
         x: &[f32],
         y: &mut [f32],
         layout: Layout,
+        room: &mut [u8],
     ) -> Result<usize, Error> {
-        let (n, word) = (x.len() / D, self.word());
-        let fits = CodesMut::room(word, n) <= STACK;
+        let n = x.len() / D;
+        let fits = self.packed.of(n).room() <= room.len();
         // Whole cache lines of flags and of codes.
-        let chunk = if fits { n } else { 64 * (STACK / CodesMut::room(word, 64)) };
-        let mut stack = Aligned([const { MaybeUninit::uninit() }; STACK]);
-        let stack = zeroed(&mut stack.0[..CodesMut::room(word, chunk)]);
+        let chunk = if fits { n } else { 64 * (room.len() / self.packed.of(64).room()) };
         let (mut from, mut overloaded) = (0, 0);
         while from < n {
-            let mut codes = CodesMut::new(word, chunk.min(n - from), stack);
+            let shape = self.packed.of(chunk.min(n - from));
+            let mut codes = CodesMut::new(&shape, room);
             self.encode_in::<L, D>(x, layout, from, &mut codes)?;
-            overloaded += codes.overloaded();
+            overloaded += self.overloaded(&codes);
             self.decode_in::<L, D>(codes.read(), y, layout, from)?;
             from += chunk;
         }
         Ok(overloaded)
+    }
+
+    #[inline]
+    fn overloaded(&self, codes: &CodesMut<'_>) -> usize {
+        #[cfg(target_arch = "x86_64")]
+        if self.isa != Isa::Scalar {
+            // SAFETY: all others have POPCNT, and `with_isa` and `Isa::best` leave only what this
+            // processor has.
+            return unsafe { encode::overloaded(codes) };
+        }
+        codes.overloaded()
     }
 
     /// Writes the inner product of vectors i of `a` and `b` to `out[i]`, as an integer: `<2y, 2z>`,
@@ -365,13 +383,6 @@ impl Codec {
         }
         Ok(())
     }
-}
-
-/// The same bytes, all 0: only those that are used, for clearing takes time.
-fn zeroed(bytes: &mut [MaybeUninit<u8>]) -> &mut [u8] {
-    bytes.fill(MaybeUninit::new(0));
-    // SAFETY: all of them are initialised, and have the layout of u8; they stay borrowed.
-    unsafe { std::slice::from_raw_parts_mut(bytes.as_mut_ptr().cast(), bytes.len()) }
 }
 
 impl Encoded {

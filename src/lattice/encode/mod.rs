@@ -121,6 +121,12 @@ pub(super) fn encode_single<const D: usize>(
     }
 }
 
+/// How many vectors are overloaded.
+#[target_feature(enable = "popcnt")]
+pub(super) fn overloaded(codes: &CodesMut<'_>) -> usize {
+    codes.overloaded()
+}
+
 /// Encodes the vectors from `first` on, block by block; those that are overloaded are gathered into
 /// new blocks.
 #[inline(always)]

@@ -37,15 +37,41 @@ pub enum Form {
 /// The codes, scalings and overload flags of n vectors.
 #[derive(Clone)]
 pub struct Encoded {
+    shape: Shape,
+    /// The planes, or the digits.
+    lines: Vec<Line>,
+    t: Vec<u8>,
+    overload: Vec<u8>,
+}
+
+/// How many codes there are, and how they lie.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::lattice) struct Shape {
     form: Form,
     n: usize,
     word: Word,
     /// Bytes of the codes of a vector.
     each: usize,
-    /// The planes, each with room for [`Encoded::stride`] vectors; for digits, just these.
-    lines: Vec<Line>,
-    t: Vec<u8>,
-    overload: Vec<u8>,
+    /// Vectors that each plane has room for.
+    stride: usize,
+}
+
+impl Shape {
+    /// Packed codes of no vectors.
+    pub(in crate::lattice) fn packed(word: Word) -> Self {
+        Self { form: Form::Packed, n: 0, word, each: word.bytes(), stride: 0 }
+    }
+
+    /// Such codes of `n` vectors, plane after plane without a gap.
+    #[inline]
+    pub(in crate::lattice) fn of(&self, n: usize) -> Self {
+        Self { n, stride: n, ..*self }
+    }
+
+    /// Bytes that packed codes take, with their scalings and flags.
+    pub(in crate::lattice) fn room(&self) -> usize {
+        self.n * (self.each + usize::from(self.word.protected)) + self.n.div_ceil(8)
+    }
 }
 
 /// A cache line.
@@ -57,32 +83,27 @@ impl Encoded {
     /// Room for the codes of `n` vectors of this kind.
     pub(in crate::lattice) fn of(word: Word, form: Form, n: usize) -> Self {
         let each = if form == Form::Packed { word.bytes() } else { word.digits };
-        let len = n.checked_next_multiple_of(64).and_then(|n| n.checked_mul(each));
-        let lines = len.expect("memory has not so many bytes") / 64;
+        // Every plane starts at a cache line.
+        let stride = n.checked_next_multiple_of(64);
+        let room = stride.and_then(|stride| Some((stride, stride.checked_mul(each)?)));
+        let (stride, len) = room.expect("memory has not so many bytes");
+        let shape = Shape { form, n, word, each, stride };
         let t = vec![0; if word.protected { n } else { 0 }];
-        let lines = vec![Line([0; 64]); lines];
-        Self { form, n, word, each, lines, t, overload: vec![0; n.div_ceil(8)] }
-    }
-
-    /// Vectors that each plane has room for, so that it starts at a cache line.
-    #[inline]
-    fn stride(&self) -> usize {
-        self.n.next_multiple_of(64)
+        let lines = vec![Line([0; 64]); len / 64];
+        Self { shape, lines, t, overload: vec![0; n.div_ceil(8)] }
     }
 
     /// The codes, to be read.
     #[inline(always)]
     pub(in crate::lattice) fn read(&self) -> Codes<'_> {
-        let Self { form, n, word, each, ref t, .. } = *self;
-        Codes { form, n, word, each, stride: self.stride(), bytes: self.bytes(), t }
+        Codes { shape: &self.shape, bytes: self.bytes(), t: &self.t }
     }
 
     /// The codes, to be written.
     #[inline(always)]
     pub(in crate::lattice) fn write(&mut self) -> CodesMut<'_> {
-        let stride = self.stride();
-        let Self { form, n, word, each, ref mut lines, ref mut t, ref mut overload } = *self;
-        CodesMut { form, n, word, each, stride, bytes: bytes_mut(lines), t, overload }
+        let Self { shape, lines, t, overload } = self;
+        CodesMut { shape, bytes: bytes_mut(lines), t, overload }
     }
 
     #[inline]
@@ -93,30 +114,30 @@ impl Encoded {
 
     /// The number n of vectors.
     pub fn len(&self) -> usize {
-        self.n
+        self.shape.n
     }
 
     /// Whether there are no vectors.
     pub fn is_empty(&self) -> bool {
-        self.n == 0
+        self.shape.n == 0
     }
 
     /// How the codes are stored.
     pub fn form(&self) -> Form {
-        self.form
+        self.shape.form
     }
 
     pub(in crate::lattice) fn word(&self) -> Word {
-        self.word
+        self.shape.word
     }
 
     /// The number of planes; 1 for digits.
     pub fn planes(&self) -> usize {
-        if self.form == Form::Packed { parts(self.each).count() } else { 1 }
+        if self.shape.form == Form::Packed { parts(self.shape.each).count() } else { 1 }
     }
 
     fn part(&self, k: usize) -> Part {
-        parts(self.each).nth(k).unwrap_or_else(|| panic!("plane {k} of {}", self.planes()))
+        parts(self.shape.each).nth(k).unwrap_or_else(|| panic!("plane {k} of {}", self.planes()))
     }
 
     /// The bytes that plane `k` holds of every word: 8, 4, 2 or 1; 1 for digits.
@@ -125,18 +146,18 @@ impl Encoded {
     ///
     /// If there is no such plane.
     pub fn plane_width(&self, k: usize) -> usize {
-        if self.form == Form::Packed { self.part(k).width } else { 1 }
+        if self.shape.form == Form::Packed { self.part(k).width } else { 1 }
     }
 
     /// Where in the bytes plane `k` lies.
     fn plane_range(&self, k: usize) -> Range<usize> {
-        if self.form == Form::Packed {
+        if self.shape.form == Form::Packed {
             let Part { start, width } = self.part(k);
-            let start = self.stride() * start;
-            return start..start + self.n * width;
+            let start = self.shape.stride * start;
+            return start..start + self.shape.n * width;
         }
         assert_eq!(k, 0, "digits have one plane");
-        0..self.n * self.each
+        0..self.shape.n * self.shape.each
     }
 
     /// Plane `k`, n times its width long; see the module for its order.
@@ -164,7 +185,7 @@ impl Encoded {
     ///
     /// If the codes are packed.
     pub fn digits(&self) -> &[u8] {
-        assert_ne!(self.form, Form::Packed, "the codes are packed");
+        assert_ne!(self.shape.form, Form::Packed, "the codes are packed");
         self.plane(0)
     }
 
@@ -174,7 +195,7 @@ impl Encoded {
     ///
     /// If the codes are packed.
     pub fn digits_mut(&mut self) -> &mut [u8] {
-        assert_ne!(self.form, Form::Packed, "the codes are packed");
+        assert_ne!(self.shape.form, Form::Packed, "the codes are packed");
         self.plane_mut(0)
     }
 
@@ -194,7 +215,7 @@ impl Encoded {
     ///
     /// If there is no such vector.
     pub fn scaling(&self, i: usize) -> u8 {
-        assert!(i < self.n, "vector {i} of {}", self.n);
+        assert!(i < self.shape.n, "vector {i} of {}", self.shape.n);
         self.t.get(i).copied().unwrap_or(0)
     }
 
@@ -213,7 +234,7 @@ impl Encoded {
     ///
     /// If there is no such vector.
     pub fn is_overloaded(&self, i: usize) -> bool {
-        assert!(i < self.n, "vector {i} of {}", self.n);
+        assert!(i < self.shape.n, "vector {i} of {}", self.shape.n);
         self.overload[i / 8] >> (i % 8) & 1 != 0
     }
 
@@ -224,7 +245,7 @@ impl Encoded {
 
     /// The bytes of the codes and scalings.
     pub fn len_bytes(&self) -> usize {
-        self.n * self.each + self.t.len()
+        self.shape.n * self.shape.each + self.t.len()
     }
 
     /// Digit `j` of vector `i`, as stored; digit d m + k is coordinate k of level m.
@@ -238,12 +259,12 @@ impl Encoded {
 }
 
 /// How many bits are set.
+#[inline(always)]
 fn ones(bytes: &[u8]) -> usize {
     let (words, rest) = bytes.as_chunks();
-    let ones = |word: [u8; 8]| u64::from_le_bytes(word).count_ones() as usize;
-    let mut last = [0; 8];
-    last[..rest.len()].copy_from_slice(rest);
-    words.iter().map(|word| ones(*word)).sum::<usize>() + ones(last)
+    let words = words.iter().map(|word| u64::from_le_bytes(*word).count_ones());
+    let rest = rest.iter().map(|byte| byte.count_ones());
+    words.chain(rest).map(|ones| ones as usize).sum()
 }
 
 #[inline]
@@ -254,7 +275,7 @@ fn bytes_mut(lines: &mut [Line]) -> &mut [u8] {
 
 impl fmt::Debug for Encoded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { form, n, word, each: _, lines: _, t: _, overload: _ } = self;
+        let Shape { form, n, word, .. } = self.shape;
         write!(f, "Encoded({form:?}, n {n}, {} digits below {})", word.digits, word.q)
     }
 }

@@ -3,19 +3,13 @@
 use std::array::from_fn;
 
 use super::elements::{get, set, set_one};
-use super::{Form, Layout, ones};
+use super::{Form, Layout, Shape, ones};
 use crate::lattice::code::word::{LANES, PARTS, Part, Word, Words, bits_at, digit_lanes, parts};
 
 /// The codes and scalings of n vectors, as [`Encoded`](super::Encoded) says.
 #[derive(Clone, Copy)]
 pub(in crate::lattice) struct Codes<'a> {
-    pub(super) form: Form,
-    pub(super) n: usize,
-    pub(super) word: Word,
-    /// Bytes of the codes of a vector.
-    pub(super) each: usize,
-    /// Vectors that each plane has room for.
-    pub(super) stride: usize,
+    pub(super) shape: &'a Shape,
     /// The planes, one after the other.
     pub(super) bytes: &'a [u8],
     pub(super) t: &'a [u8],
@@ -25,25 +19,25 @@ impl<'a> Codes<'a> {
     /// The number n of vectors.
     #[inline]
     pub(in crate::lattice) fn len(&self) -> usize {
-        self.n
+        self.shape.n
     }
 
     /// How the codes are stored.
     #[inline]
     pub(in crate::lattice) fn form(&self) -> Form {
-        self.form
+        self.shape.form
     }
 
     /// How their words are made.
     #[inline]
     pub(in crate::lattice) fn word(&self) -> Word {
-        self.word
+        self.shape.word
     }
 
     /// The parts of a packed word, one for each plane.
     #[inline(always)]
     pub(in crate::lattice) fn parts(&self) -> impl Iterator<Item = Part> + use<> {
-        parts(self.each)
+        parts(self.shape.each)
     }
 
     /// The scalings T; empty without protection.
@@ -60,19 +54,19 @@ impl<'a> Codes<'a> {
 
     #[inline(always)]
     fn bytes_of(&self, start: usize, width: usize) -> &'a [u8] {
-        &self.bytes[self.stride * start..][..self.n * width]
+        &self.bytes[self.shape.stride * start..][..self.shape.n * width]
     }
 
     /// The only plane, if there is but one: of digits, and of words with 1, 2, 4 or 8 bytes.
     #[inline(always)]
     pub(in crate::lattice) fn only_plane(&self) -> &'a [u8] {
-        &self.bytes[..self.n * self.each]
+        &self.bytes[..self.shape.n * self.shape.each]
     }
 
     /// The packed word of vector `i`, lowest bits first.
     fn packed_word(&self, i: usize) -> [u16; PARTS] {
         let mut bytes = [0; 2 * PARTS];
-        for part in parts(self.each) {
+        for part in parts(self.shape.each) {
             let Part { start, width } = part;
             bytes[start..][..width].copy_from_slice(&self.plane(part)[i * width..][..width]);
         }
@@ -81,19 +75,19 @@ impl<'a> Codes<'a> {
 
     /// Whether no bit of vector `i` is set past its last digit.
     pub(in crate::lattice) fn is_clean(&self, i: usize) -> bool {
-        let bits = self.word.digits * self.word.digit_bits();
-        self.form != Form::Packed
+        let bits = self.shape.word.digits * self.shape.word.digit_bits();
+        self.shape.form != Form::Packed
             || bits == 16 * PARTS
             || self.packed_word(i)[bits / 16] >> (bits % 16) == 0
     }
 
     /// Digit `j` of vector `i`, as stored; digit d m + k is coordinate k of level m.
     pub(in crate::lattice) fn digit(&self, i: usize, j: usize) -> u8 {
-        let bits = self.word.digit_bits();
-        match self.form {
+        let bits = self.shape.word.digit_bits();
+        match self.shape.form {
             Form::Packed => bits_at(&self.packed_word(i), j * bits, bits),
-            Form::Digits(Layout::Soa) => self.only_plane()[j * self.n + i],
-            Form::Digits(Layout::Rows) => self.only_plane()[i * self.word.digits + j],
+            Form::Digits(Layout::Soa) => self.only_plane()[j * self.shape.n + i],
+            Form::Digits(Layout::Rows) => self.only_plane()[i * self.shape.word.digits + j],
         }
     }
 
@@ -101,10 +95,10 @@ impl<'a> Codes<'a> {
     /// words of digits.
     #[inline(always)]
     pub(in crate::lattice) fn words(&self, at: usize, count: usize, words: &mut Words) {
-        match self.form {
+        match self.shape.form {
             Form::Packed => {
                 let mut at_byte = 0;
-                while self.each - at_byte >= 8 {
+                while self.shape.each - at_byte >= 8 {
                     let block = get::<8>(self.bytes_of(at_byte, 8), at, count);
                     for i in 0..LANES {
                         for (p, word) in words[at_byte / 2..][..4].iter_mut().enumerate() {
@@ -113,7 +107,7 @@ impl<'a> Codes<'a> {
                     }
                     at_byte += 8;
                 }
-                if self.each & 4 != 0 {
+                if self.shape.each & 4 != 0 {
                     let block = get::<4>(self.bytes_of(at_byte, 4), at, count);
                     for i in 0..LANES {
                         let [a, b, c, d] = block[i];
@@ -122,14 +116,14 @@ impl<'a> Codes<'a> {
                     }
                     at_byte += 4;
                 }
-                if self.each & 2 != 0 {
+                if self.shape.each & 2 != 0 {
                     let block = get(self.bytes_of(at_byte, 2), at, count);
                     for i in 0..LANES {
                         words[at_byte / 2][i] = u16::from_le_bytes(block[i]);
                     }
                     at_byte += 2;
                 }
-                if self.each & 1 != 0 {
+                if self.shape.each & 1 != 0 {
                     let block = get::<1>(self.bytes_of(at_byte, 1), at, count);
                     for i in 0..LANES {
                         words[at_byte / 2][i] = block[i][0].into();
@@ -137,15 +131,15 @@ impl<'a> Codes<'a> {
                 }
             }
             Form::Digits(layout) => {
-                let Word { digits, .. } = self.word;
-                let bits = self.word.digit_bits();
+                let Word { digits, .. } = self.shape.word;
+                let bits = self.shape.word.digit_bits();
                 let plane = self.bytes;
                 *words = [[0; LANES]; PARTS];
                 for j in 0..digits {
                     let (part, shift) = (j * bits / 16, j * bits % 16);
                     for i in 0..count {
                         let b = match layout {
-                            Layout::Soa => plane[j * self.n + at + i],
+                            Layout::Soa => plane[j * self.shape.n + at + i],
                             Layout::Rows => plane[(at + i) * digits + j],
                         };
                         words[part][i] |= u16::from(b) << shift;
@@ -161,12 +155,12 @@ impl<'a> Codes<'a> {
     /// Whether some stored digit of the `count` vectors from `at` is q or more; only for digits.
     #[inline(always)]
     pub(in crate::lattice) fn has_large_digits(&self, at: usize, count: usize) -> bool {
-        let (digits, q, plane) = (self.word.digits, self.word.q, self.bytes);
+        let (digits, q, plane) = (self.shape.word.digits, self.shape.word.q, self.bytes);
         let large = |bytes: &[u8]| bytes.iter().any(|&b| b >= q);
-        match self.form {
+        match self.shape.form {
             Form::Packed => false,
             Form::Digits(Layout::Soa) => {
-                (0..digits).any(|j| large(&plane[j * self.n + at..][..count]))
+                (0..digits).any(|j| large(&plane[j * self.shape.n + at..][..count]))
             }
             Form::Digits(Layout::Rows) => large(&plane[at * digits..][..count * digits]),
         }
@@ -175,25 +169,16 @@ impl<'a> Codes<'a> {
 
 /// The codes, scalings and overload flags of n vectors, to be written.
 pub(in crate::lattice) struct CodesMut<'a> {
-    pub(super) form: Form,
-    pub(super) n: usize,
-    pub(super) word: Word,
-    pub(super) each: usize,
-    pub(super) stride: usize,
+    pub(super) shape: &'a Shape,
     pub(super) bytes: &'a mut [u8],
     pub(super) t: &'a mut [u8],
     pub(super) overload: &'a mut [u8],
 }
 
 impl<'a> CodesMut<'a> {
-    /// Bytes that the packed codes of `n` words take, with their scalings and flags.
-    pub(in crate::lattice) fn room(word: Word, n: usize) -> usize {
-        n * (word.bytes() + usize::from(word.protected)) + n.div_ceil(8)
-    }
-
-    /// Places for the packed codes of `n` vectors in `bytes`, which has [`CodesMut::room`].
-    pub(in crate::lattice) fn new(word: Word, n: usize, bytes: &'a mut [u8]) -> Self {
-        let each = word.bytes();
+    /// Places for packed codes in `bytes`, which has [`Shape::room`].
+    pub(in crate::lattice) fn new(shape: &'a Shape, bytes: &'a mut [u8]) -> Self {
+        let Shape { n, word, each, .. } = *shape;
         let (bytes, rest) = bytes.split_at_mut(n * each);
         let (t, rest) = rest.split_at_mut(if word.protected { n } else { 0 });
         let overload = &mut rest[..n.div_ceil(8)];
@@ -201,23 +186,23 @@ impl<'a> CodesMut<'a> {
         if let Some(last) = overload.last_mut() {
             *last = 0;
         }
-        Self { form: Form::Packed, n, word, each, stride: n, bytes, t, overload }
+        Self { shape, bytes, t, overload }
     }
 
     /// The same, to be read.
     #[inline(always)]
     pub(in crate::lattice) fn read(&self) -> Codes<'_> {
-        let Self { form, n, word, each, stride, ref bytes, ref t, .. } = *self;
-        Codes { form, n, word, each, stride, bytes, t }
+        Codes { shape: self.shape, bytes: self.bytes, t: self.t }
     }
 
     /// The number n of vectors.
     #[inline]
     pub(in crate::lattice) fn len(&self) -> usize {
-        self.n
+        self.shape.n
     }
 
     /// How many vectors are overloaded.
+    #[inline(always)]
     pub(in crate::lattice) fn overloaded(&self) -> usize {
         ones(self.overload)
     }
@@ -225,7 +210,7 @@ impl<'a> CodesMut<'a> {
     /// The plane of N bytes of every word, from its 16 bits number `part` on.
     #[inline(always)]
     fn plane<const N: usize>(&mut self, part: usize) -> &mut [u8] {
-        &mut self.bytes[self.stride * 2 * part..][..self.n * N]
+        &mut self.bytes[self.shape.stride * 2 * part..][..self.shape.n * N]
     }
 
     /// Sets the scalings of the `count` vectors from `at` to 0.
@@ -239,31 +224,31 @@ impl<'a> CodesMut<'a> {
     /// Stores the code words of the `count` vectors from `at`, in parts of 16 bits.
     #[inline(always)]
     pub(in crate::lattice) fn set_words(&mut self, at: usize, count: usize, words: &Words) {
-        match self.form {
+        match self.shape.form {
             Form::Packed => {
                 let mut part = 0;
-                while self.each - 2 * part >= 8 {
+                while self.shape.each - 2 * part >= 8 {
                     let word = &words[part..][..4];
                     set(self.plane::<8>(part), at, count, |i| join(word, i).to_le_bytes());
                     part += 4;
                 }
-                if self.each & 4 != 0 {
+                if self.shape.each & 4 != 0 {
                     let two =
                         |i: usize| u32::from(words[part][i]) | u32::from(words[part + 1][i]) << 16;
                     set(self.plane::<4>(part), at, count, |i| two(i).to_le_bytes());
                     part += 2;
                 }
-                if self.each & 2 != 0 {
+                if self.shape.each & 2 != 0 {
                     set(self.plane::<2>(part), at, count, |i| words[part][i].to_le_bytes());
                     part += 1;
                 }
-                if self.each & 1 != 0 {
+                if self.shape.each & 1 != 0 {
                     set(self.plane::<1>(part), at, count, |i| [words[part][i].to_le_bytes()[0]]);
                 }
             }
             Form::Digits(layout) => {
-                let Word { digits, .. } = self.word;
-                let (n, bits) = (self.n, self.word.digit_bits());
+                let Word { digits, .. } = self.shape.word;
+                let (n, bits) = (self.shape.n, self.shape.word.digit_bits());
                 let plane = &mut *self.bytes;
                 for j in 0..digits {
                     let digit = digit_lanes(words, j * bits, bits);
@@ -293,26 +278,26 @@ impl<'a> CodesMut<'a> {
     /// Stores the code of vector `i`: its word in parts of 16 bits, its scaling and its flag.
     #[inline]
     pub(in crate::lattice) fn set(&mut self, i: usize, word: &[u16; PARTS], t: u8, overload: bool) {
-        let Word { digits, .. } = self.word;
-        let (n, bits) = (self.n, self.word.digit_bits());
-        match self.form {
+        let Word { digits, .. } = self.shape.word;
+        let (n, bits) = (self.shape.n, self.shape.word.digit_bits());
+        match self.shape.form {
             Form::Packed => {
                 let mut part = 0;
                 let four = |p: usize| [word[p], word[p + 1], word[p + 2], word[p + 3]];
-                while self.each - 2 * part >= 8 {
+                while self.shape.each - 2 * part >= 8 {
                     set_one(self.plane::<8>(part), i, joined(four(part)).to_le_bytes());
                     part += 4;
                 }
-                if self.each & 4 != 0 {
+                if self.shape.each & 4 != 0 {
                     let [a, b] = [word[part], word[part + 1]].map(u32::from);
                     set_one(self.plane::<4>(part), i, (a | b << 16).to_le_bytes());
                     part += 2;
                 }
-                if self.each & 2 != 0 {
+                if self.shape.each & 2 != 0 {
                     set_one(self.plane::<2>(part), i, word[part].to_le_bytes());
                     part += 1;
                 }
-                if self.each & 1 != 0 {
+                if self.shape.each & 1 != 0 {
                     set_one(self.plane::<1>(part), i, [word[part].to_le_bytes()[0]]);
                 }
             }
@@ -331,7 +316,7 @@ impl<'a> CodesMut<'a> {
     pub(in crate::lattice) fn set_short(&mut self, i: usize, word: u64, t: u8, overload: bool) {
         let [a, b, c, d, e, f, g, h] = word.to_le_bytes();
         let plane = &mut *self.bytes;
-        match (self.form, self.each) {
+        match (self.shape.form, self.shape.each) {
             (Form::Packed, 8) => set_one(plane, i, [a, b, c, d, e, f, g, h]),
             (Form::Packed, 4) => set_one(plane, i, [a, b, c, d]),
             (Form::Packed, 2) => set_one(plane, i, [a, b]),
