@@ -30,7 +30,7 @@ pub use timer::{Replay, Timer};
 /// Threads of a block, in every kernel of ours.
 pub const BLOCK: u32 = 256;
 
-/// What the driver of the tests calls its device.
+/// Name of the device of the tests' driver.
 const EMULATED: &str = "emulated device";
 
 /// The kernels of this module.
@@ -145,7 +145,7 @@ impl Device {
         self.multiprocessors
     }
 
-    /// What a time on this GPU depends on.
+    /// The facts that a time on this GPU depends on.
     pub fn environment(&self) -> &Environment {
         &self.environment
     }
@@ -181,7 +181,7 @@ impl Device {
     ///
     /// # Errors
     ///
-    /// As [`Device::kernel`].
+    /// Those of [`Device::kernel`].
     pub fn expand(&self) -> Result<CudaFunction, Error> {
         self.kernel(PTX, "expand")
     }

@@ -33,7 +33,7 @@ pub struct Timer {
     device: Arc<Device>,
     start: CudaEvent,
     stop: CudaEvent,
-    /// As large as the L2 cache twice over.
+    /// Twice the size of the L2 cache.
     flush: CudaSlice<u8>,
     clock: CudaFunction,
     counts: CudaSlice<u64>,
@@ -69,7 +69,7 @@ impl Timer {
         &self.device
     }
 
-    /// What `launch` enqueues, `launches` times over, ready to be replayed.
+    /// Records the work that `launch` enqueues, `launches` times over, to be replayed.
     ///
     /// # Errors
     ///

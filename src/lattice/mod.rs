@@ -100,7 +100,7 @@ impl Lattice {
         }
     }
 
-    /// What points are multiplied by to be stored as integers: 2 for E8, else 1.
+    /// The factor by which points are stored as integers: 2 for E8, else 1.
     pub const fn scale(self) -> u8 {
         match self {
             Self::Z2 | Self::D4 => 1,

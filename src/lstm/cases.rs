@@ -71,7 +71,7 @@ impl Size {
     }
 }
 
-/// What the fixture's network, d 20, h 64, one layer, lag 5, does in a rollout of `n` steps.
+/// Work of the fixture's network, d 20, h 64, one layer, lag 5, in a rollout of `n` steps.
 fn fixture_work(n: usize) -> Work {
     Size { d: 20, h: 64, layers: 1 }.work(5, n, 5)
 }

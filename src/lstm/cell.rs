@@ -66,7 +66,7 @@ pub fn forecast_scalar(net: &Net, window: ArrayView2<'_, f64>) -> Forecast {
 ///
 /// # Panics
 ///
-/// As [`forecast_scalar`].
+/// Those of [`forecast_scalar`].
 pub fn rollout_scalar(net: &Net, lag: usize, x: &mut Array2<f64>) {
     for t in lag..x.nrows() {
         let y = forecast_scalar(net, x.slice(s![t - lag..t, ..])).y;

@@ -48,9 +48,9 @@ pub struct Net(Parts);
 pub struct Misfit {
     /// The tensor, by the name that `PyTorch` gives it.
     pub tensor: String,
-    /// What it is.
+    /// Its shape.
     pub found: String,
-    /// What the other parts make it.
+    /// The shape that fits the other parts.
     pub expected: String,
 }
 

@@ -39,7 +39,7 @@ pub fn run<P: Potential + ?Sized>(
 ///
 /// # Panics
 ///
-/// As [`run`].
+/// Those of [`run`].
 pub fn run_reference<P: Potential + ?Sized>(
     system: &mut System,
     potential: &P,

@@ -100,7 +100,7 @@ impl Cell {
     ///
     /// # Errors
     ///
-    /// As [`Cell::new`].
+    /// Those of [`Cell::new`].
     pub fn orthorhombic(edges: Vector) -> Result<Self, Error> {
         let [a, b, c] = edges;
         Self::new([[a, 0.0, 0.0], [0.0, b, 0.0], [0.0, 0.0, c]])

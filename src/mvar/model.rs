@@ -42,14 +42,14 @@ pub enum Error {
         file: String,
         /// The part that does not fit.
         what: &'static str,
-        /// What it is.
+        /// Its shape.
         found: String,
-        /// What the rest of the model makes it.
+        /// The shape that fits the rest of the model.
         expected: String,
     },
 }
 
-/// What is wrong with a model that could nevertheless be loaded.
+/// A flaw of a model that could nevertheless be loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Warning {
@@ -73,7 +73,7 @@ impl fmt::Display for Warning {
 pub struct Loaded {
     /// The model.
     pub model: Model,
-    /// What the caller should tell the user.
+    /// A flaw that the caller should tell the user.
     pub warning: Option<Warning>,
 }
 
@@ -94,11 +94,11 @@ impl Model {
         Self::named("model", a, c)
     }
 
-    /// As [`Model::new`], from coefficients with the newest lag first.
+    /// Makes a model of coefficients with the newest lag first; see [`Model::new`].
     ///
     /// # Errors
     ///
-    /// As [`Model::new`].
+    /// Those of [`Model::new`].
     pub fn from_newest_first(a: &Array3<f64>, c: Array1<f64>) -> Result<Self, Error> {
         Self::new(reversed(a), c)
     }
@@ -112,11 +112,11 @@ impl Model {
         Self::read(npz::Archive::open(path)?)
     }
 
-    /// As [`Model::load`], from bytes; `file` is the name that errors give them.
+    /// Loads a model from bytes; `file` is the name that errors give them. See [`Model::load`].
     ///
     /// # Errors
     ///
-    /// As [`Model::load`].
+    /// Those of [`Model::load`].
     pub fn from_bytes(file: &str, bytes: Vec<u8>) -> Result<Loaded, Error> {
         Self::read(npz::Archive::from_bytes(file, bytes)?)
     }

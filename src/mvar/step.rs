@@ -147,7 +147,7 @@ pub fn rollout_scalar(
 ///
 /// # Panics
 ///
-/// As [`step_scalar`].
+/// Those of [`step_scalar`].
 pub fn bound(
     a: ArrayView3<'_, f64>,
     c: ArrayView1<'_, f64>,

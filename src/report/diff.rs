@@ -1,4 +1,4 @@
-//! What a record would change as the new baseline, as a table.
+//! A table of the changes that a record would make as the new baseline.
 
 use crate::draw::{Table, numbers};
 use crate::gate::{Shift, Shifted};

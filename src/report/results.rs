@@ -7,7 +7,7 @@ use crate::draw::numbers::{thousands, three_digits, time};
 use crate::machine::Environment;
 use crate::record::{Record, Row};
 
-/// What one run of a case does, to turn its time into rates.
+/// Work of one run of a case, which turns its time into rates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Work {
     /// How many units one run handles.

@@ -60,7 +60,7 @@ pub fn hodges_lehmann(x: &[f64]) -> f64 {
 /// Halvings of the bracket at most.
 const HALVINGS: usize = 64;
 
-/// So many sums per value are cheaper to select from than to bracket further.
+/// Sums per value that are cheaper to select from than to bracket further.
 const CHEAP: usize = 4;
 
 /// How many pairs `i <= j` have `x[i] + x[j] <= bound`, for ascending `x`.

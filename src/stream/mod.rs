@@ -1,4 +1,4 @@
-//! What the memory of one core can do: the roofs over every kernel that streams.
+//! The bandwidth of one core's memory: the roofs over every kernel that streams.
 //!
 //! | | |
 //! | --- | --- |

@@ -19,7 +19,7 @@ pub(crate) struct Kind {
     pub(crate) check: fn(&Path) -> Result<(), String>,
 }
 
-/// What a file is to a kind.
+/// The role of a file for a kind.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
     /// A vector to run.

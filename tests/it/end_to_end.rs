@@ -7,7 +7,7 @@ use std::{env, fs};
 
 use crate::setup::copy::{Copy, SETTINGS};
 
-/// What the copy measures: the cases of the kernel that is changed.
+/// The cases of the kernel that is changed: only these are measured.
 const FILTER: &str = "lattice/nearest-";
 const KERNEL: &str = "src/lattice/nearest.rs";
 /// A loop over the batch, the same by rows of 100 vectors, and by columns: as many instructions.

@@ -16,7 +16,7 @@ struct Repository {
     commits: Vec<String>,
 }
 
-/// What a command printed, and how it ended.
+/// The output of a command, and how it ended.
 #[derive(Debug)]
 struct Said {
     exit: Exit,

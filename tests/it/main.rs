@@ -1,4 +1,4 @@
-//! What is tested from outside: the command, the gate, the plan of the house, reference vectors and
+//! Tests from outside: of the command, the gate, the plan of the house, reference vectors and
 //! properties of the kernels.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]

@@ -11,7 +11,7 @@ pub enum Scale {
     Log,
 }
 
-/// What the values of an axis count.
+/// The unit of the values of an axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
     /// Plain numbers.
@@ -29,7 +29,7 @@ pub enum Unit {
 /// One axis of a panel.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Axis {
-    /// What it shows, with its unit.
+    /// Name of the quantity, with its unit.
     pub label: String,
     /// How values are laid out.
     pub scale: Scale,

@@ -17,9 +17,9 @@ pub use surface::{Ink, Point, Rgb, Side, Surface};
 /// A grid of panels under a title.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Figure {
-    /// What the figure shows.
+    /// Its title.
     pub title: String,
-    /// What it was measured on.
+    /// Machine and date of the measurement.
     pub subtitle: String,
     /// The panels, row by row, two in each.
     pub panels: Vec<Panel>,
@@ -28,13 +28,13 @@ pub struct Figure {
 /// Series in one pair of axes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Panel {
-    /// What the panel shows.
+    /// Its title.
     pub title: String,
     /// The horizontal axis.
     pub x: Axis,
     /// The vertical axis.
     pub y: Axis,
-    /// What is drawn, the last on top.
+    /// The series, the last on top.
     pub series: Vec<Series>,
     /// Lines of text in a box at the top right.
     pub note: Vec<String>,
@@ -43,7 +43,7 @@ pub struct Panel {
 /// Points of one kind.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Series {
-    /// What the legend calls it; nothing keeps it out of the legend.
+    /// Its name in the legend; an empty one keeps it out.
     pub label: String,
     /// Its colour and marker.
     pub colour: Colour,

@@ -23,7 +23,7 @@ pub enum Error {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// Error of the system.
         source: io::Error,
     },
     /// Another process appends to the file.
@@ -39,7 +39,7 @@ pub enum Error {
         path: PathBuf,
         /// The line, from 1.
         line: usize,
-        /// What is wrong.
+        /// The fault.
         found: String,
     },
     /// The check refuses a line.
@@ -49,7 +49,7 @@ pub enum Error {
         path: PathBuf,
         /// The line, from 1.
         line: usize,
-        /// What the check says.
+        /// The reason that the check gives.
         found: String,
     },
     /// Two lines that are to be merged have the same key.
@@ -70,7 +70,7 @@ pub enum Error {
     },
 }
 
-/// What a file holds.
+/// The contents of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lines<T> {
     /// The lines, in their order.

@@ -1,9 +1,9 @@
 //! `NumPy` archives (`.npz`): a guarded reader and an atomic writer.
 //!
-//! What a file claims is checked before it is believed: an array's header is looked at first, its
-//! shape times its item size must equal the number of bytes that the entry really unpacks to, and
-//! no more than that, nor more than [`MAX_ARRAY_BYTES`], is ever unpacked. Only then does
-//! `ndarray-npy` parse it. NaN and infinity are errors.
+//! The claims of a file are checked before they are believed: an array's header is looked at
+//! first, its shape times its item size must equal the number of bytes that the entry really
+//! unpacks to, and no more than that, nor more than [`MAX_ARRAY_BYTES`], is ever unpacked. Only
+//! then does `ndarray-npy` parse it. NaN and infinity are errors.
 //!
 //! Formats: `NumPy` Enhancement Proposal 1 (`.npy`); PKWARE, APPNOTE.TXT (zip).
 
@@ -37,7 +37,7 @@ pub enum Error {
     Io {
         /// The archive.
         file: String,
-        /// What the system said.
+        /// Error of the system.
         source: io::Error,
     },
     /// The bytes are no zip archive, or a damaged one.
@@ -45,7 +45,7 @@ pub enum Error {
     Zip {
         /// The archive.
         file: String,
-        /// What the zip reader said.
+        /// Error of the zip reader.
         source: ZipError,
     },
     /// There is no array of that name.
@@ -65,9 +65,9 @@ pub enum Error {
         file: String,
         /// The array.
         array: String,
-        /// What it holds.
+        /// Its type or shape.
         found: String,
-        /// What it should hold.
+        /// The type or shape that it should have.
         expected: String,
     },
     /// `ndarray-npy` could not parse an array that had passed the checks.
@@ -77,7 +77,7 @@ pub enum Error {
         file: String,
         /// The array.
         array: String,
-        /// What the parser said.
+        /// Error of the parser.
         source: ReadNpyError,
     },
     /// The array could not be written.
@@ -87,7 +87,7 @@ pub enum Error {
         file: String,
         /// The array.
         array: String,
-        /// What the writer said.
+        /// Error of the writer.
         source: WriteNpzError,
     },
 }
@@ -184,7 +184,7 @@ impl Archive {
     ///
     /// # Errors
     ///
-    /// As [`Archive::array`].
+    /// Those of [`Archive::array`].
     pub fn widened<D: Dimension>(&mut self, array: &str) -> Result<Array<f64, D>, Error> {
         let (header, bytes) = self.unpack(array)?;
         if dtype(&header) == f32::DTYPE {
@@ -198,7 +198,7 @@ impl Archive {
     ///
     /// # Errors
     ///
-    /// As [`Archive::array`].
+    /// Those of [`Archive::array`].
     pub fn scalar<A: Element>(&mut self, array: &str) -> Result<A, Error> {
         Ok(self.array::<A, Ix0>(array)?.into_scalar())
     }

@@ -25,7 +25,7 @@ const CALLS: usize = 256;
 /// Vectors that no cache holds: 151 MB of E8, and half of that of D4.
 const MANY: usize = 1 << 22;
 
-/// What a case encodes, decodes or quantizes, and how.
+/// A code, a batch and its layout: the input of a case.
 #[derive(Debug, Clone, Copy)]
 struct Plan {
     lattice: Lattice,
@@ -37,7 +37,7 @@ struct Plan {
     layout: Layout,
     form: Form,
     n: usize,
-    /// What the id says between the kernel and the lattice.
+    /// The part of the id between the kernel and the lattice.
     name: &'static str,
 }
 

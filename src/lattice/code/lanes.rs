@@ -22,7 +22,7 @@ pub(in crate::lattice) const REACH: u16 = 4096;
 /// 1.5 * 2^23: the low bits of `z + ROUND` are those of the integer nearest to z.
 pub(in crate::lattice) const ROUND: f32 = 12_582_912.0;
 
-/// What starts at a cache line, so that no block of numbers lies across one.
+/// A value that starts at a cache line, so that no block of numbers lies across one.
 #[derive(Debug, Clone)]
 #[repr(align(64))]
 pub(in crate::lattice) struct Aligned<T>(pub(in crate::lattice) T);
@@ -32,7 +32,7 @@ pub(in crate::lattice) type Floats<const W: usize> = [f32; W];
 /// One number of each lane; as a mask 0 or -1.
 pub(in crate::lattice) type Ints<const W: usize> = [i16; W];
 
-/// What blocks need of a lattice. Points are stored times [`Points::SCALE`].
+/// A lattice, a block of points at a time. Points are stored times [`Points::SCALE`].
 pub(in crate::lattice) trait LanePoints<const D: usize>: Points<D> {
     /// Writes the point nearest to `x / step` into `y`, and marks the lanes that must be done
     /// again.

@@ -1,8 +1,8 @@
-//! What the codec asks of a lattice: its basis, and the point nearest to a fraction.
+//! A lattice as the codec sees it: its basis, and the point nearest to a fraction.
 
 use std::array::from_fn;
 
-/// What the codec needs to know of a lattice in `D` dimensions.
+/// A lattice in `D` dimensions, as the codec sees it.
 ///
 /// Points are stored times [`Points::SCALE`], as integers.
 pub(in crate::lattice) trait Points<const D: usize> {

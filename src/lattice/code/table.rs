@@ -16,7 +16,7 @@ pub(in crate::lattice) struct Table {
     pub(in crate::lattice) bits: usize,
     /// Chunks of a word.
     pub(in crate::lattice) chunks: usize,
-    /// What a chunk counts more than the one before, q to its levels.
+    /// Weight of a chunk relative to the one below: q^(levels per chunk).
     pub(in crate::lattice) weight: f32,
     /// Whether f32 holds every sum, and words are 1, 2 or 4 chunks of whole bytes, which lie in one plane.
     pub(in crate::lattice) direct: bool,

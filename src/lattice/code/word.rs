@@ -7,7 +7,7 @@ pub(in crate::lattice) const LANES: usize = 32;
 /// Parts of the longest word.
 pub(in crate::lattice) const PARTS: usize = 16;
 
-/// What a code word is made of.
+/// The digits of a code word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::lattice) struct Word {
     /// Digits of one vector, M d.

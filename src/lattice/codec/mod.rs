@@ -271,7 +271,7 @@ impl Codec {
     ///
     /// # Errors
     ///
-    /// As [`Codec::encode`]; or says that `x` is not a whole number of vectors.
+    /// Those of [`Codec::encode`]; or says that `x` is not a whole number of vectors.
     ///
     /// # Panics
     ///
@@ -368,8 +368,8 @@ impl Codec {
         DotTable::new(&self.code)
     }
 
-    /// What the inner product of two codes with scalings `t_a` and `t_b` is multiplied by to become
-    /// that of the decoded vectors: `beta^2 2^(t_a + t_b) / 4`, exactly.
+    /// The factor from the inner product of two codes with scalings `t_a` and `t_b` to that of the
+    /// decoded vectors: `beta^2 2^(t_a + t_b) / 4`, exactly.
     pub fn dot_scale(&self, t_a: u8, t_b: u8) -> f64 {
         let half_step = |t| f64::from(self.beta()) * 2f64.powi(i32::from(t) - 1);
         half_step(t_a) * half_step(t_b)

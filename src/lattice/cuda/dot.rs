@@ -16,7 +16,7 @@ impl Codec {
     ///
     /// # Errors
     ///
-    /// As [`dot`](lattice::Codec::dot) of the CPU, or if the driver refuses. The contents of `out`
+    /// Those of [`dot`](lattice::Codec::dot) of the CPU, or if the driver refuses. The contents of `out`
     /// are then unspecified.
     ///
     /// # Panics
@@ -40,7 +40,7 @@ impl Codec {
     ///
     /// # Panics
     ///
-    /// As [`Codec::dot`], or if inner products of these codes can exceed an `i64`.
+    /// Those of [`Codec::dot`], or if inner products of these codes can exceed an `i64`.
     pub fn launch_dot(
         &self,
         a: &DeviceEncoded,
@@ -132,7 +132,7 @@ impl DotTable {
     ///
     /// # Errors
     ///
-    /// As [`dot`](lattice::DotTable::dot) of the CPU, or if the driver refuses. The contents of
+    /// Those of [`dot`](lattice::DotTable::dot) of the CPU, or if the driver refuses. The contents of
     /// `out` are then unspecified.
     ///
     /// # Panics
@@ -155,7 +155,7 @@ impl DotTable {
     ///
     /// # Panics
     ///
-    /// As [`DotTable::dot`].
+    /// Those of [`DotTable::dot`].
     pub fn launch_dot(
         &self,
         a: &DeviceEncoded,

@@ -59,7 +59,7 @@ impl DeviceEncoded {
     ///
     /// # Errors
     ///
-    /// As [`DeviceEncoded::new`].
+    /// Those of [`DeviceEncoded::new`].
     pub fn upload(device: &Device, codec: &Codec, codes: &Encoded) -> Result<Self, Error> {
         let mut copy = Self::new(device, codec, codes.form(), codes.len())?;
         let stream = device.stream();

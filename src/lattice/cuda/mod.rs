@@ -98,7 +98,7 @@ impl Codec {
     ///
     /// # Errors
     ///
-    /// As [`encode`](super::Codec::encode) of the CPU, or if the driver refuses.
+    /// Those of [`encode`](super::Codec::encode) of the CPU, or if the driver refuses.
     ///
     /// # Panics
     ///
@@ -124,7 +124,7 @@ impl Codec {
     ///
     /// # Errors
     ///
-    /// As [`decode`](super::Codec::decode) of the CPU, or if the driver refuses.
+    /// Those of [`decode`](super::Codec::decode) of the CPU, or if the driver refuses.
     ///
     /// # Panics
     ///
@@ -149,7 +149,7 @@ impl Codec {
     ///
     /// # Errors
     ///
-    /// As [`quantize`](super::Codec::quantize) of the CPU, or if there are 2^31 vectors or more, or the
+    /// Those of [`quantize`](super::Codec::quantize) of the CPU, or if there are 2^31 vectors or more, or the
     /// driver refuses.
     ///
     /// # Panics
@@ -194,7 +194,7 @@ impl Codec {
         Ok((first, status[1] as usize))
     }
 
-    /// What is wrong with the codes, as the CPU says it.
+    /// The fault of the codes, as the CPU says it.
     fn wrong_code(&self, batches: &[&DeviceEncoded]) -> Result<Error, Error> {
         for batch in batches {
             let codes: Encoded = batch.download(&self.device, &self.codec)?;

@@ -1,4 +1,4 @@
-//! What a kernel is told of a codec.
+//! The parameters of a codec, as kernels take them.
 
 use cudarc::driver::DeviceRepr;
 

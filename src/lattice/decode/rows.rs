@@ -6,7 +6,7 @@ use crate::lattice::code::Code;
 use crate::lattice::code::table::Table;
 use crate::lattice::code::word::LANES;
 
-/// What decoded vectors are multiplied by.
+/// The factors of decoded vectors.
 pub(super) struct HalfSteps<'a> {
     /// beta 2^(T-1) for every T.
     pub(super) by: [f32; 16],
@@ -124,7 +124,7 @@ impl Table {
     }
 }
 
-/// As [`Table::sum`], where `N` rows have `S` bytes.
+/// Does as [`Table::sum`], where `N` rows have `S` bytes.
 #[target_feature(enable = "avx2,fma")]
 fn sum_words<const D: usize, const W: usize, const S: usize, const N: usize, const STREAM: bool>(
     table: &Table,
@@ -144,7 +144,7 @@ fn sum_words<const D: usize, const W: usize, const S: usize, const N: usize, con
     }
 }
 
-/// As [`sum_words`], where words have `C` chunks. Plain loops, which is what is compiled well.
+/// Does as [`sum_words`], where words have `C` chunks. Plain loops are compiled well.
 #[inline(never)]
 #[target_feature(enable = "avx2,fma")]
 fn sum<
@@ -220,7 +220,7 @@ fn row_sum<const D: usize, const W: usize, const S: usize, const N: usize, const
     sum
 }
 
-/// As [`Table::sum_single`], where `N` rows have `S` bytes.
+/// Does as [`Table::sum_single`], where `N` rows have `S` bytes.
 #[inline]
 #[target_feature(enable = "avx2,fma")]
 fn sum_single<const D: usize, const S: usize, const N: usize>(
@@ -241,7 +241,7 @@ fn sum_single<const D: usize, const S: usize, const N: usize>(
     store::<D, false>(out, _mm256_mul_ps(sum, _mm256_set1_ps(by)));
 }
 
-/// As [`Table::sum_block`], where `N` rows have `S` bytes.
+/// Does as [`Table::sum_block`], where `N` rows have `S` bytes.
 #[inline]
 #[target_feature(enable = "avx2,fma")]
 fn sum_block<const D: usize, const S: usize, const N: usize>(
@@ -268,7 +268,7 @@ fn sum_block<const D: usize, const S: usize, const N: usize>(
     }
 }
 
-/// As [`sum_block`], where words have `C` chunks.
+/// Does as [`sum_block`], where words have `C` chunks.
 #[inline]
 #[target_feature(enable = "avx2,fma")]
 fn sum_lanes<const D: usize, const S: usize, const N: usize, const C: usize>(

@@ -152,7 +152,7 @@ fn for_blocks(
 
 /// A coordinate of a point.
 trait Coordinate: Copy + From<i8> + From<u8> + Mul<Output = Self> + Add<Output = Self> {
-    /// What holds the inner product of points with these coordinates.
+    /// A number that holds the inner product of points with these coordinates.
     type Product: From<Self> + Into<i64> + Mul<Output = Self::Product> + Sum;
 }
 
@@ -208,7 +208,7 @@ impl DotTable {
     ///
     /// # Errors
     ///
-    /// What [`Codec::decode`](super::Codec::decode) says of `a`, or else of `b`. The contents of `out` are then
+    /// Those of [`Codec::decode`](super::Codec::decode) for `a`, or else of `b`. The contents of `out` are then
     /// unspecified.
     ///
     /// # Panics

@@ -8,7 +8,7 @@ use std::arch::x86_64::*;
 use crate::lattice::code::lanes::{Divisor, Modulus, REACH, ROUND, margin};
 use crate::lattice::code::leaders::Leaders;
 
-/// What the encoder of one vector needs to know of a code.
+/// The parameters of a code, as the encoder of one vector takes them.
 #[derive(Debug, Clone)]
 pub(in crate::lattice) struct One {
     inverse: f32,

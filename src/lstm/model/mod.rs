@@ -38,7 +38,7 @@ pub enum Error {
     Io {
         /// The file.
         file: String,
-        /// What the system said.
+        /// Error of the system.
         source: io::Error,
     },
     /// The bytes are no safetensors file, or a damaged one.
@@ -46,7 +46,7 @@ pub enum Error {
     Safetensors {
         /// The file.
         file: String,
-        /// What the parser said.
+        /// Error of the parser.
         source: SafeTensorError,
     },
     /// The normalisation cannot be read.
@@ -59,9 +59,9 @@ pub enum Error {
         file: String,
         /// The name of the part.
         what: String,
-        /// What it is.
+        /// Its shape or value.
         found: String,
-        /// What it should be.
+        /// The shape or value that fits.
         expected: String,
     },
     /// Neither the file nor the caller says it.
@@ -69,12 +69,12 @@ pub enum Error {
     Unstated {
         /// The file.
         file: String,
-        /// What is missing.
+        /// The missing fact.
         what: &'static str,
     },
 }
 
-/// What the caller knows about a file that may not say it itself.
+/// Facts about a file that it may not say itself.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     /// How many states a window has.
@@ -128,11 +128,11 @@ impl Model {
         }
     }
 
-    /// As [`Model::load`], from bytes; `file` is the name that errors give them.
+    /// Loads a model from bytes; `file` is the name that errors give them. See [`Model::load`].
     ///
     /// # Errors
     ///
-    /// As [`Model::load`].
+    /// Those of [`Model::load`].
     pub fn from_bytes(file: &str, bytes: &[u8], options: &Options) -> Result<Self, Error> {
         let reader = format::Reader::new(file, bytes)?;
         let parts = reader.parts(options)?;

@@ -33,7 +33,7 @@ fn replaced(from: &str, to: &str) -> Vec<u8> {
     })
 }
 
-/// What is wrong with the good file once `from` in its header is `to`.
+/// The fault of the good file once `from` in its header is `to`.
 fn complaint(from: &str, to: &str) -> String {
     let message = read(&replaced(from, to), &Options::default()).expect_err("a bad file was read");
     assert!(message.starts_with("m.safetensors: "), "{message}");

@@ -32,7 +32,7 @@ pub fn silicon_crystal(repeat: usize, lattice: f64) -> System {
 ///
 /// # Panics
 ///
-/// As [`silicon_crystal`].
+/// Those of [`silicon_crystal`].
 pub fn argon_crystal(repeat: usize, lattice: f64) -> System {
     crystal("Ar", ARGON_AMU, &FCC, repeat, lattice)
 }

@@ -142,7 +142,7 @@ impl NeighbourList {
     ///
     /// # Panics
     ///
-    /// As [`NeighbourList::build`].
+    /// Those of [`NeighbourList::build`].
     pub fn update(&mut self, positions: &[Vector]) -> bool {
         let stale = self.is_stale(positions);
         if stale {

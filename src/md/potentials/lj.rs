@@ -17,7 +17,7 @@ use crate::md::BOLTZMANN;
 use crate::md::neighbours::{NeighbourList, bonds, displacement_error};
 use crate::md::system::{Cell, Vector, add_scaled};
 
-/// What happens to the potential at the cutoff.
+/// Treatment of the potential at the cutoff.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Truncation {
     /// It jumps to zero: good for energies only.

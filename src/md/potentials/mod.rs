@@ -39,7 +39,7 @@ pub trait Potential {
     fn bound(&self, cell: &Cell, positions: &[Vector]) -> Forces;
 }
 
-/// What a potential gives, and the scratch space it needs.
+/// Energy, forces and virial of a system, and the scratch space of a potential.
 #[derive(Debug, Clone, Default)]
 pub struct Forces {
     /// Potential energy in eV.

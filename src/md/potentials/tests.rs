@@ -1,4 +1,4 @@
-//! What holds for every potential, in both forms.
+//! Properties of every potential, in both forms.
 
 use super::*;
 use crate::md::boxes;

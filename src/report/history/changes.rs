@@ -6,7 +6,7 @@ use crate::stats::{Samples, pelt};
 const TOLERANCE: f64 = 0.000_5;
 /// The least noise of log times: another code layout alone moves a time by as much.
 const LEAST_NOISE: f64 = 0.007;
-/// What a change costs, times `ln n` and the variance of the noise.
+/// The price of a change, times `ln n` and the variance of the noise.
 ///
 /// The Bayesian information criterion has 2 for a noise that is known. Here it is estimated from few
 /// values: with 5, noise alone shows a change in 1 to 3 of 100 series of 15 or more values.

@@ -4,7 +4,7 @@
 use super::{History, Point, Revision, Track, percent};
 use crate::draw::figure::{Axis, Colour, Figure, Panel, Scale, Series, Shape, Unit};
 
-/// So many cases of a record are drawn in colour, and in panels of their own.
+/// Colours of the cases of a record that have panels of their own.
 const COLOURS: [Colour; 5] =
     [Colour::Blue, Colour::Orange, Colour::Green, Colour::Purple, Colour::Black];
 /// A smaller change makes no case stand out: the gate lets it pass.
@@ -128,9 +128,9 @@ fn panel(title: String, history: &History, y: Axis, series: Vec<Series>) -> Pane
 /// How numbers relative to the first are drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Relative {
-    /// As a change in percent, on a linear axis.
+    /// A change in percent, on a linear axis.
     Percent,
-    /// As a factor, on a logarithmic axis.
+    /// A factor, on a logarithmic axis.
     Factor,
 }
 

@@ -17,7 +17,7 @@ pub use chart::figure;
 /// One record over time: a chapter by one instrument on one machine or toolchain.
 #[derive(Debug, Clone, PartialEq)]
 pub struct History {
-    /// What measured it.
+    /// Name of the instrument.
     pub instrument: &'static str,
     /// Its place below the baselines: the folder of the machine or toolchain, and the chapter.
     pub folder: String,

@@ -1,6 +1,6 @@
 //! An outcome as `JUnit` XML: a suite for each chapter, a test for each selected case.
 //!
-//! What is about no selected case, such as a missing baseline, is a test of a suite named like the
+//! A finding about no selected case, such as a missing baseline, is a test of a suite named like the
 //! subcommand. A case that nothing compared, or whose times only inform, counts as skipped.
 
 use std::collections::BTreeMap;
@@ -85,7 +85,7 @@ mod tests {
     use super::super::samples;
     use super::*;
 
-    /// What an element may hold: its attributes, the required ones in capitals, and its children.
+    /// The parts that an element may have: its attributes, the required ones in capitals, and its children.
     /// These are facts of `junit-10.xsd` of the Jenkins plugin xUnit, the strictest reader of this
     /// format, as far as we write such elements; it does not know `skipped` of all suites.
     const RULES: [(&str, &str, &str); 7] = [

@@ -1,6 +1,6 @@
 //! An outcome as a comment on a pull request, in the Markdown of GitHub.
 //!
-//! What a kernel or a panic says is shown as code, where it mentions nobody and links nothing.
+//! The words of a kernel or a panic are shown as code, where it mentions nobody and links nothing.
 
 use super::terminal::summary;
 use crate::draw::Table;

@@ -1,4 +1,4 @@
-//! What one run of the gate found, for readers and for other programs.
+//! The findings of one run of the gate, for readers and for other programs.
 //!
 //! | function | for |
 //! | --- | --- |

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::gate::{Change, Duet, Exit, Outcome, Question, State, WORST_FIRST};
 
-/// So many wall times have a line: a busy machine moves all of them.
+/// Most lines of wall times: a busy machine moves all of them.
 const MOST_WALLS: usize = 20;
 
 /// The lines that `stepmark gate` prints.

@@ -1,4 +1,4 @@
-//! What RESULTS.md shows of the baselines.
+//! RESULTS.md shows the baselines.
 
 use std::fs;
 
@@ -11,7 +11,7 @@ use crate::setup::walls::wall;
 
 use super::{accept, commit, git, repository, walls};
 
-/// As `stepmark calibrate --json` writes them.
+/// A file such as `stepmark calibrate --json` writes.
 const RATES: &str = r#"{
     "schema": 2, "harness": "0.1.0", "started": ["2026-01-02T03:04:05Z", "2026-01-02T04:05:06Z"],
     "load": [0.1, 0.2, 0.3], "commit": null, "dirty": false, "source": "0", "executable": "1",

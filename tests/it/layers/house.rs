@@ -54,7 +54,7 @@ const ROM: (&str, &[&str]) = ("rom", &["mvar/*", "lstm/*", "stats", "file"]);
 const KERNEL_CRATES: [&str; 1] = ["ndarray"];
 const TRAINING_CRATES: [&str; 2] = ["faer", "rayon"];
 
-/// What a file uses against the plan: a layer, or a dependency.
+/// Uses against the plan: a file, and a layer or a dependency.
 pub(crate) const EXCEPTIONS: [(&str, &str); 3] = [
     // Digests of sources and of run files.
     ("machine/workspace.rs", "close"),
@@ -190,7 +190,7 @@ impl<'t> House<'t> {
             || is_head && name == "thiserror"
     }
 
-    /// What uses something against the plan, or is not in it; a line for each.
+    /// The files that use something against the plan, or are not in it; a line for each.
     pub(crate) fn violations(&self) -> BTreeSet<String> {
         let mut bad = BTreeSet::new();
         let judged = |path: &str| !["lib.rs", "main.rs"].contains(&path);

@@ -245,7 +245,7 @@ impl<'t> Reader<'t> {
     }
 }
 
-/// What a path names.
+/// The thing that a path names.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Named {
     /// A module of ours, by its path from the root.
@@ -307,7 +307,7 @@ impl Tree {
         Self { files, crates: crates.iter().cloned().collect(), holders, modules }
     }
 
-    /// What a path names: a module and something of the same name are two. Nothing where its head
+    /// The thing that a path names: a module and something of the same name are two. Nothing where its head
     /// was brought in as an item, which the `use` of it tells.
     pub(crate) fn named(&self, path: &Written) -> BTreeSet<Named> {
         let mut parts = path.parts.clone();

@@ -34,7 +34,7 @@ fn read(path: &Path) -> Result<Value, String> {
     serde_json::from_str(&text).map_err(|e| format!("is not JSON: {e}"))
 }
 
-/// What a file holds, if it is JSON by its name.
+/// The contents of a file that is JSON by its name.
 enum Content {
     Json(Value),
     /// Not JSON: the file is damaged, and its words still tell what it was.
@@ -332,7 +332,7 @@ mod tests {
         "velocities_final": [[1, 0, 0]], "potential_energy": [0, 0],
         "total_energy": [2.0728539305361012e-3, 2.0728539305361012e-3]}"#;
 
-    /// What the file is to this kind beside the others, and what its check says.
+    /// The role of the file for this kind beside the others, and the result of its check.
     fn outcome(kind: &Kind, files: &[(&str, &str)]) -> Option<Result<(), String>> {
         let folder = tempfile::tempdir().unwrap();
         for (name, text) in files {

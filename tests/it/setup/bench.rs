@@ -15,7 +15,7 @@ pub(crate) struct Bench {
     pub(crate) record: Record,
 }
 
-/// What a command printed, and how it ended.
+/// The output of a command, and how it ended.
 #[derive(Debug)]
 pub(crate) struct Said {
     pub(crate) exit: Exit,

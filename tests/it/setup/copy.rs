@@ -17,7 +17,7 @@ pub(crate) const SETTINGS: [&str; 3] = [
 pub(crate) struct Copy {
     pub(crate) dir: PathBuf,
     pub(crate) target: PathBuf,
-    /// What else is set for what runs.
+    /// More variables of its environment.
     pub(crate) env: Vec<(&'static str, OsString)>,
 }
 

@@ -1,4 +1,4 @@
-//! What tests start from: a bench that has run, a small repository, a copy of a crate.
+//! The start of tests: a bench that has run, a small repository, a copy of a crate.
 
 pub(crate) mod bench;
 pub(crate) mod copy;

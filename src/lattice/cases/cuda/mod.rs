@@ -248,7 +248,7 @@ impl Step for Quantize {
     }
 }
 
-/// What decoding reads and writes, without decoding.
+/// Reads and writes as decoding does, without decoding.
 struct Expand {
     device: Arc<Device>,
     kernel: CudaFunction,

@@ -311,7 +311,7 @@ impl<'a> CodesMut<'a> {
         self.set_flags(i, t, overload);
     }
 
-    /// As [`CodesMut::set`], with a word of up to 64 bits.
+    /// Does as [`CodesMut::set`], with a word of up to 64 bits.
     #[inline(always)]
     pub(in crate::lattice) fn set_short(&mut self, i: usize, word: u64, t: u8, overload: bool) {
         let [a, b, c, d, e, f, g, h] = word.to_le_bytes();

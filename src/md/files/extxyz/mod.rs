@@ -29,7 +29,7 @@ pub enum Error {
     Read {
         /// Name of the file.
         file: String,
-        /// What the system says.
+        /// Error of the system.
         source: io::Error,
     },
     /// The file cannot be written.
@@ -37,7 +37,7 @@ pub enum Error {
     Write {
         /// Name of the file.
         file: String,
-        /// What the system says.
+        /// Error of the system.
         source: io::Error,
     },
     /// A line is not what the format asks for.
@@ -47,9 +47,9 @@ pub enum Error {
         file: String,
         /// Number of the line, from 1.
         line: usize,
-        /// What stands there.
+        /// The text there.
         found: String,
-        /// What should.
+        /// The text that the format asks for.
         expected: String,
     },
     /// The lattice vectors make no cell.
@@ -57,7 +57,7 @@ pub enum Error {
     Lattice {
         /// Name of the file.
         file: String,
-        /// What is wrong with them.
+        /// Their fault.
         source: system::Error,
     },
     /// The frame has what this library's simulations cannot use.
@@ -65,9 +65,9 @@ pub enum Error {
     Unfit {
         /// Name of the file.
         file: String,
-        /// What it has.
+        /// The property that it has.
         found: String,
-        /// What is needed.
+        /// The property that is needed.
         expected: String,
     },
 }

@@ -31,7 +31,7 @@ impl Reader<'_> {
     }
 }
 
-/// As [`Frame::parse`].
+/// Parses a frame; see [`Frame::parse`].
 pub(super) fn frame(file: &str, bytes: &[u8]) -> Result<Frame, Error> {
     let reader = Reader { file };
     let text = std::str::from_utf8(bytes).map_err(|e| {

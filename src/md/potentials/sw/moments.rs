@@ -172,7 +172,7 @@ impl Moments {
     }
 }
 
-/// As [`Potential::compute`].
+/// Does as [`Potential::compute`].
 pub(super) fn compute(
     sw: &StillingerWeber,
     positions: &[Vector],
@@ -208,7 +208,7 @@ pub(super) fn compute(
     (virial[1][0], virial[2][0], virial[2][1]) = (virial[0][1], virial[0][2], virial[1][2]);
 }
 
-/// As [`Potential::bound`].
+/// Does as [`Potential::bound`].
 pub(super) fn bound(sw: &StillingerWeber, cell: &Cell, positions: &[Vector]) -> Forces {
     let (eps, cutoff) = (f64::EPSILON, sw.cutoff());
     let (strength, m) = (sw.lambda * sw.epsilon, (1.0 + sw.cos0.abs()).powi(2));

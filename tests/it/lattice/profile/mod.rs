@@ -10,7 +10,7 @@ use std::process::Command;
 use serde_json::Value;
 use stepmark::cli::{self, Exit, Suite};
 
-/// What a command printed, and how it ended.
+/// The output of a command, and how it ended.
 struct Said {
     exit: Exit,
     out: String,

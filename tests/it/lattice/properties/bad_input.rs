@@ -1,4 +1,4 @@
-//! What is no vector, no code or no batch is refused by every path, and the first one is named.
+//! Bad vectors, codes and batches are refused by every path, and the first one is named.
 
 use proptest::prelude::*;
 use stepmark::lattice::{Codec, Encoded, Error, Form, Lattice, Layout};

@@ -66,7 +66,7 @@ fn bits(x: &[f32]) -> Vec<u32> {
     x.iter().map(|x| x.to_bits()).collect()
 }
 
-/// What the plain definition makes of `x`.
+/// The result of the plain definition for `x`.
 fn reference(codec: &Codec, x: Vec<f32>) -> Batch {
     let codec = codec.clone().with_isa(Isa::Scalar);
     let codes = super::encode(&codec, &x);
