@@ -177,7 +177,7 @@ fn a_workload_is_a_folder_two_lines_and_the_generated_list() {
             assert_eq!(code, Some(0), "{ids}");
             assert!(ids.ends_with("\ntoy/double/n1000\n"), "{ids}");
             fs::write(copy.dir.join("benches/cases.txt"), ids).unwrap();
-            let right = ["ok     toy/double/n1000", "1 cases, 0 wrong"];
+            let right = ["ok     toy/double/n1000", "1 case, 0 wrong"];
             run(&copy, "check --filter toy/", 0, &right);
             let layers = "test layers::nobody_uses_what_the_layers_forbid ... ok";
             copy.expect(Copy::cargo(), "test --test it layers::", 0, &[layers]);

@@ -30,7 +30,7 @@ fn two_percent_more_instructions_are_a_regression() {
     );
     let line = said.out.lines().find(|line| line.starts_with("FAIL")).unwrap();
     let reproduce =
-        format!("gate --filter {} --baseline {}", bench.first(), bench.baselines().display());
+        format!("gate --exact {} --baseline {}", bench.first(), bench.baselines().display());
     assert!(line.ends_with(&reproduce), "a FAIL line ends with how to see it again: {line}");
 }
 
@@ -304,7 +304,7 @@ fn the_wall_time_of_a_wrong_case_is_not_shown() {
     let mut cases = cases();
     cases.retain(|case| case.id == bench.first());
     cases.push(wrong_sign());
-    let right = "wall times (inform only): 0 of 1 cases";
+    let right = "wall times (inform only): 0 of 1 case";
     bench.run_with(cases, "gate").expect(Exit::Wrong, &[right]);
 }
 

@@ -13,6 +13,8 @@ use crate::setup::bench::{Bench, cases, origin, path, set};
 
 mod gate;
 mod outputs;
+#[cfg(unix)]
+mod right;
 
 /// Computes x -> -x, and the oracle knows better.
 struct WrongSign(f64);
@@ -92,7 +94,7 @@ fn a_record_of_peers_is_printed_and_accepted_though_it_holds_few_cases() {
     let mut record = Record::new(&PEERS, machine::wall()).with(vec![peer]);
     bench.put(&PEERS, &record);
     bench.run("report --peers").expect(Exit::Pass, &["other 1.0", "3.00 (3.00 - 3.00)"]);
-    bench.run("accept --reason why").expect(Exit::Pass, &["1 cases -> ", "peers/"]);
+    bench.run("accept --reason why").expect(Exit::Pass, &["1 case -> ", "peers/"]);
     let accepted = bench.baseline(&PEERS, &record, bench.chapter());
     record.cases[0].origin.reason = Some("why".to_owned());
     assert_eq!(Record::read(&PEERS, &accepted).unwrap(), record, "{}", accepted.display());

@@ -13,6 +13,8 @@ pub(crate) const CASE: &str = "mvar/step-d20-p5/n64";
 pub(crate) fn stepmark(program: &Path, folder: &Path, args: &[&str]) -> Output {
     let mut command = Command::new(program);
     command.current_dir(folder).args(args).env_remove("CARGO_TARGET_DIR");
+    // The package is that of the repository, as if cargo had started the program there.
+    command.env("CARGO_MANIFEST_DIR", folder);
     // What builds share must not make two of them one.
     command.env("CARGO_BUILD_BUILD_DIR", folder.join("target/shared")).output().unwrap()
 }
