@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
+use super::base::tolerance;
 use super::check::{Checker, Limit};
-use super::duet::tolerance;
 use super::{Context, Exit, Selection, Stop, current};
 use crate::case::{self, Case, Trouble};
 use crate::gate::duet::{self, Build, Lock};

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use super::duet::{TOLERANCE, tolerance};
 use super::{Exit, Selection, Stop};
 use crate::gate::{self, Findings, Question, Shift, Shifted, Tolerance};
 use crate::machine::git::tree;
@@ -10,6 +9,14 @@ use crate::machine::git::worktree::Repository;
 use crate::machine::package;
 use crate::record::metric::ACCEPTED;
 use crate::record::{Instrument, Record};
+
+/// Where a package says which margins it wants.
+const TOLERANCE: &str = "ci/tolerance.json";
+
+/// The margins that the package at hand wants.
+pub(super) fn tolerance() -> Result<Tolerance, Stop> {
+    Ok(Tolerance::read(&package::file(TOLERANCE))?)
+}
 
 /// A commit of the repository around the package.
 pub(super) struct Base {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 use std::{fs, io};
 
-use super::base::Base;
+use super::base::{Base, tolerance};
 use super::outputs::{self, Outputs};
 use super::shell::quoted;
 use super::{Context, Exit, Selection, Stop};
@@ -13,7 +13,6 @@ use crate::file;
 use crate::gate::duet::decide::LOOKS;
 use crate::gate::duet::{self, Build, Checkout, Limits, Lock, Plan, ROUNDS, Samples};
 use crate::gate::{Duet, Outcome, Parts, Slower, Tolerance};
-use crate::machine::package;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -82,14 +81,6 @@ impl PairOptions {
         }
         text + &self.max_pairs.as_ref().map_or_else(String::new, |n| format!(" --max-pairs {n}"))
     }
-}
-
-/// Where a package says which margins it wants.
-pub(super) const TOLERANCE: &str = "ci/tolerance.json";
-
-/// The margins that the package at hand wants.
-pub(super) fn tolerance() -> Result<Tolerance, Stop> {
-    Ok(Tolerance::read(&package::file(TOLERANCE))?)
 }
 
 /// The two builds.

@@ -10,7 +10,6 @@ use rand::{RngExt as _, SeedableRng as _};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde_json::Value;
 use stepmark::gate::duet::Lock;
-use stepmark::machine;
 use stepmark::record::{self, Origin, Record, WALL};
 
 use crate::setup::repository::{CASE, Repository, expect, main_of, stepmark};
@@ -186,7 +185,7 @@ fn what_pairs_do_not_tell_fails_only_where_that_is_asked_for() {
 }
 
 /// Saved wall times of a chapter, and fresh ones that are three times as long.
-fn put_walls(toy: &Repository, ids: &[&str], source: &str) {
+pub(crate) fn put_walls(toy: &Repository, ids: &[&str], source: &str) {
     let (source, started) = (source.to_owned(), "2026-01-02T03:04:05Z".to_owned());
     let origin = Origin { commit: None, dirty: false, source, started, reason: None };
     let of = |median_ns: f64| {
@@ -199,12 +198,22 @@ fn put_walls(toy: &Repository, ids: &[&str], source: &str) {
     of(300.0).write(&record::fresh(&toy.package().join("target"), &WALL, "mvar")).unwrap();
 }
 
+/// The digest of the sources of a repository, which a gate on times of other ones names.
+pub(crate) fn source(toy: &Repository) -> String {
+    put_walls(toy, &[CASE], "other");
+    let out = gate(toy, "--skip instructions");
+    let said = String::from_utf8_lossy(&out.stdout);
+    let (_, digest) = said.split_once("but these are ").unwrap_or_else(|| panic!("{out:?}"));
+    digest[..16].to_owned()
+}
+
 #[test]
 fn saved_times_never_decide_but_what_is_gone_from_them_does() {
     let toy = branch();
     // A case that the real program has too, and no build of the repository.
     let other = "mvar/rollout-d20-p5/n100";
-    put_walls(&toy, &[other, CASE], machine::SOURCE);
+    let source = source(&toy);
+    put_walls(&toy, &[other, CASE], &source);
     let against = "gate --skip instructions --against base --filter";
     let pairs = "--max-pairs 50 --seed 5";
     let run = |filter: &str| {
@@ -222,7 +231,7 @@ fn saved_times_never_decide_but_what_is_gone_from_them_does() {
     let gone = format!("{CASE}-gone");
     put_walls(&toy, &[CASE, &gone], "of other sources");
     expect(&gate(&toy, "--skip instructions"), 5, &["nothing that decides was compared"]);
-    put_walls(&toy, &[CASE, &gone], machine::SOURCE);
+    put_walls(&toy, &[CASE, &gone], &source);
     let found = format!("FAIL incomparable  {gone}: is gone, but the baseline has it");
     let texts = [found.as_str(), "incomparable by `comparable` (exit 5)"];
     expect(&gate(&toy, "--skip instructions"), 5, &texts);

@@ -5,7 +5,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use super::duet::tolerance;
+use super::base::tolerance;
 use super::{Context, Exit, Selection, Stop, outputs, worker};
 use crate::file::lines::Lines;
 use crate::gate::Change;

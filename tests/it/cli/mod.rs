@@ -12,12 +12,14 @@ use stepmark::record::{PEERS, Record, Row};
 use crate::setup::bench::{Bench, cases, origin, path, set};
 
 mod gate;
+#[cfg(unix)]
+mod judge;
 mod outputs;
 #[cfg(unix)]
 mod right;
 
 /// Computes x -> -x, and the oracle knows better.
-struct WrongSign(f64);
+pub(super) struct WrongSign(f64);
 
 impl Step for WrongSign {
     fn run(&mut self) {
@@ -70,7 +72,9 @@ fn accept_writes_what_the_gate_then_finds() {
     let bench = Bench::committed();
     bench.measured(|record| set(&mut record.cases[0], "instructions", |n| 2 * n));
     bench.run("gate").expect(Exit::Regression, &[]);
-    bench.run("accept --reason why").expect(Exit::Pass, &["cases -> ", "wall: its baseline stays"]);
+    bench
+        .run("accept --reason why")
+        .expect(Exit::Pass, &["cases -> ", "wall: it gets no baseline"]);
     bench.run("gate").expect(Exit::Pass, &["no findings"]);
 }
 
