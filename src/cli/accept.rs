@@ -95,11 +95,10 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
     for case in context.cases.iter().filter(here) {
         let (exit, why) = match checker.check(case) {
             Ok(_) => continue,
-            Err(Trouble::Wrong(why)) => (Exit::Wrong, why),
+            Err(Trouble::Wrong(why)) => (Exit::Wrong, why + "; a wrong kernel has no baseline"),
             Err(Trouble::Failed(why)) => (Exit::Failure, why),
         };
-        let what = format!("{}: {why}; a wrong kernel has no baseline", case.id);
-        return Err(Stop::new(exit, what));
+        return Err(Stop::new(exit, format!("{}: {why}", case.id)));
     }
     if all.iter().any(|fresh| fresh.instrument.measures == Measures::OnCpu) {
         trusted(context)?;

@@ -46,7 +46,7 @@ impl Base {
     /// Requires that there is a change to judge.
     pub(super) fn differs(&self) -> Result<(), Stop> {
         let repository = Repository::of(&self.package)?;
-        if repository.commit("HEAD")? != self.commit || repository.is_dirty()? {
+        if repository.commit("HEAD")? != self.commit || !tree::is_clean(&self.package)? {
             return Ok(());
         }
         let why = format!(

@@ -278,7 +278,7 @@ pub(super) fn unanswered(stop: Stop, again: Again<'_>) -> Result<Slower, Stop> {
         // A finding is one line, and a compiler says more.
         tell(&why);
     }
-    Ok(Slower::Unanswered { exit, why: first, next: again(None) })
+    Ok(Slower::Failed { exit, why: first, next: again(None) })
 }
 
 /// Says what goes on to who waits; a log without it is as good.

@@ -32,18 +32,18 @@ use crate::case::{self, Case};
 pub use crate::gate::Exit;
 use crate::machine::{self, package, workspace};
 use crate::record::{Instrument, Measures};
-use check::Checks;
+use check::{Checks, caught};
 use selection::{List, Selection};
 pub use suite::{Command, Suite};
 
 const EXIT_CODES: &str = "Exit codes:
   0  pass; or advisory: nothing failed, but what was compared only informs
-  1  tool failure: input or output, a panic, a missing program
+  1  tool failure: input or output, a panic, a missing program, a check without a verdict
   2  usage: a wrong option, or a filter that matches no case
   3  regression: a kernel became slower or hungrier
-  4  wrong result: a kernel fails its check
-  5  incomparable: no baseline, another toolchain, an empty selection, stale results, or a record
-     that no commit reproduces
+  4  wrong result: a kernel fails its check, or ends its process
+  5  incomparable: no baseline, another toolchain, an empty selection, stale results, nothing that
+     has changed, or a record that no commit reproduces
   6  unclear: paired times do not tell, or only inform, and --strict asks that they do
 Of several at once, the first of 1, 4, 5, 3, 6.";
 

@@ -61,7 +61,11 @@ fn a_crate_with_its_own_kernels_gets_the_command_over_its_own_cases() {
     let right = "ok     fir/filter-k8/n1000";
     for (fault, code, texts) in [
         ("std::process::exit(0)", 4, ["exit status: 0", "3 cases, 1 wrong\n"]),
-        ("panic!(\"out of range\")", 4, ["panicked: out of range", "3 cases, 1 wrong\n"]),
+        (
+            "panic!(\"out of range\")",
+            4,
+            ["panicked: out of range (src/filter.rs:", "3 cases, 1 wrong\n"],
+        ),
         ("std::process::abort()", 4, ["signal: 6", "3 cases, 1 wrong\n"]),
         (OVERFLOW, 4, ["has overflowed its stack", "3 cases, 1 wrong\n"]),
         ("println!(\"right\")", 4, ["wrote to the standard output", "3 cases, 1 wrong\n"]),
@@ -73,11 +77,17 @@ fn a_crate_with_its_own_kernels_gets_the_command_over_its_own_cases() {
             run(&copy, "check --check-timeout 5", code, &[right, case, texts[0], texts[1]]);
         });
     }
-    copy.with_planted(KERNEL, body, &format!("if h.len() == 64 {{ loop {{}} }} {body}"), || {
-        let gate = "gate --skip instructions --check-timeout 5";
-        let again = "check --exact fir/filter-k64/n1000 --check-timeout 5\n";
-        run(&copy, gate, 1, &["no verdict within 5 s", again, "tool failure by `right`"]);
-    });
+    for (fault, code, texts) in [
+        ("std::process::exit(0)", 4, ["exit status: 0", "wrong result by `right` (exit 4)"]),
+        ("loop {}", 1, ["no verdict within 5 s", "tool failure by `right` (exit 1)"]),
+    ] {
+        let planted = format!("if h.len() == 64 {{ {fault}; }} {body}");
+        copy.with_planted(KERNEL, body, &planted, || {
+            let gate = "gate --skip instructions --check-timeout 5";
+            let again = "check --exact fir/filter-k64/n1000 --check-timeout 5\n";
+            run(&copy, gate, code, &[texts[0], again, texts[1]]);
+        });
+    }
 
     copy.with_planted(KERNEL, "*y += h * x", "*y -= h * x", || {
         run(&copy, "check", 4, &["WRONG  fir/filter-k8/n1000: y[0] is ", "3 cases, 3 wrong"]);
@@ -88,6 +98,10 @@ fn a_crate_with_its_own_kernels_gets_the_command_over_its_own_cases() {
     });
 
     copy.expect(Copy::cargo(), &bench("no-such-case"), 2, &["no case matches"]);
+    let quick = "bench --profile test --bench wall -- --quick filter-k64";
+    copy.expect(Copy::cargo(), quick, 0, &["fir/filter-k64/n1000"]);
+    let again = "without --quick; `cargo bench --bench wall` measures again: fir/filter-k64/n1000";
+    run(&copy, "record", 5, &[again, "nothing was recorded; run `cargo bench --bench wall`"]);
     copy.expect(Copy::cargo(), &bench(""), 0, &["fir/filter-k64/n1000"]);
     run(&copy, "record", 0, &["wall/fir: 3 cases"]);
     let walls = Record::read(&WALL, &record::fresh(&copy.target, &WALL, "fir")).unwrap();

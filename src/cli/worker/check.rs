@@ -1,12 +1,37 @@
 //! `stepmark worker --check`: checks one case after another on request.
 
 use std::io::{BufRead, Write};
+use std::panic;
+use std::sync::{Mutex, PoisonError};
 
 use super::super::check::here;
 use super::super::{Exit, Stop};
 use super::say;
-use crate::case::Case;
+use crate::case::{Case, Trouble};
 use crate::gate::duet::right::{READY, answer, requested};
+
+/// The place of the last panic.
+static PANICKED: Mutex<Option<String>> = Mutex::new(None);
+
+/// Has every panic of this process note its place, which only its own line tells otherwise.
+pub(super) fn note_panics() {
+    let say = panic::take_hook();
+    panic::set_hook(Box::new(move |panic| {
+        *PANICKED.lock().unwrap_or_else(PoisonError::into_inner) =
+            panic.location().map(ToString::to_string);
+        say(panic);
+    }));
+}
+
+/// Checks a case; where it panicked, says at which place.
+fn checked(case: &Case) -> Result<bool, Trouble> {
+    let checked = here(case);
+    let place = PANICKED.lock().unwrap_or_else(PoisonError::into_inner).take();
+    match (checked, place) {
+        (Err(Trouble::Wrong(why)), Some(place)) => Err(Trouble::Wrong(format!("{why} ({place})"))),
+        (checked, _) => checked,
+    }
+}
 
 /// Answers requests until there are no more.
 pub(super) fn serve(
@@ -22,7 +47,7 @@ pub(super) fn serve(
         let (Some((token, _)), Some(case)) = (asked, case) else {
             return Err(Stop::new(Exit::Failure, format!("`{request}` is no request")));
         };
-        say(out, &answer(token, &here(case)))?;
+        say(out, &answer(token, &checked(case)))?;
     }
     Ok(Exit::Pass)
 }

@@ -6,8 +6,7 @@ mod clock;
 use std::io::{self, BufRead, Write};
 use std::time::{Duration, Instant};
 
-use super::check::caught;
-use super::{Context, Exit, Stop};
+use super::{Context, Exit, Stop, caught};
 use crate::case::{Case, Facts, Ready, Step, Trouble};
 use crate::gate::Metric;
 use crate::gate::calibrate::planted;
@@ -35,6 +34,7 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> {
     die_with_parent();
     if args.check {
+        check::note_panics();
         let cases = context.cases.iter().chain(context.scaling);
         return check::serve(&cases.collect::<Vec<_>>(), io::stdin().lock(), context.out);
     }

@@ -58,7 +58,7 @@ impl Outcome {
         }
         let (duet, slower) = match slower {
             Slower::NotAsked(_) => (None, Findings::default()),
-            Slower::Unanswered { exit, why, next } => {
+            Slower::Failed { exit, why, next } => {
                 let mut findings = Findings::of(Question::Slower);
                 findings.push(exit, "paired", why, Some(next));
                 (None, findings)

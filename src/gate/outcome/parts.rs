@@ -88,9 +88,9 @@ pub struct Walls {
 pub enum Slower {
     /// Nothing was to be timed, for this reason.
     NotAsked(&'static str),
-    /// There are no two builds that could be run.
-    Unanswered {
-        /// What that means.
+    /// The builds could not be made, compared or run.
+    Failed {
+        /// How the command ends for that.
         exit: Exit,
         /// Why, in one line.
         why: String,
@@ -163,7 +163,7 @@ impl Parts {
         let right = if self.right.is_some() { (Ran, None) } else { not_run(NOT_ASKED) };
         let (slower, self_test) = match &self.slower {
             Slower::NotAsked(why) => (not_run(why), not_run(why)),
-            Slower::Unanswered { why, .. } => (not_run(why), not_run(why)),
+            Slower::Failed { why, .. } => (not_run(why), not_run(why)),
             Slower::Answered { duet, .. } => {
                 let why = duet.advisory.clone();
                 let state = if why.is_some() { Advisory } else { Ran };

@@ -42,6 +42,15 @@ pub(crate) fn files(
     blobs.map(|(path, hash)| Ok((path, self::said(folder, &["cat-file", "blob", hash])?))).collect()
 }
 
+/// Whether the working tree around a folder is as it was committed.
+///
+/// # Errors
+///
+/// If git fails.
+pub(crate) fn is_clean(folder: &Path) -> Result<bool, Error> {
+    Ok(said(folder, &["status", "--porcelain", "--", ":/"])?.is_empty())
+}
+
 fn said(folder: &Path, args: &[&str]) -> Result<String, Error> {
     let out = git(folder).args(args).output()?;
     if !out.status.success() {
@@ -73,6 +82,9 @@ mod tests {
         git("init --quiet");
         git("add .");
         git("commit --quiet --message first");
+        assert!(is_clean(&folder).unwrap(), "as committed");
+        fs::write(dir.path().join("new"), "").unwrap();
+        assert!(!is_clean(&folder).unwrap(), "a new file, outside the folder");
         fs::write(folder.join("ci/a b.json"), "3").unwrap();
         let of = |path| files(&folder, "HEAD", path).unwrap();
         let file = |path: &str, text: &str| (path.to_owned(), text.to_owned());

@@ -1,7 +1,7 @@
 //! A change is judged by what held before it, wherever the command is started.
 
 use std::fs;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use stepmark::record::{self, INSTRUCTIONS, Origin, Record};
 
@@ -162,9 +162,8 @@ fn baselines_of_counts_that_a_change_loosens_are_listed() {
 
 /// Runs the program in a folder of the package, as if cargo had started it there.
 fn run_in(toy: &Repository, folder: &str, args: &str) -> Output {
-    let mut stepmark = Command::new(&toy.program);
-    stepmark.current_dir(toy.package().join(folder)).args(args.split(' '));
-    stepmark.env("CARGO_MANIFEST_DIR", toy.package()).env_remove("CARGO_TARGET_DIR");
+    let mut stepmark = toy.command(&args.split(' ').collect::<Vec<_>>());
+    stepmark.current_dir(toy.package().join(folder));
     stepmark.arg("--target-dir").arg(toy.package().join("target")).output().unwrap()
 }
 
@@ -186,6 +185,36 @@ fn the_folder_that_a_command_is_started_in_changes_no_verdict() {
     let none = "no baseline baselines/".to_owned();
     expect(&run_in(&toy, "deep", &elsewhere), 3, &[&none]);
     expect(&run_in(&toy, ".", &elsewhere), 3, &[&format!("3.000x  UNCLEAR  {CASE}")]);
+}
+
+#[test]
+fn a_relative_folder_of_builds_is_that_of_the_package_as_it_is_for_its_benches() {
+    let toy = branch(None);
+    fs::create_dir(toy.package().join("deep")).unwrap();
+    let whole = toy.package().join("out/stepmark/runs/wall");
+    for (folder, runs) in [(".", "out/stepmark/runs/wall"), ("deep", whole.to_str().unwrap())] {
+        let mut record = toy.command(&["record"]);
+        record.current_dir(toy.package().join(folder)).env("CARGO_TARGET_DIR", "out");
+        let none = format!("wall: not recorded: no run of `wall` in {runs}/; run `cargo bench");
+        expect(&record.output().unwrap(), 5, &[&none]);
+    }
+}
+
+#[test]
+fn a_filter_of_a_case_that_only_the_old_build_has_says_so() {
+    let toy = Repository::new();
+    let gone = format!("{CASE}-gone");
+    toy.commit(&main_of(1000).replace(CASE, &gone));
+    toy.git(&["branch", "base"]);
+    toy.commit(&main_of(1000));
+    let is_gone = format!("FAIL incomparable  {gone}: is gone, but merge base with base (");
+    expect(&run(&toy, &format!("{GATE} {gone}")), 5, &[&is_gone]);
+    let is_gone = format!("FAIL incomparable  {gone}: is gone, but base (");
+    expect(&run(&toy, &format!("duet base --exact {gone}")), 5, &[&is_gone]);
+    let none = format!("no case id of either build is `{gone}-too`");
+    for command in [GATE, "duet base --exact"] {
+        expect(&run(&toy, &format!("{command} {gone}-too")), 2, &[&none]);
+    }
 }
 
 #[test]
