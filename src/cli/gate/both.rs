@@ -56,7 +56,9 @@ impl Both {
                 [] => "does not exist",
                 _ => "holds no record of a selected chapter",
             };
-            let why = format!("{} {held}; {}", folder.display(), how_to_measure(instrument));
+            let none = none_of(instrument, baseline, &scope.selected);
+            let measure = how_to_measure(instrument);
+            let why = format!("{} {held}{none}; {measure}", folder.display());
             return Err(missed(Exit::Failure, why));
         };
         let mut old = BTreeMap::new();
@@ -145,6 +147,17 @@ fn beside(path: &Path, baselines: &Path) -> Option<PathBuf> {
     let of = path.strip_prefix(baselines).ok()?.components().skip(1).collect::<PathBuf>();
     let others = fs::read_dir(baselines).into_iter().flatten().flatten();
     others.map(|folder| folder.path().join(&of)).find(|other| other.is_file())
+}
+
+/// Says so where the first selected chapter has no baseline of the instrument at all.
+fn none_of(instrument: &Instrument, baselines: &Path, selected: &BTreeSet<&str>) -> String {
+    let chapter = selected.first().map(|id| record::chapter(id));
+    let Some(chapter) = chapter.filter(|_| !baselines.is_file()) else { return String::new() };
+    let of = Path::new("x").join(instrument.name).join(format!("{chapter}.json"));
+    match beside(&baselines.join(of), baselines) {
+        Some(_) => String::new(),
+        None => format!(", and there is no baseline of {chapter} in {}", baselines.display()),
+    }
 }
 
 fn how_to_measure(instrument: &Instrument) -> String {

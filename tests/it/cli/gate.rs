@@ -259,7 +259,12 @@ fn a_chapter_that_is_only_timed_and_has_no_saved_times_is_told_which_are_missing
         "nothing that decides was compared, and no saved times inform: no baseline {}; cargo ",
         file.display()
     );
-    bench.run("gate --skip instructions --filter mvar/").expect(Exit::Incomparable, &[&none]);
+    let gate = "gate --skip instructions --filter mvar/";
+    bench.run(gate).expect(Exit::Incomparable, &[&none]);
+    fs::remove_file(bench.fresh(&WALL, "mvar")).unwrap();
+    let none =
+        ["record of a selected chapter, and there is no baseline of mvar in ", "; run `cargo"];
+    bench.run(gate).expect(Exit::Incomparable, &none);
 }
 
 #[test]
