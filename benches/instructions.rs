@@ -121,7 +121,7 @@ fn warm(id: String) -> (Box<dyn Step>, u64) {
         position: position.expect("a position"),
         package: env!("CARGO_PKG_NAME").to_owned(),
         implementation: case.implementation.to_owned(),
-        dispatch: machine::dispatch().to_owned(),
+        dispatch: machine::dispatch_bits(),
         heap_blocks,
         heap_bytes,
         control_blocks,

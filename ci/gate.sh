@@ -17,7 +17,7 @@ if command -v flock >/dev/null; then
     { echo "gate.sh: another gate.sh is under way in this checkout; wait until it ends" >&2; exit 1; }
 fi
 selection=()
-if [[ " $* " =~ \ --filter[\ =]([^\ ]+) ]]; then selection=(--filter "${BASH_REMATCH[1]}"); fi
+if [[ " $* " =~ \ (--filter|--exact)[\ =]([^\ ]+) ]]; then selection=("${BASH_REMATCH[@]:1:2}"); fi
 case " $* " in
 *" --skip instructions "* | *" --skip=instructions "*) counted= ;;
 *) counted=$(stepmark list --cpu "${selection[@]}") ;;

@@ -106,7 +106,7 @@ pub struct Warm {
     pub package: String,
     /// Which implementation ran.
     pub implementation: String,
-    /// The dispatch level seen under Valgrind.
+    /// The dispatch level seen under Valgrind, and the bits that it follows from.
     pub dispatch: String,
     /// Heap blocks that one warmed step allocated.
     pub heap_blocks: u64,

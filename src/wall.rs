@@ -69,7 +69,11 @@ pub fn gpu(cases: &[Case]) -> ExitCode {
     let facts = match device.facts() {
         Ok(Some(facts)) => facts,
         Ok(None) => {
-            println!("no CUDA device: {} cases skipped", cases.len());
+            let ids = |cases: &[&Case]| -> Vec<String> {
+                cases.iter().map(|case| case.id.clone()).collect()
+            };
+            let own: Vec<&Case> = cases.iter().map(|(case, _)| *case).collect();
+            println!("{}", skipped(env::args().skip(1), &ids(&own), &ids(&on_cpu)));
             return ExitCode::SUCCESS;
         }
         Err(err) => {
@@ -120,6 +124,20 @@ fn again_for_scaling() -> io::Result<ExitCode> {
 fn is_filter_of<'a>(word: &str, mut ids: impl Iterator<Item = &'a str>) -> bool {
     let filter = Regex::new(word).ok().filter(|_| !word.starts_with('-'));
     filter.is_some_and(|filter| ids.any(|id| filter.is_match(id)))
+}
+
+/// Says how many cases of this bench the words of a command line select, where none of them can run.
+fn skipped(words: impl Iterator<Item = String>, own: &[String], others: &[String]) -> String {
+    let words: Vec<String> = words.collect();
+    let is_taken =
+        |id: &&String| words.iter().any(|word| is_filter_of(word, [id.as_str()].into_iter()));
+    let taken = own.iter().filter(is_taken).count();
+    // The value of an option looks like a filter, and takes nothing.
+    let is_filtered = taken > 0 || others.iter().any(|id| is_taken(&id));
+    match if is_filtered { taken } else { own.len() } {
+        0 => "no case of this bench matches".to_owned(),
+        count => format!("no CUDA device: {} skipped", case::count(count)),
+    }
 }
 
 fn settings(Sampling { warm_up, measuring, samples }: Sampling) -> Criterion {
@@ -281,5 +299,16 @@ mod tests {
         for other in ["mvar", "^encode", "--bench", "-e", "lattice/("] {
             assert!(!is_filter_of(other, ids()), "{other}");
         }
+    }
+
+    #[test]
+    fn of_cases_that_cannot_run_those_that_are_selected_are_counted() {
+        let ids = |all: &[&str]| all.iter().map(|&id| id.to_owned()).collect::<Vec<_>>();
+        let (own, others) = (ids(&["a/gpu/n1", "a/gpu/n2"]), ids(&["a/cpu/n1", "b/cpu/n1"]));
+        let said = |line: &str| skipped(line.split(' ').map(str::to_owned), &own, &others);
+        assert_eq!(said("--bench"), "no CUDA device: 2 cases skipped", "all");
+        assert_eq!(said("--bench --warm-up-time 0.1"), said("--bench"), "no filter");
+        assert_eq!(said("--bench gpu/n1"), "no CUDA device: 1 case skipped", "one");
+        assert_eq!(said("--bench b/"), "no case of this bench matches", "none");
     }
 }

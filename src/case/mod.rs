@@ -101,6 +101,11 @@ pub(crate) fn flaw<'a>(ids: impl Iterator<Item = &'a str>) -> Option<String> {
     None
 }
 
+/// Says how many cases: `1 case`, `2 cases`.
+pub fn count(cases: usize) -> String {
+    format!("{cases} case{}", if cases == 1 { "" } else { "s" })
+}
+
 /// A working set above this does not fit the first two levels of cache of a core.
 const PRIVATE_LEN_BYTES: u64 = 4 << 20;
 

@@ -4,14 +4,15 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use super::duet::TOLERANCE;
-use super::{Context, Exit, Selection, Stop, checked, current};
-use crate::case::Case;
+use super::base::tolerance;
+use super::check::{Checker, Limit};
+use super::{Context, Exit, Selection, Stop, current};
+use crate::case::{self, Case, Trouble};
 use crate::gate::duet::{self, Build, Lock};
-use crate::gate::{self, Shift, Tolerance};
+use crate::gate::{self, Shift};
 use crate::machine;
 use crate::record::metric::ACCEPTED;
-use crate::record::{self, Error, GPU, Instrument, Measures, Record, Row, WALL};
+use crate::record::{self, Error, Instrument, Measures, Record, Row, WALL};
 use crate::report;
 
 #[derive(Debug, clap::Args)]
@@ -24,9 +25,17 @@ pub(super) struct Args {
     /// Take only cases that improved beyond the tolerance, or are new; all others keep their baseline
     #[arg(long)]
     ratchet: bool,
-    /// The folder of baselines to write to
-    #[arg(long, value_name = "DIR", default_value = "baselines")]
-    baseline: PathBuf,
+    /// The folder of baselines to write to [default: `baselines` in the package]
+    #[arg(long, value_name = "DIR")]
+    baseline: Option<PathBuf>,
+    #[command(flatten)]
+    limit: Limit,
+}
+
+impl Args {
+    fn baselines(&self) -> PathBuf {
+        super::baselines(self.baseline.as_ref())
+    }
 }
 
 fn reason(text: &str) -> Result<String, String> {
@@ -60,7 +69,7 @@ enum Change {
 pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> {
     args.selection.of(context.cases)?;
     let source = &current()?;
-    let tree = machine::revision(&args.baseline);
+    let tree = machine::revision(&args.baselines());
     let mut all = Vec::new();
     for instrument in ACCEPTED {
         all.extend(fresh(instrument, source, args, context)?);
@@ -77,18 +86,21 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
         let what = format!(
             "the tree has uncommitted changes outside {}; commit them first, so that the \
              baselines get a commit of their own",
-            args.baseline.display()
+            args.baselines().display()
         );
         return Err(Stop::new(Exit::Incomparable, what));
     }
+    let mut checker = Checker::new(context, &args.limit)?;
     let here = |case: &&Case| !case.is_on_device() && args.selection.holds(&case.id);
     for case in context.cases.iter().filter(here) {
-        if let Err(why) = checked(case) {
-            let what = format!("{}: {why}; a wrong kernel has no baseline", case.id);
-            return Err(Stop::new(Exit::Wrong, what));
-        }
+        let (exit, why) = match checker.check(case) {
+            Ok(_) => continue,
+            Err(Trouble::Wrong(why)) => (Exit::Wrong, why + "; a wrong kernel has no baseline"),
+            Err(Trouble::Failed(why)) => (Exit::Failure, why),
+        };
+        return Err(Stop::new(exit, format!("{}: {why}", case.id)));
     }
-    if all.iter().any(|fresh| fresh.instrument.name == WALL.name) {
+    if all.iter().any(|fresh| fresh.instrument.measures == Measures::OnCpu) {
         trusted(context)?;
     }
     let mut changes = Vec::new();
@@ -101,8 +113,8 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
         match change {
             Change::Write(name, path, record) => {
                 record.write(&path)?;
-                let cases = record.cases.len();
-                writeln!(context.out, "{name}: {cases} cases -> {}", path.display())?;
+                let cases = case::count(record.cases.len());
+                writeln!(context.out, "{name}: {cases} -> {}", path.display())?;
             }
             Change::Remove(path) => {
                 fs::remove_file(&path)?;
@@ -116,8 +128,7 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
 /// Requires that this machine times this executable as it times itself.
 fn trusted(context: &Context<'_>) -> Result<(), Stop> {
     let _lock = Lock::take(&context.target)?;
-    let tolerance = Tolerance::read(Path::new(TOLERANCE))?;
-    match duet::self_test(&Build::new(env::current_exe()?), &tolerance)? {
+    match duet::self_test(&Build::new(env::current_exe()?), &tolerance()?)? {
         None => Ok(()),
         Some(why) => {
             let what = format!(
@@ -140,9 +151,10 @@ fn fresh(
 ) -> Result<Vec<Fresh>, Stop> {
     let folder = context.target.join("stepmark").join(instrument.name);
     let chapters = record::chapters(&folder);
-    if chapters.is_empty() && instrument.name != GPU.name {
-        let (name, folder) = (instrument.name, folder.display());
-        writeln!(context.out, "{name}: its baseline stays: no record in {folder}")?;
+    // Most machines have no device, and need no line that says so.
+    if chapters.is_empty() && instrument.measures != Measures::OnDevice {
+        let fate = fate(instrument, None, args, context);
+        writeln!(context.out, "{}: {fate}: no record in {}", instrument.name, folder.display())?;
     }
     let expected = context.measured_by(instrument);
     let mut all = Vec::new();
@@ -180,12 +192,30 @@ fn fresh(
             }
             Ok(record) => all.push(Fresh { instrument, chapter, record }),
             Err(why) => {
-                let name = instrument.name;
-                writeln!(context.out, "{name}/{chapter}: its baseline stays: {why}")?;
+                let (name, fate) =
+                    (instrument.name, fate(instrument, Some(&chapter), args, context));
+                writeln!(context.out, "{name}/{chapter}: {fate}: {why}")?;
             }
         }
     }
     Ok(all)
+}
+
+/// What becomes of the baseline of a chapter, or of any that is selected, where there is no record
+/// to accept.
+fn fate(
+    instrument: &Instrument,
+    chapter: Option<&str>,
+    args: &Args,
+    context: &Context<'_>,
+) -> &'static str {
+    let folders = fs::read_dir(args.baselines()).into_iter().flatten().flatten();
+    let mut held = folders.flat_map(|f| record::chapters(&f.path().join(instrument.name)));
+    let is_meant = |name: &String| match chapter {
+        Some(chapter) => name == chapter,
+        None => context.concerns(name, &args.selection),
+    };
+    if held.any(|name| is_meant(&name)) { "its baseline stays" } else { "it gets no baseline" }
 }
 
 /// Requires that a commit reproduces the rows of a record.
@@ -219,7 +249,7 @@ fn reproducible(rows: &mut [Row], tree: Option<&(String, bool)>, path: &Path) ->
 fn change(fresh: &Fresh, args: &Args, context: &mut Context<'_>) -> Result<Option<Change>, Stop> {
     let Fresh { instrument, chapter, record } = fresh;
     let (name, mut new) = (fresh.name(), record.clone());
-    let path = record::baseline(&args.baseline, instrument, &record.environment, chapter);
+    let path = record::baseline(&args.baselines(), instrument, &record.environment, chapter);
     for row in &mut new.cases {
         row.origin.reason = Some(args.reason.clone());
     }
@@ -232,7 +262,7 @@ fn change(fresh: &Fresh, args: &Args, context: &mut Context<'_>) -> Result<Optio
         Err(why @ Error::Schema { .. }) if args.ratchet => {
             return Err(Stop::new(Exit::Incomparable, format!("{why} without --ratchet")));
         }
-        Err(why) if args.ratchet || args.selection.filter.is_some() => return Err(why.into()),
+        Err(why) if args.ratchet || args.selection.is_narrow() => return Err(why.into()),
         Err(why) => {
             writeln!(context.out, "{name}: replaces what cannot be read: {why}")?;
             Some(new)
@@ -290,10 +320,10 @@ fn compared(
     let count = |shift| shifts.iter().filter(|case| case.shift == shift).count();
     let [tighter, looser, added, gone] =
         [Shift::Tighter, Shift::Looser, Shift::Added, Shift::Gone].map(count);
-    let all = shifts.len();
+    let all = case::count(shifts.len());
     writeln!(
         context.out,
-        "{name}: {tighter} tighter, {looser} looser, {added} new, {gone} gone, of {all} cases"
+        "{name}: {tighter} tighter, {looser} looser, {added} new, {gone} gone, of {all}"
     )?;
     if !args.ratchet {
         return Ok(Some(whole));
@@ -316,7 +346,7 @@ fn removals(all: &[Fresh], args: &Args, context: &Context<'_>) -> Vec<Change> {
         let known = context.measured_by(instrument);
         let chapters: BTreeSet<_> = known.iter().map(|id| record::chapter(id)).collect();
         let of = |chapter: &str| {
-            record::baseline(&args.baseline, instrument, &record.environment, chapter)
+            record::baseline(&args.baselines(), instrument, &record.environment, chapter)
         };
         for chapter in of("x").parent().map(record::chapters).unwrap_or_default() {
             if !chapters.contains(chapter.as_str()) && args.selection.holds(&format!("{chapter}/"))

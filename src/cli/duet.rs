@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 use std::{fs, io};
 
+use super::base::{Base, tolerance};
 use super::outputs::{self, Outputs};
 use super::shell::quoted;
 use super::{Context, Exit, Selection, Stop};
@@ -69,10 +70,7 @@ impl PairOptions {
 
     /// The arguments of a run that decides as this one, of one case or of all that were selected.
     pub(super) fn again(&self, id: Option<&str>, selection: &Selection) -> String {
-        let mut text = String::new();
-        if let Some(filter) = id.or(selection.filter.as_deref()) {
-            text += &format!(" --filter {}", quoted(filter));
-        }
+        let mut text = selection.again(id);
         if !self.features.is_empty() {
             text += &format!(" --features {}", quoted(&self.features));
         }
@@ -84,9 +82,6 @@ impl PairOptions {
         text + &self.max_pairs.as_ref().map_or_else(String::new, |n| format!(" --max-pairs {n}"))
     }
 }
-
-/// Where a repository says which margins it wants.
-pub(super) const TOLERANCE: &str = "ci/tolerance.json";
 
 /// The two builds.
 pub(super) struct Builds {
@@ -122,9 +117,18 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
         format!("cargo run --release -- duet {named}{more}")
     };
     let mut head = outputs::head("duet", against.clone(), args.pairs.strict);
-    let of_revision = || of_revision(&against, false, &args.pairs, &context.target);
-    let builds = executables.map_or_else(of_revision, Ok);
-    let slower = slower(builds, &args.pairs, &args.selection, &again, |_| ())?;
+    let is_taken = |id: &str| args.selection.holds(id);
+    let ask = Ask { pairs: &args.pairs, selection: &args.selection, is_taken: &is_taken };
+    let slower = match executables {
+        Some(builds) => {
+            let tolerance = tolerance()?;
+            ask.slower(Ok(builds), tolerance, &again, |_| ())?
+        }
+        None => match base(&against, false, &args.pairs, &context.target) {
+            Ok(base) => ask.since(&base, &context.target, &again, |_| ())?,
+            Err(stop) => unanswered(stop, &again)?,
+        },
+    };
     if let Slower::Answered { duet, .. } = &slower {
         head.against.clone_from(&duet.against);
     }
@@ -159,69 +163,122 @@ pub(super) fn of_revision(
     if new.dirty {
         tell("the working tree has uncommitted changes");
     }
-    let note = |file| format!("{file} is another in {}: builds or margins may differ", old.name);
+    let note = |file| format!("{file} is another in {}: builds may differ", old.name);
     let notes = old.settings.iter().map(note);
     Ok(Builds { notes: notes.collect(), old: old.exe, new: new.exe, against: old.name })
 }
 
-/// Asks whether the new one of two builds is slower. That they cannot be run is a failure of the
-/// tool, found beside what else was; `again` makes the shell line of such a run, and `note` may add
-/// to what is said of the pairs.
-pub(super) fn slower(
-    builds: Result<Builds, Stop>,
+/// The commit that a revision names, or where that parted from what is checked out: found before
+/// anything is built or checked.
+pub(super) fn base(
+    revision: &str,
+    merge_base: bool,
     pairs: &PairOptions,
-    selection: &Selection,
-    again: &dyn Fn(Option<&str>) -> String,
-    note: impl FnOnce(&mut Duet),
-) -> Result<Slower, Stop> {
-    match builds.and_then(|builds| run_pairs(builds, pairs, selection)) {
-        Ok(mut duet) => {
-            note(&mut duet);
-            let findings = duet::findings(&duet, pairs.strict, pairs.allow_removed, again);
-            Ok(Slower::Answered { duet, findings })
+    target: &Path,
+) -> Result<Base, Stop> {
+    // What is wrong with the package comes before what is wrong with the repository.
+    Checkout::find(target, &pairs.features)?;
+    Base::find(revision, merge_base)
+}
+
+/// The question whether the new one of two builds is slower.
+pub(super) struct Ask<'a> {
+    pub(super) pairs: &'a PairOptions,
+    pub(super) selection: &'a Selection,
+    /// Whether a case is timed: one that is selected, and not known to be wrong.
+    pub(super) is_taken: &'a dyn Fn(&str) -> bool,
+}
+
+/// Makes the shell line of a run that answers again, of one case or of all.
+type Again<'a> = &'a dyn Fn(Option<&str>) -> String;
+
+impl Ask<'_> {
+    /// Answers for the build of a commit and that of the working tree.
+    pub(super) fn since(
+        &self,
+        base: &Base,
+        target: &Path,
+        again: Again<'_>,
+        note: impl FnOnce(&mut Duet),
+    ) -> Result<Slower, Stop> {
+        let (tolerance, wider) = base.tolerance()?;
+        let builds = of_revision(&base.revision, base.is_merge_base, self.pairs, target);
+        self.slower(builds, tolerance, again, |duet| {
+            duet.notes.extend(wider.map(|wider| ("paired".to_owned(), wider)));
+            note(duet);
+        })
+    }
+
+    /// Answers for two builds. That they cannot be run is found beside what else was; `again` makes the
+    /// shell line of such a run, and `note` may add to what is said of the pairs.
+    fn slower(
+        &self,
+        builds: Result<Builds, Stop>,
+        tolerance: Tolerance,
+        again: Again<'_>,
+        note: impl FnOnce(&mut Duet),
+    ) -> Result<Slower, Stop> {
+        let pairs = self.pairs;
+        match builds.and_then(|builds| self.run_pairs(builds, tolerance)) {
+            Ok(mut duet) => {
+                note(&mut duet);
+                let findings = duet::findings(&duet, pairs.strict, pairs.allow_removed, again);
+                Ok(Slower::Answered { duet, findings })
+            }
+            Err(stop) => unanswered(stop, again),
         }
-        Err(Stop { exit: Exit::Failure, why }) => {
-            // A finding is one line, and a compiler says more.
-            tell(&why);
-            let first = why.lines().next().unwrap_or_default().trim_end_matches(':');
-            Ok(Slower::Failed { why: first.to_owned(), next: again(None) })
+    }
+
+    /// Takes the pairs of two builds, and writes the samples where that is asked for.
+    fn run_pairs(&self, builds: Builds, tolerance: Tolerance) -> Result<Duet, Stop> {
+        let pairs = self.pairs;
+        let most = pairs.max_pairs.as_ref().and_then(|most| most.parse().ok());
+        let most = most.unwrap_or(usize::MAX);
+        let mut notes = builds.notes;
+        if matches!((fs::read(&builds.old), fs::read(&builds.new)), (Ok(old), Ok(new)) if old == new)
+        {
+            notes.push("both builds are the same, byte for byte".to_owned());
         }
-        Err(stop) => Err(stop),
+        let mut limits = Limits::default();
+        if pairs.strict {
+            (limits.look, limits.last_look) = (Duration::MAX, Duration::MAX);
+        }
+        let plan = Plan {
+            old: Build::new(builds.old),
+            new: Build::new(builds.new),
+            against: builds.against,
+            seed: pairs.seed.unwrap_or_else(seed),
+            looks: LOOKS.iter().filter(|look| look.blocks * ROUNDS <= most).count(),
+            tolerance,
+            limits,
+        };
+        let sampled = duet::run(&plan, self.is_taken, &mut |what| tell(what))?;
+        let mut duet = sampled.duet;
+        duet.notes.extend(notes.into_iter().map(|note| ("paired".to_owned(), note)));
+        let others = duet.dropped.len() + duet.added.len() + duet.removed.len();
+        let none = self.selection.none("case id of either build");
+        if let (Some(none), 0) = (none, duet.cases.len() + others) {
+            return Err(Stop::new(Exit::Usage, none));
+        }
+        if let Some(path) = &pairs.samples {
+            write_samples(&sampled.samples, path)?;
+        }
+        Ok(duet)
     }
 }
 
-/// Takes the pairs of two builds, and writes the samples where that is asked for.
-fn run_pairs(builds: Builds, pairs: &PairOptions, selection: &Selection) -> Result<Duet, Stop> {
-    let most = pairs.max_pairs.as_ref().and_then(|most| most.parse().ok()).unwrap_or(usize::MAX);
-    let mut notes = builds.notes;
-    if matches!((fs::read(&builds.old), fs::read(&builds.new)), (Ok(old), Ok(new)) if old == new) {
-        notes.push("both builds are the same, byte for byte".to_owned());
-    }
-    let mut limits = Limits::default();
-    if pairs.strict {
-        (limits.look, limits.last_look) = (Duration::MAX, Duration::MAX);
-    }
-    let plan = Plan {
-        old: Build::new(builds.old),
-        new: Build::new(builds.new),
-        against: builds.against,
-        seed: pairs.seed.unwrap_or_else(seed),
-        looks: LOOKS.iter().filter(|look| look.blocks * ROUNDS <= most).count(),
-        tolerance: Tolerance::read(Path::new(TOLERANCE))?,
-        limits,
+/// A question that has no answer for a reason that is a finding; a wrong command line is none.
+pub(super) fn unanswered(stop: Stop, again: Again<'_>) -> Result<Slower, Stop> {
+    let Stop { exit: exit @ (Exit::Failure | Exit::Incomparable), why } = stop else {
+        return Err(stop);
     };
-    let sampled = duet::run(&plan, &|id| selection.holds(id), &mut |what| tell(what))?;
-    let mut duet = sampled.duet;
-    duet.notes.extend(notes.into_iter().map(|note| ("paired".to_owned(), note)));
-    let others = duet.dropped.len() + duet.added.len() + duet.removed.len();
-    if let (Some(text), 0) = (&selection.filter, duet.cases.len() + others) {
-        let why = format!("no case id of either build contains `{text}`");
-        return Err(Stop::new(Exit::Usage, why));
+    let mut lines = why.lines();
+    let first = lines.next().unwrap_or_default().trim_end_matches(':').to_owned();
+    if lines.next().is_some() {
+        // A finding is one line, and a compiler says more.
+        tell(&why);
     }
-    if let Some(path) = &pairs.samples {
-        write_samples(&sampled.samples, path)?;
-    }
-    Ok(duet)
+    Ok(Slower::Failed { exit, why: first, next: again(None) })
 }
 
 /// Says what goes on to who waits; a log without it is as good.

@@ -1,6 +1,7 @@
 //! The `stepmark` command; one file per subcommand.
 
 mod accept;
+mod base;
 mod calibrate;
 #[cfg(feature = "chapters")]
 pub mod chapters;
@@ -12,6 +13,7 @@ mod list;
 mod outputs;
 mod record;
 mod report;
+mod selection;
 mod shell;
 mod suite;
 mod worker;
@@ -26,20 +28,22 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
-use crate::case::{self, Case, Trouble};
+use crate::case::{self, Case};
 pub use crate::gate::Exit;
-use crate::machine::{self, workspace};
+use crate::machine::{self, package, workspace};
 use crate::record::{Instrument, Measures};
+use check::{Checks, caught};
+use selection::{List, Selection};
 pub use suite::{Command, Suite};
 
 const EXIT_CODES: &str = "Exit codes:
   0  pass; or advisory: nothing failed, but what was compared only informs
-  1  tool failure: input or output, a panic, a missing program
+  1  tool failure: input or output, a panic, a missing program, a check without a verdict
   2  usage: a wrong option, or a filter that matches no case
   3  regression: a kernel became slower or hungrier
-  4  wrong result: a kernel fails its check
-  5  incomparable: no baseline, another toolchain, an empty selection, stale results, or a record
-     that no commit reproduces
+  4  wrong result: a kernel fails its check, or ends its process
+  5  incomparable: no baseline, another toolchain, an empty selection, stale results, nothing that
+     has changed, or a record that no commit reproduces
   6  unclear: paired times do not tell, or only inform, and --strict asks that they do
 Of several at once, the first of 1, 4, 5, 3, 6.";
 
@@ -92,6 +96,7 @@ enum Verb {
 struct Context<'a> {
     cases: &'a [Case],
     scaling: &'a [Case],
+    checks: Checks,
     target: PathBuf,
     out: &'a mut dyn Write,
 }
@@ -121,45 +126,11 @@ impl Context<'_> {
     }
 }
 
-/// Which of the two lists of cases a subcommand works on.
-#[derive(Debug, clap::Args)]
-struct List {
-    /// The cases that only scale, instead of those that gate
-    #[arg(long)]
-    scaling: bool,
-}
+const BASELINES: &str = "baselines";
 
-impl List {
-    fn of<'a>(&self, context: &Context<'a>) -> &'a [Case] {
-        if self.scaling { context.scaling } else { context.cases }
-    }
-}
-
-/// Which cases a subcommand works on.
-#[derive(Debug, clap::Args)]
-struct Selection {
-    /// Only cases whose id contains this text
-    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
-    filter: Option<String>,
-}
-
-impl Selection {
-    fn holds(&self, id: &str) -> bool {
-        self.filter.as_ref().is_none_or(|text| id.contains(text.as_str()))
-    }
-
-    /// The selected cases; none is an error.
-    fn of<'a>(&self, cases: &'a [Case]) -> Result<Vec<&'a Case>, Stop> {
-        let selected: Vec<_> = cases.iter().filter(|case| self.holds(&case.id)).collect();
-        match &self.filter {
-            _ if !selected.is_empty() => Ok(selected),
-            Some(text) => Err(Stop::new(
-                Exit::Usage,
-                format!("no case id contains `{text}`; `stepmark list` prints all ids"),
-            )),
-            None => Err(Stop::new(Exit::Incomparable, "there are no cases at all")),
-        }
-    }
+/// The folder of baselines that was named, or that of the package at hand.
+fn baselines(named: Option<&PathBuf>) -> PathBuf {
+    named.cloned().unwrap_or_else(|| package::file(BASELINES))
 }
 
 /// Why a subcommand ended early.
@@ -183,6 +154,9 @@ impl<E: Into<anyhow::Error>> From<E> for Stop {
 }
 
 /// Runs the command line of this process over `suite`.
+///
+/// Cases are checked in workers: this executable, started again. A kernel that ends its process, or
+/// never returns, is named, and the others go on.
 pub fn main(suite: &Suite) -> ExitCode {
     let all = suite.cases.iter().chain(&suite.scaling);
     if let Some(flaw) = case::flaw(all.map(|case| case.id.as_str())) {
@@ -190,7 +164,8 @@ pub fn main(suite: &Suite) -> ExitCode {
         return ExitCode::from(Exit::Usage.code());
     }
     let (mut out, mut err) = (Lenient(io::stdout()), io::stderr());
-    ExitCode::from(guarded(|| run(suite, env::args_os(), &mut out, &mut err)).code())
+    let run = || run_checking(Checks::InWorkers, suite, env::args_os(), &mut out, &mut err);
+    ExitCode::from(guarded(run).code())
 }
 
 /// How `run` ends; a panic is a tool failure, never a verdict.
@@ -219,8 +194,19 @@ impl<W: Write> Write for Lenient<W> {
 
 /// Runs one command line, program name first, over `suite`.
 ///
-/// Results go to `out`, what went wrong to `err`.
+/// Results go to `out`, what went wrong to `err`. Cases are checked in this process: the list need
+/// not be that of this executable.
 pub fn run(
+    suite: &Suite,
+    args: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> Exit {
+    run_checking(Checks::Here, suite, args, out, err)
+}
+
+fn run_checking(
+    checks: Checks,
     suite: &Suite,
     args: impl IntoIterator<Item = impl Into<OsString> + Clone>,
     out: &mut dyn Write,
@@ -230,7 +216,7 @@ pub fn run(
     let parsed = Args::command().subcommands(own).try_get_matches_from(args);
     let parsed = parsed.and_then(|matches| match suite.command(&matches) {
         Some((own, matches)) => Ok((own.run)(matches, out)),
-        None => Args::from_arg_matches(&matches).map(|args| verb(args, suite, out)),
+        None => Args::from_arg_matches(&matches).map(|args| verb(args, checks, suite, out)),
     });
     let done = match parsed {
         Ok(done) => done,
@@ -248,9 +234,9 @@ pub fn run(
 }
 
 /// Runs one of the harness's own subcommands.
-fn verb(args: Args, suite: &Suite, out: &mut dyn Write) -> Result<Exit, Stop> {
+fn verb(args: Args, checks: Checks, suite: &Suite, out: &mut dyn Write) -> Result<Exit, Stop> {
     let target = args.target_dir.unwrap_or_else(workspace::target);
-    let mut context = Context { cases: &suite.cases, scaling: &suite.scaling, target, out };
+    let mut context = Context { cases: &suite.cases, scaling: &suite.scaling, checks, target, out };
     match &args.verb {
         Verb::List(args) => list::run(args, &mut context),
         Verb::Check(args) => check::run(args, &mut context),
@@ -277,21 +263,6 @@ fn current() -> Result<String, Stop> {
         }
         source => Ok(source?),
     }
-}
-
-/// Runs the check of one case; returns whether it ran, which it does not where its device is
-/// missing.
-fn checked(case: &Case) -> Result<bool, Trouble> {
-    caught(|| case.check())
-}
-
-/// Runs a check; a panic in it is a wrong result of its case, said in one line.
-fn caught<T>(check: impl FnOnce() -> Result<T, Trouble>) -> Result<T, Trouble> {
-    panic::catch_unwind(AssertUnwindSafe(check)).unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<String>().map(String::as_str);
-        let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-        Err(Trouble::Wrong(format!("panicked: {}", text.unwrap_or("no message"))))
-    })
 }
 
 #[cfg(test)]

@@ -5,9 +5,12 @@ use std::path::PathBuf;
 use std::{env, fs};
 
 use super::{Context, Exit, Selection, Stop};
+use crate::case;
 use crate::collect::{Collected, Error, callgrind, criterion, peers};
-use crate::machine::workspace;
-use crate::record::{self, GPU, INSTRUCTIONS, Instrument, PEERS, Record, Row, SCALING, WALL};
+use crate::machine::{package, workspace};
+use crate::record::{
+    self, GPU, INSTRUCTIONS, Instrument, Measures, PEERS, Record, Row, SCALING, WALL,
+};
 use crate::run;
 
 #[derive(Debug, clap::Args)]
@@ -27,8 +30,9 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
     let source = workspace::built_from().ok();
     let source = source.as_deref();
     let target = context.target.clone();
+    // A bench runs in the folder of its package.
     let home = |variable: &str, default: &str| {
-        env::var_os(variable).map_or_else(|| target.join(default), PathBuf::from)
+        env::var_os(variable).map_or_else(|| target.join(default), package::file)
     };
     let selects = |id: &str| args.selection.holds(id);
     let own = |instrument: &Instrument| run::samples(&target, instrument.name);
@@ -47,12 +51,13 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
             (&GPU, times(&GPU, own(&GPU))),
         ]
     };
-    let mut cases = 0;
+    let (mut cases, command) = (0, found[0].0.command);
     for (instrument, collected) in found {
         cases += write(instrument, collected, &selects, source, context)?;
     }
     if cases == 0 {
-        let what = "no selected case was measured, so nothing was recorded";
+        let what =
+            format!("no selected case was measured, so nothing was recorded; run `{command}`");
         return Err(Stop::new(Exit::Incomparable, what));
     }
     Ok(Exit::Pass)
@@ -69,7 +74,7 @@ fn write(
     let name = instrument.name;
     let Collected { records, mut dropped } = match collected {
         // Most machines have no GPU, and need no line that says so.
-        Err(Error::NoRun { .. }) if name == GPU.name => return Ok(0),
+        Err(Error::NoRun { .. }) if instrument.measures == Measures::OnDevice => return Ok(0),
         Err(why @ Error::NoRun { .. }) => {
             writeln!(context.out, "{name}: not recorded: {why}")?;
             return Ok(0);
@@ -109,11 +114,16 @@ fn write(
             _ => {}
         }
         if count > 0 {
-            writeln!(context.out, "{name}/{chapter}: {count} cases -> {}", path.display())?;
+            writeln!(
+                context.out,
+                "{name}/{chapter}: {} -> {}",
+                case::count(count),
+                path.display()
+            )?;
         }
         cases += count;
     }
-    tell(name, dropped, context)?;
+    tell(instrument, dropped, context)?;
     if cases == 0 {
         writeln!(context.out, "{name}: not recorded: its runs measured no selected case")?;
     }
@@ -122,7 +132,7 @@ fn write(
 
 /// Names what was left out, by chapter and reason, but no case that is gone.
 fn tell(
-    instrument: &str,
+    instrument: &Instrument,
     dropped: Vec<(String, String)>,
     context: &mut Context<'_>,
 ) -> Result<(), Stop> {
@@ -134,8 +144,9 @@ fn tell(
     }
     for ((chapter, why), ids) in groups {
         let (count, ids) = (ids.len(), ids.join(", "));
-        let what = format!("left out {count}: {why}; measure again: {ids}");
-        writeln!(context.out, "{instrument}/{chapter}: {what}")?;
+        let Instrument { name, command, .. } = instrument;
+        let what = format!("left out {count}: {why}; `{command}` measures again: {ids}");
+        writeln!(context.out, "{name}/{chapter}: {what}")?;
     }
     Ok(())
 }

@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{Context, Exit, Selection, Stop};
+use super::{Context, Exit, Selection, Stop, baselines};
+use crate::case;
 use crate::file;
 use crate::gate::calibrate::{RATES_FILE, RATES_SCHEMA, Rates};
 use crate::record::{self, Error, INSTRUCTIONS, Instrument, PEERS, Record, SCALING, WALL};
@@ -28,9 +29,9 @@ pub(super) struct Args {
     /// Write nothing: exit 5 where the text holds another table
     #[arg(long, requires = "splice")]
     check: bool,
-    /// The folder of baselines to splice
-    #[arg(long, value_name = "DIR", default_value = "baselines", requires = "splice")]
-    baseline: PathBuf,
+    /// The folder of baselines to splice [default: `baselines` in the package]
+    #[arg(long, value_name = "DIR", requires = "splice")]
+    baseline: Option<PathBuf>,
     /// The folder of a machine in that of the baselines [default: the only one with wall times]
     #[arg(long, value_name = "NAME", requires = "splice")]
     machine: Option<String>,
@@ -92,7 +93,8 @@ fn fresh(
 fn put(text: &Path, args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> {
     let name = text.display();
     let failed = |why: &dyn std::fmt::Display| Stop::new(Exit::Failure, format!("{name}: {why}"));
-    let folder = machine(args)?;
+    let baselines = baselines(args.baseline.as_ref());
+    let folder = machine(args, &baselines)?;
     let old = fs::read_to_string(text).map_err(|why| failed(&why))?;
     let (mut new, mut cases) = (old.clone(), 0);
     let chapters = record::chapters(&folder.join(WALL.name));
@@ -109,7 +111,7 @@ fn put(text: &Path, args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop
         let path = folder.join(WALL.name).join(format!("{chapter}.json"));
         let walls = read(&WALL, &path, "`stepmark accept`")?;
         // The toolchain of the times.
-        let counts = record::baseline(&args.baseline, &INSTRUCTIONS, &walls.environment, chapter);
+        let counts = record::baseline(&baselines, &INSTRUCTIONS, &walls.environment, chapter);
         all.push((walls, optional(&INSTRUCTIONS, &counts)?));
     }
     let headline = splice::headline(&old);
@@ -131,7 +133,7 @@ fn put(text: &Path, args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop
         new = splice::splice(&new, splice::HEADLINE, &block).map_err(|why| failed(&why))?;
     }
     if splice::has_place(&new, splice::RATES) {
-        let block = report::rates(&read_rates(&folder, &args.baseline)?);
+        let block = report::rates(&read_rates(&folder, &baselines)?);
         new = splice::splice(&new, splice::RATES, &block).map_err(|why| failed(&why))?;
     }
     let stale = |name: &String| {
@@ -156,7 +158,7 @@ fn put(text: &Path, args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop
         return Err(Stop::new(Exit::Incomparable, what));
     }
     file::replace(text, new.as_bytes()).map_err(|why| failed(&why))?;
-    writeln!(context.out, "{name}: results of {cases} cases")?;
+    writeln!(context.out, "{name}: results of {}", case::count(cases))?;
     Ok(Exit::Pass)
 }
 
@@ -205,8 +207,7 @@ fn read_rates(machine: &Path, baselines: &Path) -> Result<Rates, Stop> {
 }
 
 /// The folder of the machine whose wall times are spliced.
-fn machine(args: &Args) -> Result<PathBuf, Stop> {
-    let baselines = &args.baseline;
+fn machine(args: &Args, baselines: &Path) -> Result<PathBuf, Stop> {
     if let Some(name) = &args.machine {
         return Ok(baselines.join(name));
     }

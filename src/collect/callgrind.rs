@@ -17,11 +17,12 @@ use crate::run::{self, Run, Warm};
 /// The version of iai-callgrind, which must also be that of its runner.
 pub const IAI_CALLGRIND: &str = "0.16.1";
 
-/// The command whose summaries are read here.
-pub const COMMAND: &str = "cargo bench --features instructions --bench instructions";
+/// The version of its summaries.
+const SUMMARY: &str = "6";
 
 #[derive(Deserialize)]
 struct Summary {
+    version: String,
     details: Option<String>,
     profiles: Vec<Profile>,
 }
@@ -79,7 +80,7 @@ pub fn collect(
 ) -> Result<Collected, Error> {
     let name = INSTRUCTIONS.name;
     let mut collected = Collected::default();
-    for chapter in super::chapters(target, name, COMMAND)? {
+    for chapter in super::chapters(target, &INSTRUCTIONS)? {
         let run = Run::read(target, name, &chapter)
             .map_err(|source| Error::File { path: run::folder(target, name, &chapter), source })?;
         let said = run::said::<Warm>(target, name, &chapter)?.into_iter();
@@ -131,6 +132,7 @@ fn require(path: &Path, found: &str, expected: &str) -> Result<(), Error> {
 
 fn read_counts(path: &Path, warm: Warm, run: &Run) -> Result<Row, Error> {
     let summary: Summary = super::read_json(path)?;
+    require(path, &format!("version {}", summary.version), &format!("version {SUMMARY}"))?;
     let details = summary.details.clone().unwrap_or_default();
     if !names(&details, &warm.id) {
         require(path, &format!("`{details}`"), &format!("`{}`", warm.id))?;
@@ -218,9 +220,9 @@ mod tests {
             run::write(self.0.path(), "instructions", id, &warm).unwrap();
             let path = summary(self.0.path(), PACKAGE, position);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
-            let ir = 100 * position + 7;
+            let ir = if details == "a/none/n1" { 0 } else { 100 * position + 7 };
             let text = format!(
-                r#"{{"details":"warm(String ::\nfrom(\"{details}\"))","profiles":[{{"summaries":
+                r#"{{"version":"6","details":"warm(String ::\nfrom(\"{details}\"))","profiles":[{{"summaries":
                 {{"total":{{"summary":{{"Callgrind":{{"Ir":{{"metrics":{{"Both":[{{"Int":{ir}}},
                 {{"Int":1}}]}}}},{}}}}}}}}}}}]}}"#,
                 ["D1mr", "D1mw", "ILmr", "DLmr", "DLmw"]
@@ -291,6 +293,22 @@ mod tests {
         folder.write(0, "a/b/n1", "a/b/n1", 0);
         let err = folder.collect().unwrap_err().to_string();
         assert!(err.contains("0 heap blocks in the control, expected 1"), "{err}");
+    }
+
+    #[test]
+    fn a_count_of_nothing_and_a_summary_of_another_version_are_refused() {
+        let folder = Folder::new();
+        folder.write(1, "a/none/n1", "a/none/n1", 1);
+        fs::remove_file(folder.warm("b/n2.json")).unwrap();
+        let err = folder.collect().unwrap_err().to_string();
+        assert!(err.contains("a missing or zero count, expected Ir, ") && err.contains("again"));
+        let folder = Folder::new();
+        let path = summary(folder.0.path(), PACKAGE, 1);
+        let text =
+            fs::read_to_string(&path).unwrap().replace(r#""version":"6""#, r#""version":"7""#);
+        fs::write(&path, text).unwrap();
+        let err = folder.collect().unwrap_err().to_string();
+        assert!(err.contains("version 7, expected version 6"), "{err}");
     }
 
     #[test]

@@ -11,21 +11,12 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::{Collected, Error, contradiction, row};
-use crate::record::{GPU, Instrument, Row, SCALING};
+use crate::record::{Instrument, Row};
 use crate::run::{self, Note};
 use crate::stats::{Method, Samples};
 
 /// Below this, quantiles mean nothing.
 pub const MIN_SAMPLES: usize = 10;
-
-/// The command whose samples are wall times.
-pub const COMMAND: &str = "cargo bench --bench wall";
-
-/// The command whose samples are those of a GPU.
-pub const GPU_COMMAND: &str = "cargo bench --bench gpu";
-
-/// The command whose samples are those of cases that only scale.
-pub const SCALING_COMMAND: &str = "cargo bench --bench wall -- --scaling";
 
 #[derive(Deserialize)]
 struct Benchmark {
@@ -51,12 +42,7 @@ pub fn collect(
     source: Option<&str>,
     selects: &dyn Fn(&str) -> bool,
 ) -> Result<Collected, Error> {
-    let command = match instrument.name {
-        name if name == GPU.name => GPU_COMMAND,
-        name if name == SCALING.name => SCALING_COMMAND,
-        _ => COMMAND,
-    };
-    let chapters = super::chapters(target, instrument.name, command)?;
+    let chapters = super::chapters(target, instrument)?;
     let samples = samples(criterion)?;
     let mut collected = Collected::default();
     for chapter in chapters {
@@ -147,7 +133,7 @@ fn find_samples(dir: &Path, into: &mut Vec<PathBuf>) {
 mod tests {
     use super::*;
     use crate::machine;
-    use crate::record::WALL;
+    use crate::record::{GPU, SCALING, WALL};
     use crate::run::Run;
 
     struct Folder(tempfile::TempDir);
@@ -254,9 +240,9 @@ mod tests {
         let folder = Folder::new();
         folder.note(&SCALING, "a/b/n1", "now");
         folder.sample("x", "a/b/n1", 11);
-        for (instrument, command) in [(&WALL, COMMAND), (&GPU, GPU_COMMAND)] {
+        for instrument in [&WALL, &GPU] {
             let err = folder.collect(instrument).unwrap_err().to_string();
-            assert!(err.contains("no run of") && err.contains(command), "{err}");
+            assert!(err.contains("no run of") && err.contains(instrument.command), "{err}");
         }
         let record = &folder.collect(&SCALING).unwrap().records["a"];
         assert_eq!((&*record.instrument, record.cases.len()), ("scaling", 1), "its own");

@@ -21,14 +21,14 @@ use crate::run::{self, Run};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The target folder holds no run of this instrument.
-    #[error("no run of `{instrument}` in {}; run `{command}` first", dir.display())]
+    #[error(
+        "no run of `{}` in {}; run `{}` first", instrument.name, dir.display(), instrument.command
+    )]
     NoRun {
         /// The instrument.
-        instrument: &'static str,
+        instrument: &'static Instrument,
         /// Where the run should be.
         dir: PathBuf,
-        /// The command that makes one.
-        command: &'static str,
     },
     /// A file of the run is unusable.
     #[error("{}: run the bench again", path.display())]
@@ -122,15 +122,11 @@ fn row<const N: usize>(
 }
 
 /// Requires that an instrument left runs of some chapter, and returns these.
-fn chapters(
-    target: &Path,
-    instrument: &'static str,
-    command: &'static str,
-) -> Result<Vec<String>, Error> {
-    let chapters = run::chapters(target, instrument)?;
+fn chapters(target: &Path, instrument: &'static Instrument) -> Result<Vec<String>, Error> {
+    let chapters = run::chapters(target, instrument.name)?;
     if chapters.is_empty() {
-        let dir = run::folder(target, instrument, "");
-        return Err(Error::NoRun { instrument, dir, command });
+        let dir = run::folder(target, instrument.name, "");
+        return Err(Error::NoRun { instrument, dir });
     }
     Ok(chapters)
 }

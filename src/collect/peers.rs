@@ -17,9 +17,6 @@ use crate::record::{self, Origin, PEERS, Record, Row, SCALING, WALL};
 use crate::run;
 use crate::stats::Samples;
 
-/// The command whose results are read here.
-pub const COMMAND: &str = "ci/peers.sh";
-
 /// What a runner prints.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -58,7 +55,7 @@ pub fn collect(
     selects: &dyn Fn(&str) -> bool,
 ) -> Result<Collected, Error> {
     let mut collected = Collected::default();
-    for chapter in super::chapters(target, PEERS.name, COMMAND)? {
+    for chapter in super::chapters(target, &PEERS)? {
         let dir = run::folder(target, PEERS.name, &chapter);
         let mut found = BTreeMap::new();
         let mut first: Option<(Environment, String)> = None;
@@ -78,7 +75,7 @@ pub fn collect(
             }
         }
         let Some((environment, _)) = first.filter(|_| !found.is_empty()) else {
-            return Err(Error::NoRun { instrument: PEERS.name, dir, command: COMMAND });
+            return Err(Error::NoRun { instrument: &PEERS, dir });
         };
         let selected = found.into_iter().filter(|(id, _)| selects(id));
         let rows = selected.map(|(id, peer)| peer.row(id)).collect();

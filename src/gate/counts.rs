@@ -99,6 +99,12 @@ pub fn instructions(old: &Row, new: &Row, reproduce: &str, findings: &mut Findin
     }
 }
 
+/// Says which exact numbers of a case are worse, each beyond its limit.
+pub fn losses(instrument: &Instrument, old: &Row, new: &Row) -> Vec<String> {
+    let counts = counts(instrument, old, new).into_iter();
+    counts.filter(|count| count.step() == Step::Worse).map(|count| count.what()).collect()
+}
+
 /// Whether any count is worse, and whether any is better, each beyond its limit.
 pub(super) fn beyond(instrument: &Instrument, old: &Row, new: &Row) -> (bool, bool) {
     let steps: Vec<Step> = counts(instrument, old, new).iter().map(Count::step).collect();
@@ -181,6 +187,8 @@ mod tests {
             }
         }
         let (_, said) = compared(&missed(1000, 0), &missed(8000, 0));
+        let losses = losses(&INSTRUCTIONS, &missed(1000, 0), &missed(8000, 0));
+        assert_eq!(losses, ["D1 misses 1000 -> 8000 (+700.00 %, limit +10.00 % and 1000 more)"]);
         let what = "D1 misses 1000 -> 8000 (+700.00 %, limit +10.00 % and 1000 more); cargo bench";
         assert!(said[0].ends_with(what), "{said:?}");
         let (_, said) = compared(&missed(0, 0), &missed(0, 8000));

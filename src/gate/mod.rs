@@ -25,8 +25,8 @@ mod wall;
 
 pub use crate::exit::Exit;
 pub use comparable::{ACCEPT, MEASURE, Matched, Scope, comparable};
-pub use counts::instructions;
-pub use outcome::{Answer, Counts, Head, Outcome, Parts, Slower, State, Walls};
+pub use counts::{instructions, losses};
+pub use outcome::{Answer, Counts, Head, NOT_ASKED, Outcome, Parts, Slower, State, Walls};
 pub use ratchet::{Shift, Shifted, shifts, tightened};
 #[cfg(test)]
 pub(crate) use timed::tests::{duet_of, timed_case};

@@ -60,13 +60,21 @@ impl Tolerance {
     ///
     /// If the file cannot be read, or holds anything else.
     pub fn read(path: &Path) -> Result<Self, Error> {
+        match fs::read(path) {
+            Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(source) => Err(Error::Io { path: path.to_owned(), source }),
+            Ok(bytes) => Self::parse(path, &bytes),
+        }
+    }
+
+    /// Validates the content of a file; errors name `path`.
+    ///
+    /// # Errors
+    ///
+    /// If it holds anything else.
+    pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self, Error> {
         let invalid = |found| Error::Invalid { path: path.to_owned(), found };
-        let bytes = match fs::read(path) {
-            Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
-            Err(source) => return Err(Error::Io { path: path.to_owned(), source }),
-            Ok(bytes) => bytes,
-        };
-        let read: Self = serde_json::from_slice(&bytes).map_err(|err| invalid(err.to_string()))?;
+        let read: Self = serde_json::from_slice(bytes).map_err(|err| invalid(err.to_string()))?;
         if read.schema != SCHEMA {
             return Err(invalid(format!("schema is {}", read.schema)));
         }
@@ -79,6 +87,31 @@ impl Tolerance {
         Ok(read)
     }
 
+    /// The smaller margin of each class: a change does not widen what it is judged by.
+    #[must_use]
+    pub fn tighter(self, other: Self) -> Self {
+        Self {
+            schema: SCHEMA,
+            compute_pct: self.compute_pct.min(other.compute_pct),
+            memory_pct: self.memory_pct.min(other.memory_pct),
+        }
+    }
+
+    /// Says which margins are wider than those in force, if any: `8 % instead of 3 % (compute)`.
+    pub fn beyond(&self, in_force: &Self) -> Option<String> {
+        let classes = [
+            ("compute", self.compute_pct, in_force.compute_pct),
+            ("memory", self.memory_pct, in_force.memory_pct),
+        ];
+        let wider = classes.into_iter().filter(|(_, wanted, in_force)| wanted > in_force);
+        let wider: Vec<String> = wider
+            .map(|(class, wanted, in_force)| {
+                format!("{wanted} % instead of {in_force} % ({class})")
+            })
+            .collect();
+        (!wider.is_empty()).then(|| wider.join(", "))
+    }
+
     /// The margin of a case, as a share.
     pub fn margin(&self, memory_bound: bool) -> f64 {
         (if memory_bound { self.memory_pct } else { self.compute_pct }) / 100.0
@@ -88,6 +121,22 @@ impl Tolerance {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_two_margins_of_a_class_the_smaller_one_is_in_force() {
+        let of = |compute_pct, memory_pct| Tolerance { schema: SCHEMA, compute_pct, memory_pct };
+        for (old, new, in_force, beyond) in [
+            (of(3.0, 5.0), of(3.0, 5.0), of(3.0, 5.0), None),
+            (of(3.0, 5.0), of(2.0, 4.0), of(2.0, 4.0), None),
+            (of(3.0, 5.0), of(8.0, 4.0), of(3.0, 4.0), Some("8 % instead of 3 % (compute)")),
+            (of(2.0, 2.5), of(3.0, 5.0), of(2.0, 2.5), Some("(compute), 5 % instead of 2.5 %")),
+        ] {
+            assert_eq!(old.tighter(new), in_force, "{old:?} and {new:?}");
+            let said = new.beyond(&in_force);
+            assert_eq!(said.is_some(), beyond.is_some(), "{said:?}");
+            assert!(said.unwrap_or_default().contains(beyond.unwrap_or_default()), "{beyond:?}");
+        }
+    }
 
     #[test]
     fn margins_in_their_range_are_read_and_nothing_else() {

@@ -108,6 +108,30 @@ pub fn dispatch() -> &'static str {
     Isa::best().name()
 }
 
+/// The same with the bits that it follows from, which the C library chooses its code by, too: those of
+/// the leaves 1 and 7 of CPUID, as `avx2, cpuid 1 7ffafbff bfebfbff, 7 000427aa 00000000 00000000`.
+///
+/// Valgrind shows its guest a processor of its own. Of the one below it shows whether that has AVX2,
+/// F16C, RDRAND and RDSEED.
+pub fn dispatch_bits() -> String {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{__cpuid, __cpuid_count};
+        #[expect(unused_unsafe, reason = "only newer versions of Rust know that it is safe")]
+        // SAFETY: every processor of this target has the instruction.
+        let features = unsafe { __cpuid(1) };
+        #[expect(unused_unsafe, reason = "only newer versions of Rust know that it is safe")]
+        // SAFETY: every processor of this target has the instruction.
+        let more = unsafe { __cpuid_count(7, 0) };
+        // The rest of leaf 1 tells which core this is.
+        let (ecx, edx) = (features.ecx, features.edx);
+        let bits = [more.ebx, more.ecx, more.edx].map(|bits| format!("{bits:08x}")).join(" ");
+        format!("{}, cpuid 1 {ecx:08x} {edx:08x}, 7 {bits}", dispatch())
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    dispatch().to_owned()
+}
+
 fn environment<const N: usize>(fields: [(&str, String); N]) -> Environment {
     fields.map(|(name, value)| (name.to_owned(), value)).into()
 }
@@ -191,6 +215,8 @@ mod tests {
     #[test]
     fn the_environment_is_the_same_twice() {
         assert_eq!(wall(), wall(), "wall");
+        assert_eq!(dispatch_bits(), dispatch_bits(), "on whatever core");
+        assert!(dispatch_bits().starts_with(dispatch()), "{}", dispatch_bits());
         assert_eq!(wall()["rustc"], RUSTC, "rustc");
         assert!(RUSTC.starts_with("1."), "{RUSTC}");
         assert_eq!(SOURCE.len(), 16, "{SOURCE}");

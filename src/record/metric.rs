@@ -160,6 +160,8 @@ pub struct Instrument {
     pub name: &'static str,
     /// The cases that it measures.
     pub measures: Measures,
+    /// The shell line that measures them; each is run once `stepmark record` is to follow.
+    pub command: &'static str,
     /// How many words an id has: the case, and perhaps the peer.
     pub words: usize,
     /// Its metrics, all of which a row holds.
@@ -174,6 +176,13 @@ pub struct Instrument {
     pub fields: &'static [&'static str],
     /// The folder of `baselines/` for what was measured in an environment.
     pub folder: fn(&Environment) -> String,
+}
+
+impl Instrument {
+    /// Whether equal code gives equal numbers, so that a baseline can decide.
+    pub fn is_exact(&self) -> bool {
+        self.metrics.iter().all(|name| metric(name).is_some_and(|metric| metric.exact))
+    }
 }
 
 const QUANTILES: &[&str] = &["p05_ns", "p25_ns", "median_ns", "p75_ns", "p95_ns"];
@@ -211,6 +220,7 @@ const DEVICE: &[&str] = &[
 const fn times(
     name: &'static str,
     measures: Measures,
+    command: &'static str,
     fields: &'static [&'static str],
     folder: fn(&Environment) -> String,
 ) -> Instrument {
@@ -218,6 +228,7 @@ const fn times(
     Instrument {
         name,
         measures,
+        command,
         words: 1,
         metrics,
         optional: &[],
@@ -229,19 +240,29 @@ const fn times(
 }
 
 /// Wall time per step.
-pub static WALL: Instrument = times("wall", Measures::OnCpu, MACHINE, machine::folder);
+pub static WALL: Instrument =
+    times("wall", Measures::OnCpu, "cargo bench --bench wall", MACHINE, machine::folder);
 
 /// The same of cases that only scale: no baseline holds them.
-pub static SCALING: Instrument = times("scaling", Measures::Some, MACHINE, machine::folder);
+pub static SCALING: Instrument = times(
+    "scaling",
+    Measures::Some,
+    "cargo bench --bench wall -- --scaling",
+    MACHINE,
+    machine::folder,
+);
 
 /// Time per launch on a GPU by CUDA events.
 pub static GPU: Instrument =
-    times("gpu", Measures::OnDevice, DEVICE, |environment| machine::plain(&environment["gpu"]));
+    times("gpu", Measures::OnDevice, "cargo bench --bench gpu", DEVICE, |environment| {
+        machine::plain(&environment["gpu"])
+    });
 
 /// Counts of Callgrind in one warm step, and the heap that a warm step takes.
 pub static INSTRUCTIONS: Instrument = Instrument {
     name: "instructions",
     measures: Measures::Counted,
+    command: "cargo bench --features instructions --bench instructions",
     words: 1,
     metrics: &["instructions", "d1_misses", "ll_misses", "heap_blocks", "heap_bytes"],
     optional: &[],
@@ -265,6 +286,7 @@ pub static INSTRUCTIONS: Instrument = Instrument {
 pub static PEERS: Instrument = Instrument {
     name: "peers",
     measures: Measures::Some,
+    command: "ci/peers.sh",
     words: 2,
     metrics: &["theirs_ns", "ours_ns", "ratio_min", "ratio", "ratio_max", "rounds"],
     optional: &["mse", "flagged"],

@@ -10,7 +10,6 @@ use rand::{RngExt as _, SeedableRng as _};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde_json::Value;
 use stepmark::gate::duet::Lock;
-use stepmark::machine;
 use stepmark::record::{self, Origin, Record, WALL};
 
 use crate::setup::repository::{CASE, Repository, expect, main_of, stepmark};
@@ -54,18 +53,18 @@ fn a_branch_is_compared_with_where_it_parted_from_the_base() {
         &gate(&toy, against),
         0,
         &[
-            "gate: 1 cases against baselines and base, without instructions (--skip instructions)",
+            "gate: 1 case against baselines and base, without instructions (--skip instructions)",
             "note               paired: both builds are the same, byte for byte",
             "paired times, seed ",
             "0 slower, 0 faster, 1 same, 0 unclear, 0 not compared",
-            "pass (exit 0): 1 of 1 cases compared, 1 note; decided by `right`, `slower`, `self-test`, without",
+            "pass (exit 0): 1 of 1 case compared, 1 note; decided by `right`, `slower`, `self-test`, without",
         ],
     );
 
     toy.write(&main_of(1100));
     let json = toy.dir.path().join("gate.json");
     let written = format!("{against} --json {} --seed 5", json.display());
-    let again = format!("; cargo run --release -- gate {against} --filter {CASE}");
+    let again = format!("; cargo run --release -- gate {against} --exact {CASE}");
     let slower = format!("FAIL regression    {CASE}: slower: thread CPU time +");
     expect(
         &gate(&toy, &written),
@@ -129,9 +128,9 @@ fn a_case_on_a_gpu_is_compared_though_only_pairs_know_it() {
     toy.commit(&on_gpu(1100));
     let against = format!("gate --skip instructions --against base --filter {id}");
     let slower = format!("FAIL regression    {id}: slower: CUDA event time +");
-    let again = format!("; cargo run --release -- {against}");
+    let again = format!("; cargo run --release -- {against}").replace("--filter", "--exact");
     let run = |args: &str| toy.run(&args.split(' ').collect::<Vec<_>>());
-    expect(&run(&against), 3, &["gate: 1 cases against", &slower, &again, "1 of 1 cases compared"]);
+    expect(&run(&against), 3, &["gate: 1 case against", &slower, &again, "1 of 1 case compared"]);
     expect(&run(&format!("gate --filter {id}")), 2, &["which need --against REV"]);
 }
 
@@ -179,14 +178,14 @@ fn what_pairs_do_not_tell_fails_only_where_that_is_asked_for() {
     let unclear = format!("{CASE}: unclear: thread CPU time ");
     let texts = [&format!("note               {unclear}"), "1 unclear", "pass (exit 0)"];
     expect(&gate(&toy, against), 0, &texts);
-    let again = "gate --skip instructions --against base --filter";
+    let again = "gate --skip instructions --against base --exact";
     let again = format!("; cargo run --release -- {again} {CASE} --strict --max-pairs 50");
     let texts = [&format!("FAIL unclear       {unclear}"), &again, "unclear by `slower` (exit 6)"];
     expect(&gate(&toy, &format!("{against} --strict")), 6, &texts);
 }
 
 /// Saved wall times of a chapter, and fresh ones that are three times as long.
-fn put_walls(toy: &Repository, ids: &[&str], source: &str) {
+pub(crate) fn put_walls(toy: &Repository, ids: &[&str], source: &str) {
     let (source, started) = (source.to_owned(), "2026-01-02T03:04:05Z".to_owned());
     let origin = Origin { commit: None, dirty: false, source, started, reason: None };
     let of = |median_ns: f64| {
@@ -199,12 +198,22 @@ fn put_walls(toy: &Repository, ids: &[&str], source: &str) {
     of(300.0).write(&record::fresh(&toy.package().join("target"), &WALL, "mvar")).unwrap();
 }
 
+/// The digest of the sources of a repository, which a gate on times of other ones names.
+pub(crate) fn source(toy: &Repository) -> String {
+    put_walls(toy, &[CASE], "other");
+    let out = gate(toy, "--skip instructions");
+    let said = String::from_utf8_lossy(&out.stdout);
+    let (_, digest) = said.split_once("but these are ").unwrap_or_else(|| panic!("{out:?}"));
+    digest[..16].to_owned()
+}
+
 #[test]
 fn saved_times_never_decide_but_what_is_gone_from_them_does() {
     let toy = branch();
     // A case that the real program has too, and no build of the repository.
     let other = "mvar/rollout-d20-p5/n100";
-    put_walls(&toy, &[other, CASE], machine::SOURCE);
+    let source = source(&toy);
+    put_walls(&toy, &[other, CASE], &source);
     let against = "gate --skip instructions --against base --filter";
     let pairs = "--max-pairs 50 --seed 5";
     let run = |filter: &str| {
@@ -213,7 +222,7 @@ fn saved_times_never_decide_but_what_is_gone_from_them_does() {
     let unclear = |id: &str| format!("3.000x  UNCLEAR  {id}");
 
     toy.write(&noisy(&toy));
-    let texts = ["1 unclear", "wall times (inform only): 1 of 1 cases", &unclear(CASE), "pass"];
+    let texts = ["1 unclear", "wall times (inform only): 1 of 1 case", &unclear(CASE), "pass"];
     expect(&run(CASE), 0, &texts);
 
     toy.write(&main_of(1000));
@@ -222,7 +231,7 @@ fn saved_times_never_decide_but_what_is_gone_from_them_does() {
     let gone = format!("{CASE}-gone");
     put_walls(&toy, &[CASE, &gone], "of other sources");
     expect(&gate(&toy, "--skip instructions"), 5, &["nothing that decides was compared"]);
-    put_walls(&toy, &[CASE, &gone], machine::SOURCE);
+    put_walls(&toy, &[CASE, &gone], &source);
     let found = format!("FAIL incomparable  {gone}: is gone, but the baseline has it");
     let texts = [found.as_str(), "incomparable by `comparable` (exit 5)"];
     expect(&gate(&toy, "--skip instructions"), 5, &texts);

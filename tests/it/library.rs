@@ -11,6 +11,10 @@ use crate::setup::copy::Copy;
 const FIXTURE: &str = "examples/fir";
 const KERNEL: &str = "src/filter.rs";
 
+/// Uses up any stack.
+const OVERFLOW: &str = "fn deep(n: u64) -> u64 { 1 + std::hint::black_box(deep(n + 1)) } \
+                        std::hint::black_box(deep(0))";
+
 /// A copy that depends on the stepmark of this folder.
 fn copy() -> Copy {
     let copy = Copy::of(FIXTURE, &["src", "benches", "Cargo.toml"]);
@@ -53,6 +57,38 @@ fn a_crate_with_its_own_kernels_gets_the_command_over_its_own_cases() {
         assert!(!tree.contains(&format!("\n{heavy} v")), "{tree}");
     }
 
+    let body = "y.fill(0.0);";
+    let right = "ok     fir/filter-k8/n1000";
+    for (fault, code, texts) in [
+        ("std::process::exit(0)", 4, ["exit status: 0", "3 cases, 1 wrong\n"]),
+        (
+            "panic!(\"out of range\")",
+            4,
+            ["panicked: out of range (src/filter.rs:", "3 cases, 1 wrong\n"],
+        ),
+        ("std::process::abort()", 4, ["signal: 6", "3 cases, 1 wrong\n"]),
+        (OVERFLOW, 4, ["has overflowed its stack", "3 cases, 1 wrong\n"]),
+        ("println!(\"right\")", 4, ["wrote to the standard output", "3 cases, 1 wrong\n"]),
+        ("loop {}", 1, ["no verdict within 5 s", "3 cases, 0 wrong, 1 without a verdict\n"]),
+    ] {
+        let planted = format!("if h.len() == 64 {{ {fault}; }} {body}");
+        copy.with_planted(KERNEL, body, &planted, || {
+            let case = "fir/filter-k64/n1000: ";
+            run(&copy, "check --check-timeout 5", code, &[right, case, texts[0], texts[1]]);
+        });
+    }
+    for (fault, code, texts) in [
+        ("std::process::exit(0)", 4, ["exit status: 0", "wrong result by `right` (exit 4)"]),
+        ("loop {}", 1, ["no verdict within 5 s", "tool failure by `right` (exit 1)"]),
+    ] {
+        let planted = format!("if h.len() == 64 {{ {fault}; }} {body}");
+        copy.with_planted(KERNEL, body, &planted, || {
+            let gate = "gate --skip instructions --check-timeout 5";
+            let again = "check --exact fir/filter-k64/n1000 --check-timeout 5\n";
+            run(&copy, gate, code, &[texts[0], again, texts[1]]);
+        });
+    }
+
     copy.with_planted(KERNEL, "*y += h * x", "*y -= h * x", || {
         run(&copy, "check", 4, &["WRONG  fir/filter-k8/n1000: y[0] is ", "3 cases, 3 wrong"]);
         let (code, said) = copy.run(Copy::cargo(), &bench(""));
@@ -62,6 +98,10 @@ fn a_crate_with_its_own_kernels_gets_the_command_over_its_own_cases() {
     });
 
     copy.expect(Copy::cargo(), &bench("no-such-case"), 2, &["no case matches"]);
+    let quick = "bench --profile test --bench wall -- --quick filter-k64";
+    copy.expect(Copy::cargo(), quick, 0, &["fir/filter-k64/n1000"]);
+    let again = "without --quick; `cargo bench --bench wall` measures again: fir/filter-k64/n1000";
+    run(&copy, "record", 5, &[again, "nothing was recorded; run `cargo bench --bench wall`"]);
     copy.expect(Copy::cargo(), &bench(""), 0, &["fir/filter-k64/n1000"]);
     run(&copy, "record", 0, &["wall/fir: 3 cases"]);
     let walls = Record::read(&WALL, &record::fresh(&copy.target, &WALL, "fir")).unwrap();
@@ -87,9 +127,9 @@ fn a_crate_with_its_own_kernels_gets_the_command_over_its_own_cases() {
     });
 
     fs::remove_dir_all(baselines).unwrap();
-    let next = "nothing that decides was compared; \
-                cargo run --release -- gate --skip instructions --against REV\n";
-    run(&copy, gate, 5, &[next]);
+    let next = "; cargo run --release -- gate --skip instructions --against REV\n";
+    let none = "nothing that decides was compared, and no saved times inform: no baseline ";
+    run(&copy, gate, 5, &[none, next]);
     // It starts, and asks for a revision.
     run(&copy, "gate --skip instructions --against REV", 1, &["FAIL tool failure  paired: "]);
 }
@@ -177,7 +217,7 @@ fn a_workload_is_a_folder_two_lines_and_the_generated_list() {
             assert_eq!(code, Some(0), "{ids}");
             assert!(ids.ends_with("\ntoy/double/n1000\n"), "{ids}");
             fs::write(copy.dir.join("benches/cases.txt"), ids).unwrap();
-            let right = ["ok     toy/double/n1000", "1 cases, 0 wrong"];
+            let right = ["ok     toy/double/n1000", "1 case, 0 wrong"];
             run(&copy, "check --filter toy/", 0, &right);
             let layers = "test layers::nobody_uses_what_the_layers_forbid ... ok";
             copy.expect(Copy::cargo(), "test --test it layers::", 0, &[layers]);

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime};
 use std::{env, fs};
 
-use crate::cli::{Exit, Stop};
+use crate::cli::{BASELINES, Exit, Stop};
 use crate::gate::Tolerance;
 use crate::gate::calibrate::{Kind, PARTS, SCHEMA, Suite, Taken};
 use crate::gate::duet::protocol::Listed;
@@ -58,7 +58,7 @@ impl Builds {
         cases: &[Listed],
         tolerance: &Tolerance,
     ) -> Suite {
-        let (commit, dirty) = machine::revision(Path::new("baselines")).unzip();
+        let (commit, dirty) = machine::revision(&machine::package::file(BASELINES)).unzip();
         let new = match (&self.pad, kind) {
             (Some((_, digest)), Kind::Pad) => digest,
             _ => &self.digest,

@@ -5,14 +5,14 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use super::duet::TOLERANCE;
+use super::base::tolerance;
 use super::{Context, Exit, Selection, Stop, outputs, worker};
 use crate::file::lines::Lines;
+use crate::gate::Change;
 use crate::gate::calibrate::planted;
 use crate::gate::calibrate::{self, Kind, Rates, Row, Suite};
 use crate::gate::duet::Lock;
 use crate::gate::duet::protocol::Listed;
-use crate::gate::{Change, Tolerance};
 use crate::stats::Samples;
 use crate::{file, report};
 
@@ -40,7 +40,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE")]
     samples: Option<PathBuf>,
     /// Judge the suites of this file, or of the standard input for `-`, and run none
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["suites", "samples", "filter"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["suites", "samples", "filter", "exact"])]
     from: Option<PathBuf>,
     /// Write the rates and what they belong to to this file
     #[arg(long, value_name = "FILE")]
@@ -126,7 +126,7 @@ fn sample(args: &Args, context: &Context<'_>) -> Result<Vec<Suite>, Stop> {
         let why = "suites of the kind pad need --pad FILE; ci/calibrate.sh builds one";
         return Err(Stop::new(Exit::Usage, why));
     }
-    let tolerance = Tolerance::read(Path::new(TOLERANCE))?;
+    let tolerance = tolerance()?;
     let _lock = Lock::take(&context.target)?;
     let (mut samples, mut suites) = (None, Vec::new());
     if let Some(path) = &args.samples {
@@ -213,16 +213,15 @@ fn suite_cases(selection: &Selection, context: &Context<'_>) -> Result<Vec<Liste
     let chosen = counted.into_iter().step_by(every).chain(&planted);
     let chosen: Vec<Listed> =
         chosen.filter(|case| selection.holds(&case.id)).map(worker::on_cpu).collect();
-    match &selection.filter {
-        Some(text) if chosen.is_empty() => {
-            Err(Stop::new(Exit::Usage, format!("no case id of a suite contains `{text}`")))
-        }
+    match selection.none("case id of a suite") {
+        Some(none) if chosen.is_empty() => Err(Stop::new(Exit::Usage, none)),
         _ => Ok(chosen),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::Checks;
     use super::*;
 
     #[cfg(feature = "chapters")]
@@ -230,8 +229,8 @@ mod tests {
     fn a_suite_is_twenty_small_cases_and_the_planted_ones_last() {
         let cases = crate::registry::cases();
         let (target, out) = (PathBuf::new(), &mut io::sink());
-        let context = Context { cases: &cases, scaling: &[], target, out };
-        let chosen = suite_cases(&Selection { filter: None }, &context).ok().unwrap();
+        let context = Context { cases: &cases, scaling: &[], checks: Checks::Here, target, out };
+        let chosen = suite_cases(&Selection::default(), &context).ok().unwrap();
         assert!((20..=40).contains(&chosen.len()), "{} cases", chosen.len());
         let uncounted = |id: &str| cases.iter().any(|case| case.id == id && !case.is_counted());
         assert!(!chosen.iter().any(|case| uncounted(&case.id)), "{chosen:?}");

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
-use super::{Context, Exit, Selection, Stop};
+use super::{Context, Exit, Selection, Stop, baselines};
 use crate::machine::git::log::{Blob, Blobs, Repository, Version};
 use crate::record::{Error, GPU, INSTRUCTIONS, Record, SCHEMA, WALL};
 use crate::report::history::History;
@@ -18,9 +18,10 @@ use crate::report::history::History;
 pub(super) struct Args {
     #[command(flatten)]
     selection: Selection,
-    /// The folder of baselines whose history to read, along the first parents of HEAD
-    #[arg(long, value_name = "DIR", default_value = "baselines")]
-    baseline: PathBuf,
+    /// The folder of baselines whose history to read, along the first parents of HEAD [default:
+    /// `baselines` in the package]
+    #[arg(long, value_name = "DIR")]
+    baseline: Option<PathBuf>,
     /// Only the records of this instrument
     #[arg(long)]
     instrument: Option<Instrument>,
@@ -58,7 +59,7 @@ impl Instrument {
 }
 
 pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> {
-    let dir = &args.baseline;
+    let dir = &baselines(args.baseline.as_ref());
     if !dir.is_dir() {
         let what = format!("{}: no such folder; `stepmark accept` makes it", dir.display());
         return Err(Stop::new(Exit::Incomparable, what));
@@ -89,9 +90,8 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
     }
     histories.retain(|history| !history.tracks.is_empty());
     if histories.is_empty() {
-        let text = args.selection.filter.as_deref().unwrap_or_default();
-        let what = format!("no case id in the history of {} contains `{text}`", dir.display());
-        return Err(Stop::new(Exit::Usage, what));
+        let of = format!("case id in the history of {}", dir.display());
+        return Err(Stop::new(Exit::Usage, args.selection.none(&of).unwrap_or_default()));
     }
     for history in &histories {
         writeln!(context.out, "{}", history.text())?;

@@ -1,5 +1,6 @@
 //! `stepmark worker`: runs the steps of one case on request, for paired runs of two builds.
 
+mod check;
 mod clock;
 
 use std::io::{self, BufRead, Write};
@@ -14,8 +15,11 @@ use crate::gate::duet::protocol::{self, END, Hello, Listed, PROTOCOL, RIGHT, WRO
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The case to run
-    #[arg(required_unless_present = "list", conflicts_with = "list")]
+    #[arg(required_unless_present_any = ["list", "check"], conflicts_with_all = ["list", "check"])]
     id: Option<String>,
+    /// Check the cases that the standard input names, one after another
+    #[arg(long, conflicts_with = "list")]
+    check: bool,
     /// Print every case that can run here, one line of JSON each
     #[arg(long)]
     list: bool,
@@ -29,6 +33,11 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> {
     die_with_parent();
+    if args.check {
+        check::note_panics();
+        let cases = context.cases.iter().chain(context.scaling);
+        return check::serve(&cases.collect::<Vec<_>>(), io::stdin().lock(), context.out);
+    }
     let planted = args.plant.map(planted::cases).unwrap_or_default();
     let mut cases = context.cases.iter().chain(&planted);
     let Some(id) = &args.id else {

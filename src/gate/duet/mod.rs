@@ -14,6 +14,7 @@ use rand_xoshiro::rand_core::SeedableRng as _;
 use serde::Serialize;
 
 use super::{Change, Dropped, Duet, Metric, SelfTest, Timed, Tolerance};
+use crate::case;
 use crate::stats;
 
 pub mod build;
@@ -23,6 +24,7 @@ mod findings;
 pub mod lock;
 mod process;
 pub mod protocol;
+pub mod right;
 mod schedule;
 mod suite;
 
@@ -33,6 +35,7 @@ pub use findings::findings;
 pub use lock::Lock;
 pub use process::Limits;
 use protocol::Listed;
+pub use right::Checker;
 pub use schedule::judge_samples;
 use schedule::{Runner, Subject, judge};
 pub use suite::{Stopped, suite};
@@ -155,7 +158,7 @@ pub fn run(
         // A change cannot give itself the wider margin.
         case.memory_bound &= old.iter().any(|old| old.id == case.id && old.memory_bound);
     }
-    watch(&format!("{} cases: one of each chapter against itself", common.len()));
+    watch(&format!("{}: one of each chapter against itself", case::count(common.len())));
     let mut runner = Runner {
         builds: [&plan.new, &plan.new],
         limits: plan.limits,

@@ -83,7 +83,7 @@ impl Process {
         Self::spawn(build, id, [id].into_iter().chain(digest), limits)
     }
 
-    fn spawn<'a>(
+    pub(super) fn spawn<'a>(
         Build { exe, args: more }: &Build,
         id: &str,
         args: impl IntoIterator<Item = &'a str>,
@@ -150,12 +150,12 @@ impl Process {
         }
     }
 
-    fn ask(&mut self, request: &str) -> Result<(), Error> {
+    pub(super) fn ask(&mut self, request: &str) -> Result<(), Error> {
         let sent = writeln!(self.input, "{request}").and_then(|()| self.input.flush());
         sent.map_err(|_| self.died())
     }
 
-    fn line(&mut self, limit: Duration) -> Result<String, Error> {
+    pub(super) fn line(&mut self, limit: Duration) -> Result<String, Error> {
         self.lines.recv_timeout(limit).map_err(|err| match err {
             RecvTimeoutError::Timeout => self.hung(limit),
             RecvTimeoutError::Disconnected => self.died(),
@@ -167,7 +167,7 @@ impl Process {
         Error::Hung { exe, id, seconds: limit.as_secs_f64() }
     }
 
-    fn garbage(&self, line: String, expected: &'static str) -> Error {
+    pub(super) fn garbage(&self, line: String, expected: &'static str) -> Error {
         let line = line.chars().take(200).collect();
         Error::Garbage { exe: self.exe.clone(), id: self.id.clone(), line, expected }
     }

@@ -10,6 +10,7 @@ use super::decide::{self, Evidence, Judged, LOOKS, Look};
 use super::process::{Answer, Limits, Process};
 use super::protocol::Listed;
 use super::{Build, Error, ROUNDS, Samples};
+use crate::case;
 use crate::gate::{Change, Dropped, Exit, Metric, Timed, Tolerance};
 use crate::record;
 
@@ -160,13 +161,14 @@ impl Runner<'_> {
                 open = affordable(open, look, self.limits.last_look);
                 if open.len() < all {
                     let (stay, most) = (all - open.len(), self.limits.last_look.as_secs());
-                    watch(&format!("{stay} cases stay unclear: the last look takes {most} s"));
+                    let stay = case::count(stay);
+                    watch(&format!("{stay} left unclear: the last look takes {most} s"));
                 }
             }
             if open.is_empty() {
                 break;
             }
-            watch(&format!("{} pairs of {} cases", look.blocks * ROUNDS, open.len()));
+            watch(&format!("{} pairs of {}", look.blocks * ROUNDS, case::count(open.len())));
             while blocks < look.blocks {
                 open.shuffle(&mut self.rng);
                 for subject in open.iter_mut().filter(|s| s.dropped.is_none()) {

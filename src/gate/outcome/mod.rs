@@ -12,7 +12,7 @@ use super::verdict::{Finding, Findings, Question, WORST_FIRST};
 use super::wall::Ratio;
 use crate::exit::Exit;
 use crate::record::Row;
-pub use parts::{Answer, Counts, Head, Parts, Slower, State, Walls};
+pub use parts::{Answer, Counts, Head, NOT_ASKED, Parts, Slower, State, Walls};
 
 /// All that one run of `stepmark gate` or `stepmark duet` found.
 #[derive(Debug)]
@@ -42,7 +42,7 @@ impl Outcome {
     /// counts were left out on request and saved times inform.
     pub fn new(head: Head, parts: Parts) -> Self {
         let answers = parts.answers();
-        let Parts { mut selected, counted, right, counts, walls, slower } = parts;
+        let Parts { mut selected, counted, right, counts, walls, slower, loosened } = parts;
         let right = right.unwrap_or_default();
         let is_wrong = |id: &str| right.iter().any(|found| found.about == id);
         let is_skipped = matches!(counts, Counts::Skipped(_));
@@ -57,10 +57,10 @@ impl Outcome {
             walls.retain(|matched| !is_wrong(&matched.new.id));
         }
         let (duet, slower) = match slower {
-            Slower::NotAsked => (None, Findings::default()),
-            Slower::Failed { why, next } => {
+            Slower::NotAsked(_) => (None, Findings::default()),
+            Slower::Failed { exit, why, next } => {
                 let mut findings = Findings::of(Question::Slower);
-                findings.push(Exit::Failure, "paired", why, Some(next));
+                findings.push(exit, "paired", why, Some(next));
                 (None, findings)
             }
             Slower::Answered { mut duet, findings } => {
@@ -69,6 +69,7 @@ impl Outcome {
                 (Some(duet), findings.less(is_wrong))
             }
         };
+        findings.append(loosened);
         findings.append(right);
         findings.append(slower);
         selected.extend(duet.iter().flat_map(Duet::ids).cloned());
@@ -78,7 +79,10 @@ impl Outcome {
             Self { head, selected, comparable, counts, walls, duet, answers, findings };
         let informs = is_skipped && outcome.walls.is_ok();
         if outcome.exit() == Exit::Pass && outcome.compared().is_empty() && !informs {
-            let what = "nothing that decides was compared";
+            let mut what = "nothing that decides was compared".to_owned();
+            if let (true, Err(why)) = (is_skipped, &outcome.walls) {
+                what += &format!(", and no saved times inform: {why}");
+            }
             let next = Some(PAIR.to_owned());
             let mut nothing = Findings::of(Question::Comparable);
             nothing.push(Exit::Incomparable, outcome.head.command, what, next);

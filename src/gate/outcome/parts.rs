@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use crate::exit::Exit;
 use crate::gate::comparable::Matched;
 use crate::gate::timed::Duet;
 use crate::gate::verdict::{Findings, Question};
@@ -85,10 +86,12 @@ pub struct Walls {
 /// The paired times of a run: whether a kernel is slower.
 #[derive(Debug)]
 pub enum Slower {
-    /// No other build was named.
-    NotAsked,
-    /// The builds could not be run.
+    /// Nothing was to be timed, for this reason.
+    NotAsked(&'static str),
+    /// The builds could not be made, compared or run.
     Failed {
+        /// How the command ends for that.
+        exit: Exit,
         /// Why, in one line.
         why: String,
         /// The shell line that tries again.
@@ -118,9 +121,12 @@ pub struct Parts {
     pub walls: Walls,
     /// The paired times.
     pub slower: Slower,
+    /// Baselines that the change makes looser.
+    pub loosened: Findings,
 }
 
-const NOT_ASKED: &str = "not asked for";
+/// The reason why a question is open that nobody asked.
+pub const NOT_ASKED: &str = "not asked for";
 
 impl Default for Parts {
     /// Nothing was asked.
@@ -132,7 +138,8 @@ impl Default for Parts {
             right: None,
             counts: Counts::Missing { why, findings },
             walls: Walls { rows: Err("no record was read".to_owned()), gone: Findings::default() },
-            slower: Slower::NotAsked,
+            slower: Slower::NotAsked(NOT_ASKED),
+            loosened: Findings::default(),
         }
     }
 }
@@ -155,7 +162,7 @@ impl Parts {
         };
         let right = if self.right.is_some() { (Ran, None) } else { not_run(NOT_ASKED) };
         let (slower, self_test) = match &self.slower {
-            Slower::NotAsked => (not_run(NOT_ASKED), not_run(NOT_ASKED)),
+            Slower::NotAsked(why) => (not_run(why), not_run(why)),
             Slower::Failed { why, .. } => (not_run(why), not_run(why)),
             Slower::Answered { duet, .. } => {
                 let why = duet.advisory.clone();

@@ -68,7 +68,9 @@ fn the_time_of_a_wrong_case_is_neither_kept_nor_judged() {
 
 #[test]
 fn saved_times_never_decide_whatever_the_self_test_says() {
-    for slower in [Slower::NotAsked, tested(Change::Same, true), tested(Change::Same, false)] {
+    for slower in
+        [Slower::NotAsked(NOT_ASKED), tested(Change::Same, true), tested(Change::Same, false)]
+    {
         let what = format!("{slower:?}");
         let counts = || Counts::Skipped("--skip instructions");
         let parts = Parts { walls: walls(3.0), counts: counts(), slower, ..Parts::default() };
@@ -127,7 +129,7 @@ fn a_question_whose_answer_only_informs_is_not_among_those_that_decided() {
 #[test]
 fn a_failure_of_the_tool_is_found_beside_the_rest() {
     let (why, next) = ("it does not build".to_owned(), "cargo run".to_owned());
-    let slower = Slower::Failed { why, next };
+    let slower = Slower::Failed { exit: Exit::Failure, why, next };
     let outcome = outcome(Parts { right: wrong(), slower, ..Parts::default() });
     assert_eq!((outcome.exit(), outcome.decided()), (Exit::Failure, vec![Question::Slower]));
     let first = outcome.findings().iter().next().unwrap();

@@ -4,9 +4,11 @@
 //! | --- | --- |
 //! | [`revision`] | the commit that is checked out, and whether the tree differs from it |
 //! | `worktree` | a revision checked out into a folder of its own |
+//! | `tree` | the files of a commit, without checking it out |
 //! | `log` | the commits that changed a folder, and its files as they were |
 
 pub(crate) mod log;
+pub(crate) mod tree;
 pub mod worktree;
 
 use std::path::Path;

@@ -143,9 +143,9 @@ impl Repository {
         Ok(())
     }
 
-    /// Settings of cargo and margins that are others at `commit`.
+    /// Settings of cargo that are others at `commit`.
     pub(crate) fn settings(&self, commit: &str) -> Result<Vec<String>, Error> {
-        let of = ["diff", "--name-only", commit, "--", ":/.cargo", ".cargo", "ci/tolerance.json"];
+        let of = ["diff", "--name-only", commit, "--", ":/.cargo", ".cargo"];
         Ok(ran(&self.package, of)?.lines().map(str::to_owned).collect())
     }
 }

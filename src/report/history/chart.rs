@@ -2,6 +2,7 @@
 //! changed most in one of its own.
 
 use super::{History, Point, Revision, Track, percent};
+use crate::case;
 use crate::draw::figure::{Axis, Colour, Figure, Panel, Scale, Series, Shape, Unit};
 
 /// Colours of the cases of a record that have panels of their own.
@@ -86,8 +87,11 @@ fn overview(history: &History, tracks: &[&Track], drawn: &[&Track]) -> Panel {
     let changed = tracks.iter().filter(|track| !track.changes.is_empty()).count();
     // The folder of a target is long, and its toolchain what tells it from another.
     let folder = history.folder.split_once("-rustc-").map_or(history.folder.as_str(), |(_, of)| of);
-    let title =
-        format!("{}, {folder}: {changed} of {} cases changed", history.instrument, tracks.len());
+    let title = format!(
+        "{}, {folder}: {changed} of {} changed",
+        history.instrument,
+        case::count(tracks.len())
+    );
     panel(title, history, scale.axis(tracks), series)
 }
 

@@ -3,6 +3,7 @@
 //! The words of a kernel or a panic are shown as code, where it mentions nobody and links nothing.
 
 use super::terminal::summary;
+use crate::case;
 use crate::draw::Table;
 use crate::draw::numbers::{thousands, time};
 use crate::gate::{Exit, Finding, Head, Matched, Outcome, Timed};
@@ -104,7 +105,7 @@ fn duet(outcome: &Outcome) -> String {
     let rows = cases.iter().take(MOST_ROWS).map(row).collect();
     let head = ["case", "old", "new", "change", "95 % interval", "margin", "pairs", ""];
     let body = Table::new(&head, rows).markdown("lr") + &more(cases.len(), MOST_ROWS);
-    folded(&format!("Paired times of {} cases", cases.len()), &body)
+    folded(&format!("Paired times of {}", case::count(cases.len())), &body)
 }
 
 fn counts(outcome: &Outcome) -> String {
@@ -132,7 +133,7 @@ fn counts(outcome: &Outcome) -> String {
     let head =
         ["case", "instructions, old", "new", "change", "D1 misses", "LL misses", "heap blocks"];
     let body = Table::new(&head, cells).markdown("lr") + &more(rows.len(), MOST_ROWS);
-    folded(&format!("Counts of {} cases", rows.len()), &body)
+    folded(&format!("Counts of {}", case::count(rows.len())), &body)
 }
 
 fn walls(outcome: &Outcome) -> String {

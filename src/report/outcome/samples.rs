@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::gate::{
-    Change, Counts, Duet, Exit, Findings, Head, Matched, Outcome, Parts, Question, SelfTest,
-    Slower, Timed, Walls, duet, duet_of, instructions, timed_case,
+    Change, Counts, Duet, Exit, Findings, Head, Matched, NOT_ASKED, Outcome, Parts, Question,
+    SelfTest, Slower, Timed, Walls, duet, duet_of, instructions, timed_case,
 };
 use crate::record::{Row, counted, wall};
 
@@ -39,7 +39,8 @@ fn parts() -> Parts {
             ]),
             gone: Findings::default(),
         },
-        slower: Slower::NotAsked,
+        slower: Slower::NotAsked(NOT_ASKED),
+        loosened: Findings::default(),
     }
 }
 

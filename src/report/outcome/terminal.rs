@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::case;
 use crate::gate::{Change, Duet, Exit, Outcome, Question, State, WORST_FIRST};
 
 /// Most lines of wall times: a busy machine moves all of them.
@@ -14,9 +15,9 @@ const MOST_WALLS: usize = 20;
 pub fn terminal(outcome: &Outcome) -> String {
     let without = without(outcome);
     let mut text = format!(
-        "{}: {} cases against {}{without}{}\n",
+        "{}: {} against {}{without}{}\n",
         outcome.head.command,
-        outcome.selected.len(),
+        case::count(outcome.selected.len()),
         outcome.head.against,
         outcome.advisory().map_or_else(String::new, |why| format!("; advisory: {why}")),
     );
@@ -41,10 +42,10 @@ pub(super) fn summary(outcome: &Outcome) -> String {
     }
     write!(
         text,
-        " (exit {}): {} of {} cases compared, {}",
+        " (exit {}): {} of {} compared, {}",
         exit.code(),
         outcome.compared().len(),
-        outcome.comparable,
+        case::count(outcome.comparable),
         counts(outcome)
     )
     .expect("a String grows");
@@ -82,9 +83,9 @@ fn wall(outcome: &Outcome) -> String {
     moved.retain(|ratio| !ratio.same);
     moved.sort_by(|a, b| a.overlap.cmp(&b.overlap).then(b.ratio.total_cmp(&a.ratio)));
     let mut text = format!(
-        "{title}: {} of {} cases are not the same as in the baseline, {} with 5-95 % ranges apart\n",
+        "{title}: {} of {} not the same as in the baseline, {} with 5-95 % ranges apart\n",
         moved.len(),
-        walls.len(),
+        case::count(walls.len()),
         moved.iter().filter(|ratio| !ratio.overlap).count()
     );
     for ratio in moved.iter().take(MOST_WALLS) {
@@ -178,7 +179,7 @@ mod tests {
     fn only_wall_times_that_are_not_the_same_have_a_line_and_not_too_many() {
         let outcome = samples::pass();
         let text = terminal(&outcome);
-        let title = "1 of 2 cases are not the same as in the baseline, 1 with 5-95 % ranges apart";
+        let title = "1 of 2 cases not the same as in the baseline, 1 with 5-95 % ranges apart";
         assert!(text.contains(title), "{text}");
         assert!(text.contains("\n   3.000x  UNCLEAR  lattice/encode/n2  (5-95 %"), "{text}");
         assert!(!text.contains("lattice/encode/n1"), "{text}");
@@ -188,7 +189,7 @@ mod tests {
         walls.extend(vec![walls[0].clone(); 21]);
         let outcome = samples::with(|parts| parts.walls.rows = Ok(walls));
         let text = terminal(&outcome);
-        assert!(text.contains(": 23 of 23 cases are not the same"), "{text}");
+        assert!(text.contains(": 23 of 23 cases not the same"), "{text}");
         let lines: Vec<&str> = text.lines().filter(|line| line.contains("x  UNCLEAR  ")).collect();
         assert_eq!(lines.len(), MOST_WALLS, "{text}");
         assert!(lines[0].contains("3.000x"), "what is apart comes first: {text}");

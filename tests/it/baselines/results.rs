@@ -57,7 +57,7 @@ fn results_in_a_text_are_those_of_the_baselines_or_stale() {
     let id = walls.cases.last().unwrap().id.clone();
     fs::write(&summary, rows(&id)).unwrap();
     let of = format!("report --splice {} --baseline {}", path(&summary), path(&bench.baselines()));
-    bench.run(&of).expect(Exit::Pass, &["results of 1 cases"]);
+    bench.run(&of).expect(Exit::Pass, &["results of 1 case"]);
     let said = fs::read_to_string(&summary).unwrap();
     assert!(said.contains(&format!("| `{id}` | scalar | 1.00 us |")), "{said}");
     assert!(!said.contains("## "), "a summary gets no section: {said}");

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use stepmark::case::Case;
 use stepmark::cli::Exit;
 use stepmark::record::{INSTRUCTIONS, Record, Row, WALL};
 use stepmark::registry;
@@ -9,7 +10,7 @@ use stepmark::registry;
 use crate::setup::bench::{Bench, cases, counted, origin, path, set};
 use crate::setup::walls::{environment, wall};
 
-use super::{with_wrong_sign, wrong_sign};
+use super::{WrongSign, with_wrong_sign, wrong_sign};
 
 #[test]
 fn unchanged_code_passes() {
@@ -30,7 +31,7 @@ fn two_percent_more_instructions_are_a_regression() {
     );
     let line = said.out.lines().find(|line| line.starts_with("FAIL")).unwrap();
     let reproduce =
-        format!("gate --filter {} --baseline {}", bench.first(), bench.baselines().display());
+        format!("gate --exact {} --baseline {}", bench.first(), bench.baselines().display());
     assert!(line.ends_with(&reproduce), "a FAIL line ends with how to see it again: {line}");
 }
 
@@ -209,6 +210,64 @@ fn a_filter_narrows_what_is_compared() {
 }
 
 #[test]
+fn a_filter_of_a_case_that_is_gone_says_so() {
+    let bench = Bench::committed();
+    let gone = format!("{}-gone", bench.first());
+    let older = bench.record_of(|record| record.cases.push(counted(&gone, "scalar", 1000)));
+    bench.accepted(&INSTRUCTIONS, &older);
+    let says = format!("FAIL incomparable  {gone}: is gone, but the baseline ");
+    for select in [format!("--filter {gone}"), format!("--exact {gone}")] {
+        let said = bench.run(&format!("gate {select}"));
+        said.expect(Exit::Incomparable, &[&says, ".json has it; cargo run --release -- accept"]);
+        let said = bench.run(&format!("gate --skip instructions {select}"));
+        said.expect(Exit::Incomparable, &[&says, "by `comparable` (exit 5)"]);
+        bench.run(&format!("check {select}")).expect(Exit::Usage, &["no case id"]);
+    }
+    // A whole chapter is gone, and only saved times know it.
+    let old = "gone/step/n1";
+    let walls = Record::new(&WALL, environment()).with(vec![wall(old, 1.0, &origin())]);
+    bench.accepted(&WALL, &walls);
+    let says = format!("{old}: is gone, but the baseline ");
+    bench.run("gate --filter gone/").expect(Exit::Incomparable, &[&says]);
+    bench.run("gate --exact gone/step").expect(Exit::Usage, &["no case id is `gone/step`"]);
+}
+
+#[test]
+fn one_case_is_selected_though_the_ids_of_others_contain_its_own() {
+    let bench = Bench::committed();
+    let longer = format!("{}0", bench.first());
+    let mut all = cases();
+    all.retain(|case| case.id == bench.first());
+    let work = all[0].work;
+    all.push(Case::new(longer.clone(), "scalar", work, || -> WrongSign { panic!("not selected") }));
+    let exact = format!("check --exact {}", bench.first());
+    bench.run_with(all, &exact).expect(Exit::Pass, &["1 case, 0 wrong"]);
+    bench.run(&format!("gate --exact {longer}")).expect(Exit::Usage, &["no case id is"]);
+    bench.run(&format!("gate --exact {}", bench.first())).expect(Exit::Pass, &["gate: 1 case "]);
+}
+
+#[test]
+fn a_chapter_that_is_only_timed_and_has_no_saved_times_is_told_which_are_missing() {
+    let bench = Bench::committed();
+    let walls = walls(&bench, 100.0);
+    bench.put(&WALL, &walls);
+    let others =
+        walls.with(walls.cases.iter().filter(|r| r.chapter() != "mvar").cloned().collect());
+    bench.accepted(&WALL, &others);
+    let file = bench.baseline(&WALL, &walls, "mvar");
+    let none = format!(
+        "nothing that decides was compared, and no saved times inform: no baseline {}; cargo ",
+        file.display()
+    );
+    let gate = "gate --skip instructions --filter mvar/";
+    bench.run(gate).expect(Exit::Incomparable, &[&none]);
+    fs::remove_file(bench.fresh(&WALL, "mvar")).unwrap();
+    let none =
+        ["record of a selected chapter, and there is no baseline of mvar in ", "; run `cargo"];
+    bench.run(gate).expect(Exit::Incomparable, &none);
+}
+
+#[test]
 fn another_implementation_or_other_sources_are_incomparable() {
     let bench = Bench::committed();
     bench.measured(|record| record.cases[0].implementation = "other".to_owned());
@@ -304,7 +363,7 @@ fn the_wall_time_of_a_wrong_case_is_not_shown() {
     let mut cases = cases();
     cases.retain(|case| case.id == bench.first());
     cases.push(wrong_sign());
-    let right = "wall times (inform only): 0 of 1 cases";
+    let right = "wall times (inform only): 0 of 1 case";
     bench.run_with(cases, "gate").expect(Exit::Wrong, &[right]);
 }
 

@@ -12,10 +12,14 @@ use stepmark::record::{PEERS, Record, Row};
 use crate::setup::bench::{Bench, cases, origin, path, set};
 
 mod gate;
+#[cfg(unix)]
+mod judge;
 mod outputs;
+#[cfg(unix)]
+mod right;
 
 /// Computes x -> -x, and the oracle knows better.
-struct WrongSign(f64);
+pub(super) struct WrongSign(f64);
 
 impl Step for WrongSign {
     fn run(&mut self) {
@@ -68,7 +72,9 @@ fn accept_writes_what_the_gate_then_finds() {
     let bench = Bench::committed();
     bench.measured(|record| set(&mut record.cases[0], "instructions", |n| 2 * n));
     bench.run("gate").expect(Exit::Regression, &[]);
-    bench.run("accept --reason why").expect(Exit::Pass, &["cases -> ", "wall: its baseline stays"]);
+    bench
+        .run("accept --reason why")
+        .expect(Exit::Pass, &["cases -> ", "wall: it gets no baseline"]);
     bench.run("gate").expect(Exit::Pass, &["no findings"]);
 }
 
@@ -92,7 +98,7 @@ fn a_record_of_peers_is_printed_and_accepted_though_it_holds_few_cases() {
     let mut record = Record::new(&PEERS, machine::wall()).with(vec![peer]);
     bench.put(&PEERS, &record);
     bench.run("report --peers").expect(Exit::Pass, &["other 1.0", "3.00 (3.00 - 3.00)"]);
-    bench.run("accept --reason why").expect(Exit::Pass, &["1 cases -> ", "peers/"]);
+    bench.run("accept --reason why").expect(Exit::Pass, &["1 case -> ", "peers/"]);
     let accepted = bench.baseline(&PEERS, &record, bench.chapter());
     record.cases[0].origin.reason = Some("why".to_owned());
     assert_eq!(Record::read(&PEERS, &accepted).unwrap(), record, "{}", accepted.display());

@@ -110,7 +110,7 @@ fn the_shell_line_of_a_failure_holds_a_folder_with_blanks_as_one_word() {
     let script = format!("cargo() {{ printf '<%s>' \"$@\"; }}; {shell}");
     let words = Command::new("sh").args(["-c", &script]).output().unwrap().stdout;
     let words = String::from_utf8(words).unwrap();
-    let want = format!("<gate><--filter><{}><--baseline><{folder}>", bench.first());
+    let want = format!("<gate><--exact><{}><--baseline><{folder}>", bench.first());
     assert!(words.ends_with(&want), "{words} of {shell}");
 }
 

@@ -27,9 +27,9 @@ fn a_revision_is_built_and_compared_with_the_working_tree() {
         &duet_of(&toy, &["HEAD~1"]),
         3,
         &[
-            "duet: 1 cases against HEAD~1 (",
+            "duet: 1 case against HEAD~1 (",
             &format!("FAIL regression    {CASE}: slower: thread CPU time +"),
-            &format!("; cargo run --release -- duet HEAD~1 --filter {CASE}"),
+            &format!("; cargo run --release -- duet HEAD~1 --exact {CASE}"),
         ],
     );
     expect(&duet_of(&toy, &["HEAD~2"]), 1, &["HEAD~2 (", "does not build", "error: expected"]);

@@ -112,7 +112,8 @@ pub(super) fn changes(run: &Sampled) -> Vec<Change> {
 /// The real program on two executables, in a folder of its own.
 pub(super) fn program(dir: &Path, old: impl AsRef<OsStr>, new: impl AsRef<OsStr>) -> Command {
     let mut program = Command::new(STEPMARK);
-    program.current_dir(dir).args(["duet", "--target-dir", "target", "--exe"]);
+    program.current_dir(dir).env("CARGO_MANIFEST_DIR", dir);
+    program.args(["duet", "--target-dir", "target", "--exe"]);
     program.arg(old).arg("--exe").arg(new);
     program
 }

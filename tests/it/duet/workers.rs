@@ -94,8 +94,7 @@ fn a_planted_slowdown_of_the_real_program_is_a_regression() {
     let (id, slow) = ("mvar/step-d20-p5/n64", slow.to_str().unwrap());
     let file = samples.to_str().unwrap();
     let out = run(STEPMARK, slow, id, &["--seed", "5", "--samples", file]);
-    let again =
-        format!("; cargo run --release -- duet --exe {STEPMARK} --exe {slow} --filter {id}");
+    let again = format!("; cargo run --release -- duet --exe {STEPMARK} --exe {slow} --exact {id}");
     expect(&out, 3, &["FAIL regression", id, "50 pairs", &again, "seed 5", "1 slower"]);
     let line: serde_json::Value =
         serde_json::from_str(&fs::read_to_string(samples).unwrap()).unwrap();

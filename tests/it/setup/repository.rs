@@ -9,12 +9,21 @@ pub(crate) const STEPMARK: &str = env!("CARGO_BIN_EXE_stepmark");
 /// The only case of the repository: one that the real program has too.
 pub(crate) const CASE: &str = "mvar/step-d20-p5/n64";
 
-/// Runs the real program in a folder, which is built into where it lies.
-pub(crate) fn stepmark(program: &Path, folder: &Path, args: &[&str]) -> Output {
+/// The real program in the folder of a package, as cargo starts it.
+pub(crate) fn command(program: &Path, folder: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(program);
     command.current_dir(folder).args(args).env_remove("CARGO_TARGET_DIR");
+    command.env("CARGO_MANIFEST_DIR", folder);
+    // Beside the folder of the program, and not where the user has his own.
+    command.env("STEPMARK_CACHE", program.ancestors().nth(2).unwrap().join("cache"));
     // What builds share must not make two of them one.
-    command.env("CARGO_BUILD_BUILD_DIR", folder.join("target/shared")).output().unwrap()
+    command.env("CARGO_BUILD_BUILD_DIR", folder.join("target/shared"));
+    command
+}
+
+/// Runs the real program in the folder of a package.
+pub(crate) fn stepmark(program: &Path, folder: &Path, args: &[&str]) -> Output {
+    command(program, folder, args).output().unwrap()
 }
 
 #[track_caller]
@@ -99,8 +108,13 @@ impl Repository {
         self.git(&["commit", "--quiet", "-m", "x"]);
     }
 
+    /// The real program in the folder of the package.
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
+        command(&self.program, &self.package(), args)
+    }
+
     pub(crate) fn run(&self, args: &[&str]) -> Output {
-        stepmark(&self.program, &self.package(), args)
+        self.command(args).output().unwrap()
     }
 }
 

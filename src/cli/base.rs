@@ -1,0 +1,146 @@
+//! The commit that a change is compared with, and what of it judges the change.
+
+use std::path::{Path, PathBuf};
+
+use super::{Exit, Selection, Stop};
+use crate::gate::{self, Findings, Question, Shift, Shifted, Tolerance};
+use crate::machine::git::tree;
+use crate::machine::git::worktree::Repository;
+use crate::machine::package;
+use crate::record::metric::ACCEPTED;
+use crate::record::{Instrument, Record};
+
+/// Where a package says which margins it wants.
+const TOLERANCE: &str = "ci/tolerance.json";
+
+/// The margins that the package at hand wants.
+pub(super) fn tolerance() -> Result<Tolerance, Stop> {
+    Ok(Tolerance::read(&package::file(TOLERANCE))?)
+}
+
+/// A commit of the repository around the package.
+pub(super) struct Base {
+    package: PathBuf,
+    commit: String,
+    /// `merge base with main (0123456789ab)`
+    name: String,
+    /// What was asked for.
+    pub(super) revision: String,
+    /// Whether that parted from what is checked out here, rather than names it.
+    pub(super) is_merge_base: bool,
+}
+
+impl Base {
+    /// The commit that `revision` names, or that it has in common with what is checked out.
+    pub(super) fn find(revision: &str, is_merge_base: bool) -> Result<Self, Stop> {
+        let package = package::folder();
+        let repository = Repository::of(&package)?;
+        let (of, commit) = match is_merge_base {
+            true => ("merge base with ", repository.merge_base(revision)?),
+            false => ("", repository.commit(revision)?),
+        };
+        let name = format!("{of}{revision} ({})", commit.get(..12).unwrap_or(&commit));
+        Ok(Self { package, commit, name, revision: revision.to_owned(), is_merge_base })
+    }
+
+    /// Requires that there is a change to judge.
+    pub(super) fn differs(&self) -> Result<(), Stop> {
+        let repository = Repository::of(&self.package)?;
+        if repository.commit("HEAD")? != self.commit || !tree::is_clean(&self.package)? {
+            return Ok(());
+        }
+        let why = format!(
+            "nothing has changed since {}: it is HEAD, and the tree is clean; after a push to \
+             {} compare with what was there before, as in --against HEAD~1",
+            self.name, self.revision
+        );
+        Err(Stop::new(Exit::Incomparable, why))
+    }
+
+    /// The margins in force, of each class the smaller one of the base and of the tree; and a note
+    /// if the tree asks for wider ones.
+    pub(super) fn tolerance(&self) -> Result<(Tolerance, Option<String>), Stop> {
+        let wanted = tolerance()?;
+        let held = tree::files(&self.package, &self.commit, TOLERANCE)?;
+        // One that cannot be read was never in force.
+        let held = held
+            .first()
+            .and_then(|(path, text)| Tolerance::parse(Path::new(path), text.as_bytes()).ok());
+        let in_force = wanted.tighter(held.unwrap_or_default());
+        let note = wanted.beyond(&in_force).map(|wider| {
+            format!("{TOLERANCE} asks for {wider}; that holds once it is in {}", self.revision)
+        });
+        Ok((in_force, note))
+    }
+
+    /// Notes where the baselines of exact numbers in the folder allow selected cases more than those
+    /// of the base do.
+    pub(super) fn loosened(
+        &self,
+        baselines: &Path,
+        selection: &Selection,
+    ) -> Result<Findings, Stop> {
+        let mut findings = Findings::of(Question::Hungrier);
+        let Some(inside) = self.inside(baselines) else { return Ok(findings) };
+        for (path, before) in tree::files(&self.package, &self.commit, &inside)? {
+            let Some(instrument) = exact(&path) else { continue };
+            let after = std::fs::read_to_string(self.package.join(&path)).ok();
+            if after.as_ref() == Some(&before) {
+                continue;
+            }
+            // What cannot be read is found where it is compared with.
+            let read = |text: &str| Record::parse(instrument, Path::new(&path), text).ok();
+            let Some(old) = read(&before) else { continue };
+            let new = match after {
+                None => old.with(Vec::new()),
+                Some(after) => match read(&after) {
+                    Some(new) => new,
+                    None => continue,
+                },
+            };
+            for case in gate::shifts(instrument, &old, &new) {
+                if selection.holds(case.id) {
+                    for what in self.how_looser(instrument, &case, &path) {
+                        findings.push(Exit::Pass, case.id, what, None);
+                    }
+                }
+            }
+        }
+        Ok(findings)
+    }
+
+    /// How a baseline is looser than that of the base, if it is.
+    fn how_looser(&self, instrument: &Instrument, case: &Shifted<'_>, path: &str) -> Vec<String> {
+        let Self { name, .. } = self;
+        match (case.shift, case.old, case.new) {
+            (Shift::Looser, Some(old), Some(new)) => {
+                let why = new.origin.reason.as_deref().unwrap_or("none");
+                let losses = gate::losses(instrument, old, new).into_iter();
+                losses
+                    .map(|loss| format!("LOOSER baseline than in {name}: {loss}; reason: {why}"))
+                    .collect()
+            }
+            (Shift::Gone, ..) => {
+                vec![format!("LOOSER: {path} lacks it, but that of {name} has it")]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// A folder as seen from that of the package; `None` where it lies outside.
+    fn inside(&self, folder: &Path) -> Option<String> {
+        let package = self.package.canonicalize().ok()?;
+        let folder = std::path::absolute(folder).ok()?;
+        let folder = folder.canonicalize().unwrap_or(folder);
+        let inside = folder.strip_prefix(package).ok()?.to_str()?;
+        (!inside.is_empty()).then(|| inside.to_owned())
+    }
+}
+
+/// The instrument of the baseline in a file, if equal code gives equal numbers by it.
+fn exact(path: &str) -> Option<&'static Instrument> {
+    let (folder, file) = path.rsplit_once('/')?;
+    file.strip_suffix(".json")?;
+    let (_, name) = folder.rsplit_once('/')?;
+    ACCEPTED.into_iter().find(|instrument| instrument.name == name && instrument.is_exact())
+}
