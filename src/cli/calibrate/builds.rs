@@ -107,8 +107,8 @@ impl Builds {
         let (old, new) = (build(&self.exe, 0), build(new, head.kind.plant()));
         let samples = duet::suite([&old, &new], cases, tolerance, head.seed, PARTS);
         let samples = samples.map_err(|stopped| match stopped {
-            Stopped::Wrong(dropped) => {
-                Stop::new(Exit::Wrong, format!("{}: {}", dropped.id, dropped.why))
+            Stopped::Dropped(dropped) => {
+                Stop::new(dropped.exit, format!("{}: {}", dropped.id, dropped.why))
             }
             Stopped::Failed(err) => Stop::from(err),
         })?;
