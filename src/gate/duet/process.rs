@@ -72,12 +72,12 @@ pub(super) enum Lost {
     /// It cannot go on, and says why.
     Failed(String),
     /// Anything else.
-    Error(Error),
+    Error(Box<Error>),
 }
 
 impl From<Error> for Lost {
     fn from(err: Error) -> Self {
-        Self::Error(err)
+        Self::Error(Box::new(err))
     }
 }
 
@@ -91,13 +91,15 @@ impl Lost {
         Ok(match self {
             Self::Wrong(why) => (Exit::Wrong, format!("the answer of {build} is wrong: {why}")),
             Self::Failed(why) => (Exit::Failure, format!("the worker of {build} failed: {why}")),
-            Self::Error(err @ (Error::Died { .. } | Error::Garbage { .. })) => {
-                (Exit::Wrong, format!("{build}: {err}"))
-            }
-            Self::Error(err @ (Error::Hung { .. } | Error::Start { .. })) => {
-                (Exit::Failure, format!("{build}: {err}"))
-            }
-            Self::Error(err) => return Err(err),
+            Self::Error(err) => match *err {
+                Error::Died { .. } | Error::Garbage { .. } => {
+                    (Exit::Wrong, format!("{build}: {err}"))
+                }
+                Error::Hung { .. } | Error::Start { .. } => {
+                    (Exit::Failure, format!("{build}: {err}"))
+                }
+                err => return Err(err),
+            },
         })
     }
 }
