@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::{Context, Exit, Stop, caught};
 use crate::case::{Case, Facts, Ready, Step, Trouble};
 use crate::gate::Metric;
-use crate::gate::calibrate::planted;
+use crate::gate::calibrate::{Plant, planted};
 use crate::gate::duet::clock::{self, Clocks, Took};
 use crate::gate::duet::protocol::{
     self, END, FAILED, FIRST, Hello, Listed, PROTOCOL, RIGHT, Times, WRONG,
@@ -30,11 +30,15 @@ pub(super) struct Args {
     /// Know the cases of calibrations too, each with so many thousandths more to do
     #[arg(long, value_name = "PERMILLE", value_parser = clap::value_parser!(u32).range(..=1000))]
     plant: Option<u32>,
+    /// Have these cases sleep so many microseconds
+    #[arg(long, value_name = "US", requires = "plant", default_value_t = 0)]
+    sleep: u32,
 }
 
 pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> {
     die_with_parent();
-    let planted = args.plant.map(planted::cases).unwrap_or_default();
+    let plant = args.plant.map(|permille| Plant { permille, sleep_us: args.sleep });
+    let planted = plant.map(planted::cases).unwrap_or_default();
     let mut cases = context.cases.iter().chain(&planted);
     let Some(id) = &args.id else {
         // Those on a device come last, as they always did.
@@ -222,7 +226,7 @@ impl Worker {
                 continue;
             }
             let elsewhere = took.process.saturating_sub(took.clock);
-            if self.case.metric != Metric::CpuWait || elsewhere <= took.clock / 5 + TRIAL {
+            if self.case.metric != Metric::CpuWait || elsewhere <= took.clock / 5 + TRIAL / 10 {
                 break;
             }
             // Threads do so each time; a virtual machine that stops between two clocks does so once.

@@ -16,9 +16,13 @@ mod record;
 mod suite;
 
 pub use file::{SampleFile, admits, open, read};
+pub use planted::Plant;
 pub use rates::{Row, rows};
 pub use record::{RATES_FILE, RATES_SCHEMA, Rates};
 pub use suite::{PARTS, SCHEMA, Suite, Taken};
+
+/// How long a planted sleep is, at least: a tenth of the time of a step or less.
+const SLEEP_US: u32 = 300;
 
 /// The chapter of the cases that suites plant a slowdown in.
 pub const PLANTED: &str = "calibration/";
@@ -37,19 +41,24 @@ pub enum Kind {
     Plant5,
     /// The planted cases do 10 % more.
     Plant10,
+    /// The planted cases sleep.
+    Wait,
 }
 
 impl Kind {
     /// Every kind, in the order of the table.
-    pub const ALL: [Self; 5] = [Self::None, Self::Pad, Self::Plant2, Self::Plant5, Self::Plant10];
+    pub const ALL: [Self; 6] =
+        [Self::None, Self::Pad, Self::Plant2, Self::Plant5, Self::Plant10, Self::Wait];
 
-    /// How many thousandths more the new build does of the planted cases.
-    pub fn plant(self) -> u32 {
+    /// What the new build does more of the planted cases.
+    pub fn plant(self) -> Plant {
+        let more = |permille| Plant { permille, ..Plant::NONE };
         match self {
-            Self::None | Self::Pad => 0,
-            Self::Plant2 => 20,
-            Self::Plant5 => 50,
-            Self::Plant10 => 100,
+            Self::None | Self::Pad => Plant::NONE,
+            Self::Plant2 => more(20),
+            Self::Plant5 => more(50),
+            Self::Plant10 => more(100),
+            Self::Wait => Plant { sleep_us: SLEEP_US, ..Plant::NONE },
         }
     }
 
@@ -61,6 +70,7 @@ impl Kind {
             Self::Plant2 => "plant2",
             Self::Plant5 => "plant5",
             Self::Plant10 => "plant10",
+            Self::Wait => "wait",
         }
     }
 
@@ -72,6 +82,7 @@ impl Kind {
             Self::Plant2 => "+2 %",
             Self::Plant5 => "+5 %",
             Self::Plant10 => "+10 %",
+            Self::Wait => "sleeps 0.3 ms",
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::setup::repository::STEPMARK;
 use crate::setup::script::executable;
 
 mod builds;
+mod kernels;
 mod verdicts;
 mod workers;
 
