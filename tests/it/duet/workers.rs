@@ -1,11 +1,12 @@
 //! Workers that hang, crash, babble or lose their parent.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use stepmark::gate::duet::protocol::{self, Hello, Listed};
 use stepmark::gate::duet::{Limits, Lock, Plan};
 use stepmark::gate::{Change, Exit};
 
@@ -159,6 +160,36 @@ fn a_planted_slowdown_of_the_real_program_is_a_regression() {
     fs::create_dir(dir.path().join("ci")).unwrap();
     fs::write(dir.path().join("ci/tolerance.json"), "{}").unwrap();
     expect(&run(STEPMARK, STEPMARK, id, &[]), 1, &["ci/tolerance.json: missing field"]);
+}
+
+#[test]
+fn the_real_worker_speaks_both_versions() {
+    for (version, args) in [(2, &[][..]), (1, &["--protocol", "1"])] {
+        let mut worker = Command::new(STEPMARK);
+        worker.arg("worker").args(args).arg("mvar/step-d20-p5/n64");
+        let mut worker = worker.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut requests = worker.stdin.take().unwrap();
+        let sample = protocol::sample(10, 3, version);
+        writeln!(requests, "{sample}\n{sample}\nend").unwrap();
+        let out = worker.wait_with_output().unwrap();
+        let said = String::from_utf8(out.stdout).unwrap();
+        let [hello, one, other, "right"] = said.lines().collect::<Vec<_>>()[..] else {
+            panic!("four lines: {said}")
+        };
+        let hello: Hello = serde_json::from_str(hello).unwrap();
+        assert_eq!((hello.protocol, hello.threads), (version, false), "{hello:?}");
+        for line in [one, other] {
+            let times = protocol::times(line, version).unwrap();
+            assert!(times.clock > 0 && times.wall > 0, "{line}");
+            assert!(times.waited <= times.wall, "{line}");
+        }
+    }
+    let mut list = Command::new(STEPMARK);
+    let list = String::from_utf8(list.args(["worker", "--list"]).output().unwrap().stdout).unwrap();
+    let list: Vec<Listed> = list.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    for case in &list {
+        assert_eq!((case.protocol, case.flops.is_some()), (2, case.bytes.is_some()), "{case:?}");
+    }
 }
 
 #[test]
