@@ -6,7 +6,8 @@ use std::{env, fs};
 
 use crate::cli::{Exit, Stop};
 use crate::gate::Tolerance;
-use crate::gate::calibrate::{Kind, PARTS, Plant, SCHEMA, Suite, Taken};
+use crate::gate::calibrate::planted::Plant;
+use crate::gate::calibrate::{Kind, PARTS, SCHEMA, Suite, Taken};
 use crate::gate::duet::protocol::Listed;
 use crate::gate::duet::{self, Build, Stopped};
 use crate::machine::{self, Environment};
@@ -105,7 +106,8 @@ impl Builds {
             (Some((pad, _)), Kind::Pad) => pad,
             _ => &self.exe,
         };
-        let (old, new) = (build(&self.exe, Plant::NONE), build(new, head.kind.plant()));
+        let plant = Plant { permille: head.kind.permille(), sleep_us: head.kind.sleep_us() };
+        let (old, new) = (build(&self.exe, Plant::NONE), build(new, plant));
         let samples = duet::suite([&old, &new], cases, tolerance, head.seed, PARTS);
         let samples = samples.map_err(|stopped| match stopped {
             Stopped::Dropped(dropped) => {

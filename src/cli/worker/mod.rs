@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::{Context, Exit, Stop, caught};
 use crate::case::{Case, Facts, Ready, Step, Trouble};
 use crate::gate::Metric;
-use crate::gate::calibrate::{Plant, planted};
+use crate::gate::calibrate::planted::{self, Plant};
 use crate::gate::duet::clock::{self, Clocks, Took};
 use crate::gate::duet::protocol::{
     self, END, FAILED, FIRST, Hello, Listed, PROTOCOL, RIGHT, Times, WRONG,
@@ -201,7 +201,8 @@ impl Worker {
             ready: prepare(case, digest)?,
             case: listed,
             protocol,
-            clocks: Clocks::of_this_thread(),
+            // Older hosts ask for no waits, and what tells of them cools the caches a little.
+            clocks: if protocol == FIRST { Clocks::blind() } else { Clocks::of_this_thread() },
             step_ns: f64::INFINITY,
             check: Duration::ZERO,
         })
@@ -216,12 +217,18 @@ impl Worker {
         let (mut steps, mut suspicions) = (1, 0);
         while suspicions < SUSPICIONS {
             let took = self.time(steps)?;
-            // What a GPU waits for between its launches is no part of them.
-            let on_gpu = self.case.metric == Metric::CudaEvent;
-            let steps_took = if on_gpu { took.clock } else { took.wall };
-            // The least of several: something else may run meanwhile.
+            let (steps_took, tried) = match self.case.metric {
+                // What a GPU waits for between its launches is no part of them.
+                Metric::CudaEvent => (took.clock, took.wall),
+                Metric::Wall => (took.wall, took.wall),
+                // A thread that loses its processor meanwhile is no slower for it.
+                Metric::CpuWait | Metric::ThreadCpu => {
+                    (took.clock + took.waited, (took.clock + took.waited).max(took.wall / 100))
+                }
+            };
+            // The least of several: the first may be cold.
             self.step_ns = self.step_ns.min(steps_took.as_nanos() as f64 / steps as f64);
-            if took.wall < TRIAL {
+            if tried < TRIAL {
                 steps *= 2;
                 continue;
             }

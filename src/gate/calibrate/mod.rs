@@ -16,13 +16,9 @@ mod record;
 mod suite;
 
 pub use file::{SampleFile, admits, open, read};
-pub use planted::Plant;
 pub use rates::{Row, rows};
 pub use record::{RATES_FILE, RATES_SCHEMA, Rates};
 pub use suite::{PARTS, SCHEMA, Suite, Taken};
-
-/// How long a planted sleep is, at least: a tenth of the time of a step or less.
-const SLEEP_US: u32 = 300;
 
 /// The chapter of the cases that suites plant a slowdown in.
 pub const PLANTED: &str = "calibration/";
@@ -50,16 +46,25 @@ impl Kind {
     pub const ALL: [Self; 6] =
         [Self::None, Self::Pad, Self::Plant2, Self::Plant5, Self::Plant10, Self::Wait];
 
-    /// What the new build does more of the planted cases.
-    pub fn plant(self) -> Plant {
-        let more = |permille| Plant { permille, ..Plant::NONE };
+    /// How many thousandths more the new build does of the planted cases.
+    pub fn permille(self) -> u32 {
         match self {
-            Self::None | Self::Pad => Plant::NONE,
-            Self::Plant2 => more(20),
-            Self::Plant5 => more(50),
-            Self::Plant10 => more(100),
-            Self::Wait => Plant { sleep_us: SLEEP_US, ..Plant::NONE },
+            Self::None | Self::Pad | Self::Wait => 0,
+            Self::Plant2 => 20,
+            Self::Plant5 => 50,
+            Self::Plant10 => 100,
         }
+    }
+
+    /// For how many microseconds the new build sleeps in a step of the planted cases, at least: about a
+    /// tenth of what a step takes.
+    pub fn sleep_us(self) -> u32 {
+        if self == Self::Wait { 300 } else { 0 }
+    }
+
+    /// Whether the new build takes longer.
+    pub fn is_planted(self) -> bool {
+        self.permille() > 0 || self.sleep_us() > 0
     }
 
     /// Its name on the command line and in the file.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, Plant, Suite, Taken};
+use super::{Kind, Suite, Taken};
 use crate::gate::Change;
 use crate::stats::{self, Samples};
 
@@ -49,7 +49,7 @@ pub fn rows(suites: &[Suite]) -> Vec<Row> {
     let mut rows = Vec::new();
     for kind in Kind::ALL {
         let of_kind = |suite: &Suite| suite.kind == kind;
-        if kind.plant() == Plant::NONE {
+        if !kind.is_planted() {
             rows.push(row(&judged, kind.title(), "all", &of_kind, &|_| true));
             continue;
         }
@@ -58,7 +58,7 @@ pub fn rows(suites: &[Suite]) -> Vec<Row> {
             rows.push(row(&judged, kind.title(), class, &of_kind, &planted));
         }
     }
-    let with_plant = |suite: &Suite| suite.kind.plant() != Plant::NONE;
+    let with_plant = |suite: &Suite| suite.kind.is_planted();
     rows.push(row(&judged, "any plant", "the others", &with_plant, &|case| !case.is_planted()));
     rows
 }

@@ -17,6 +17,9 @@ use crate::record;
 /// A sample takes about so long, unless one step takes longer.
 const SAMPLE_NS: f64 = 3e6;
 
+/// A step is tried for about so long.
+const TRIAL_NS: u64 = 1_000_000;
+
 /// A self-test prefers a case whose step is shorter.
 const SHORT_NS: f64 = 1e6;
 
@@ -163,18 +166,18 @@ impl Runner {
             [start(0)?, new]
         };
         let is_first = subject.samples.blocks.is_empty();
-        // The slower one: a sample of the other may be short, but none takes minutes.
-        let mut step_ns: f64 = 0.0;
+        let mut step_ns = [0.0; 2];
         for build in [1, 0] {
             let hello = workers[build].hello().map_err(|lost| (build, lost))?;
-            step_ns = step_ns.max(hello.step_ns);
+            step_ns[build] = hello.step_ns;
             subject.digests[build] = Some(hello.digest).filter(|digest| !digest.is_empty());
             if is_first && build == 1 && hello.threads {
                 subject.notes.push(THREADS.to_owned());
             }
         }
         if is_first {
-            subject.samples.steps = steps(step_ns);
+            let metric = subject.samples.metric;
+            subject.samples.steps = steps(slower_step_ns(&mut workers, step_ns, metric)?);
             self.compare_digests(subject);
             if subject.dropped.is_some() {
                 return Ok(());
@@ -219,6 +222,28 @@ impl Runner {
             subject.notes.push(what);
         }
     }
+}
+
+/// The time of a step of the slower one of two builds: a sample of the other may be short, but none
+/// takes minutes. A worker that lost its processor while it tried a step says too much, so that it is
+/// asked where the two differ.
+fn slower_step_ns(
+    workers: &mut [Process; 2],
+    step_ns: [f64; 2],
+    metric: Metric,
+) -> Result<f64, LostBy> {
+    let slower = usize::from(step_ns[1] > step_ns[0]);
+    let (mut least_ns, other_ns) = (step_ns[slower], step_ns[1 - slower]);
+    let mut steps = 1;
+    while least_ns > 2.0 * other_ns {
+        let cost = workers[slower].sample(steps, 0, metric).map_err(|lost| (slower, lost))?;
+        least_ns = least_ns.min(cost.ns as f64 / steps as f64);
+        if cost.ns >= TRIAL_NS {
+            break;
+        }
+        steps *= 2;
+    }
+    Ok(least_ns.max(other_ns))
 }
 
 /// Said of a case whose worker computes on other threads, too.

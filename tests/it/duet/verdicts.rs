@@ -254,6 +254,22 @@ fn a_step_that_became_much_faster_is_faster() {
 }
 
 #[test]
+fn a_build_that_lost_its_processor_while_it_tried_a_step_is_asked_again() {
+    let says = |step_ns: u64| {
+        let mut fake = Fake::new(1000);
+        fake.hello = fake.hello.replace("1000}", &format!("{step_ns}}}"));
+        fake.sample = "t=$((steps * 1000)); echo \"$t 0 $t\"".to_owned();
+        fake
+    };
+    for [old, new] in [[5_000_000, 1000], [1000, 5_000_000], [1000, 1900]] {
+        let run = against(&says(old), &says(new)).unwrap();
+        let steps: Vec<u64> = run.samples.iter().map(|case| case.steps).collect();
+        let want = if new == 1900 { 1579 } else { 3000 };
+        assert_eq!(steps, [want; 2], "{old} and {new}");
+    }
+}
+
+#[test]
 fn a_sample_follows_up_to_fifteen_steps_that_nobody_times() {
     let dir = tempfile::tempdir().unwrap();
     let mut fake = Fake::new(1000);
