@@ -62,6 +62,14 @@ mod tests {
     }
 
     #[test]
+    fn no_change_may_alter_the_bits_of_an_integer_kernel() {
+        let integer = |case: &Case| ["lattice", "stream"].contains(&case.chapter());
+        for case in both().iter().filter(|case| !case.is_on_device()) {
+            assert_eq!(case.exact, integer(case), "{}", case.id);
+        }
+    }
+
+    #[test]
     fn a_chapter_is_one_run_of_cases() {
         for cases in [cases(), scaling()] {
             let runs = cases.chunk_by(|a, b| a.chapter() == b.chapter()).count();

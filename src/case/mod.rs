@@ -7,7 +7,7 @@ mod device;
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub use device::{EMULATED, Facts, OnDevice, Ready, Trouble};
 
@@ -109,6 +109,12 @@ pub fn count(cases: usize) -> String {
 /// A working set above this does not fit the first two levels of cache of a core.
 const PRIVATE_LEN_BYTES: u64 = 4 << 20;
 
+/// Number of runs of a check after the second one: a fault may come with every seventh.
+pub const REPEATS: u32 = 32;
+
+/// Time after which a check stops to repeat a step, however often it ran.
+pub const REPEATING: Duration = Duration::from_millis(100);
+
 /// One kernel at one size: an entry of the list of cases.
 pub struct Case {
     /// Id, `chapter/kernel/size`: lower-case letters, digits and hyphens, under 60 bytes.
@@ -123,6 +129,8 @@ pub struct Case {
     pub timed_only: bool,
     /// True if its steps run on several threads; they are timed by the wall clock.
     pub threaded: bool,
+    /// True if its output bits are part of its definition, so that no change may alter them.
+    pub exact: bool,
     place: Place,
 }
 
@@ -155,7 +163,7 @@ impl Case {
     }
 
     fn at(id: String, implementation: &'static str, work: Work, place: Place) -> Self {
-        Self { id, implementation, work, timed_only: false, threaded: false, place }
+        Self { id, implementation, work, timed_only: false, threaded: false, exact: false, place }
     }
 
     /// Returns the same case, whose instructions are not counted.
@@ -168,6 +176,13 @@ impl Case {
     #[must_use]
     pub fn threaded(self) -> Self {
         Self { threaded: true, ..self }
+    }
+
+    /// Returns the same case, whose output bits are part of its definition: those of an integer
+    /// kernel.
+    #[must_use]
+    pub fn exact(self) -> Self {
+        Self { exact: true, ..self }
     }
 
     /// Returns the device part of the case; `None` for one on the CPU.
@@ -238,17 +253,26 @@ impl Case {
         Ok(there)
     }
 
-    /// Prepares the step of a case on the CPU, runs it, checks it against the oracle, and runs it
-    /// again on spoiled outputs.
+    /// Prepares the step of a case on the CPU, runs it, checks it against the oracle, runs it again
+    /// on spoiled outputs, and then [`REPEATS`] times or for [`REPEATING`].
     ///
     /// Returns the warm step and the digest that every later run must reproduce.
     ///
     /// # Errors
     ///
-    /// If the outputs are wrong, the second run leaves other bits than the first, or the case is on
+    /// If the outputs are wrong, a later run leaves other bits than the first, or the case is on
     /// a device.
     pub fn checked(&self) -> Result<(Box<dyn Step>, u64), String> {
-        self.checked_skipping_oracle(None)
+        let (mut step, digest) = self.checked_skipping_oracle(None)?;
+        let start = Instant::now();
+        for run in 3..3 + REPEATS {
+            if start.elapsed() >= REPEATING {
+                break;
+            }
+            step.run();
+            replayed(digest, step.digest(), run)?;
+        }
+        Ok((step, digest))
     }
 
     /// Does as [`Case::checked`], but asks neither the oracle nor for a second run where the first
@@ -289,13 +313,8 @@ impl Case {
             );
         }
         step.run();
-        match step.digest() {
-            again if again == digest => Ok((step, digest)),
-            again => Err(format!(
-                "not replayable: one run leaves the digest {digest:016x}, the next {again:016x}; a \
-                 step must start from the same state every time"
-            )),
-        }
+        replayed(digest, step.digest(), 2)?;
+        Ok((step, digest))
     }
 
     fn prepare(&self) -> Result<Box<dyn Step>, String> {
@@ -306,90 +325,31 @@ impl Case {
     }
 }
 
+/// Requires a later run to leave the digest of the first.
+fn replayed(first: u64, later: u64, run: u32) -> Result<(), String> {
+    if first == later {
+        return Ok(());
+    }
+    Err(format!(
+        "not replayable: the first run leaves the digest {first:016x}, run {run} leaves {later:016x}; a \
+         step must start from the same state every time"
+    ))
+}
+
 impl fmt::Debug for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { id, implementation, work, timed_only, threaded, place: _ } = self;
+        let Self { id, implementation, work, timed_only, threaded, exact, place: _ } = self;
         f.debug_struct("Case")
             .field("id", id)
             .field("implementation", implementation)
             .field("work", work)
             .field("timed_only", timed_only)
             .field("threaded", threaded)
+            .field("exact", exact)
             .field("on_device", &self.is_on_device())
             .finish_non_exhaustive()
     }
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
-    pub(crate) use super::device::tests::on_device;
-    use super::*;
-
-    /// Leaves `value` on its first run and what `later` says on the others; `None` does nothing.
-    struct Runs {
-        output: u64,
-        first: bool,
-        later: Option<u64>,
-        spoilt: u64,
-    }
-
-    impl Step for Runs {
-        fn run(&mut self) {
-            self.output = if self.first { 7 } else { self.later.unwrap_or(self.output) };
-            self.first = false;
-        }
-        fn spoil(&mut self) {
-            self.output = self.spoilt;
-        }
-        fn digest(&self) -> u64 {
-            self.output
-        }
-        fn check(&self) -> Result<(), String> {
-            if self.output == 7 { Ok(()) } else { Err("not 7".to_owned()) }
-        }
-    }
-
-    fn runs(id: &str, later: Option<u64>, spoilt: u64) -> Case {
-        let work = Work { units: 1, unit: "step", flops: 0, bytes: 0, resident_bytes: 0 };
-        Case::new(id, "scalar", work, move || Runs { output: 0, first: true, later, spoilt })
-    }
-
-    /// A case that is right.
-    pub(crate) fn right(id: &str) -> Case {
-        runs(id, Some(7), 0)
-    }
-
-    #[test]
-    fn an_id_is_three_plain_parts_short_and_stands_once() {
-        let flaw = |ids: &[&str]| flaw(ids.iter().copied()).unwrap_or_default();
-        assert_eq!(flaw(&["a/b/n1", "a/b-2/n1"]), "", "two ids");
-        let long = format!("a/b/{}", "n".repeat(56));
-        for bad in ["", "a", "a/b", "a//n1", "a/b/n1/c", "a/B/n1", "a/b c/n1", &long] {
-            assert!(flaw(&["a/b/n1", bad]).contains("is no id"), "{bad}");
-        }
-        assert_eq!(flaw(&["a/b/n1", "a/b/n2", "a/b/n1"]), "two cases have the id `a/b/n1`");
-    }
-
-    #[test]
-    fn a_step_that_is_not_replayable_is_wrong() {
-        let case = right("test/seven/n1");
-        assert_eq!((case.chapter(), case.function()), ("test", "seven/n1"), "parts of the id");
-        assert!(case.checked().is_ok(), "the digest stays");
-        assert!(case.checked_skipping_oracle_and_replay(7).is_ok(), "known");
-        assert_eq!(
-            case.checked_skipping_oracle_and_replay(8).ok().map(|(_, digest)| digest),
-            Some(7),
-            "checked"
-        );
-        let err = runs("test/drifting/n1", Some(8), 0).checked().err().expect("it drifts");
-        assert!(err.contains("not replayable"), "{err}");
-    }
-
-    #[test]
-    fn a_step_that_remembers_its_answer_is_wrong() {
-        let err = runs("test/cached/n1", None, 0).checked().err().expect("it does nothing");
-        assert!(err.contains("not replayable"), "{err}");
-        let err = runs("test/unspoilt/n1", None, 7).checked().err().expect("it cannot tell");
-        assert!(err.contains("cannot be spoiled"), "{err}");
-    }
-}
+pub(crate) mod tests;

@@ -43,6 +43,9 @@ pub(super) struct PairOptions {
     /// Allow cases that only the old build has
     #[arg(long)]
     pub(super) allow_removed: bool,
+    /// Allow other output bits of cases whose definition fixes them
+    #[arg(long)]
+    allow_changed: bool,
     /// How many pairs of samples to take of a case that stays unclear; with 50, one slower case
     /// among more than ten cannot fail [default: 400]
     #[arg(long, value_name = "N", value_parser = ["50", "100", "400"])]
@@ -63,9 +66,10 @@ impl PairOptions {
 
     /// Whether any of it was said.
     pub(super) fn are_asked_for(&self) -> bool {
-        let Self { strict, features, allow_removed, max_pairs, seed, samples } = self;
+        let Self { strict, features, allow_removed, allow_changed, max_pairs, seed, samples } =
+            self;
         let given = max_pairs.is_some() || seed.is_some() || samples.is_some();
-        *strict || *allow_removed || given || !features.is_empty()
+        *strict || *allow_removed || *allow_changed || given || !features.is_empty()
     }
 
     /// The arguments of a run that decides as this one, of one case or of all that were selected.
@@ -74,7 +78,11 @@ impl PairOptions {
         if !self.features.is_empty() {
             text += &format!(" --features {}", quoted(&self.features));
         }
-        for (flag, said) in [("strict", self.strict), ("allow-removed", self.allow_removed)] {
+        for (flag, said) in [
+            ("strict", self.strict),
+            ("allow-removed", self.allow_removed),
+            ("allow-changed", self.allow_changed),
+        ] {
             if said {
                 text += &format!(" --{flag}");
             }
@@ -250,6 +258,7 @@ impl Ask<'_> {
             seed: pairs.seed.unwrap_or_else(seed),
             looks: LOOKS.iter().filter(|look| look.blocks * ROUNDS <= most).count(),
             tolerance,
+            allow_changed: pairs.allow_changed,
             limits,
         };
         let sampled = duet::run(&plan, self.is_taken, &mut |what| tell(what))?;

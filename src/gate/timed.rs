@@ -10,7 +10,9 @@ use crate::exit::Exit;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Metric {
-    /// CPU time of the thread that runs the step: single-threaded CPU cases.
+    /// CPU time of the process, and the time that its thread waited: cases that run on one thread.
+    CpuWait,
+    /// CPU time of the thread that runs the step: the same cases, where a build knows no other clock.
     ThreadCpu,
     /// Wall time: cases that run on several threads.
     Wall,
@@ -21,6 +23,7 @@ pub enum Metric {
 impl fmt::Display for Metric {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::CpuWait => "CPU and wait time",
             Self::ThreadCpu => "thread CPU time",
             Self::Wall => "wall time",
             Self::CudaEvent => "CUDA event time",
@@ -68,6 +71,11 @@ pub struct Timed {
     pub old_ns: f64,
     /// Median time per step of the new build, in nanoseconds.
     pub new_ns: f64,
+    /// Median time per step that the old build waited rather than computed, which is a part of
+    /// `old_ns`; 0 by another clock.
+    pub old_waited_ns: f64,
+    /// The same of the new build.
+    pub new_waited_ns: f64,
     /// New over old: exp of the Hodges-Lehmann estimate of the log ratios.
     pub ratio: f64,
     /// Lower end of the 95 % interval of the ratio, by bootstrap over blocks.
@@ -95,12 +103,13 @@ pub struct SelfTest {
     pub one_sided: f64,
 }
 
-/// A case that a build answers wrongly.
+/// A case that could not be compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dropped {
     /// The case.
     pub id: String,
-    /// [`Exit::Wrong`] if the new build is wrong, [`Exit::Incomparable`] if only the old one is.
+    /// [`Exit::Wrong`] if the new build is wrong or dies, [`Exit::Failure`] if it does not answer in
+    /// time, [`Exit::Incomparable`] if only the old one does so.
     pub exit: Exit,
     /// How.
     pub why: String,
@@ -150,11 +159,13 @@ pub(crate) mod tests {
     pub(crate) fn timed_case(id: &str, ratio: f64, change: Change) -> Timed {
         Timed {
             id: id.to_owned(),
-            metric: Metric::ThreadCpu,
+            metric: Metric::CpuWait,
             margin: 0.03,
             pairs: 50,
             old_ns: 1000.0,
             new_ns: 1000.0 * ratio,
+            old_waited_ns: 0.0,
+            new_waited_ns: 0.0,
             ratio,
             low: ratio - 0.01,
             high: ratio + 0.01,

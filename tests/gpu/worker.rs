@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 
 use stepmark::case::Case;
 use stepmark::gate::Metric;
-use stepmark::gate::duet::protocol::{self, Hello, Listed, RIGHT};
+use stepmark::gate::duet::protocol::{self, FAILED, Hello, Listed, PROTOCOL, RIGHT};
 use stepmark::registry;
 
 use crate::device;
@@ -76,10 +76,11 @@ fn a_worker_times_launches_and_verifies_what_they_left() {
         let [hello, one, many, end] = &said[..] else { panic!("four lines: {said:?}") };
         let hello: Hello = serde_json::from_str(hello).unwrap();
         assert_eq!((&*hello.id, &*hello.digest), (id, ""), "compared each time");
-        let (one, many) = (protocol::times(one).unwrap(), protocol::times(many).unwrap());
-        assert!(one.0 > 0 && one.0 <= one.1 && many.0 <= many.1, "{said:?}");
+        let [one, many] = [one, many].map(|line| protocol::times(line, PROTOCOL).unwrap());
+        assert!(one.clock > 0 && one.clock <= one.wall && many.clock <= many.wall, "{said:?}");
+        assert_eq!((one.waited, many.waited), (0, 0), "{said:?}");
         // Something else may run meanwhile, but not always.
-        assert!(many.0 as f64 >= 10.0 * hello.step_ns, "a thousand launches: {said:?}");
+        assert!(many.clock as f64 >= 10.0 * hello.step_ns, "a thousand launches: {said:?}");
         assert_eq!(end, RIGHT, "{said:?}");
 
         let said = lines_of("end\n", 4);
@@ -96,7 +97,9 @@ fn a_gpu_that_cannot_be_used_is_a_failure_of_the_tool() {
     }
     let fails = |arg, variable, why: &str| {
         let out = worker(arg, "", variable);
-        assert_eq!(lines(&out, 1).len(), 0, "{out:?}");
+        let lines = lines(&out, 1);
+        assert!(lines.len() < 2 && lines.iter().all(|line| line.starts_with(FAILED)), "{out:?}");
+        assert_eq!(lines.is_empty(), arg == "--list", "{out:?}");
         let said = String::from_utf8_lossy(&out.stderr);
         assert!(said.contains("tool failure: ") && said.contains(why), "{said}");
     };

@@ -65,7 +65,7 @@ fn a_branch_is_compared_with_where_it_parted_from_the_base() {
     let json = toy.dir.path().join("gate.json");
     let written = format!("{against} --json {} --seed 5", json.display());
     let again = format!("; cargo run --release -- gate {against} --exact {CASE}");
-    let slower = format!("FAIL regression    {CASE}: slower: thread CPU time +");
+    let slower = format!("FAIL regression    {CASE}: slower: CPU and wait time +");
     expect(
         &gate(&toy, &written),
         3,
@@ -122,7 +122,7 @@ fn a_case_on_a_gpu_is_compared_though_only_pairs_know_it() {
     let mut cases = stepmark::registry::cases();
     cases.retain(stepmark::case::Case::is_on_device);
     let id = cases.swap_remove(0).id;
-    let on_gpu = |step_ns| main_of(step_ns).replace(CASE, &id).replace("thread-cpu", "cuda-event");
+    let on_gpu = |step_ns| main_of(step_ns).replace(CASE, &id).replace("cpu-wait", "cuda-event");
     toy.commit(&on_gpu(1000));
     toy.git(&["branch", "base"]);
     toy.commit(&on_gpu(1100));
@@ -175,7 +175,7 @@ fn what_pairs_do_not_tell_fails_only_where_that_is_asked_for() {
     let toy = branch();
     toy.write(&noisy(&toy));
     let against = "--skip instructions --against base --max-pairs 50 --seed 5";
-    let unclear = format!("{CASE}: unclear: thread CPU time ");
+    let unclear = format!("{CASE}: unclear: CPU and wait time ");
     let texts = [&format!("note               {unclear}"), "1 unclear", "pass (exit 0)"];
     expect(&gate(&toy, against), 0, &texts);
     let again = "gate --skip instructions --against base --exact";

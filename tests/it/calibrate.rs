@@ -82,12 +82,13 @@ fn a_run_goes_on_where_it_was_killed_and_its_samples_tell_the_same_again() {
 
     let first = fs::read_to_string(samples(&dir)).unwrap();
     fs::write(samples(&dir), format!("{first}{}", &first[..first.len() / 3])).unwrap();
-    let (exit, out, err) = calibrate(dir.path(), &format!("{run} --suites plant10=1"));
+    let (exit, out, err) =
+        calibrate(dir.path(), &format!("{run} --suites plant10=1 --suites wait=1"));
     assert_eq!(exit, Some(0), "{err}");
     assert!(err.contains("of a suite that was not finished"), "{err}");
-    assert!(err.contains("suite 1 of 1, plant10"), "the first is not run again: {err}");
+    assert!(err.contains("suite 1 of 2, plant10"), "the first is not run again: {err}");
     let both = fs::read_to_string(samples(&dir)).unwrap();
-    assert!(both.starts_with(&first) && both.lines().count() == 2, "{both}");
+    assert!(both.starts_with(&first) && both.lines().count() == 3, "{both}");
     assert!(both.contains("\"seed\":7,") && both.contains("\"seed\":8,"), "{both}");
 
     let (exit, again, err) = calibrate(dir.path(), "--from samples.jsonl --json rates.json");
@@ -96,9 +97,11 @@ fn a_run_goes_on_where_it_was_killed_and_its_samples_tell_the_same_again() {
     assert_eq!(rates(&again), rates(&out), "the same table");
     let json = fs::read_to_string(dir.path().join("rates.json")).unwrap();
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
-    let found = json["rows"].as_array().unwrap().iter().find(|row| row["change"] == "+10 %");
-    let found = found.unwrap();
-    assert_eq!((&found["suites"], &found["slower"]), (&1.into(), &1.into()), "{found}");
+    for change in ["+10 %", "sleeps 0.3 ms"] {
+        let mut rows = json["rows"].as_array().unwrap().iter();
+        let found = rows.find(|row| row["change"] == change).unwrap();
+        assert_eq!((&found["suites"], &found["slower"]), (&1.into(), &1.into()), "{found}");
+    }
     assert_eq!(json["cases"], serde_json::json!(["calibration/flow/n64"]), "{json}");
 
     let other = both.replace("\"commit\"", "\"commits\"");

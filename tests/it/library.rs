@@ -116,7 +116,7 @@ fn a_crate_with_its_own_kernels_gets_the_command_over_its_own_cases() {
     copy.with_planted(KERNEL, "*y += h * x", "*y += std::hint::black_box(h) * x", || {
         run(&copy, "check", 0, &["0 wrong"]);
         let pair = format!("duet --exe {} --exe", old.display());
-        let slower = "FAIL regression    fir/filter-k64/n1000: slower: thread CPU time +";
+        let slower = "FAIL regression    fir/filter-k64/n1000: slower: CPU and wait time +";
         copy.expect(&program, &format!("{pair} {}", program.display()), 3, &[slower]);
         copy.expect(&program, &format!("{pair} {}", old.display()), 0, &["3 cases"]);
     });

@@ -6,6 +6,7 @@ use std::{env, fs};
 
 use crate::cli::{BASELINES, Exit, Stop};
 use crate::gate::Tolerance;
+use crate::gate::calibrate::planted::Plant;
 use crate::gate::calibrate::{Kind, PARTS, SCHEMA, Suite, Taken};
 use crate::gate::duet::protocol::Listed;
 use crate::gate::duet::{self, Build, Stopped};
@@ -96,19 +97,21 @@ impl Builds {
         tolerance: &Tolerance,
     ) -> Result<Suite, Stop> {
         let start = Instant::now();
-        let build = |exe: &Path, plant: u32| Build {
-            exe: exe.to_owned(),
-            args: vec!["--plant".to_owned(), plant.to_string()],
+        let build = |exe: &Path, plant: Plant| {
+            let args = [("--plant", plant.permille), ("--sleep", plant.sleep_us)];
+            let args = args.iter().flat_map(|(name, n)| [(*name).to_owned(), n.to_string()]);
+            Build { exe: exe.to_owned(), args: args.collect() }
         };
         let new = match (&self.pad, head.kind) {
             (Some((pad, _)), Kind::Pad) => pad,
             _ => &self.exe,
         };
-        let (old, new) = (build(&self.exe, 0), build(new, head.kind.plant()));
+        let plant = Plant { permille: head.kind.permille(), sleep_us: head.kind.sleep_us() };
+        let (old, new) = (build(&self.exe, Plant::NONE), build(new, plant));
         let samples = duet::suite([&old, &new], cases, tolerance, head.seed, PARTS);
         let samples = samples.map_err(|stopped| match stopped {
-            Stopped::Wrong(dropped) => {
-                Stop::new(Exit::Wrong, format!("{}: {}", dropped.id, dropped.why))
+            Stopped::Dropped(dropped) => {
+                Stop::new(dropped.exit, format!("{}: {}", dropped.id, dropped.why))
             }
             Stopped::Failed(err) => Stop::from(err),
         })?;

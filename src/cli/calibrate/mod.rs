@@ -9,7 +9,7 @@ use super::base::tolerance;
 use super::{Context, Exit, Selection, Stop, outputs, worker};
 use crate::file::lines::Lines;
 use crate::gate::Change;
-use crate::gate::calibrate::planted;
+use crate::gate::calibrate::planted::{self, Plant};
 use crate::gate::calibrate::{self, Kind, Rates, Row, Suite};
 use crate::gate::duet::Lock;
 use crate::gate::duet::protocol::Listed;
@@ -26,8 +26,8 @@ use builds::Builds;
 pub(super) struct Args {
     #[command(flatten)]
     selection: Selection,
-    /// How many suites of a kind: none, pad, plant2, plant5 or plant10; repeatable
-    /// [default: none=3 plant2=2 plant5=2 plant10=2]
+    /// How many suites of a kind: none, pad, plant2, plant5, plant10 or wait; repeatable
+    /// [default: none=3 plant2=2 plant5=2 plant10=2 wait=2]
     #[arg(long, value_name = "KIND=N", value_parser = quota)]
     suites: Vec<(Kind, u64)>,
     /// An executable of the same sources, built with the feature `pad`
@@ -53,8 +53,8 @@ const CASES: usize = 18;
 /// A suite takes about so long.
 const SUITE_SECONDS: f64 = 20.0;
 
-const DEFAULT: [(Kind, u64); 4] =
-    [(Kind::None, 3), (Kind::Plant2, 2), (Kind::Plant5, 2), (Kind::Plant10, 2)];
+const DEFAULT: [(Kind, u64); 5] =
+    [(Kind::None, 3), (Kind::Plant2, 2), (Kind::Plant5, 2), (Kind::Plant10, 2), (Kind::Wait, 2)];
 
 fn quota(text: &str) -> Result<(Kind, u64), String> {
     let (kind, count) = text.split_once('=').ok_or("expected KIND=N, as in none=10")?;
@@ -209,7 +209,7 @@ fn order(wanted: &BTreeMap<Kind, u64>, held: &[Suite]) -> Vec<Kind> {
 fn suite_cases(selection: &Selection, context: &Context<'_>) -> Result<Vec<Listed>, Stop> {
     let counted: Vec<_> = context.cases.iter().filter(|case| case.is_counted()).collect();
     let every = (counted.len() / CASES).max(1);
-    let planted = planted::cases(0);
+    let planted = planted::cases(Plant::NONE);
     let chosen = counted.into_iter().step_by(every).chain(&planted);
     let chosen: Vec<Listed> =
         chosen.filter(|case| selection.holds(&case.id)).map(worker::on_cpu).collect();

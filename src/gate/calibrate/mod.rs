@@ -37,20 +37,34 @@ pub enum Kind {
     Plant5,
     /// The planted cases do 10 % more.
     Plant10,
+    /// The planted cases sleep.
+    Wait,
 }
 
 impl Kind {
     /// Every kind, in the order of the table.
-    pub const ALL: [Self; 5] = [Self::None, Self::Pad, Self::Plant2, Self::Plant5, Self::Plant10];
+    pub const ALL: [Self; 6] =
+        [Self::None, Self::Pad, Self::Plant2, Self::Plant5, Self::Plant10, Self::Wait];
 
     /// How many thousandths more the new build does of the planted cases.
-    pub fn plant(self) -> u32 {
+    pub fn permille(self) -> u32 {
         match self {
-            Self::None | Self::Pad => 0,
+            Self::None | Self::Pad | Self::Wait => 0,
             Self::Plant2 => 20,
             Self::Plant5 => 50,
             Self::Plant10 => 100,
         }
+    }
+
+    /// For how many microseconds the new build sleeps in a step of the planted cases, at least: about a
+    /// tenth of what a step takes.
+    pub fn sleep_us(self) -> u32 {
+        if self == Self::Wait { 300 } else { 0 }
+    }
+
+    /// Whether the new build takes longer.
+    pub fn is_planted(self) -> bool {
+        self.permille() > 0 || self.sleep_us() > 0
     }
 
     /// Its name on the command line and in the file.
@@ -61,6 +75,7 @@ impl Kind {
             Self::Plant2 => "plant2",
             Self::Plant5 => "plant5",
             Self::Plant10 => "plant10",
+            Self::Wait => "wait",
         }
     }
 
@@ -72,6 +87,7 @@ impl Kind {
             Self::Plant2 => "+2 %",
             Self::Plant5 => "+5 %",
             Self::Plant10 => "+10 %",
+            Self::Wait => "sleeps 0.3 ms",
         }
     }
 }

@@ -49,7 +49,7 @@ pub fn rows(suites: &[Suite]) -> Vec<Row> {
     let mut rows = Vec::new();
     for kind in Kind::ALL {
         let of_kind = |suite: &Suite| suite.kind == kind;
-        if kind.plant() == 0 {
+        if !kind.is_planted() {
             rows.push(row(&judged, kind.title(), "all", &of_kind, &|_| true));
             continue;
         }
@@ -58,7 +58,7 @@ pub fn rows(suites: &[Suite]) -> Vec<Row> {
             rows.push(row(&judged, kind.title(), class, &of_kind, &planted));
         }
     }
-    let with_plant = |suite: &Suite| suite.kind.plant() > 0;
+    let with_plant = |suite: &Suite| suite.kind.is_planted();
     rows.push(row(&judged, "any plant", "the others", &with_plant, &|case| !case.is_planted()));
     rows
 }
@@ -133,6 +133,8 @@ mod tests {
             ("+5 %", "memory-bound"),
             ("+10 %", "compute-bound"),
             ("+10 %", "memory-bound"),
+            ("sleeps 0.3 ms", "compute-bound"),
+            ("sleeps 0.3 ms", "memory-bound"),
             ("any plant", "the others"),
         ];
         assert_eq!(named, want, "rows");
@@ -144,7 +146,7 @@ mod tests {
         assert_eq!(counts(&rows[1]), [0; 7], "no suites");
         assert_eq!(counts(&rows[4]), [1, 1, 1, 1, 0, 0, 0], "+5 % of the flow");
         assert_eq!(counts(&rows[5]), [1, 0, 1, 0, 0, 0, 1], "the triad");
-        assert_eq!(counts(&rows[8]), [1, 0, 1, 0, 0, 0, 1], "beside the plants");
+        assert_eq!(counts(&rows[10]), [1, 0, 1, 0, 0, 0, 1], "beside the plants");
         assert_eq!((rows[0].pairs_median, rows[0].pairs_max), (50.0, 50), "pairs");
         // One of three, and one of one: (1 - p)^3 and p are 0.025 at the ends.
         let low = 1.0 - 0.975_f64.cbrt();

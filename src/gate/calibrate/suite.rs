@@ -70,7 +70,7 @@ pub struct Taken {
 impl Taken {
     /// The samples of a case, which are multiples of `unit_ns`.
     pub fn new(samples: Samples, unit_ns: u64, memory_bound: bool) -> Self {
-        let Samples { id, metric, margin, steps, blocks } = samples;
+        let Samples { id, metric, margin, steps, blocks, waited: _ } = samples;
         let block =
             |block: [[u64; 2]; ROUNDS]| array::from_fn(|at| block.as_flattened()[at] / unit_ns);
         let blocks = blocks.into_iter().map(block).collect();
@@ -88,6 +88,7 @@ impl Taken {
             margin: self.margin,
             steps: self.steps,
             blocks: self.blocks.iter().map(block).collect(),
+            waited: Vec::new(),
         }
     }
 
@@ -150,7 +151,7 @@ pub(crate) mod tests {
             Taken {
                 id: id.to_owned(),
                 memory_bound,
-                metric: Metric::ThreadCpu,
+                metric: Metric::CpuWait,
                 margin: if memory_bound { 0.05 } else { 0.03 },
                 steps: 1,
                 unit_ns: 300,
@@ -194,6 +195,7 @@ pub(crate) mod tests {
             margin: 0.03,
             steps: 5,
             blocks,
+            waited: Vec::new(),
         };
         let taken = Taken::new(samples.clone(), 300, false);
         assert_eq!(taken.blocks[0], [10, 11, 20, 1, 1, 1, 3, 2, 1, 4], "old and new in turn");

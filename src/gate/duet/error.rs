@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::protocol::PROTOCOL;
+use super::protocol::{FIRST, PROTOCOL};
 
 /// A failure of a run of two builds: a fault of the tool or its surroundings, never of a kernel.
 #[derive(Debug, thiserror::Error)]
@@ -23,7 +23,7 @@ pub enum Error {
         exe: PathBuf,
     },
     /// The worker speaks another version of the protocol.
-    #[error("{}: speaks version {found} of the worker protocol, expected {PROTOCOL}; compare with a revision of the same stepmark", exe.display())]
+    #[error("{}: speaks version {found} of the worker protocol, not {FIRST} or {PROTOCOL}; compare with a revision of the same stepmark", exe.display())]
     Protocol {
         /// The executable.
         exe: PathBuf,
@@ -77,7 +77,7 @@ pub enum Error {
         id: String,
         /// How many steps were timed.
         steps: u64,
-        /// Time by the clock of the case.
+        /// Time by the clock of the case, with what was waited.
         clock_ns: u64,
         /// Time by the wall clock.
         wall_ns: u64,

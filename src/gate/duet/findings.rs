@@ -58,11 +58,22 @@ pub fn findings(
     findings
 }
 
-/// `slower: thread CPU time +6.52 % (95 % interval +5.10 % to +7.93 %, margin 3.00 %, 50 pairs)`
+/// `slower: CPU and wait time +6.52 % (95 % interval +5.10 % to +7.93 %, margin 3.00 %, 50 pairs)`,
+/// and its parts, where any of it was waited.
 fn found(case: &Timed) -> String {
     let percent = |ratio: f64| format!("{:+.2} %", 100.0 * (ratio - 1.0));
+    let mut parts = String::new();
+    if case.old_waited_ns.max(case.new_waited_ns) > 0.0 {
+        let us = |ns: f64| ns / 1000.0;
+        let cpu = [case.old_ns - case.old_waited_ns, case.new_ns - case.new_waited_ns].map(us);
+        let waited = [case.old_waited_ns, case.new_waited_ns].map(us);
+        parts = format!(
+            "; of a step, CPU time {:.1} us in OLD and {:.1} us in NEW, waited {:.1} us and {:.1} us",
+            cpu[0], cpu[1], waited[0], waited[1]
+        );
+    }
     format!(
-        "{}: {} {} (95 % interval {} to {}, margin {:.2} %, {} pairs)",
+        "{}: {} {} (95 % interval {} to {}, margin {:.2} %, {} pairs{parts})",
         case.change,
         case.metric,
         percent(case.ratio),
@@ -92,10 +103,20 @@ mod tests {
     fn slower_is_a_regression_that_ends_with_how_to_see_it_again() {
         let duet = duet_of(vec![timed_case("a/b/n1", 1.065, Change::Slower)]);
         let (exit, lines) = said(&duet, false, false);
-        let want = "FAIL regression    a/b/n1: slower: thread CPU time +6.50 % (95 % interval \
+        let want = "FAIL regression    a/b/n1: slower: CPU and wait time +6.50 % (95 % interval \
                     +5.50 % to +7.50 %, margin 3.00 %, 50 pairs); \
                     cargo run --release -- duet main --filter a/b/n1";
         assert_eq!((exit, lines), (Exit::Regression, vec![want.to_owned()]), "slower");
+    }
+
+    #[test]
+    fn a_finding_names_the_parts_where_something_waited() {
+        let mut case = timed_case("a/b/n1", 1.5, Change::Slower);
+        (case.new_ns, case.new_waited_ns) = (1_500_000.0, 490_000.0);
+        let (_, lines) = said(&duet_of(vec![case]), false, false);
+        let want = "50 pairs; of a step, CPU time 1.0 us in OLD and 1010.0 us in NEW, waited 0.0 us \
+                    and 490.0 us); cargo run";
+        assert!(lines[0].contains(want), "{lines:?}");
     }
 
     #[test]

@@ -18,6 +18,7 @@ use crate::case;
 use crate::stats;
 
 pub mod build;
+pub(crate) mod clock;
 pub mod decide;
 mod error;
 mod findings;
@@ -26,6 +27,7 @@ mod process;
 pub mod protocol;
 pub mod right;
 mod schedule;
+mod subject;
 mod suite;
 
 pub use build::Checkout;
@@ -34,10 +36,11 @@ pub use error::Error;
 pub use findings::findings;
 pub use lock::Lock;
 pub use process::Limits;
-use protocol::Listed;
+use protocol::{FIRST, Listed, PROTOCOL};
 pub use right::Checker;
 pub use schedule::judge_samples;
-use schedule::{Runner, Subject, judge};
+use schedule::{Runner, Sides, judge};
+use subject::Subject;
 pub use suite::{Stopped, suite};
 
 /// Samples of each build in a block.
@@ -60,6 +63,15 @@ impl Build {
     pub fn new(exe: impl Into<PathBuf>) -> Self {
         Self { exe: exe.into(), args: Vec::new() }
     }
+
+    /// The same, whose workers speak a version of the protocol, at most the one that they know.
+    fn speaking(&self, protocol: u32, known: u32) -> Self {
+        let mut build = self.clone();
+        if protocol < known {
+            build.args.extend(["--protocol".to_owned(), protocol.to_string()]);
+        }
+        build
+    }
 }
 
 /// Two builds to compare, and the way to do it.
@@ -77,6 +89,8 @@ pub struct Plan {
     pub looks: usize,
     /// How much slower is too slow.
     pub tolerance: Tolerance,
+    /// Whether a case whose output bits are part of its definition may have others.
+    pub allow_changed: bool,
     /// How long a worker may take.
     pub limits: Limits,
 }
@@ -103,6 +117,8 @@ pub struct Samples {
     pub steps: u64,
     /// Block by block, pair by pair: nanoseconds of the old build, then of the new one.
     pub blocks: Vec<[[u64; 2]; ROUNDS]>,
+    /// The part of each that was waited rather than computed; 0 by another clock.
+    pub waited: Vec<[[u64; 2]; ROUNDS]>,
 }
 
 impl Samples {
@@ -114,7 +130,16 @@ impl Samples {
 
     /// Median time of a step, in nanoseconds, of the old build (0) or the new one (1).
     fn median_ns(&self, build: usize) -> f64 {
-        let times = self.blocks.iter().flatten().map(|pair| pair[build] as f64);
+        self.median_of(&self.blocks, build)
+    }
+
+    /// The same of what it waited.
+    fn median_waited_ns(&self, build: usize) -> f64 {
+        self.median_of(&self.waited, build)
+    }
+
+    fn median_of(&self, blocks: &[[[u64; 2]; ROUNDS]], build: usize) -> f64 {
+        let times = blocks.iter().flatten().map(|pair| pair[build] as f64);
         stats::Samples::new(times).median() / self.steps as f64
     }
 }
@@ -141,43 +166,97 @@ pub fn run(
         ids.collect::<BTreeSet<_>>().into_iter().collect()
     };
     let (added, removed) = (only(&new, &old), only(&old, &new));
-    let mut notes = Vec::new();
-    for before in &old {
-        let Some(after) = new.iter().find(|case| case.id == before.id) else { continue };
-        if after.implementation != before.implementation {
-            let (old, new) = (&before.implementation, &after.implementation);
-            notes.push((after.id.clone(), format!("is `{old}` in OLD but `{new}` in NEW")));
-        }
-        if let (false, Some(old), Some(new)) = (after.is_same(before), before.units, after.units) {
-            let what = format!("does {old} units of work a step in OLD but {new} in NEW");
-            notes.push((after.id.clone(), what));
-        }
-    }
+    let (speaks, protocol) = common_protocol(&old, &new);
+    let mut notes = differences(&old, &new);
     let mut common: Vec<Listed> = new.into_iter().filter(|case| !lacks(&old, case)).collect();
     for case in &mut common {
-        // A change cannot give itself the wider margin.
-        case.memory_bound &= old.iter().any(|old| old.id == case.id && old.memory_bound);
+        let before =
+            |what: fn(&Listed) -> bool| old.iter().any(|old| old.id == case.id && what(old));
+        // A change can give itself neither the wider margin nor other bits.
+        let (memory_bound, exact) = (before(|old| old.memory_bound), before(|old| old.exact));
+        case.memory_bound &= memory_bound;
+        case.exact |= exact;
+        if protocol == FIRST && case.metric == Metric::CpuWait {
+            case.metric = Metric::ThreadCpu;
+        }
+    }
+    let about = |note: &str| ("paired".to_owned(), note.to_owned());
+    if common.iter().any(|case| case.metric == Metric::ThreadCpu) {
+        notes.push(about(BY_THREAD));
+    }
+    if common.iter().any(|case| case.metric == Metric::CpuWait) {
+        notes.extend(clock::blind_spot().map(about));
     }
     watch(&format!("{}: one of each chapter against itself", case::count(common.len())));
+    let [old, new] = [(&plan.old, speaks[0]), (&plan.new, speaks[1])]
+        .map(|(build, speaks)| build.speaking(protocol, speaks));
     let mut runner = Runner {
-        builds: [&plan.new, &plan.new],
+        builds: [new.clone(), new.clone()],
+        sides: Sides::New,
+        protocol,
         limits: plan.limits,
+        allow_changed: plan.allow_changed,
         parts: None,
         rng: Xoshiro256PlusPlus::seed_from_u64(plan.seed),
     };
-    let self_tests = self_tests(&mut runner, &common, &plan.tolerance, plan.seed)?;
+    let tests = self_tests(&mut runner, &common, &plan.tolerance, plan.seed)?;
 
-    runner.builds = [&plan.old, &plan.new];
+    (runner.builds, runner.sides) = ([old, new], Sides::OldAndNew);
     let mut subjects: Vec<_> =
         common.iter().map(|case| Subject::new(case, &plan.tolerance)).collect();
+    for subject in &mut subjects {
+        // It has no answer, so it is not asked again.
+        let lost = tests.dropped.iter().find(|dropped| dropped.id == subject.samples.id);
+        subject.dropped = lost.cloned();
+    }
     let looks = &LOOKS[..plan.looks.clamp(1, LOOKS.len())];
     let judged = runner.settle(&mut subjects, looks, watch)?;
+    for Subject { samples, notes: of_case, .. } in &mut subjects {
+        notes.extend(of_case.drain(..).map(|note| (samples.id.clone(), note)));
+    }
     let mut dropped = Vec::new();
-    let (cases, samples) = verdicts(subjects, judged, plan.seed, &mut dropped).into_iter().unzip();
+    let (cases, samples): (Vec<_>, _) =
+        verdicts(subjects, judged, plan.seed, &mut dropped).into_iter().unzip();
     let (against, seed) = (plan.against.clone(), plan.seed);
-    let advisory = advisory(&self_tests);
+    // Without times there is nothing to trust or not.
+    let advisory = if cases.is_empty() { None } else { advisory(&tests.timed) };
+    let self_tests = tests.timed;
     let duet = Duet { against, seed, advisory, self_tests, cases, added, removed, dropped, notes };
     Ok(Sampled { duet, samples })
+}
+
+/// Said where one build knows no other clock.
+const BY_THREAD: &str = "a build is of an older stepmark: both are timed by the CPU time of one \
+                         thread, which sees neither waits nor other threads";
+
+/// The latest version of the protocol that each of two builds speaks, and that both do.
+fn common_protocol(old: &[Listed], new: &[Listed]) -> ([u32; 2], u32) {
+    let speaks =
+        [old, new].map(|cases| cases.iter().map(|case| case.protocol).min().unwrap_or(PROTOCOL));
+    (speaks, speaks[0].min(speaks[1]).min(PROTOCOL))
+}
+
+/// What else than its time differs in a case between two builds.
+fn differences(old: &[Listed], new: &[Listed]) -> Vec<(String, String)> {
+    let mut notes = Vec::new();
+    for before in old {
+        let Some(after) = new.iter().find(|case| case.id == before.id) else { continue };
+        let mut note = |what: String| notes.push((after.id.clone(), what));
+        if after.implementation != before.implementation {
+            let (old, new) = (&before.implementation, &after.implementation);
+            note(format!("is `{old}` in OLD but `{new}` in NEW"));
+        }
+        if !after.is_same(before) {
+            let (old, new) = (before.work(), after.work());
+            note(format!("does {old} a step in OLD but {new} in NEW"));
+        }
+        let is_wall = |case: &Listed| case.metric == Metric::Wall;
+        if is_wall(after) != is_wall(before) {
+            let (old, new) = (before.metric, after.metric);
+            note(format!("is timed by {new}, as NEW says, where OLD says {old}"));
+        }
+    }
+    notes
 }
 
 /// Compares a build with itself, one case of each chapter: why its times on this machine now are
@@ -188,21 +267,36 @@ pub fn run(
 /// Those of [`run`].
 pub fn self_test(build: &Build, tolerance: &Tolerance) -> Result<Option<String>, Error> {
     let (limits, seed) = (Limits::default(), 1);
-    let rng = Xoshiro256PlusPlus::seed_from_u64(seed);
-    let mut runner = Runner { builds: [build, build], limits, parts: None, rng };
     let mut cases = process::list(build, limits)?;
     cases.retain(|case| case.metric != Metric::CudaEvent);
-    Ok(advisory(&self_tests(&mut runner, &cases, tolerance, seed)?))
+    let (_, protocol) = common_protocol(&cases, &cases);
+    let mut runner = Runner {
+        builds: [build.clone(), build.clone()],
+        sides: Sides::New,
+        protocol,
+        limits,
+        allow_changed: false,
+        parts: None,
+        rng: Xoshiro256PlusPlus::seed_from_u64(seed),
+    };
+    Ok(advisory(&self_tests(&mut runner, &cases, tolerance, seed)?.timed))
+}
+
+/// Cases between a build and itself.
+struct SelfTests {
+    timed: Vec<SelfTest>,
+    /// Those that it gives no right answer of.
+    dropped: Vec<Dropped>,
 }
 
 /// One case of each chapter, between the builds of a runner.
 fn self_tests(
-    runner: &mut Runner<'_>,
+    runner: &mut Runner,
     cases: &[Listed],
     tolerance: &Tolerance,
     seed: u64,
-) -> Result<Vec<SelfTest>, Error> {
-    let mut chosen = runner.of_each_chapter(cases, tolerance)?;
+) -> Result<SelfTests, Error> {
+    let (mut chosen, mut dropped) = runner.of_each_chapter(cases, tolerance)?;
     runner.settle(&mut chosen, &LOOKS[..1], &mut |_| ())?;
     // Each by itself: to miss a machine that moves is worse than to suspect a steady one.
     let judged = chosen.iter().flat_map(|subject| judge(slice::from_ref(subject))).collect();
@@ -210,7 +304,8 @@ fn self_tests(
         let one_sided = decide::one_sided(&samples.log_ratios());
         SelfTest { timed, one_sided }
     };
-    Ok(verdicts(chosen, judged, seed, &mut Vec::new()).into_iter().map(of).collect())
+    let timed = verdicts(chosen, judged, seed, &mut dropped).into_iter().map(of).collect();
+    Ok(SelfTests { timed, dropped })
 }
 
 /// The verdicts with their samples, sorted by id.

@@ -8,9 +8,9 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::protocol::{self, END, Hello, Listed, PROTOCOL, RIGHT, WRONG};
+use super::protocol::{self, END, FAILED, FIRST, Hello, Listed, PROTOCOL, RIGHT, Times, WRONG};
 use super::{Build, Error};
-use crate::gate::Metric;
+use crate::gate::{Exit, Metric};
 
 /// How long a worker may take to answer, and a run to ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,30 +57,74 @@ pub(super) struct Process {
     exe: PathBuf,
     id: String,
     limits: Limits,
+    protocol: u32,
     child: Child,
     input: ChildStdin,
     lines: Receiver<String>,
     said: Receiver<String>,
 }
 
-/// A worker's judgement of its outputs.
+/// Why a worker has no answer.
 #[derive(Debug)]
-pub(super) enum Answer<T> {
-    Right(T),
+pub(super) enum Lost {
+    /// Its outputs are wrong.
     Wrong(String),
+    /// It cannot go on, and says why.
+    Failed(String),
+    /// Anything else.
+    Error(Box<Error>),
+}
+
+impl From<Error> for Lost {
+    fn from(err: Error) -> Self {
+        Self::Error(Box::new(err))
+    }
+}
+
+impl Lost {
+    /// What it means for the case of the worker, and why, where the build is the new one.
+    ///
+    /// # Errors
+    ///
+    /// If it is about no case: the run ends.
+    pub(super) fn of_case(self, build: &str) -> Result<(Exit, String), Error> {
+        Ok(match self {
+            Self::Wrong(why) => (Exit::Wrong, format!("the answer of {build} is wrong: {why}")),
+            Self::Failed(why) => (Exit::Failure, format!("the worker of {build} failed: {why}")),
+            Self::Error(err) => match *err {
+                Error::Died { .. } | Error::Garbage { .. } => {
+                    (Exit::Wrong, format!("{build}: {err}"))
+                }
+                Error::Hung { .. } | Error::Start { .. } => {
+                    (Exit::Failure, format!("{build}: {err}"))
+                }
+                err => return Err(err),
+            },
+        })
+    }
+}
+
+/// The cost of some steps, in nanoseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Cost {
+    /// By the clock of the case, with what was waited.
+    pub(super) ns: u64,
+    /// The part that was waited.
+    pub(super) waited_ns: u64,
 }
 
 impl Process {
     /// Starts the worker of the case `id`, whose outputs are known to be right where their digest
-    /// is `digest`.
+    /// is `digest`, and which is to speak a version of the protocol.
     pub(super) fn start(
         build: &Build,
         id: &str,
         digest: Option<&str>,
         limits: Limits,
+        protocol: u32,
     ) -> Result<Self, Error> {
         let digest = digest.into_iter().flat_map(|digest| ["--digest", digest]);
-        Self::spawn(build, id, [id].into_iter().chain(digest), limits)
+        Self::spawn(build, id, [id].into_iter().chain(digest), limits, protocol)
     }
 
     pub(super) fn spawn<'a>(
@@ -88,6 +132,7 @@ impl Process {
         id: &str,
         args: impl IntoIterator<Item = &'a str>,
         limits: Limits,
+        protocol: u32,
     ) -> Result<Self, Error> {
         let mut child = Command::new(exe)
             .arg("worker")
@@ -101,52 +146,70 @@ impl Process {
         let input = child.stdin.take().expect("piped");
         let lines = lines(child.stdout.take().expect("piped"));
         let said = tail(child.stderr.take().expect("piped"));
-        Ok(Self { exe: exe.to_owned(), id: id.to_owned(), limits, child, input, lines, said })
+        let (exe, id) = (exe.to_owned(), id.to_owned());
+        Ok(Self { exe, id, limits, protocol, child, input, lines, said })
     }
 
     /// Waits until the case is prepared and checked.
-    pub(super) fn hello(&mut self) -> Result<Answer<Hello>, Error> {
-        let line = self.line(self.limits.prepare)?;
-        if let Some(why) = line.strip_prefix(WRONG) {
-            return Ok(Answer::Wrong(why.to_owned()));
-        }
+    pub(super) fn hello(&mut self) -> Result<Hello, Lost> {
+        let line = self.answer(self.limits.prepare)?;
         let hello = serde_json::from_str::<Hello>(&line).ok();
         let hello = hello.filter(|hello| hello.step_ns.is_finite() && hello.step_ns > 0.0);
-        let hello = hello.filter(|hello| hello.protocol != PROTOCOL || hello.id == self.id);
-        let Some(hello) = hello else { return Err(self.garbage(line, "the hello of this case")) };
-        if hello.protocol != PROTOCOL {
-            return Err(Error::Protocol { exe: self.exe.clone(), found: hello.protocol });
+        let is_known = |hello: &Hello| [FIRST, PROTOCOL].contains(&hello.protocol);
+        let hello = hello.filter(|hello| !is_known(hello) || hello.id == self.id);
+        let Some(hello) = hello else {
+            return Err(self.garbage(line, "the hello of this case").into());
+        };
+        if hello.protocol != self.protocol {
+            return Err(Error::Protocol { exe: self.exe.clone(), found: hello.protocol }.into());
         }
-        Ok(Answer::Right(hello))
+        Ok(hello)
     }
 
-    /// Runs so many steps, and returns how many nanoseconds they took by the clock of `metric`.
-    pub(super) fn sample(&mut self, steps: u64, metric: Metric) -> Result<u64, Error> {
+    /// Runs `lead` steps and then so many that are timed; returns their cost by `metric`.
+    pub(super) fn sample(&mut self, steps: u64, lead: u64, metric: Metric) -> Result<Cost, Lost> {
         let start = Instant::now();
-        self.ask(&protocol::sample(steps))?;
-        let line = self.line(self.limits.sample)?;
+        self.ask(&protocol::sample(steps, lead, self.protocol))?;
+        let line = self.answer(self.limits.sample)?;
         let host_ns = start.elapsed().as_nanos();
-        let Some((clock_ns, wall_ns)) = protocol::times(&line) else {
-            return Err(self.garbage(line, "two numbers of nanoseconds"));
+        let Some(Times { clock, waited, wall }) = protocol::times(&line, self.protocol) else {
+            return Err(self.garbage(line, "nanoseconds, by each clock").into());
         };
-        let ns = if metric == Metric::Wall { wall_ns } else { clock_ns };
-        // The worker's clocks are read between the request and the answer, but tick on their own.
+        let cost = match metric {
+            Metric::Wall => Cost { ns: wall, waited_ns: 0 },
+            Metric::CpuWait => Cost { ns: clock.saturating_add(waited), waited_ns: waited },
+            Metric::ThreadCpu | Metric::CudaEvent => Cost { ns: clock, waited_ns: 0 },
+        };
+        // The worker's clocks are read between the request and the answer, but tick on their own;
+        // that of a process ticks once for each processor.
+        let threads = if metric == Metric::CpuWait { processors() } else { 1 };
         let most = 2 * host_ns + JUMP_NS;
-        if ns == 0 || u128::from(ns) > most || u128::from(wall_ns) > most {
+        if cost.ns == 0 || u128::from(cost.ns) > threads * most || u128::from(wall) > most {
             let (exe, id) = (self.exe.clone(), self.id.clone());
-            return Err(Error::Clock { exe, id, steps, clock_ns, wall_ns, host_ns });
+            let (clock_ns, wall_ns) = (cost.ns, wall);
+            return Err(Error::Clock { exe, id, steps, clock_ns, wall_ns, host_ns }.into());
         }
-        Ok(ns)
+        Ok(cost)
     }
 
     /// Asks what the samples left in the outputs, and ends the worker.
-    pub(super) fn end(mut self) -> Result<Answer<()>, Error> {
+    pub(super) fn end(mut self) -> Result<(), Lost> {
         self.ask(END)?;
-        let line = self.line(self.limits.sample)?;
-        match line.strip_prefix(WRONG) {
-            Some(why) => Ok(Answer::Wrong(why.to_owned())),
-            None if line == RIGHT => Ok(Answer::Right(())),
-            None => Err(self.garbage(line, "`right` or `wrong`")),
+        match self.answer(self.limits.sample)? {
+            line if line == RIGHT => Ok(()),
+            line => Err(self.garbage(line, "`right` or `wrong`").into()),
+        }
+    }
+
+    /// The next line, unless it says that there are no more.
+    fn answer(&mut self, limit: Duration) -> Result<String, Lost> {
+        let line = self.line(limit)?;
+        if let Some(why) = line.strip_prefix(WRONG) {
+            return Err(Lost::Wrong(why.to_owned()));
+        }
+        match line.strip_prefix(FAILED) {
+            Some(why) => Err(Lost::Failed(why.to_owned())),
+            None => Ok(line),
         }
     }
 
@@ -205,9 +268,14 @@ impl Drop for Process {
     }
 }
 
+/// How many processors there are.
+fn processors() -> u128 {
+    thread::available_parallelism().map_or(1, |count| count.get() as u128)
+}
+
 /// The cases of an executable, in its order.
 pub(super) fn list(build: &Build, limits: Limits) -> Result<Vec<Listed>, Error> {
-    let mut worker = Process::spawn(build, "--list", ["--list"], limits)?;
+    let mut worker = Process::spawn(build, "--list", ["--list"], limits, PROTOCOL)?;
     let start = Instant::now();
     let mut cases = Vec::new();
     loop {

@@ -10,6 +10,7 @@ use std::hash::BuildHasher as _;
 use std::time::Duration;
 
 use super::process::Process;
+use super::protocol::PROTOCOL;
 use super::{Build, Error, Limits};
 use crate::case::Trouble;
 
@@ -97,7 +98,8 @@ impl Checker {
     /// Starts a worker and waits until it can be asked.
     fn start(&self, id: &str) -> Result<Process, Trouble> {
         let start = || {
-            let mut worker = Process::spawn(&self.build, id, ["--check"], Limits::default())?;
+            let mut worker =
+                Process::spawn(&self.build, id, ["--check"], Limits::default(), PROTOCOL)?;
             match worker.line(self.limit)? {
                 line if line == READY => Ok(worker),
                 line => Err(worker.garbage(line, READY)),

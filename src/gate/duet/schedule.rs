@@ -7,130 +7,81 @@ use rand::seq::SliceRandom as _;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::decide::{self, Evidence, Judged, LOOKS, Look};
-use super::process::{Answer, Limits, Process};
-use super::protocol::Listed;
+use super::process::{Limits, Lost, Process};
+use super::protocol::{LEAD, Listed};
+use super::subject::Subject;
 use super::{Build, Error, ROUNDS, Samples};
 use crate::case;
-use crate::gate::{Change, Dropped, Exit, Metric, Timed, Tolerance};
+use crate::gate::{Change, Dropped, Exit, Metric, Tolerance};
 use crate::record;
 
 /// A sample takes about so long, unless one step takes longer.
 const SAMPLE_NS: f64 = 3e6;
 
+/// A step is tried for about so long.
+const TRIAL_NS: u64 = 1_000_000;
+
 /// A self-test prefers a case whose step is shorter.
 const SHORT_NS: f64 = 1e6;
 
-/// A case between two builds: what is known of it so far.
-pub(super) struct Subject {
-    pub(super) samples: Samples,
-    /// Why it is not compared.
-    pub(super) dropped: Option<Dropped>,
-    /// Of the right outputs, by build.
-    digests: [Option<String>; 2],
-    settled: bool,
-    /// New over old at the last look, be that certain or not.
-    ratio: f64,
-    /// Time of its blocks so far.
-    took: Duration,
-    /// Resolution of its samples; zero before the first.
-    pub(super) grain_ns: u64,
+/// The builds that are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sides {
+    /// Two, of which the second one is new.
+    OldAndNew,
+    /// Both are the new one.
+    New,
 }
 
-impl Subject {
-    pub(super) fn new(case: &Listed, tolerance: &Tolerance) -> Self {
-        let samples = Samples {
-            id: case.id.clone(),
-            metric: case.metric,
-            margin: tolerance.margin(case.memory_bound),
-            steps: 0,
-            blocks: Vec::new(),
-        };
-        let digests = [None, None];
-        let took = Duration::ZERO;
-        Self { samples, dropped: None, digests, settled: false, ratio: 1.0, took, grain_ns: 0 }
-    }
-
-    fn drop(&mut self, build: usize, why: String) {
-        let (exit, build) =
-            if build == 1 { (Exit::Wrong, "NEW") } else { (Exit::Incomparable, "OLD") };
-        let why = format!("the answer of {build} is wrong: {why}");
-        self.dropped = Some(Dropped { id: self.samples.id.clone(), exit, why });
-    }
-
-    /// Estimates the time of the remaining blocks of `look`.
-    fn rest(&self, look: &Look) -> Duration {
-        let blocks = self.samples.blocks.len();
-        let more = look.blocks.saturating_sub(blocks) as f64 / blocks.max(1) as f64;
-        self.took.mul_f64(more)
-    }
-
-    /// New over old at the last look, as a part of what it may be.
-    fn of_margin(&self) -> f64 {
-        self.ratio / (1.0 + self.samples.margin)
-    }
-
-    /// Whether to go on to `look`, which is to take no longer than `limit`.
-    ///
-    /// A case that seems slower gets to the second look in any case: the first is too few blocks for a
-    /// failure among many cases, the second is not.
-    fn is_open(&self, look: &Look, limit: Duration) -> bool {
-        let must = self.of_margin() > 1.0 && look.blocks <= LOOKS[1].blocks;
-        let in_time = must || self.rest(look) <= limit;
-        self.dropped.is_none() && !self.settled && in_time
-    }
-
-    /// Its times and the verdict on them.
-    pub(super) fn timed(&self, judged: Judged, seed: u64) -> Timed {
-        let Judged { ratio, slower_p, slower_q, faster_p, faster_q, change } = judged;
-        let samples = &self.samples;
-        let (low, high) = decide::interval(&samples.log_ratios(), seed);
-        Timed {
-            id: samples.id.clone(),
-            metric: samples.metric,
-            margin: samples.margin,
-            pairs: samples.blocks.len() * ROUNDS,
-            old_ns: samples.median_ns(0),
-            new_ns: samples.median_ns(1),
-            ratio,
-            low,
-            high,
-            slower_p,
-            slower_q,
-            faster_p,
-            faster_q,
-            change,
-        }
+impl Sides {
+    /// The name of the first or the second one.
+    fn name(self, build: usize) -> &'static str {
+        if build == 0 && self == Self::OldAndNew { "OLD" } else { "NEW" }
     }
 }
 
 /// Takes samples of two builds.
-pub(super) struct Runner<'a> {
-    /// Old and new.
-    pub(super) builds: [&'a Build; 2],
+pub(super) struct Runner {
+    pub(super) builds: [Build; 2],
+    pub(super) sides: Sides,
+    /// The version of the protocol that both speak.
+    pub(super) protocol: u32,
     pub(super) limits: Limits,
+    /// Whether a case whose output bits are part of its definition may have others.
+    pub(super) allow_changed: bool,
     /// Into how many parts the first sample of a case is divided, to round all to whole parts.
     pub(super) parts: Option<u64>,
     pub(super) rng: Xoshiro256PlusPlus,
 }
 
-impl Runner<'_> {
-    /// One subject of each chapter, and one of its cases on a GPU: the first with a short step, or
-    /// else the one with the shortest.
+/// A worker that has no answer: that of the first build or of the second one.
+type LostBy = (usize, Lost);
+
+impl Runner {
+    /// Chooses a subject of each chapter, and one of its cases on a GPU: the first with a short step, or
+    /// else the one with the shortest. Drops the cases whose workers have no answer.
     pub(super) fn of_each_chapter(
         &mut self,
         cases: &[Listed],
         tolerance: &Tolerance,
-    ) -> Result<Vec<Subject>, Error> {
+    ) -> Result<(Vec<Subject>, Vec<Dropped>), Error> {
         fn chapter(case: &Listed) -> (&str, bool) {
             (record::chapter(&case.id), case.metric == Metric::CudaEvent)
         }
-        let mut chosen = Vec::new();
+        let (mut chosen, mut dropped) = (Vec::new(), Vec::new());
         for cases in cases.chunk_by(|a, b| chapter(a) == chapter(b)) {
             let mut best: Option<(f64, &Listed)> = None;
             for case in cases {
-                let mut worker = Process::start(self.builds[1], &case.id, None, self.limits)?;
-                // A wrong answer is found again, and told, when the builds are compared.
-                let Answer::Right(hello) = worker.hello()? else { continue };
+                let hello = self
+                    .start(1, &case.id, None)
+                    .and_then(|mut worker| worker.hello().map_err(|lost| (1, lost)));
+                let hello = match hello {
+                    Ok(hello) => hello,
+                    Err(lost) => {
+                        dropped.push(self.dropped(&case.id, lost)?);
+                        continue;
+                    }
+                };
                 if best.is_none_or(|(step_ns, _)| hello.step_ns < step_ns) {
                     best = Some((hello.step_ns, case));
                 }
@@ -140,7 +91,20 @@ impl Runner<'_> {
             }
             chosen.extend(best.map(|(_, case)| Subject::new(case, tolerance)));
         }
-        Ok(chosen)
+        Ok((chosen, dropped))
+    }
+
+    fn start(&self, build: usize, id: &str, digest: Option<&str>) -> Result<Process, LostBy> {
+        let worker = Process::start(&self.builds[build], id, digest, self.limits, self.protocol);
+        worker.map_err(|err| (build, err.into()))
+    }
+
+    /// What it means for a case that a worker has no answer: that of the old build may be at fault.
+    fn dropped(&self, id: &str, (build, lost): LostBy) -> Result<Dropped, Error> {
+        let name = self.sides.name(build);
+        let (exit, why) = lost.of_case(name)?;
+        let exit = if name == "OLD" { Exit::Incomparable } else { exit };
+        Ok(Dropped { id: id.to_owned(), exit, why })
     }
 
     /// Samples the subjects until each is settled or dropped, takes too long, or the last look
@@ -173,7 +137,9 @@ impl Runner<'_> {
                 open.shuffle(&mut self.rng);
                 for subject in open.iter_mut().filter(|s| s.dropped.is_none()) {
                     let start = Instant::now();
-                    self.block(subject)?;
+                    if let Err(lost) = self.block(subject) {
+                        subject.dropped = Some(self.dropped(&subject.samples.id, lost)?);
+                    }
                     subject.took += start.elapsed();
                 }
                 blocks += 1;
@@ -190,57 +156,101 @@ impl Runner<'_> {
     }
 
     /// Takes one block of a subject, from a fresh process of each build.
-    fn block(&mut self, subject: &mut Subject) -> Result<(), Error> {
+    fn block(&mut self, subject: &mut Subject) -> Result<(), LostBy> {
         let id = &subject.samples.id;
-        let start = |build: usize| {
-            Process::start(self.builds[build], id, subject.digests[build].as_deref(), self.limits)
-        };
-        let mut workers = if self.rng.random() {
+        let old_first = self.rng.random();
+        let start = |build: usize| self.start(build, id, subject.digests[build].as_deref());
+        let mut workers = if old_first {
             let old = start(0)?;
             [old, start(1)?]
         } else {
             let new = start(1)?;
             [start(0)?, new]
         };
-        // The least: something else may have run while one of them was tried.
-        let mut step_ns = f64::INFINITY;
+        let is_first = subject.samples.blocks.is_empty();
+        let mut step_ns = [0.0; 2];
         for build in [1, 0] {
-            match workers[build].hello()? {
-                Answer::Wrong(why) => {
-                    subject.drop(build, why);
-                    return Ok(());
-                }
-                Answer::Right(hello) => {
-                    step_ns = step_ns.min(hello.step_ns);
-                    subject.digests[build] = Some(hello.digest).filter(|digest| !digest.is_empty());
-                }
+            let hello = workers[build].hello().map_err(|lost| (build, lost))?;
+            step_ns[build] = hello.step_ns;
+            subject.digests[build] = Some(hello.digest).filter(|digest| !digest.is_empty());
+            if is_first && build == 1 && hello.threads {
+                subject.notes.push(THREADS.to_owned());
+            }
+        }
+        if is_first {
+            let metric = subject.samples.metric;
+            subject.samples.steps = steps(slower_step_ns(&mut workers, step_ns, metric)?);
+            self.compare_digests(subject);
+            if subject.dropped.is_some() {
+                return Ok(());
             }
         }
         let samples = &mut subject.samples;
-        if samples.steps == 0 {
-            samples.steps = steps(step_ns);
-        }
-        let mut block = [[0; 2]; ROUNDS];
-        for pair in &mut block {
+        let (mut block, mut waited) = ([[0; 2]; ROUNDS], [[0; 2]; ROUNDS]);
+        for (pair, waited) in block.iter_mut().zip(&mut waited) {
             for build in if self.rng.random() { [0, 1] } else { [1, 0] } {
-                let ns = workers[build].sample(samples.steps, samples.metric)?;
+                // As many calls before as after would hide what goes wrong at some of them.
+                let lead = self.rng.random_range(0..=LEAD.min(samples.steps));
+                let cost = workers[build].sample(samples.steps, lead, samples.metric);
+                let cost = cost.map_err(|lost| (build, lost))?;
                 if let (0, Some(parts)) = (subject.grain_ns, self.parts) {
-                    subject.grain_ns = (ns / parts).max(1);
+                    subject.grain_ns = (cost.ns / parts).max(1);
                 }
-                pair[build] = rounded(ns, subject.grain_ns.max(1));
+                pair[build] = rounded(cost.ns, subject.grain_ns.max(1));
+                waited[build] = cost.waited_ns;
             }
         }
         samples.blocks.push(block);
+        samples.waited.push(waited);
         let [old, new] = workers;
         for (build, worker) in [(1, new), (0, old)] {
-            if let Answer::Wrong(why) = worker.end()? {
-                subject.drop(build, why);
-                break;
-            }
+            worker.end().map_err(|lost| (build, lost))?;
         }
         Ok(())
     }
+
+    /// Compares the output bits of two builds, both of which their checks approve of.
+    fn compare_digests(&self, subject: &mut Subject) {
+        let [Some(old), Some(new)] = &subject.digests else { return };
+        if old == new || self.sides == Sides::New {
+            return;
+        }
+        let what = format!("leaves other bits in NEW ({new}) than in OLD ({old})");
+        if subject.exact && !self.allow_changed {
+            let why = format!("{what}, which its definition fixes; --allow-changed accepts them");
+            let (id, exit) = (subject.samples.id.clone(), Exit::Incomparable);
+            subject.dropped = Some(Dropped { id, exit, why });
+        } else {
+            subject.notes.push(what);
+        }
+    }
 }
+
+/// The time of a step of the slower one of two builds: a sample of the other may be short, but none
+/// takes minutes. A worker that lost its processor while it tried a step says too much, so that it is
+/// asked where the two differ.
+fn slower_step_ns(
+    workers: &mut [Process; 2],
+    step_ns: [f64; 2],
+    metric: Metric,
+) -> Result<f64, LostBy> {
+    let slower = usize::from(step_ns[1] > step_ns[0]);
+    let (mut least_ns, other_ns) = (step_ns[slower], step_ns[1 - slower]);
+    let mut steps = 1;
+    while least_ns > 2.0 * other_ns {
+        let cost = workers[slower].sample(steps, 0, metric).map_err(|lost| (slower, lost))?;
+        least_ns = least_ns.min(cost.ns as f64 / steps as f64);
+        if cost.ns >= TRIAL_NS {
+            break;
+        }
+        steps *= 2;
+    }
+    Ok(least_ns.max(other_ns))
+}
+
+/// Said of a case whose worker computes on other threads, too.
+const THREADS: &str = "runs on several threads but does not say so: the CPU time of all of them \
+                       counts; `.threaded()` has the case timed by the wall";
 
 /// Those that seem slowest, as many as `look` can take within a limit.
 fn affordable<'a>(
@@ -288,40 +298,8 @@ pub fn judge_samples<'a>(all: impl Iterator<Item = &'a Samples> + Clone) -> Vec<
 
 #[cfg(test)]
 mod tests {
+    use super::super::subject::tests::subject;
     use super::*;
-
-    const LIMIT: Duration = Duration::from_secs(30);
-
-    /// A case after so many blocks, which took so long.
-    fn subject(blocks: usize, took: Duration) -> Subject {
-        let (id, implementation) = ("a/b/n1".to_owned(), "scalar".to_owned());
-        let metric = Metric::ThreadCpu;
-        let case = Listed { id, implementation, metric, memory_bound: false, units: None };
-        let mut subject = Subject::new(&case, &Tolerance::default());
-        subject.samples.blocks = vec![[[1; 2]; ROUNDS]; blocks];
-        subject.took = took;
-        subject
-    }
-
-    #[test]
-    fn a_case_stays_where_another_look_would_take_over_thirty_seconds() {
-        let is_open = |blocks, look: usize, took_ms| {
-            subject(blocks, Duration::from_millis(took_ms)).is_open(&LOOKS[look], LIMIT)
-        };
-        assert!(is_open(0, 0, 0), "the first look is always taken");
-        assert!(is_open(10, 1, 30_000) && !is_open(10, 1, 30_001), "as many again");
-        assert!(is_open(20, 2, 10_000) && !is_open(20, 2, 10_001), "three times as many");
-        let mut slower = subject(10, Duration::from_secs(60));
-        slower.ratio = 1.04;
-        assert!(slower.is_open(&LOOKS[1], LIMIT), "what seems slower is looked at twice");
-        assert!(!slower.is_open(&LOOKS[2], LIMIT), "and no more");
-        let mut settled = subject(10, Duration::ZERO);
-        settled.settled = true;
-        assert!(!settled.is_open(&LOOKS[1], LIMIT), "settled");
-        let mut wrong = subject(10, Duration::ZERO);
-        wrong.drop(1, "y[0] is 1".to_owned());
-        assert!(!wrong.is_open(&LOOKS[1], LIMIT), "dropped");
-    }
 
     #[test]
     fn the_last_look_is_at_the_slowest_that_fit() {

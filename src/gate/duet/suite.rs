@@ -6,8 +6,9 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::SeedableRng as _;
 
 use super::decide::LOOKS;
-use super::protocol::Listed;
-use super::schedule::{Runner, Subject};
+use super::protocol::{Listed, PROTOCOL};
+use super::schedule::{Runner, Sides};
+use super::subject::Subject;
 use super::{Build, Error, Limits, Samples};
 use crate::gate::{Dropped, Tolerance};
 
@@ -17,12 +18,12 @@ pub enum Stopped {
     /// The tool or its surroundings failed.
     #[error(transparent)]
     Failed(#[from] Error),
-    /// A build answers wrongly.
+    /// A build answers wrongly, or not at all.
     #[error("{}: {}", .0.id, .0.why)]
-    Wrong(Dropped),
+    Dropped(Dropped),
 }
 
-/// Samples `cases` of two builds, old and new, as [`run`](super::run) does, with all its looks.
+/// Samples `cases` of two builds of one tree, as [`run`](super::run) does, with all its looks.
 ///
 /// Before they are judged, the samples of a case are rounded to multiples of what is returned
 /// beside them, in nanoseconds: its first sample divided by `parts`.
@@ -31,7 +32,7 @@ pub enum Stopped {
 ///
 /// # Errors
 ///
-/// If a worker hangs, crashes, says what it should not, or gives a wrong answer.
+/// If a worker hangs, dies, says what it should not, or gives a wrong answer.
 pub fn suite(
     builds: [&Build; 2],
     cases: &[Listed],
@@ -40,12 +41,19 @@ pub fn suite(
     parts: u64,
 ) -> Result<Vec<(Samples, u64)>, Stopped> {
     let rng = Xoshiro256PlusPlus::seed_from_u64(seed);
-    let limits = Limits { last_look: Duration::MAX, ..Limits::default() };
-    let mut runner = Runner { builds, limits, parts: Some(parts), rng };
+    let mut runner = Runner {
+        builds: builds.map(Clone::clone),
+        sides: Sides::New,
+        protocol: PROTOCOL,
+        limits: Limits { last_look: Duration::MAX, ..Limits::default() },
+        allow_changed: false,
+        parts: Some(parts),
+        rng,
+    };
     let mut subjects: Vec<_> = cases.iter().map(|case| Subject::new(case, tolerance)).collect();
     runner.settle(&mut subjects, &LOOKS, &mut |_| ())?;
     let sampled = subjects.into_iter().map(|subject| match subject.dropped {
-        Some(dropped) => Err(Stopped::Wrong(dropped)),
+        Some(dropped) => Err(Stopped::Dropped(dropped)),
         None => Ok((subject.samples, subject.grain_ns)),
     });
     sampled.collect()

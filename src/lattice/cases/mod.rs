@@ -143,6 +143,7 @@ impl Plan {
         4 * self.lattice.dim() + self.code_bytes()
     }
 
+    /// Every kernel is defined bit for bit.
     fn case<S: Step + 'static>(
         self,
         kernel: &str,
@@ -150,7 +151,7 @@ impl Plan {
         prepare: impl Fn(&Batch) -> S + 'static,
     ) -> Case {
         let work = work(self.calls() * self.n, vector_bytes);
-        Case::new(self.id(kernel), self.isa.name(), work, move || prepare(&self.batch()))
+        Case::new(self.id(kernel), self.isa.name(), work, move || prepare(&self.batch())).exact()
     }
 
     fn batch(&self) -> Batch {
@@ -222,6 +223,7 @@ fn case_nearest(lattice: Lattice) -> Case {
         let x = vectors(lattice, N);
         Nearest { lattice, y: vec![0; x.len()], x }
     })
+    .exact()
 }
 
 struct Nearest {

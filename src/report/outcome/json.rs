@@ -9,7 +9,7 @@ use crate::gate::{Duet, Outcome, Question, State};
 use crate::record::Row;
 
 /// The version of this format.
-pub const SCHEMA: u32 = 2;
+pub const SCHEMA: u32 = 3;
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -278,7 +278,7 @@ mod tests {
         };
         let id = json!("lattice/encode/n1");
         for (pointer, value) in [
-            ("/schema", json!(2)),
+            ("/schema", json!(3)),
             ("/stepmark", json!("0.1.0")),
             ("/command", json!("gate")),
             ("/started", json!("2026-01-02T03:04:05.678Z")),
@@ -322,7 +322,8 @@ mod tests {
             ("/duet/against", json!("origin/main")),
             ("/duet/advisory", json!(null)),
             ("/duet/cases/0/id", json!("lattice/encode/n1")),
-            ("/duet/cases/0/metric", json!("thread-cpu")),
+            ("/duet/cases/0/metric", json!("cpu-wait")),
+            ("/duet/cases/0/new_waited_ns", json!(0.0)),
             ("/duet/cases/0/ratio", json!(1.05)),
             ("/duet/cases/0/change", json!("slower")),
             ("/duet/cases/3/change", json!("slower")),

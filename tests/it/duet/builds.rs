@@ -28,7 +28,7 @@ fn a_revision_is_built_and_compared_with_the_working_tree() {
         3,
         &[
             "duet: 1 case against HEAD~1 (",
-            &format!("FAIL regression    {CASE}: slower: thread CPU time +"),
+            &format!("FAIL regression    {CASE}: slower: CPU and wait time +"),
             &format!("; cargo run --release -- duet HEAD~1 --exact {CASE}"),
         ],
     );

@@ -13,6 +13,7 @@ use crate::setup::repository::STEPMARK;
 use crate::setup::script::executable;
 
 mod builds;
+mod kernels;
 mod verdicts;
 mod workers;
 
@@ -28,14 +29,27 @@ pub(super) struct Fake {
 impl Fake {
     fn new(step_ns: u64) -> Self {
         let hello =
-            r#"{"protocol":1,"id":"%s","implementation":"scalar","digest":"7","step_ns":1000}"#;
-
+            r#"{"protocol":2,"id":"%s","implementation":"scalar","digest":"7","step_ns":1000}"#;
         let jitter = "seed=$(((seed * 75 + 74) % 65537)); d=$((seed % 60000 - 30000))";
         Self {
             list: format!("{}; {}", Self::listed("toy/a/n1"), Self::listed("toy/b/n1")),
             hello: format!("printf '{hello}\\n' \"$1\""),
-            sample: format!("{jitter}; t=$((steps * {step_ns} + d)); echo \"$t $t\""),
+            sample: format!("{jitter}; t=$((steps * {step_ns} + d)); echo \"$t 0 $t\""),
             end: "echo right".to_owned(),
+        }
+    }
+
+    /// The same, as a build of the first version of the protocol that knows no other.
+    fn older(self) -> Self {
+        let no_other = "case $* in *--protocol*) exit 2;; esac";
+        Self {
+            list: self.list.replace("cpu-wait", "thread-cpu").replace(",\"protocol\":2", ""),
+            hello: format!(
+                "{no_other}; {}",
+                self.hello.replace("\"protocol\":2", "\"protocol\":1")
+            ),
+            sample: self.sample.replace("$t 0 $t", "$t $t"),
+            ..self
         }
     }
 
@@ -60,7 +74,7 @@ impl Fake {
     }
 
     fn listed(id: &str) -> String {
-        let rest = r#""metric":"thread-cpu","memory_bound":false"#;
+        let rest = r#""metric":"cpu-wait","memory_bound":false,"protocol":2"#;
         format!(r#"echo '{{"id":"{id}","implementation":"scalar",{rest}}}'"#)
     }
 
@@ -68,7 +82,7 @@ impl Fake {
         let Self { list, hello, sample, end } = self;
         let script = format!(
             "#!/bin/sh\nshift\nif [ \"$1\" = --list ]; then {list}; exit; fi\nseed=$$\n{hello}\n\
-             while read -r request steps; do\n\
+             while read -r request steps lead; do\n\
              if [ \"$request\" = end ]; then {end}; exit; fi\n{sample}\ndone\n"
         );
         executable(dir, name, &script)
@@ -77,7 +91,7 @@ impl Fake {
 
 /// Lists a case on a GPU.
 pub(super) fn on_gpu(id: &str) -> String {
-    Fake::listed(id).replace("thread-cpu", "cuda-event")
+    Fake::listed(id).replace("cpu-wait", "cuda-event")
 }
 
 pub(super) fn plan(dir: &Path, old: &Fake, new: &Fake) -> Plan {
@@ -88,6 +102,7 @@ pub(super) fn plan(dir: &Path, old: &Fake, new: &Fake) -> Plan {
         seed: 1,
         looks: 2,
         tolerance: Tolerance::default(),
+        allow_changed: false,
         limits: Limits {
             prepare: Duration::from_secs(20),
             sample: Duration::from_secs(20),

@@ -27,7 +27,7 @@ fn a_slower_build_is_slower_a_faster_one_faster_and_the_same_one_the_same() {
     let (exit, said) = findings(&run);
     assert_eq!(exit, Exit::Regression, "{said}");
     assert!(
-        said.contains("toy/a/n1: slower: thread CPU time +")
+        said.contains("toy/a/n1: slower: CPU and wait time +")
             && said.contains("; again --filter toy/a/n1"),
         "{said}"
     );
@@ -41,12 +41,18 @@ fn a_slower_build_is_slower_a_faster_one_faster_and_the_same_one_the_same() {
 fn a_case_is_judged_by_its_own_clock_and_margin() {
     let judged = |new: &Fake| changes(&against(&Fake::new(1000), new).unwrap());
     let mut waits = Fake::new(1000);
-    waits.sample = waits.sample.replace("$t $t", "$t $((t * 11 / 10))");
-    assert_eq!(judged(&waits), [Change::Same; 2], "thread CPU time");
-    waits.list = waits.list.replace("thread-cpu", "cuda-event");
+    waits.sample = waits.sample.replace("$t 0 $t", "$t 0 $((t * 11 / 10))");
+    assert_eq!(judged(&waits), [Change::Same; 2], "CPU and wait time");
+    waits.list = waits.list.replace("cpu-wait", "cuda-event");
     assert_eq!(judged(&waits), [Change::Same; 2], "CUDA event time");
     waits.list = waits.list.replace("cuda-event", "wall");
     assert_eq!(judged(&waits), [Change::Slower; 2], "wall");
+    waits.sample = waits.sample.replace("$t 0 $((t * 11 / 10))", "$t $((t / 10)) $t");
+    assert_eq!(judged(&waits), [Change::Same; 2], "by the wall, what waits is in it");
+    waits.list = waits.list.replace("wall", "cuda-event");
+    assert_eq!(judged(&waits), [Change::Same; 2], "a launch waits for nothing");
+    waits.list = waits.list.replace("cuda-event", "cpu-wait");
+    assert_eq!(judged(&waits), [Change::Slower; 2], "CPU and wait time");
     let mut slow = Fake::new(1040);
     assert_eq!(judged(&slow), [Change::Slower; 2], "margin 3 %");
     slow.list = slow.list.replace("false", "true");
@@ -73,7 +79,7 @@ fn a_seed_draws_an_order_and_another_seed_another() {
     // Answers that count up tell the order in which they were asked for.
     let dir = tempfile::tempdir().unwrap();
     let samples = |seed| {
-        let fake = Fake::counting(dir.path(), "echo \"$((n + 1000000)) 1000000\"");
+        let fake = Fake::counting(dir.path(), "echo \"$((n + 1000000)) 0 1000000\"");
         run(&Plan { seed, ..plan(dir.path(), &fake, &fake) }).unwrap().samples
     };
     let drawn = samples(1);
@@ -90,7 +96,7 @@ fn a_seed_draws_an_order_and_another_seed_another() {
 fn what_is_unclear_fails_only_where_that_is_asked_for() {
     let dir = tempfile::tempdir().unwrap();
     // The second of a pair takes half as long, whichever it is.
-    let sample = "t=$((1000000 * (1 + n % 2))); echo $t $t";
+    let sample = "t=$((1000000 * (1 + n % 2))); echo $t 0 $t";
     let noisy = Fake::counting(dir.path(), sample);
     let plan = plan(dir.path(), &noisy, &noisy);
     let run = run(&plan).unwrap();
@@ -177,12 +183,156 @@ fn a_wrong_answer_has_no_time() {
     let (exit, said) = findings(&run);
     assert_eq!(exit, Exit::Wrong, "{said}");
     assert!(said.contains("the answer of NEW is wrong: y[0] is 1, expected 2"), "{said}");
+    assert_eq!(said.lines().count(), 2, "each case, and nothing that follows from it: {said}");
+    assert_eq!(run.duet.advisory, None, "{run:?}");
     let (exit, said) = findings(&against(&wrong, &right).unwrap());
     assert_eq!(exit, Exit::Incomparable, "{said}");
     assert!(said.contains("the answer of OLD is wrong"), "{said}");
     let mut late = right.clone();
     late.end = "echo 'wrong the timed runs left other bits'".to_owned();
     assert_eq!(findings(&against(&right, &late).unwrap()).0, Exit::Wrong, "late");
+    late = right.clone();
+    late.sample = "echo 'wrong the timed runs left other bits'".to_owned();
+    let (exit, said) = findings(&against(&right, &late).unwrap());
+    assert_eq!((exit, said.lines().count()), (Exit::Wrong, 2), "in a sample: {said}");
+    let (exit, said) = findings(&against(&late, &right).unwrap());
+    assert_eq!((exit, said.lines().count()), (Exit::Incomparable, 2), "of OLD: {said}");
+}
+
+#[test]
+fn the_only_case_is_wrong_and_that_is_all_there_is_to_say() {
+    let dir = tempfile::tempdir().unwrap();
+    let (right, mut wrong) = (Fake::new(1000), Fake::new(1000));
+    wrong.sample = "echo wrong x".to_owned();
+    let (old, new) = (right.write(dir.path(), "old"), wrong.write(dir.path(), "new"));
+    let out = program(dir.path(), old, new).args(["--filter", "toy/a"]).output().unwrap();
+    expect(&out, 4, &["toy/a/n1: the answer of NEW is wrong: x", "wrong result by `slower`"]);
+    let said = String::from_utf8(out.stdout).unwrap();
+    assert_eq!(said.matches("FAIL").count(), 1, "{said}");
+    for untrue in ["advisory", "only inform", "no selected case", "no case could be"] {
+        assert!(!said.contains(untrue), "`{untrue}` in {said}");
+    }
+}
+
+#[test]
+fn an_older_build_is_compared_by_the_clock_that_it_has() {
+    let (older, mut new) = (Fake::new(1000).older(), Fake::new(1100));
+    // Waits are more than the margin, and not seen.
+    let sample = new.sample.replace("$t 0 $t", "$t $t");
+    let hello = new.hello.replace("\"protocol\":2", "\"protocol\":1");
+    new.hello = format!("[ \"$1 $2\" = '--protocol 1' ] || exit 9; shift 2; {hello}");
+    new.sample.clone_from(&sample);
+    let run = against(&older, &new).unwrap();
+    assert_eq!(changes(&run), [Change::Slower; 2], "{run:?}");
+    let (exit, said) = findings(&run);
+    assert_eq!(exit, Exit::Regression, "{said}");
+    assert!(said.contains("toy/a/n1: slower: thread CPU time +"), "{said}");
+    assert_eq!(said.matches("a build is of an older stepmark: ").count(), 1, "{said}");
+
+    let run = against(&new, &older).unwrap();
+    assert_eq!(changes(&run), [Change::Faster; 2], "the other way round: {run:?}");
+    let run = against(&older, &older).unwrap();
+    assert_eq!(changes(&run), [Change::Same; 2], "two of them: {run:?}");
+    let (_, said) = findings(&against(&Fake::new(1000), &Fake::new(1000)).unwrap());
+    assert_eq!(said, "", "two later ones");
+}
+
+#[test]
+fn a_step_that_became_much_faster_is_faster() {
+    let step = |ns: u64| {
+        let mut fake = Fake::new(ns);
+        fake.hello = fake.hello.replace("1000}", &format!("{ns}}}"));
+        fake.sample = format!("t=$((steps * {ns})); echo \"$t 0 $t\"");
+        fake
+    };
+    let run = against(&step(3_000_000), &step(30)).unwrap();
+    assert_eq!(changes(&run), [Change::Faster; 2], "{run:?}");
+    assert!(run.samples.iter().all(|case| case.steps == 1), "as the slower one needs: {run:?}");
+    assert_eq!(findings(&run).0, Exit::Pass, "{run:?}");
+    let run = against(&step(30), &step(3_000_000)).unwrap();
+    assert_eq!(changes(&run), [Change::Slower; 2], "{run:?}");
+}
+
+#[test]
+fn a_build_that_lost_its_processor_while_it_tried_a_step_is_asked_again() {
+    let says = |step_ns: u64| {
+        let mut fake = Fake::new(1000);
+        fake.hello = fake.hello.replace("1000}", &format!("{step_ns}}}"));
+        fake.sample = "t=$((steps * 1000)); echo \"$t 0 $t\"".to_owned();
+        fake
+    };
+    for [old, new] in [[5_000_000, 1000], [1000, 5_000_000], [1000, 1900]] {
+        let run = against(&says(old), &says(new)).unwrap();
+        let steps: Vec<u64> = run.samples.iter().map(|case| case.steps).collect();
+        let want = if new == 1900 { 1579 } else { 3000 };
+        assert_eq!(steps, [want; 2], "{old} and {new}");
+    }
+}
+
+#[test]
+fn a_sample_follows_up_to_fifteen_steps_that_nobody_times() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut fake = Fake::new(1000);
+    let leads = dir.path().join("leads");
+    fake.sample += &format!("; echo $lead >> {}", leads.display());
+    run(&plan(dir.path(), &fake, &fake)).unwrap();
+    let read = || -> Vec<u64> {
+        let text = fs::read_to_string(&leads).unwrap();
+        fs::remove_file(&leads).unwrap();
+        text.lines().map(|lead| lead.parse().unwrap()).collect()
+    };
+    let seen = read();
+    assert!((0..=15).all(|lead| seen.contains(&lead)) && seen.iter().all(|&lead| lead <= 15));
+    // No more than the sample has itself.
+    fake.hello = fake.hello.replace("1000}", "3000000}");
+    run(&plan(dir.path(), &fake, &fake)).unwrap();
+    assert!(read().iter().all(|&lead| lead <= 1), "a step takes as long as a sample");
+}
+
+#[test]
+fn other_bits_of_an_exact_case_are_incomparable_unless_allowed_and_else_a_note() {
+    let dir = tempfile::tempdir().unwrap();
+    let with = |digest: &str, exact: bool| {
+        let mut fake = Fake::new(1000);
+        fake.hello = fake.hello.replace("\"7\"", &format!("\"{digest}\""));
+        fake.list = fake.list.replace("false", &format!("false,\"exact\":{exact}"));
+        fake
+    };
+    let said = |old: &Fake, new: &Fake, allow_changed| {
+        let run = run(&Plan { allow_changed, ..plan(dir.path(), old, new) }).unwrap();
+        findings(&run)
+    };
+    let what = "toy/a/n1: leaves other bits in NEW (8) than in OLD (7)";
+    // The change cannot take it back.
+    for exact in [[true, true], [true, false], [false, true]] {
+        let (exit, text) = said(&with("7", exact[0]), &with("8", exact[1]), false);
+        assert_eq!(exit, Exit::Incomparable, "{exact:?}: {text}");
+        assert!(text.contains(&format!("FAIL incomparable  {what}")), "{text}");
+        assert!(text.contains("; --allow-changed accepts them; again --filter toy/a/n1"), "{text}");
+    }
+    for (exact, allowed) in [(true, true), (false, false)] {
+        let (exit, text) = said(&with("7", exact), &with("8", exact), allowed);
+        assert_eq!(exit, Exit::Pass, "{text}");
+        assert!(text.contains(&format!("note               {what}\n")), "{text}");
+    }
+    assert_eq!(said(&with("7", true), &with("7", true), false), (Exit::Pass, String::new()));
+    let (exit, text) = said(&with("", true), &with("8", true), false);
+    assert_eq!((exit, &*text), (Exit::Pass, ""), "one that compares each time");
+}
+
+#[test]
+fn threads_that_a_case_does_not_declare_are_a_note() {
+    let (one, mut several) = (Fake::new(1000), Fake::new(1000));
+    several.hello = several.hello.replace("1000}", "1000,\"threads\":true}");
+    let (exit, said) = findings(&against(&one, &several).unwrap());
+    assert_eq!((exit, said.lines().count()), (Exit::Pass, 2), "{said}");
+    assert!(said.contains("note               toy/b/n1: runs on several threads"), "{said}");
+    assert_eq!(findings(&against(&several, &one).unwrap()).1, "", "the change mends it");
+    let mut declared = Fake::new(1000);
+    declared.list = declared.list.replace("cpu-wait", "wall");
+    let (_, said) = findings(&against(&one, &declared).unwrap());
+    let clock = "toy/a/n1: is timed by wall time, as NEW says, where OLD says CPU and wait time";
+    assert!(said.contains(clock), "{said}");
 }
 
 #[test]
@@ -223,11 +373,31 @@ fn a_case_whose_step_does_other_work_is_another_case() {
     assert_eq!(exit, Exit::Incomparable, "{said}");
     assert_eq!(findings_if(&run, false, true).0, Exit::Regression, "toy/b does not say: {run:?}");
     for text in
-        ["toy/a/n1: is gone", "toy/a/n1: is new", "does 1 units of work a step in OLD but 2"]
+        ["toy/a/n1: is gone", "toy/a/n1: is new", "does 1 units a step in OLD but 2 units in NEW"]
     {
         assert!(said.contains(text), "`{text}` in {said}");
     }
     assert!(run.duet.cases.iter().all(|case| case.id == "toy/b/n1"), "{run:?}");
     let run = against(&one, &one).unwrap();
     assert_eq!(changes(&run), [Change::Same; 2], "the same work: {run:?}");
+}
+
+#[test]
+fn a_smaller_input_with_more_work_a_point_is_not_faster() {
+    // A quarter of the points at three times the work each: as many units, fewer bytes, less time.
+    let with = |step_ns, flops, bytes| {
+        let mut fake = Fake::new(step_ns);
+        let work = format!("false,\"units\":1,\"flops\":{flops},\"bytes\":{bytes}");
+        fake.list = fake.list.replace("false", &work);
+        fake
+    };
+    let whole = with(1000, 400, 1600);
+    for quarter in [with(750, 300, 400), with(750, 400, 400), with(750, 300, 1600)] {
+        let run = against(&whole, &quarter).unwrap();
+        let (exit, said) = findings_if(&run, false, true);
+        assert_eq!(exit, Exit::Incomparable, "{said}");
+        assert!(said.contains("toy/a/n1: does 1 units, 400 flops, 1600 bytes a step"), "{said}");
+        assert!(!said.contains("faster"), "{said}");
+    }
+    assert_eq!(findings(&against(&whole, &Fake::new(1000)).unwrap()).1, "", "it does not say");
 }

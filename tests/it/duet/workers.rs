@@ -1,73 +1,120 @@
 //! Workers that hang, crash, babble or lose their parent.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use stepmark::gate::duet::protocol::{self, Hello, Listed};
 use stepmark::gate::duet::{Limits, Lock, Plan};
+use stepmark::gate::{Change, Exit};
 
 use crate::setup::repository::{STEPMARK, expect, stepmark};
 use crate::setup::script::slower;
 
-use super::{Fake, fails, plan, program, run};
+use super::{Fake, changes, fails, findings, plan, program, run};
 
-#[test]
-fn a_worker_that_hangs_at_any_point_ends_the_run_and_is_killed() {
-    type Point = fn(&mut Fake) -> &mut String;
-    let points: [(Point, &str); 4] = [
-        (|fake| &mut fake.list, "--list"),
-        (|fake| &mut fake.hello, "toy/a/n1"),
-        (|fake| &mut fake.sample, "toy/a/n1"),
-        (|fake| &mut fake.end, "toy/a/n1"),
-    ];
-    let dir = tempfile::tempdir().unwrap();
-    let pids = dir.path().join("pids");
+/// A part of a fake.
+type Part = fn(&mut Fake) -> &mut String;
+
+const HELLO: Part = |fake| &mut fake.hello;
+const SAMPLE: Part = |fake| &mut fake.sample;
+const END: Part = |fake| &mut fake.end;
+
+/// A fake that does as `fault` says at one point of the case toy/a.
+fn faulty(part: Part, fault: &str) -> Fake {
+    let mut fake = Fake::new(1000);
+    let whole = part(&mut fake);
+    *whole = format!("if [ \"$1\" = toy/a/n1 ]; then {fault}; else {whole}; fi");
+    fake
+}
+
+/// Requires that the new build loses its case toy/a, the old one too, and that toy/b is compared.
+#[track_caller]
+fn loses(fake: &Fake, exit: Exit, texts: &[&str]) {
     let limits = Limits {
-        prepare: Duration::from_secs(1),
-        sample: Duration::from_secs(1),
+        prepare: Duration::from_secs(2),
+        sample: Duration::from_secs(2),
         ..Limits::default()
     };
-    for (point, of) in points {
-        let mut hangs = Fake::new(1000);
-        *point(&mut hangs) = format!("echo $$ >> {}; exec sleep 60", pids.display());
-        let start = Instant::now();
-        let err = run(&Plan { limits, ..plan(dir.path(), &Fake::new(1000), &hangs) });
-        let err = err.unwrap_err().to_string();
-        assert!(start.elapsed() < Duration::from_secs(15), "it was not waited for");
-        assert!(
-            err.contains(&format!("new: the worker of {of} did not answer within 1 s")),
-            "{err}"
-        );
+    let right = Fake::new(1000);
+    for (old, new, build, exit) in
+        [(&right, fake, "NEW", exit), (fake, &right, "OLD", Exit::Incomparable)]
+    {
+        let dir = tempfile::tempdir().unwrap();
+        let run = run(&Plan { limits, looks: 1, ..plan(dir.path(), old, new) }).unwrap();
+        let (found, said) = findings(&run);
+        assert_eq!(found, exit, "{build}: {said}");
+        assert_eq!(said.matches("FAIL").count(), 1, "the case is named once: {said}");
+        for text in [&["toy/a/n1: ", build], texts].concat() {
+            assert!(said.contains(text), "`{text}` in {said}");
+        }
+        assert!(run.duet.cases.iter().all(|case| case.id == "toy/b/n1"), "{run:?}");
+        assert_eq!(changes(&run), [Change::Same], "the other case goes on: {said}");
     }
+}
+
+#[test]
+fn a_worker_that_hangs_loses_its_case_and_is_killed() {
+    let dir = tempfile::tempdir().unwrap();
+    let pids = dir.path().join("pids");
+    let hang = format!("echo $$ >> {}; exec sleep 60", pids.display());
+    let start = Instant::now();
+    for part in [HELLO, SAMPLE, END] {
+        let texts = ["the worker of toy/a/n1 did not answer within 2 s"];
+        loses(&faulty(part, &hang), Exit::Failure, &texts);
+    }
+    let mut list = Fake::new(1000);
+    list.list = hang;
+    let limits = Limits { prepare: Duration::from_secs(1), ..Limits::default() };
+    let err = run(&Plan { limits, ..plan(dir.path(), &Fake::new(1000), &list) });
+    let err = err.unwrap_err().to_string();
+    assert!(err.contains("new: the worker of --list did not answer within 1 s"), "{err}");
+    assert!(start.elapsed() < Duration::from_secs(60), "none was waited for");
     for pid in fs::read_to_string(pids).unwrap().lines() {
         assert!(!Path::new("/proc").join(pid).exists(), "the worker {pid} lives");
     }
 }
 
 #[test]
-fn a_worker_that_crashes_says_garbage_or_leaves_ends_the_run() {
+fn a_worker_that_ends_or_babbles_loses_its_case() {
+    let crash = "echo out of range >&2; kill -SEGV $$";
+    loses(&faulty(SAMPLE, crash), Exit::Wrong, &["signal: 11", "it said: out of range"]);
+    loses(&faulty(HELLO, "exit 3"), Exit::Wrong, &["ended early: exit status: 3"]);
+    loses(&faulty(SAMPLE, "exit 0"), Exit::Wrong, &["ended early: exit status: 0"]);
+    loses(&faulty(END, "exit 0"), Exit::Wrong, &["ended early: exit status: 0"]);
+    loses(&faulty(SAMPLE, "echo fast"), Exit::Wrong, &["said \"fast\"", "nanoseconds"]);
+    loses(&faulty(SAMPLE, "echo 5 5"), Exit::Wrong, &["said \"5 5\"", "nanoseconds"]);
+    loses(&faulty(SAMPLE, "echo 5 -5 5"), Exit::Wrong, &["said \"5 -5 5\"", "nanoseconds"]);
+    loses(&faulty(END, "echo so so"), Exit::Wrong, &["said \"so so\"", "`right` or `wrong`"]);
+    let endless = "head -c 100000 /dev/zero";
+    loses(&faulty(HELLO, endless), Exit::Wrong, &["the hello of this case"]);
+    let mut other = Fake::new(1000);
+    other.hello = other.hello.replace("\"$1\"", "\"${1%a/n1}\"");
+    loses(&other, Exit::Wrong, &["toy/\\\"", "the hello of this case"]);
+}
+
+#[test]
+fn a_worker_that_says_why_it_cannot_go_on_is_no_wrong_answer() {
+    let failed = "echo failed the GPU is throttled; exit 1";
+    for part in [HELLO, SAMPLE, END] {
+        let texts = ["the worker of ", "failed: the GPU is throttled"];
+        loses(&faulty(part, failed), Exit::Failure, &texts);
+    }
+}
+
+#[test]
+fn a_build_that_cannot_be_asked_ends_the_run() {
     let with = |change: &dyn Fn(&mut Fake)| {
         let mut fake = Fake::new(1000);
         change(&mut fake);
         fake
     };
-    let crash = "echo out of range >&2; kill -SEGV $$";
-    fails(
-        &with(&|f| f.sample = crash.to_owned()),
-        &["toy/a/n1", "signal: 11", "it said: out of range"],
-    );
-    fails(&with(&|f| f.hello = "exit 3".to_owned()), &["toy/a/n1", "exit status: 3"]);
-    fails(&with(&|f| f.sample = "exit 0".to_owned()), &["toy/a/n1", "ended early: exit status: 0"]);
-    fails(&with(&|f| f.sample = "echo fast".to_owned()), &["said \"fast\"", "two numbers"]);
-    fails(&with(&|f| f.sample = "echo -5 5".to_owned()), &["said \"-5 5\"", "two numbers"]);
-    fails(&with(&|f| f.hello = "head -c 100000 /dev/zero".to_owned()), &["the hello of this case"]);
-    fails(&with(&|f| f.end = "echo so so".to_owned()), &["said \"so so\"", "`right` or `wrong`"]);
-    let other = |f: &mut Fake| f.hello = f.hello.replace("\"$1\"", "toy/z/n1");
-    fails(&with(&other), &["the hello of this case"]);
-    let later = |f: &mut Fake| f.hello = f.hello.replace("\"protocol\":1", "\"protocol\":2");
-    fails(&with(&later), &["version 2 of the worker protocol"]);
+    let later = |f: &mut Fake| f.hello = f.hello.replace("\"protocol\":2", "\"protocol\":3");
+    fails(&with(&later), &["version 3 of the worker protocol"]);
+    let earlier = |f: &mut Fake| f.hello = f.hello.replace("\"protocol\":2", "\"protocol\":1");
+    fails(&with(&earlier), &["version 1 of the worker protocol"]);
     fails(&with(&|f| f.list = "echo toy/a/n1".to_owned()), &["a case in JSON"]);
     fails(&with(&|f| f.list = "exit 2".to_owned()), &["older than paired runs"]);
     fails(&with(&|f| f.list += "; exit 1"), &["--list", "exit status: 1"]);
@@ -75,7 +122,10 @@ fn a_worker_that_crashes_says_garbage_or_leaves_ends_the_run() {
 
 #[test]
 fn a_clock_that_stands_still_or_jumps_ends_the_run() {
-    for times in ["0 1000000", "99999999999 1000000", "1000000 99999999999"] {
+    let far = "999999999999999";
+    let waited = format!("1000000 {far} 1000000");
+    let (forth, wall) = (format!("{far} 0 1000000"), format!("1000000 0 {far}"));
+    for times in ["0 0 1000000", &forth, &wall, &waited] {
         let mut fake = Fake::new(1000);
         fake.sample = format!("echo {times}");
         fails(&fake, &["a clock stood still or jumped"]);
@@ -109,6 +159,36 @@ fn a_planted_slowdown_of_the_real_program_is_a_regression() {
     fs::create_dir(dir.path().join("ci")).unwrap();
     fs::write(dir.path().join("ci/tolerance.json"), "{}").unwrap();
     expect(&run(STEPMARK, STEPMARK, id, &[]), 1, &["ci/tolerance.json: missing field"]);
+}
+
+#[test]
+fn the_real_worker_speaks_both_versions() {
+    for (version, args) in [(2, &[][..]), (1, &["--protocol", "1"])] {
+        let mut worker = Command::new(STEPMARK);
+        worker.arg("worker").args(args).arg("mvar/step-d20-p5/n64");
+        let mut worker = worker.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut requests = worker.stdin.take().unwrap();
+        let sample = protocol::sample(10, 3, version);
+        writeln!(requests, "{sample}\n{sample}\nend").unwrap();
+        let out = worker.wait_with_output().unwrap();
+        let said = String::from_utf8(out.stdout).unwrap();
+        let [hello, one, other, "right"] = said.lines().collect::<Vec<_>>()[..] else {
+            panic!("four lines: {said}")
+        };
+        let hello: Hello = serde_json::from_str(hello).unwrap();
+        assert_eq!((hello.protocol, hello.threads), (version, false), "{hello:?}");
+        for line in [one, other] {
+            let times = protocol::times(line, version).unwrap();
+            assert!(times.clock > 0 && times.wall > 0, "{line}");
+            assert!(times.waited <= times.wall, "{line}");
+        }
+    }
+    let mut list = Command::new(STEPMARK);
+    let list = String::from_utf8(list.args(["worker", "--list"]).output().unwrap().stdout).unwrap();
+    let list: Vec<Listed> = list.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    for case in &list {
+        assert_eq!((case.protocol, case.flops.is_some()), (2, case.bytes.is_some()), "{case:?}");
+    }
 }
 
 #[test]

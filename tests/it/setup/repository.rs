@@ -52,11 +52,11 @@ use std::io::BufRead;
 fn main() {
     let args: Vec<String> = std::env::args().collect();
     if args[2] == "--list" {
-        let rest = r#""metric":"thread-cpu","memory_bound":false"#;
+        let rest = r#""metric":"cpu-wait","memory_bound":false,"protocol":2"#;
         println!(r#"{{"id":"CASE","implementation":"scalar",{rest}}}"#);
         return;
     }
-    let hello = r#""protocol":1,"id":"CASE","implementation":"scalar""#;
+    let hello = r#""protocol":2,"id":"CASE","implementation":"scalar""#;
     println!(r#"{{{hello},"digest":"7","step_ns":1000}}"#);
     let mut seed = std::process::id() as u64;
     for line in std::io::stdin().lock().lines().map(|line| line.unwrap()) {
@@ -67,7 +67,7 @@ fn main() {
         seed = (seed * 75 + 74) % 65537;
         let steps: u64 = line.split(' ').nth(1).unwrap().parse().unwrap();
         let ns = steps * STEP + seed % 60000;
-        println!("{ns} {ns}");
+        println!("{ns} 0 {ns}");
     }
 }
 "##;

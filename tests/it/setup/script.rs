@@ -16,7 +16,7 @@ pub(crate) fn executable(dir: &Path, name: &str, script: &str) -> PathBuf {
 /// A program whose workers say that samples took 1.9 times as long as those of `program`, by the clock
 /// of the case: less than a clock that jumped.
 pub(crate) fn slower(dir: &Path, program: &Path) -> PathBuf {
-    let plant = "case $line in [0-9]*) set -- $line; echo \"$(($1 * 19 / 10)) $2\";; \
+    let plant = "case $line in [0-9]*) set -- $line; t=$1; shift; echo \"$((t * 19 / 10)) $*\";; \
                  *) printf '%s\\n' \"$line\";; esac";
     let program = program.display();
     let script =

@@ -5,10 +5,13 @@
 //! | --- | --- |
 //! | [`Flow`] | `x' = A x` by Runge and Kutta's method: computes, within the first cache |
 //! | [`triad`] | `a = b + s c`: waits for memory |
-//! | [`planted`] | so much more of something |
+//! | [`Plant`] | so much more of something, or a sleep |
 //!
 //! Source of the triad: J. D. `McCalpin`, "Memory bandwidth and machine balance in current high
 //! performance computers", IEEE TCCA Newsletter (1995) 19-25.
+
+use std::thread;
+use std::time::Duration;
 
 mod cases;
 
@@ -20,10 +23,31 @@ pub const DIM: usize = 64;
 /// Rows that are summed side by side, in registers.
 const ROWS: usize = 16;
 
-/// `count` and `plant` thousandths of it more, rounded to the nearest.
-pub fn planted(count: usize, plant: u32) -> usize {
-    let permille = 1000 + plant as usize;
-    (count * permille + 500) / 1000
+/// What a step does more than without a plant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Plant {
+    /// Thousandths more of its work.
+    pub permille: u32,
+    /// Microseconds for which it sleeps, at least; the system wakes it a little later.
+    pub sleep_us: u32,
+}
+
+impl Plant {
+    /// Nothing.
+    pub const NONE: Self = Self { permille: 0, sleep_us: 0 };
+
+    /// `count` and so many thousandths of it more, rounded to the nearest.
+    pub fn of(self, count: usize) -> usize {
+        let permille = 1000 + self.permille as usize;
+        (count * permille + 500) / 1000
+    }
+
+    /// Sleeps, where that is planted.
+    pub fn sleep(self) {
+        if self.sleep_us > 0 {
+            thread::sleep(Duration::from_micros(self.sleep_us.into()));
+        }
+    }
 }
 
 /// The linear flow `x' = A x` in single precision, and the buffers of its time steps.
@@ -103,6 +127,7 @@ mod tests {
 
     #[test]
     fn a_plant_is_whole_steps_and_elements() {
+        let planted = |count, permille| Plant { permille, ..Plant::NONE }.of(count);
         for (plant, steps, len) in [(0, 200, 400_000), (20, 204, 408_000), (50, 210, 420_000)] {
             assert_eq!((planted(200, plant), planted(400_000, plant)), (steps, len), "{plant}");
         }
