@@ -151,17 +151,18 @@ pub(super) fn of_revision(
     pairs: &PairOptions,
     target: &Path,
 ) -> Result<Builds, Stop> {
-    let checkout = Checkout::find(target, &pairs.features)?;
-    tell(&format!("building {revision}"));
-    let old = checkout.revision(revision, merge_base)?;
-    tell("building the working tree");
-    let new = checkout.working_tree()?;
+    let builds = Checkout::find(target, &pairs.features)
+        .and_then(|checkout| checkout.builds(revision, merge_base, &mut |what| tell(what)));
+    let duet::Builds { old, new, mut notes } = builds.map_err(|why| {
+        let exit = why.exit();
+        Stop { exit, ..Stop::from(why) }
+    })?;
     if new.dirty {
         tell("the working tree has uncommitted changes");
     }
     let note = |file| format!("{file} is another in {}: builds or margins may differ", old.name);
-    let notes = old.settings.iter().map(note);
-    Ok(Builds { notes: notes.collect(), old: old.exe, new: new.exe, against: old.name })
+    notes.extend(old.settings.iter().map(note));
+    Ok(Builds { notes, old: old.exe, new: new.exe, against: old.name })
 }
 
 /// Asks whether the new one of two builds is slower. That they cannot be run is a failure of the
@@ -180,11 +181,11 @@ pub(super) fn slower(
             let findings = duet::findings(&duet, pairs.strict, pairs.allow_removed, again);
             Ok(Slower::Answered { duet, findings })
         }
-        Err(Stop { exit: Exit::Failure, why }) => {
+        Err(Stop { exit: exit @ (Exit::Failure | Exit::Incomparable), why }) => {
             // A finding is one line, and a compiler says more.
             tell(&why);
             let first = why.lines().next().unwrap_or_default().trim_end_matches(':');
-            Ok(Slower::Failed { why: first.to_owned(), next: again(None) })
+            Ok(Slower::Failed { exit, why: first.to_owned(), next: again(None) })
         }
         Err(stop) => Err(stop),
     }

@@ -26,7 +26,7 @@ pub mod protocol;
 mod schedule;
 mod suite;
 
-pub use build::Checkout;
+pub use build::{Builds, Checkout};
 use decide::{Judged, LOOKS};
 pub use error::Error;
 pub use findings::findings;

@@ -58,9 +58,9 @@ impl Outcome {
         }
         let (duet, slower) = match slower {
             Slower::NotAsked => (None, Findings::default()),
-            Slower::Failed { why, next } => {
+            Slower::Failed { exit, why, next } => {
                 let mut findings = Findings::of(Question::Slower);
-                findings.push(Exit::Failure, "paired", why, Some(next));
+                findings.push(exit, "paired", why, Some(next));
                 (None, findings)
             }
             Slower::Answered { mut duet, findings } => {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use crate::exit::Exit;
 use crate::gate::comparable::Matched;
 use crate::gate::timed::Duet;
 use crate::gate::verdict::{Findings, Question};
@@ -87,8 +88,10 @@ pub struct Walls {
 pub enum Slower {
     /// No other build was named.
     NotAsked,
-    /// The builds could not be run.
+    /// The builds could not be made, compared or run.
     Failed {
+        /// How the command ends for that.
+        exit: Exit,
         /// Why, in one line.
         why: String,
         /// The shell line that tries again.

@@ -127,7 +127,7 @@ fn a_question_whose_answer_only_informs_is_not_among_those_that_decided() {
 #[test]
 fn a_failure_of_the_tool_is_found_beside_the_rest() {
     let (why, next) = ("it does not build".to_owned(), "cargo run".to_owned());
-    let slower = Slower::Failed { why, next };
+    let slower = Slower::Failed { exit: Exit::Failure, why, next };
     let outcome = outcome(Parts { right: wrong(), slower, ..Parts::default() });
     assert_eq!((outcome.exit(), outcome.decided()), (Exit::Failure, vec![Question::Slower]));
     let first = outcome.findings().iter().next().unwrap();

@@ -9,12 +9,21 @@ pub(crate) const STEPMARK: &str = env!("CARGO_BIN_EXE_stepmark");
 /// The only case of the repository: one that the real program has too.
 pub(crate) const CASE: &str = "mvar/step-d20-p5/n64";
 
-/// Runs the real program in a folder, which is built into where it lies.
-pub(crate) fn stepmark(program: &Path, folder: &Path, args: &[&str]) -> Output {
+/// The real program in the folder of a package, as cargo starts it.
+pub(crate) fn command(program: &Path, folder: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(program);
     command.current_dir(folder).args(args).env_remove("CARGO_TARGET_DIR");
+    command.env("CARGO_MANIFEST_DIR", folder);
+    // Beside the folder of the program, and not where the user has his own.
+    command.env("STEPMARK_CACHE", program.ancestors().nth(2).unwrap().join("cache"));
     // What builds share must not make two of them one.
-    command.env("CARGO_BUILD_BUILD_DIR", folder.join("target/shared")).output().unwrap()
+    command.env("CARGO_BUILD_BUILD_DIR", folder.join("target/shared"));
+    command
+}
+
+/// Runs the real program in the folder of a package.
+pub(crate) fn stepmark(program: &Path, folder: &Path, args: &[&str]) -> Output {
+    command(program, folder, args).output().unwrap()
 }
 
 #[track_caller]
@@ -36,6 +45,9 @@ pub(crate) struct Repository {
 
 pub(crate) const MANIFEST: &str = "[package]\nname = \"toy\"\nversion = \"0.1.0\"\nedition = \"2021\"\n\
     [[bin]]\nname = \"stepmark\"\npath = \"main.rs\"\n";
+
+/// It is not committed, so both builds are lent it.
+const LOCK: &str = "version = 4\n\n[[package]]\nname = \"toy\"\nversion = \"0.1.0\"\n";
 
 /// A worker whose step takes STEP nanoseconds, give or take 1 %.
 const MAIN: &str = r##"
@@ -72,6 +84,7 @@ impl Repository {
         fs::copy(STEPMARK, &program).unwrap();
         let new = Self { dir, program };
         fs::write(new.package().join("Cargo.toml"), MANIFEST).unwrap();
+        fs::write(new.package().join("Cargo.lock"), LOCK).unwrap();
         fs::write(new.package().join("../.gitignore"), "target\nCargo.lock\n").unwrap();
         new.git(&["init", "--quiet", ".."]);
         new
@@ -90,7 +103,14 @@ impl Repository {
     }
 
     pub(crate) fn write(&self, main: &str) {
-        fs::write(self.package().join("main.rs"), main).unwrap();
+        self.put("main.rs", main);
+    }
+
+    /// Writes a file of the package.
+    pub(crate) fn put(&self, path: &str, text: &str) {
+        let path = self.package().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
     }
 
     pub(crate) fn commit(&self, main: &str) {
@@ -99,8 +119,19 @@ impl Repository {
         self.git(&["commit", "--quiet", "-m", "x"]);
     }
 
+    /// The real program in the folder of the package.
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
+        command(&self.program, &self.package(), args)
+    }
+
     pub(crate) fn run(&self, args: &[&str]) -> Output {
-        stepmark(&self.program, &self.package(), args)
+        self.command(args).output().unwrap()
+    }
+
+    /// The folder in which both sides are built.
+    pub(crate) fn tree(&self) -> PathBuf {
+        let mut folders = fs::read_dir(self.dir.path().join("cache")).unwrap();
+        folders.next().unwrap().unwrap().path().join("tree")
     }
 }
 
