@@ -9,7 +9,7 @@ use super::{Context, Exit, Selection, Stop, checked, current};
 use crate::case::Case;
 use crate::gate::duet::{self, Build, Lock};
 use crate::gate::{self, Shift, Tolerance};
-use crate::machine;
+use crate::machine::{self, workspace};
 use crate::record::metric::ACCEPTED;
 use crate::record::{self, Error, GPU, Instrument, Measures, Record, Row, WALL};
 use crate::report;
@@ -25,7 +25,7 @@ pub(super) struct Args {
     #[arg(long)]
     ratchet: bool,
     /// The folder of baselines to write to
-    #[arg(long, value_name = "DIR", default_value = "baselines")]
+    #[arg(long, value_name = "DIR", default_value_os_t = workspace::at_package("baselines"))]
     baseline: PathBuf,
 }
 
@@ -61,6 +61,9 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
     args.selection.of(context.cases)?;
     let source = &current()?;
     let tree = machine::revision(&args.baseline);
+    if let (None, Some(why)) = (&tree, machine::git::refusal(&args.baseline)) {
+        return Err(why.into());
+    }
     let mut all = Vec::new();
     for instrument in ACCEPTED {
         all.extend(fresh(instrument, source, args, context)?);
@@ -116,7 +119,7 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
 /// Requires that this machine times this executable as it times itself.
 fn trusted(context: &Context<'_>) -> Result<(), Stop> {
     let _lock = Lock::take(&context.target)?;
-    let tolerance = Tolerance::read(Path::new(TOLERANCE))?;
+    let tolerance = Tolerance::read(&workspace::at_package(TOLERANCE))?;
     match duet::self_test(&Build::new(env::current_exe()?), &tolerance)? {
         None => Ok(()),
         Some(why) => {

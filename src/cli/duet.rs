@@ -12,6 +12,7 @@ use crate::file;
 use crate::gate::duet::decide::LOOKS;
 use crate::gate::duet::{self, Build, Checkout, Limits, Lock, Plan, ROUNDS, Samples};
 use crate::gate::{Duet, Outcome, Parts, Slower, Tolerance};
+use crate::machine::workspace;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -208,7 +209,7 @@ fn run_pairs(builds: Builds, pairs: &PairOptions, selection: &Selection) -> Resu
         against: builds.against,
         seed: pairs.seed.unwrap_or_else(seed),
         looks: LOOKS.iter().filter(|look| look.blocks * ROUNDS <= most).count(),
-        tolerance: Tolerance::read(Path::new(TOLERANCE))?,
+        tolerance: Tolerance::read(&workspace::at_package(TOLERANCE))?,
         limits,
     };
     let sampled = duet::run(&plan, &|id| selection.holds(id), &mut |what| tell(what))?;

@@ -15,7 +15,7 @@ use crate::gate::duet::Lock;
 use crate::gate::{
     self, Counts, Duet, Findings, Matched, Outcome, Parts, Question, Scope, Slower, Walls,
 };
-use crate::machine;
+use crate::machine::{self, workspace};
 use crate::record::{self, Error, INSTRUCTIONS, Instrument, Record, WALL};
 
 #[derive(Debug, clap::Args)]
@@ -23,7 +23,7 @@ pub(super) struct Args {
     #[command(flatten)]
     selection: Selection,
     /// The folder of baselines, or the baseline of one chapter's instructions
-    #[arg(long, value_name = "DIR|FILE", default_value = BASELINES)]
+    #[arg(long, value_name = "DIR|FILE", default_value_os_t = workspace::at_package(BASELINES))]
     baseline: PathBuf,
     /// Do without an instrument that cannot run here; the first line and the last say so
     #[arg(long, value_name = "INSTRUMENT")]
@@ -179,7 +179,7 @@ fn counts(args: &Args, scope: &Scope<'_>, target: &Path) -> Counts {
 
 /// ` --baseline DIR`, unless it is the one by default.
 fn baseline(args: &Args) -> String {
-    if args.baseline == Path::new(BASELINES) {
+    if args.baseline == workspace::at_package(BASELINES) {
         return String::new();
     }
     format!(" --baseline {}", quoted(&args.baseline.display().to_string()))

@@ -5,9 +5,10 @@ use std::time::SystemTime;
 use std::{env, fs, io};
 
 use super::{Context, Exit, Stop};
+use crate::file;
 use crate::gate::{Head, Outcome};
+use crate::machine::{self, workspace};
 use crate::report::outcome as render;
-use crate::{file, machine};
 
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Outputs")]
@@ -84,7 +85,7 @@ impl Outputs {
 
 /// The head of a run of this process that starts now.
 pub(super) fn head(command: &'static str, against: String, strict: bool) -> Head {
-    let (commit, dirty) = machine::revision(Path::new("baselines")).unzip();
+    let (commit, dirty) = machine::revision(&workspace::at_package("baselines")).unzip();
     Head {
         command,
         harness: env!("CARGO_PKG_VERSION").to_owned(),

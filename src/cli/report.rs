@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::{Context, Exit, Selection, Stop};
 use crate::file;
 use crate::gate::calibrate::{RATES_FILE, RATES_SCHEMA, Rates};
+use crate::machine::workspace;
 use crate::record::{self, Error, INSTRUCTIONS, Instrument, PEERS, Record, SCALING, WALL};
 use crate::report::{self, splice};
 
@@ -29,7 +30,7 @@ pub(super) struct Args {
     #[arg(long, requires = "splice")]
     check: bool,
     /// The folder of baselines to splice
-    #[arg(long, value_name = "DIR", default_value = "baselines", requires = "splice")]
+    #[arg(long, value_name = "DIR", default_value_os_t = workspace::at_package("baselines"), requires = "splice")]
     baseline: PathBuf,
     /// The folder of a machine in that of the baselines [default: the only one with wall times]
     #[arg(long, value_name = "NAME", requires = "splice")]

@@ -49,11 +49,9 @@ pub(crate) fn files(root: &Path, targets: &[PathBuf], compiled: &[PathBuf]) -> B
     }
     files.retain(|file| !TEXTS.iter().any(|end| file.extension().is_some_and(|of| of == *end)));
     let mut open: Vec<PathBuf> = files.iter().cloned().collect();
-    for file in compiled.iter().filter(|file| file.is_file() && !is_built(file)) {
-        if files.insert(file.clone()) {
-            open.push(file.clone());
-        }
-    }
+    let compiled = compiled.iter().map(|file| plain(file));
+    open.extend(compiled.filter(|file| file.is_file() && !is_built(file)));
+    files.extend(open.iter().cloned());
     while let Some(file) = open.pop() {
         for file in named(&file) {
             if files.insert(file.clone()) {

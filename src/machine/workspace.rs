@@ -301,7 +301,8 @@ mod tests {
             assert_eq!(now() != before, counts, "{path} is new");
         }
         write("b/lib.rs", "include_str!(\"data/x\"); const _: &str = include_str!( \"notes.md\")");
-        write("target/release/deps/kernels-1.d", "/t/libkernels-1.rlib: b/lib.rs b/by_macro\n");
+        let list = "/t/libkernels-1.rlib: a/../b/lib.rs b/lib.rs b/by_macro\n";
+        write("target/release/deps/kernels-1.d", list);
         for path in ["a/src/lib.rs", "b/data/x", "b/notes.md", "b/by_macro"] {
             let before = now();
             write(path, "y");

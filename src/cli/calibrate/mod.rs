@@ -13,6 +13,7 @@ use crate::gate::calibrate::{self, Kind, Rates, Row, Suite};
 use crate::gate::duet::Lock;
 use crate::gate::duet::protocol::Listed;
 use crate::gate::{Change, Tolerance};
+use crate::machine::workspace;
 use crate::stats::Samples;
 use crate::{file, report};
 
@@ -126,7 +127,7 @@ fn sample(args: &Args, context: &Context<'_>) -> Result<Vec<Suite>, Stop> {
         let why = "suites of the kind pad need --pad FILE; ci/calibrate.sh builds one";
         return Err(Stop::new(Exit::Usage, why));
     }
-    let tolerance = Tolerance::read(Path::new(TOLERANCE))?;
+    let tolerance = Tolerance::read(&workspace::at_package(TOLERANCE))?;
     let _lock = Lock::take(&context.target)?;
     let (mut samples, mut suites) = (None, Vec::new());
     if let Some(path) = &args.samples {

@@ -11,6 +11,7 @@ use clap::ValueEnum;
 
 use super::{Context, Exit, Selection, Stop};
 use crate::machine::git::log::{Blob, Blobs, Repository, Version};
+use crate::machine::workspace;
 use crate::record::{Error, GPU, INSTRUCTIONS, Record, SCHEMA, WALL};
 use crate::report::history::History;
 
@@ -19,7 +20,7 @@ pub(super) struct Args {
     #[command(flatten)]
     selection: Selection,
     /// The folder of baselines whose history to read, along the first parents of HEAD
-    #[arg(long, value_name = "DIR", default_value = "baselines")]
+    #[arg(long, value_name = "DIR", default_value_os_t = workspace::at_package("baselines"))]
     baseline: PathBuf,
     /// Only the records of this instrument
     #[arg(long)]

@@ -234,7 +234,11 @@ pub(super) fn ran<S: AsRef<OsStr>>(
 /// What a command prints, which must not complain.
 pub(super) fn done(command: &mut Command) -> Result<String, Error> {
     said(command)?.map_err(|said| {
-        let args: Vec<_> = command.get_args().skip(SETTINGS.len()).collect();
+        let places = ["--git-dir", "--work-tree"];
+        let mut args: Vec<_> = command.get_args().skip(SETTINGS.len()).collect();
+        while args.first().is_some_and(|arg| places.iter().any(|place| arg == place)) {
+            args.drain(..2);
+        }
         let command = args.join(OsStr::new(" ")).to_string_lossy().into_owned();
         Error::Failed { command, said }
     })

@@ -13,6 +13,8 @@ use crate::setup::repository::STEPMARK;
 use crate::setup::script::executable;
 
 mod builds;
+mod meant;
+mod said;
 mod verdicts;
 mod workers;
 

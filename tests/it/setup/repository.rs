@@ -95,11 +95,17 @@ impl Repository {
     }
 
     pub(crate) fn git(&self, args: &[&str]) {
+        self.text(args);
+    }
+
+    /// What git prints.
+    pub(crate) fn text(&self, args: &[&str]) -> String {
         let name = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false"];
         let mut git = Command::new("git");
         git.current_dir(self.package()).args(name).args(args);
         let out = git.output().unwrap();
         assert!(out.status.success(), "{args:?}: {}", String::from_utf8_lossy(&out.stderr));
+        String::from_utf8_lossy(&out.stdout).trim().to_owned()
     }
 
     pub(crate) fn write(&self, main: &str) {
