@@ -70,6 +70,8 @@ impl Lock {
 
     /// Takes the lock of a file once nobody else has it; `watch` is told of a wait.
     ///
+    /// Children inherit it: should this process be killed, theirs is the folder until they end.
+    ///
     /// # Errors
     ///
     /// If the file cannot be made or locked.
@@ -84,6 +86,8 @@ impl Lock {
             Err(TryLockError::Error(why)) => return Err(why),
             Ok(()) => {}
         }
+        #[cfg(unix)]
+        rustix::io::fcntl_setfd(&file, rustix::io::FdFlags::empty())?;
         Ok(Self(file))
     }
 }

@@ -175,11 +175,17 @@ impl Repository {
     /// Makes `folder` a worktree of the repository whose `HEAD` is `commit`; which files are in it
     /// is another matter.
     pub(crate) fn link(&self, folder: &Path, commit: &str) -> Result<(), Error> {
-        if !self.is_linked(folder)? {
-            remove(folder)?;
-            let args = ["worktree", "add", "--force", "--no-checkout", "--detach"].map(OsStr::new);
-            ran(&self.top, args.into_iter().chain([folder.as_os_str(), commit.as_ref()]))?;
+        // A git that was killed leaves locks behind.
+        if self.is_linked(folder)? && Self::set_head(folder, commit).is_ok() {
+            return Ok(());
         }
+        remove(folder)?;
+        let args = ["worktree", "add", "--force", "--no-checkout", "--detach"].map(OsStr::new);
+        ran(&self.top, args.into_iter().chain([folder.as_os_str(), commit.as_ref()]))?;
+        Self::set_head(folder, commit)
+    }
+
+    fn set_head(folder: &Path, commit: &str) -> Result<(), Error> {
         let quiet = ["-c", "core.logAllRefUpdates=false"];
         ran(folder, quiet.into_iter().chain(["update-ref", "--no-deref", "HEAD", commit]))?;
         // What collects garbage reads it, and knows only objects of the repository.
@@ -202,8 +208,9 @@ impl Repository {
 
     /// Settings of cargo and margins that are others at `commit`.
     pub(crate) fn settings(&self, commit: &str) -> Result<Vec<String>, Error> {
-        let of = ["diff", "--name-only", commit, "--", ":/.cargo", ".cargo", "ci/tolerance.json"];
-        let said = ran(&self.top.join(&self.prefix), of)?;
+        let files = [":/.cargo", ".cargo", ":/rust-toolchain", ":/rust-toolchain.toml"];
+        let of = ["diff", "--name-only", commit, "--", "ci/tolerance.json"];
+        let said = ran(&self.top.join(&self.prefix), of.into_iter().chain(files))?;
         Ok(said.lines().map(str::to_owned).collect())
     }
 }

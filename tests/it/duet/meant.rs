@@ -93,6 +93,7 @@ fn a_program_of_one_checkout_does_not_judge_another() {
     expect(&run(&toy.package(), &toy.package().join("src")), 0, &SAME);
     // Elsewhere there is no program of this name.
     expect(&run(&toy.package(), toy.dir.path()), 0, &SAME);
+    toy.write(&main_of(1001));
     let args = ["gate", "--skip", "instructions", "--filter", CASE, "--against", "HEAD"];
     let mut gate = command(&toy.program, &other, &args);
     expect(&gate.current_dir(toy.package()).output().unwrap(), 5, &[text, "(exit 5)"]);

@@ -223,7 +223,7 @@ impl Checkout {
     fn places(&self) -> Result<sources::Places, Error> {
         let canonical = |path: PathBuf| path.canonicalize().unwrap_or(path);
         let repository = self.repository.places()?.into_iter().map(canonical);
-        let tree = canonical(self.tree.folder().to_owned());
+        let tree = canonical(self.tree.folder());
         let here = canonical(self.repository.top().to_owned());
         let repository = repository.chain([here]).filter(|place| *place != tree).collect();
         Ok(sources::Places {
