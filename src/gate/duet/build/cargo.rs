@@ -1,109 +1,23 @@
 //! Cargo, told to compile all that may differ between the two sides.
 
-use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
 use serde::Deserialize;
 
+use super::environment::{ALIGNED, command};
 use super::sources::Places;
-use super::{Error, at, tail, tree};
+use super::{Error, at, tail};
 use crate::machine;
-
-/// Functions start with a cache line of 64 bytes. Without it, code that moves elsewhere in an
-/// executable moves loops across cache lines, which took up to 18 % of the time of a kernel.
-const ALIGNED: &str = "-Cllvm-args=-align-all-functions=6";
 
 const PROFILE: [&str; 2] = ["--profile", "bench"];
 
-/// Variables that cargo sets for what it runs, which are none of the user's.
-const OF_PROGRAMS: [&str; 9] = [
-    "CARGO_MANIFEST_DIR",
-    "CARGO_MANIFEST_PATH",
-    "CARGO_PKG_",
-    "CARGO_CRATE_NAME",
-    "CARGO_BIN_",
-    "CARGO_PRIMARY_PACKAGE",
-    "CARGO_TARGET_TMPDIR",
-    "OUT_DIR",
-    "STEPMARK_",
-];
-
-/// Variables that say where something is put or shown, and not what is built.
-const HARMLESS: [&str; 8] = [
-    "CARGO_TARGET_DIR",
-    "CARGO_BUILD_TARGET_DIR",
-    "CARGO_BUILD_BUILD_DIR",
-    "CARGO_BUILD_JOBS",
-    "CARGO_INCREMENTAL",
-    "CARGO_TERM_",
-    "CARGO_NET_",
-    "CARGO_HTTP_",
-];
-
-/// What begins with one of these has a say in a build.
-const TELLING: [&str; 16] = [
-    "CARGO_",
-    "RUSTFLAGS",
-    "RUSTC",
-    "CC",
-    "CXX",
-    "AR",
-    "CFLAGS",
-    "CPPFLAGS",
-    "LDFLAGS",
-    "HOST_",
-    "TARGET_",
-    "CPATH",
-    "C_INCLUDE_PATH",
-    "LIBRARY_PATH",
-    "PKG_CONFIG",
-    "CMAKE",
-];
-
 /// How long the user waits for a word at most.
 const SILENCE: Duration = Duration::from_secs(10);
-
-/// The cargo that runs this, or else the one on the path, in a folder.
-pub(super) fn command(folder: &Path) -> Command {
-    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(folder);
-    for (name, _) in env::vars_os() {
-        if starts(&name, &OF_PROGRAMS) || starts(&name, &["CARGO_TARGET_DIR"]) {
-            cargo.env_remove(name);
-        }
-    }
-    cargo
-}
-
-fn starts(name: &OsStr, heads: &[&str]) -> bool {
-    let name = name.to_string_lossy();
-    heads.iter().any(|head| name.starts_with(head))
-}
-
-/// All that has a say in a build besides its sources: compiler, variables and the user's settings.
-pub(super) fn identity(checkout: &Path) -> Result<String, Error> {
-    let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let version = Command::new(rustc).arg("-vV").current_dir(checkout).output();
-    let version = version.map_err(Error::NoRustc)?;
-    let mut text = String::from_utf8_lossy(&version.stdout).into_owned();
-    let is_told = |name: &OsStr| {
-        starts(name, &TELLING) && !starts(name, &OF_PROGRAMS) && !starts(name, &HARMLESS)
-    };
-    let mut variables: Vec<_> = env::vars_os().filter(|(name, _)| is_told(name)).collect();
-    variables.sort();
-    for (name, value) in variables {
-        text += &format!("{}={}\n", name.display(), value.display());
-    }
-    for name in ["config.toml", "config"] {
-        let settings = fs::read(tree::cargo_home().join(name)).unwrap_or_default();
-        text += &format!("{name} {}\n", machine::digest(&settings));
-    }
-    Ok(text + ALIGNED)
-}
 
 /// A package of the state, of which cargo has a copy that may differ between the sides.
 pub(super) struct Local {
@@ -219,37 +133,21 @@ impl<'a> Cargo<'a> {
         cargo.env("CARGO_INCREMENTAL", "0").env("CARGO_PROFILE_BENCH_DEBUG", "false");
         // Small, and the names of symbols say nothing of times.
         cargo.env("CARGO_PROFILE_BENCH_STRIP", "symbols");
-        let mut child = cargo
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(Error::NoCargo)?;
-        let messages = BufReader::new(child.stdout.take().expect("its output is a pipe"));
-        let mut errors = child.stderr.take().expect("its errors are a pipe");
-        let said = thread::spawn(move || {
-            let mut said = Vec::new();
-            let _ = errors.read_to_end(&mut said);
-            said
-        });
-        let (mut exe, mut fresh, mut count, mut last) = (None, None, 0, Instant::now());
-        for line in messages.lines() {
-            let line = line.map_err(Error::NoCargo)?;
-            let Ok(message) = serde_json::from_str::<Message>(&line) else { continue };
+        let (mut exe, mut fresh, mut count, start) = (None, None, 0, Instant::now());
+        let (status, said) = told(&mut cargo, &mut |line| {
+            let Some(line) = line else {
+                watch(format!("{count} crates so far, {} s", start.elapsed().as_secs()));
+                return;
+            };
+            let Ok(message) = serde_json::from_str::<Message>(line) else { return };
             count += 1;
-            if last.elapsed() >= SILENCE {
-                last = Instant::now();
-                watch(format!("{count} crates so far"));
-            }
             if message.fresh && local.iter().any(|of| of.id == message.package_id) {
                 fresh = Some(message.package_id);
             }
             if message.target.name == program {
-                exe = message.executable.or(exe);
+                exe = message.executable.or(exe.take());
             }
-        }
-        let status = child.wait().map_err(Error::NoCargo)?;
-        let said = said.join().unwrap_or_default();
+        })?;
         if !status.success() {
             return Err(broken(tail(&said)));
         }
@@ -309,4 +207,36 @@ impl<'a> Cargo<'a> {
         }
         Ok(String::from_utf8_lossy(&out.stderr).contains(ALIGNED))
     }
+}
+
+/// Runs a command to its end and hands each line that it prints to `line`, and every while none;
+/// returns its errors.
+fn told(
+    command: &mut Command,
+    line: &mut dyn FnMut(Option<&str>),
+) -> Result<(ExitStatus, Vec<u8>), Error> {
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(Error::NoCargo)?;
+    let output = BufReader::new(child.stdout.take().expect("its output is a pipe"));
+    let mut errors = child.stderr.take().expect("its errors are a pipe");
+    let (sender, lines) = mpsc::channel();
+    thread::spawn(move || output.lines().map_while(Result::ok).try_for_each(|l| sender.send(l)));
+    let said = thread::spawn(move || {
+        let mut said = Vec::new();
+        let _ = errors.read_to_end(&mut said);
+        said
+    });
+    let mut last = Instant::now();
+    loop {
+        match lines.recv_timeout(SILENCE.saturating_sub(last.elapsed())) {
+            Ok(text) => line(Some(&text)),
+            Err(RecvTimeoutError::Timeout) => {
+                last = Instant::now();
+                line(None);
+            }
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+    }
+    let status = child.wait().map_err(Error::NoCargo)?;
+    Ok((status, said.join().unwrap_or_default()))
 }

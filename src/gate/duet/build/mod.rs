@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 mod cargo;
+mod environment;
 mod error;
 mod package;
 mod sources;
@@ -169,7 +170,7 @@ impl Checkout {
         let lent = self.tree.lent(&snapshot)?;
         let mut parts = vec![
             format!("{} {} {}", self.tree.package().display(), self.program, self.features),
-            cargo::identity(&self.tree.checkout())?,
+            environment::identity(&self.tree.checkout())?,
         ];
         parts.extend(snapshot.ids());
         for path in &lent {

@@ -5,7 +5,7 @@ use std::{env, fs};
 
 use serde::Deserialize;
 
-use super::{Error, cargo, tail};
+use super::{Error, environment, tail};
 
 /// A package, and the workspace that it belongs to.
 pub(super) struct Found {
@@ -58,7 +58,7 @@ pub(super) fn find(program: &str) -> Result<Found, Error> {
 /// The package that has the program, of the workspace around `folder`; that in `folder` first.
 fn within(folder: &Path, program: &str) -> Result<Found, Error> {
     let args = ["metadata", "--no-deps", "--format-version", "1"];
-    let out = cargo::command(folder).args(args).output().map_err(Error::NoCargo)?;
+    let out = environment::command(folder).args(args).output().map_err(Error::NoCargo)?;
     if !out.status.success() {
         return Err(Error::NoPackage { said: tail(&out.stderr) });
     }
