@@ -8,8 +8,12 @@ use std::process::Command;
 mod source;
 
 fn main() {
+    let root = Path::new(".");
     for path in source::SOURCES {
         println!("cargo::rerun-if-changed={path}");
+    }
+    for path in source::files(root, &[], &[]) {
+        println!("cargo::rerun-if-changed={}", path.display());
     }
     let variable = |name: &str| env::var(name).unwrap_or_else(|_| panic!("cargo sets {name}"));
     let version = Command::new(variable("RUSTC")).arg("-vV").output().expect("rustc runs");
@@ -18,18 +22,13 @@ fn main() {
         version.lines().find_map(|l| l.strip_prefix(name)?.strip_prefix(": ")).unwrap_or("unknown")
     };
     let flags = variable("CARGO_ENCODED_RUSTFLAGS");
-    // Given where builds of the same sources in two folders shall be the same. Not the name of what
-    // is set below: cargo also sets that for what it runs, and so for builds that a test starts.
-    println!("cargo::rerun-if-env-changed=STEPMARK_BUILD_ROOT");
-    let root = env::var("STEPMARK_BUILD_ROOT").unwrap_or_else(|_| variable("CARGO_MANIFEST_DIR"));
     for (name, value) in [
         ("RUSTC", field("release")),
         ("LLVM", field("LLVM version")),
         ("TARGET", &variable("TARGET")),
         ("RUSTFLAGS", &flags.replace('\u{1f}', " ")),
-        ("ENCODED_RUSTFLAGS", &flags),
-        ("ROOT", &root),
-        ("SOURCE", &source::digest(Path::new("."))),
+        ("ROOT", &variable("CARGO_MANIFEST_DIR")),
+        ("SOURCE", &source::digest(root, &[], &[])),
     ] {
         println!("cargo::rustc-env=STEPMARK_{name}={value}");
     }

@@ -78,7 +78,7 @@ const INSTRUMENT: &str = "instructions";
 
 fn target() -> PathBuf {
     let built = || Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("target/tmp").to_owned();
-    env::var_os(TARGET).map_or_else(built, PathBuf::from)
+    env::var_os(TARGET).map_or_else(built, |_| workspace::target())
 }
 
 /// Marks the start of the run of each chapter and checks every case; runs once, outside Valgrind.

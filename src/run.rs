@@ -13,7 +13,7 @@ use std::{fs, io};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::machine::{self, Environment};
+use crate::machine::{self, Environment, package};
 
 /// One run of one bench target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,7 +36,7 @@ impl Run {
     /// `source`.
     pub fn begin(source: String, environment: Environment) -> Self {
         let started = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
-        let (commit, dirty) = machine::revision(Path::new("baselines")).unzip();
+        let (commit, dirty) = machine::revision(&package::file("baselines")).unzip();
         Self { started, commit, dirty: dirty.unwrap_or(true), source, environment }
     }
 

@@ -2,6 +2,7 @@
 //! but the lists.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::{env, io};
 
@@ -141,7 +142,10 @@ fn skipped(words: impl Iterator<Item = String>, own: &[String], others: &[String
 }
 
 fn settings(Sampling { warm_up, measuring, samples }: Sampling) -> Criterion {
+    let home = env::var_os("CRITERION_HOME").map(PathBuf::from);
     Criterion::default()
+        // Criterion takes a relative target folder from another place than cargo.
+        .output_directory(&home.unwrap_or_else(|| workspace::target().join("criterion")))
         .warm_up_time(warm_up)
         .measurement_time(measuring)
         .sample_size(samples)

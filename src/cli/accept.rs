@@ -70,6 +70,9 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
     args.selection.of(context.cases)?;
     let source = &current()?;
     let tree = machine::revision(&args.baselines());
+    if let (None, Some(why)) = (&tree, machine::git::refusal(&args.baselines())) {
+        return Err(why.into());
+    }
     let mut all = Vec::new();
     for instrument in ACCEPTED {
         all.extend(fresh(instrument, source, args, context)?);

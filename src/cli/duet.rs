@@ -163,17 +163,18 @@ pub(super) fn of_revision(
     pairs: &PairOptions,
     target: &Path,
 ) -> Result<Builds, Stop> {
-    let checkout = Checkout::find(target, &pairs.features)?;
-    tell(&format!("building {revision}"));
-    let old = checkout.revision(revision, merge_base)?;
-    tell("building the working tree");
-    let new = checkout.working_tree()?;
+    let builds = Checkout::find(target, &pairs.features)
+        .and_then(|checkout| checkout.builds(revision, merge_base, &mut |what| tell(what)));
+    let duet::Builds { old, new, mut notes } = builds.map_err(|why| {
+        let exit = why.exit();
+        Stop { exit, ..Stop::from(why) }
+    })?;
     if new.dirty {
         tell("the working tree has uncommitted changes");
     }
     let note = |file| format!("{file} is another in {}: builds may differ", old.name);
-    let notes = old.settings.iter().map(note);
-    Ok(Builds { notes: notes.collect(), old: old.exe, new: new.exe, against: old.name })
+    notes.extend(old.settings.iter().map(note));
+    Ok(Builds { notes, old: old.exe, new: new.exe, against: old.name })
 }
 
 /// The commit that a revision names, or where that parted from what is checked out: found before

@@ -258,7 +258,7 @@ fn current() -> Result<String, Stop> {
         return Err(Stop::new(Exit::Incomparable, why));
     }
     match workspace::built_from() {
-        Err(why @ workspace::Error::NotBuilt) => {
+        Err(why @ (workspace::Error::NotBuilt | workspace::Error::Stale { .. })) => {
             Err(Stop::new(Exit::Incomparable, why.to_string()))
         }
         source => Ok(source?),

@@ -21,15 +21,12 @@ pub const TARGET: &str = env!("STEPMARK_TARGET");
 /// Digest of the sources that this crate was built from.
 pub const SOURCE: &str = env!("STEPMARK_SOURCE");
 
-/// The compiler flags that this crate was built with, as `CARGO_ENCODED_RUSTFLAGS` has them.
-pub const ENCODED_RUSTFLAGS: &str = env!("STEPMARK_ENCODED_RUSTFLAGS");
-
 /// Whether the sources have changed since this executable was built from them.
 ///
 /// False where they are gone: an executable that was moved has nothing to compare with.
 pub fn is_outdated() -> bool {
     let root = Path::new(env!("STEPMARK_ROOT"));
-    root.join("src").is_dir() && source::digest(root) != SOURCE
+    root.join("src").is_dir() && source::digest(root, &[], &[]) != SOURCE
 }
 
 /// What cannot be found out.

@@ -6,8 +6,10 @@
 //! | [`isa`] | instruction sets, detected and chosen |
 //! | [`package`] | the folder of the package that a command is about |
 //! | [`workspace`] | the digest of the sources at hand, and the folder that cargo builds into |
+//! | `built` | what executables were built from, when they were first started |
 //! | [`git`] | revisions: the only place that runs git |
 
+pub(crate) mod built;
 mod environment;
 pub mod git;
 pub mod isa;
@@ -16,7 +18,12 @@ pub(crate) mod source;
 pub mod workspace;
 
 pub use environment::{
-    ENCODED_RUSTFLAGS, Environment, RUSTC, SOURCE, TARGET, dispatch, dispatch_bits, folder,
-    hides_processor, instructions, is_outdated, plain, toolchain, wall,
+    Environment, RUSTC, SOURCE, TARGET, dispatch, dispatch_bits, folder, hides_processor,
+    instructions, is_outdated, plain, toolchain, wall,
 };
 pub use git::revision;
+
+/// Digest of bytes, as 16 hexadecimal digits.
+pub(crate) fn digest(bytes: &[u8]) -> String {
+    source::digest_of(bytes.iter().copied())
+}

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Output, Stdio};
 use std::time::{Duration, Instant};
 
 use rand::{RngExt as _, SeedableRng as _};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde_json::Value;
 use stepmark::gate::duet::Lock;
+use stepmark::machine::workspace;
 use stepmark::record::{self, Origin, Record, WALL};
 
 use crate::setup::repository::{CASE, Repository, expect, main_of, stepmark};
@@ -106,7 +107,10 @@ fn where_no_commit_is_in_common_there_is_nothing_to_compare_with() {
     toy.git(&clone);
     let shallow = toy.dir.path().join("shallow/kernels");
     let args = ["gate", "--filter", CASE, "--skip", "instructions", "--against", "origin/base"];
-    let texts = ["`origin/base` is not in this shallow clone", "fetch-depth: 0"];
+    let texts = [
+        "this shallow clone lacks the commit at which `origin/base` and HEAD parted",
+        "fetch-depth: 0",
+    ];
     expect(&stepmark(&toy.program, &shallow, &args), 1, &texts);
     toy.git(&["checkout", "--quiet", "--orphan", "other"]);
     // The same sources in the same second would be the same commit.
@@ -198,13 +202,9 @@ pub(crate) fn put_walls(toy: &Repository, ids: &[&str], source: &str) {
     of(300.0).write(&record::fresh(&toy.package().join("target"), &WALL, "mvar")).unwrap();
 }
 
-/// The digest of the sources of a repository, which a gate on times of other ones names.
+/// The digest of the sources as they are now.
 pub(crate) fn source(toy: &Repository) -> String {
-    put_walls(toy, &[CASE], "other");
-    let out = gate(toy, "--skip instructions");
-    let said = String::from_utf8_lossy(&out.stdout);
-    let (_, digest) = said.split_once("but these are ").unwrap_or_else(|| panic!("{out:?}"));
-    digest[..16].to_owned()
+    workspace::sources_of(&toy.package()).unwrap()
 }
 
 #[test]
@@ -212,8 +212,6 @@ fn saved_times_never_decide_but_what_is_gone_from_them_does() {
     let toy = branch();
     // A case that the real program has too, and no build of the repository.
     let other = "mvar/rollout-d20-p5/n100";
-    let source = source(&toy);
-    put_walls(&toy, &[other, CASE], &source);
     let against = "gate --skip instructions --against base --filter";
     let pairs = "--max-pairs 50 --seed 5";
     let run = |filter: &str| {
@@ -222,16 +220,18 @@ fn saved_times_never_decide_but_what_is_gone_from_them_does() {
     let unclear = |id: &str| format!("3.000x  UNCLEAR  {id}");
 
     toy.write(&noisy(&toy));
+    put_walls(&toy, &[other, CASE], &source(&toy));
     let texts = ["1 unclear", "wall times (inform only): 1 of 1 case", &unclear(CASE), "pass"];
     expect(&run(CASE), 0, &texts);
 
     toy.write(&main_of(1000));
+    put_walls(&toy, &[other, CASE], &source(&toy));
     expect(&run("d20-p5"), 0, &["1 same", &unclear(CASE), &unclear(other), "pass (exit 0)"]);
 
     let gone = format!("{CASE}-gone");
     put_walls(&toy, &[CASE, &gone], "of other sources");
     expect(&gate(&toy, "--skip instructions"), 5, &["nothing that decides was compared"]);
-    put_walls(&toy, &[CASE, &gone], &source);
+    put_walls(&toy, &[CASE, &gone], &source(&toy));
     let found = format!("FAIL incomparable  {gone}: is gone, but the baseline has it");
     let texts = [found.as_str(), "incomparable by `comparable` (exit 5)"];
     expect(&gate(&toy, "--skip instructions"), 5, &texts);
@@ -272,8 +272,7 @@ fn a_gate_killed_at_any_of_forty_moments_leaves_nothing_behind() {
         if k % 4 == 0 {
             toy.write(&(main_of(1000) + &format!("// Kill {k}.\n")));
         }
-        let mut gate = Command::new(&toy.program);
-        gate.current_dir(toy.package()).args(&args).env_remove("CARGO_TARGET_DIR");
+        let mut gate = toy.command(&args);
         let mut gate = gate.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let delay = whole.mul_f64(rng.random());
         std::thread::sleep(delay);

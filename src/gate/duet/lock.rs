@@ -67,6 +67,29 @@ impl Lock {
             Err(TryLockError::Error(source)) => Err(failed(source)),
         }
     }
+
+    /// Takes the lock of a file once nobody else has it; `watch` is told of a wait.
+    ///
+    /// Children inherit it: should this process be killed, theirs is the folder until they end.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be made or locked.
+    pub(super) fn wait(path: &Path, watch: &mut dyn FnMut(&str)) -> io::Result<Self> {
+        let file =
+            File::options().read(true).write(true).create(true).truncate(false).open(path)?;
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => {
+                watch("waits for another build of this checkout");
+                file.lock()?;
+            }
+            Err(TryLockError::Error(why)) => return Err(why),
+            Ok(()) => {}
+        }
+        #[cfg(unix)]
+        rustix::io::fcntl_setfd(&file, rustix::io::FdFlags::empty())?;
+        Ok(Self(file))
+    }
 }
 
 #[cfg(test)]

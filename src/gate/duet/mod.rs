@@ -30,7 +30,7 @@ mod schedule;
 mod subject;
 mod suite;
 
-pub use build::Checkout;
+pub use build::{Builds, Checkout};
 use decide::{Judged, LOOKS};
 pub use error::Error;
 pub use findings::findings;

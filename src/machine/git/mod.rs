@@ -3,11 +3,13 @@
 //! | | |
 //! | --- | --- |
 //! | [`revision`] | the commit that is checked out, and whether the tree differs from it |
-//! | `worktree` | a revision checked out into a folder of its own |
+//! | `worktree` | the commit that a revision names, and a worktree of its own |
+//! | `snapshot` | a commit or a working tree, submodules included, and its files in another folder |
 //! | `tree` | the files of a commit, without checking it out |
 //! | `log` | the commits that changed a folder, and its files as they were |
 
 pub(crate) mod log;
+pub(crate) mod snapshot;
 pub(crate) mod tree;
 pub mod worktree;
 
@@ -35,10 +37,20 @@ pub fn revision(baselines: &Path) -> Option<(String, bool)> {
     Some((commit, changes.is_none_or(|changes| !changes.is_empty())))
 }
 
+/// Why git refuses the repository around `folder`, if it does although there is one.
+pub fn refusal(folder: &Path) -> Option<worktree::Error> {
+    let folder = std::path::absolute(folder).ok()?;
+    let around = folder.ancestors().find(|folder| folder.is_dir())?;
+    worktree::Repository::of(around)
+        .err()
+        .filter(|why| matches!(why, worktree::Error::Dubious { .. }))
+}
+
 /// Git, in a folder.
 fn git(folder: &Path) -> Command {
     let mut git = Command::new("git");
-    git.current_dir(folder);
+    // What it says is searched for words.
+    git.current_dir(folder).env("LC_ALL", "C");
     // Git sets them where it runs a hook, and there they may name another worktree.
     for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"] {
         git.env_remove(name);

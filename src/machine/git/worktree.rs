@@ -1,7 +1,9 @@
-//! The repository: which commit a revision is, and a worktree of it under the target folder.
+//! The repository: which commit a revision is, and a worktree of its own that sources are laid out
+//! in.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::{fs, io};
 
 /// Why there is no source of the old build.
@@ -18,6 +20,15 @@ pub enum Error {
         /// What git says.
         said: String,
     },
+    /// The repository belongs to another user.
+    #[error(
+        "git refuses {}, which belongs to another user; if you trust it, run \
+         `git config --global --add safe.directory {}`", folder.display(), folder.display()
+    )]
+    Dubious {
+        /// The folder of the package.
+        folder: PathBuf,
+    },
     /// There is no such commit.
     #[error("`{revision}` is no revision of this repository; `git fetch` may bring it")]
     Unknown {
@@ -32,6 +43,28 @@ pub enum Error {
     Shallow {
         /// What was asked for.
         revision: String,
+    },
+    /// The commits between two are not in a clone that lacks most of them.
+    #[error(
+        "this shallow clone lacks the commit at which `{revision}` and HEAD parted; run \
+         `git fetch --unshallow`, or check out with `fetch-depth: 0`"
+    )]
+    Parted {
+        /// What was asked for.
+        revision: String,
+    },
+    /// A submodule lacks the commit that it shall be at.
+    #[error(
+        "the submodule {} lacks commit {commit}, which {of} names; run \
+         `git -C {} fetch origin {commit}`", path.display(), path.display()
+    )]
+    Submodule {
+        /// Its folder.
+        path: PathBuf,
+        /// The commit.
+        commit: String,
+        /// The commit around it.
+        of: String,
     },
     /// Two commits have no ancestor in common.
     #[error("`{revision}` and HEAD have no commit in common")]
@@ -60,130 +93,215 @@ pub enum Error {
 /// A repository, and where in it a package lies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Repository {
-    /// The folder of the package.
-    package: PathBuf,
-    /// The same, from the root of the repository.
+    /// The root of the working tree.
+    top: PathBuf,
+    /// The folder of the package, from there.
     prefix: PathBuf,
 }
 
 impl Repository {
     /// The repository of a package.
     pub(crate) fn of(package: &Path) -> Result<Self, Error> {
-        let said = git(package, ["rev-parse", "--show-prefix"])?;
-        let prefix = said.map_err(|said| {
-            let folder = package.to_owned();
-            Error::NoRepository { folder, said }
+        let folder = package.to_owned();
+        let said = git(package, ["rev-parse", "--show-toplevel", "--show-prefix"])?;
+        let said = said.map_err(|said| match said {
+            said if said.contains("dubious ownership") => Error::Dubious { folder },
+            said => Error::NoRepository { folder, said },
         })?;
-        Ok(Self { package: package.to_owned(), prefix: prefix.into() })
+        // Of the root itself, the second line is empty.
+        let (top, prefix) = said.split_once('\n').unwrap_or((&said, ""));
+        Ok(Self { top: top.into(), prefix: prefix.trim_end().into() })
+    }
+
+    /// The root of the working tree.
+    pub(crate) fn top(&self) -> &Path {
+        &self.top
+    }
+
+    /// The folder of the package, from the root.
+    pub(crate) fn prefix(&self) -> &Path {
+        &self.prefix
     }
 
     /// The commit that `revision` names.
     pub(crate) fn commit(&self, revision: &str) -> Result<String, Error> {
-        let peeled = format!("{revision}^{{commit}}");
-        let args = ["rev-parse", "--verify", "--quiet", "--end-of-options", &peeled];
-        git(&self.package, args)?.or_else(|_| Err(self.missing(revision)?))
+        let parse = |what: &str| {
+            git(&self.top, ["rev-parse", "--verify", "--quiet", "--end-of-options", what])
+        };
+        // In two steps: what follows `:/` is text to its end.
+        let commit = match parse(revision)? {
+            Ok(object) => parse(&format!("{object}^{{commit}}"))?,
+            refused => refused,
+        };
+        commit.or_else(|_| {
+            let revision = revision.to_owned();
+            let is_shallow = self.is_shallow()?;
+            Err(if is_shallow { Error::Shallow { revision } } else { Error::Unknown { revision } })
+        })
     }
 
     /// The last commit that `revision` and the checked-out one have in common.
     pub(crate) fn merge_base(&self, revision: &str) -> Result<String, Error> {
         let commit = self.commit(revision)?;
-        git(&self.package, ["merge-base", &commit, "HEAD"])?.or_else(|_| {
-            Err(match self.missing(revision)? {
-                Error::Unknown { revision } => Error::Unrelated { revision },
-                shallow => shallow,
+        git(&self.top, ["merge-base", &commit, "HEAD"])?.or_else(|_| {
+            let revision = revision.to_owned();
+            let is_shallow = self.is_shallow()?;
+            Err(if is_shallow { Error::Parted { revision } } else { Error::Unrelated { revision } })
+        })
+    }
+
+    fn is_shallow(&self) -> Result<bool, Error> {
+        let said = git(&self.top, ["rev-parse", "--is-shallow-repository"])?;
+        Ok(said.is_ok_and(|said| said == "true"))
+    }
+
+    /// The roots of all working trees of the repository.
+    pub(crate) fn places(&self) -> Result<Vec<PathBuf>, Error> {
+        let said = ran(&self.top, ["worktree", "list", "--porcelain", "-z"])?;
+        let places = said.split('\0').filter_map(|line| line.strip_prefix("worktree "));
+        Ok(places.map(PathBuf::from).collect())
+    }
+
+    /// The files of at least `len_bytes` that are neither committed nor ignored, with their sizes.
+    pub(crate) fn large_untracked(&self, len_bytes: u64) -> Result<Vec<(PathBuf, u64)>, Error> {
+        let said = ran(&self.top, ["ls-files", "--others", "--exclude-standard", "-z"])?;
+        let sized = said.split('\0').filter_map(|path| {
+            let len = fs::symlink_metadata(self.top.join(path)).ok()?.len();
+            Some((PathBuf::from(path), len))
+        });
+        Ok(sized.filter(|(_, len)| *len >= len_bytes).collect())
+    }
+
+    /// Makes `folder` a worktree of the repository whose `HEAD` is `commit`; which files are in it
+    /// is another matter.
+    pub(crate) fn link(&self, folder: &Path, commit: &str) -> Result<(), Error> {
+        // A git that was killed leaves locks behind.
+        if self.is_linked(folder)? && Self::set_head(folder, commit).is_ok() {
+            return Ok(());
+        }
+        remove(folder)?;
+        let args = ["worktree", "add", "--force", "--no-checkout", "--detach"].map(OsStr::new);
+        ran(&self.top, args.into_iter().chain([folder.as_os_str(), commit.as_ref()]))?;
+        Self::set_head(folder, commit)
+    }
+
+    fn set_head(folder: &Path, commit: &str) -> Result<(), Error> {
+        let quiet = ["-c", "core.logAllRefUpdates=false"];
+        ran(folder, quiet.into_iter().chain(["update-ref", "--no-deref", "HEAD", commit]))?;
+        // What collects garbage reads it, and knows only objects of the repository.
+        ran(folder, ["read-tree", commit]).map(drop)
+    }
+
+    /// Whether the folder is a worktree of this repository, and not just within one.
+    fn is_linked(&self, folder: &Path) -> Result<bool, Error> {
+        let of = |folder: &Path| {
+            let args = ["--path-format=absolute", "--git-common-dir", "--show-prefix"];
+            git(folder, ["rev-parse"].into_iter().chain(args))
+        };
+        let is_root = folder.join(".git").is_file();
+        Ok(is_root
+            && match (of(folder)?, of(&self.top)?) {
+                (Ok(theirs), Ok(ours)) => theirs == ours,
+                _ => false,
             })
-        })
-    }
-
-    fn missing(&self, revision: &str) -> Result<Error, Error> {
-        let revision = revision.to_owned();
-        let shallow = git(&self.package, ["rev-parse", "--is-shallow-repository"])?;
-        Ok(if shallow.is_ok_and(|said| said == "true") {
-            Error::Shallow { revision }
-        } else {
-            Error::Unknown { revision }
-        })
-    }
-
-    /// Whether the working tree differs from the checked-out commit.
-    pub(crate) fn is_dirty(&self) -> Result<bool, Error> {
-        Ok(!ran(&self.package, ["status", "--porcelain"])?.is_empty())
-    }
-
-    /// Checks `commit` out into `folder`, and returns where the package lies there.
-    ///
-    /// One folder serves every commit: files that differ get a new time, and cargo builds them
-    /// again. Folders by commit would share a build, where older files look as if they were built.
-    pub(crate) fn worktree(&self, commit: &str, folder: &Path) -> Result<PathBuf, Error> {
-        if !is_worktree(folder)? || switch(commit, folder).is_err() {
-            match fs::remove_dir_all(folder) {
-                Err(err) if err.kind() != io::ErrorKind::NotFound => {
-                    return Err(Error::Io { path: folder.to_owned(), source: err });
-                }
-                _ => ran(&self.package, ["worktree", "prune"])?,
-            };
-            let args = [OsStr::new("worktree"), "add".as_ref(), "--force".as_ref()];
-            let to = ["--detach".as_ref(), folder.as_os_str(), commit.as_ref()];
-            ran(&self.package, args.into_iter().chain(to))?;
-        }
-        self.lend_lock(folder).map_err(|(path, source)| Error::Io { path, source })?;
-        Ok(folder.join(&self.prefix))
-    }
-
-    /// Copies a `Cargo.lock` that is not committed into the worktree: both builds are to have the
-    /// same dependencies.
-    fn lend_lock(&self, worktree: &Path) -> Result<(), (PathBuf, io::Error)> {
-        // The package and the folders around it, down to the root.
-        for (here, inside) in self.package.ancestors().zip(self.prefix.ancestors()) {
-            let (from, to) = (here.join("Cargo.lock"), worktree.join(inside).join("Cargo.lock"));
-            if from.is_file() && to.parent().is_some_and(Path::is_dir) && !to.exists() {
-                fs::copy(&from, &to).map_err(|why| (to, why))?;
-            }
-        }
-        Ok(())
     }
 
     /// Settings of cargo that are others at `commit`.
     pub(crate) fn settings(&self, commit: &str) -> Result<Vec<String>, Error> {
-        let of = ["diff", "--name-only", commit, "--", ":/.cargo", ".cargo"];
-        Ok(ran(&self.package, of)?.lines().map(str::to_owned).collect())
+        let files = [":/.cargo", ".cargo", ":/rust-toolchain", ":/rust-toolchain.toml"];
+        let of = ["diff", "--name-only", commit, "--"];
+        let said = ran(&self.top.join(&self.prefix), of.into_iter().chain(files))?;
+        Ok(said.lines().map(str::to_owned).collect())
     }
 }
 
-/// Whether the folder is a worktree of its own, and not just within one.
-fn is_worktree(folder: &Path) -> Result<bool, Error> {
-    if !folder.join(".git").is_file() {
-        return Ok(false);
+/// Removes what is at `path`, if anything.
+pub(super) fn remove(path: &Path) -> Result<(), Error> {
+    let removed = if fs::symlink_metadata(path).is_ok_and(|at| at.is_dir()) {
+        fs::remove_dir_all(path)
+    } else {
+        fs::remove_file(path)
+    };
+    match removed {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            Err(Error::Io { path: path.to_owned(), source })
+        }
+        _ => Ok(()),
     }
-    let top = git(folder, ["rev-parse", "--show-prefix"])?;
-    Ok(top.is_ok_and(|prefix| prefix.is_empty()))
 }
 
-fn switch(commit: &str, folder: &Path) -> Result<(), Error> {
-    ran(folder, ["checkout", "--quiet", "--force", "--detach", commit])?;
-    ran(folder, ["clean", "--quiet", "-ffdx"])?;
-    Ok(())
+/// What git prints in `folder`, where it must not complain.
+pub(super) fn ran<S: AsRef<OsStr>>(
+    folder: &Path,
+    args: impl IntoIterator<Item = S>,
+) -> Result<String, Error> {
+    done(command(folder).args(args))
 }
 
-fn ran<S: AsRef<OsStr>>(folder: &Path, args: impl IntoIterator<Item = S>) -> Result<String, Error> {
-    let args: Vec<_> = args.into_iter().map(|arg| arg.as_ref().to_owned()).collect();
-    git(folder, &args)?.map_err(|said| {
+/// What a command prints, which must not complain.
+pub(super) fn done(command: &mut Command) -> Result<String, Error> {
+    said(command)?.map_err(|said| {
+        let places = ["--git-dir", "--work-tree"];
+        let mut args: Vec<_> = command.get_args().skip(SETTINGS.len()).collect();
+        while args.first().is_some_and(|arg| places.iter().any(|place| arg == place)) {
+            args.drain(..2);
+        }
         let command = args.join(OsStr::new(" ")).to_string_lossy().into_owned();
         Error::Failed { command, said }
     })
 }
 
 /// What git prints in `folder`; the inner error is what it complains of.
-fn git<S: AsRef<OsStr>>(
+pub(super) fn git<S: AsRef<OsStr>>(
     folder: &Path,
     args: impl IntoIterator<Item = S>,
 ) -> Result<Result<String, String>, Error> {
-    let out = super::git(folder)
-        // A hook of the user is not for this worktree.
-        .args(["-c", "core.hooksPath=/dev/null"])
-        .args(args)
-        .output()
-        .map_err(Error::Missing)?;
+    said(command(folder).args(args))
+}
+
+/// A hook of the user is not for these worktrees, and nothing but the files says what changed.
+const SETTINGS: [&str; 10] = [
+    "-c",
+    "core.hooksPath=/dev/null",
+    "-c",
+    "core.fsmonitor=false",
+    "-c",
+    "core.ignoreStat=false",
+    "-c",
+    "core.sparseCheckout=false",
+    "-c",
+    "advice.addEmbeddedRepo=false",
+];
+
+pub(super) fn command(folder: &Path) -> Command {
+    let mut git = super::git(folder);
+    git.args(SETTINGS);
+    git
+}
+
+fn said(command: &mut Command) -> Result<Result<String, String>, Error> {
+    let out = command.output().map_err(Error::Missing)?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end().to_owned();
-    Ok(if out.status.success() { Ok(text(&out.stdout)) } else { Err(text(&out.stderr)) })
+    Ok(if out.status.success() { Ok(text(&out.stdout)) } else { Err(why(&text(&out.stderr))) })
+}
+
+/// The line of a complaint that says why; git tells first what it is about to do.
+fn why(said: &str) -> String {
+    let of = |head: &str| said.lines().find(|line| line.starts_with(head));
+    let line = of("fatal:").or_else(|| of("error:")).or_else(|| said.lines().last());
+    line.unwrap_or("it says nothing").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reason_of_a_complaint_is_its_fatal_line() {
+        let said =
+            "Preparing worktree (detached HEAD 1)\nerror: x\nfatal: invalid reference: 1\nhint";
+        assert_eq!(why(said), "fatal: invalid reference: 1", "fatal");
+        assert_eq!(why("warning: w\nerror: unable to write\n"), "error: unable to write", "error");
+        assert_eq!(why("a\nb"), "b", "neither");
+    }
 }

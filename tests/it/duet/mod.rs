@@ -14,6 +14,8 @@ use crate::setup::script::executable;
 
 mod builds;
 mod kernels;
+mod meant;
+mod said;
 mod verdicts;
 mod workers;
 

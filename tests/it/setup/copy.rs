@@ -17,6 +17,8 @@ pub(crate) const SETTINGS: [&str; 3] = [
 pub(crate) struct Copy {
     pub(crate) dir: PathBuf,
     pub(crate) target: PathBuf,
+    /// Where paired builds of it would have their sources.
+    cache: tempfile::TempDir,
     /// More variables of its environment.
     pub(crate) env: Vec<(&'static str, OsString)>,
 }
@@ -32,7 +34,7 @@ impl Copy {
         for name in names {
             copy(&Path::new(from).join(name), &dir.join(name));
         }
-        Self { dir, target, env: Vec::new() }
+        Self { dir, target, cache: tempfile::tempdir().unwrap(), env: Vec::new() }
     }
 
     /// The cargo that runs this test.
@@ -48,7 +50,7 @@ impl Copy {
         }
         command.args(args.split_whitespace()).current_dir(&self.dir);
         command.env("CARGO_TARGET_DIR", &self.target).env("CARGO_NET_OFFLINE", "true");
-        command.env("CARGO_INCREMENTAL", "1");
+        command.env("CARGO_INCREMENTAL", "1").env("STEPMARK_CACHE", self.cache.path());
         // Where the tests are built.
         let built = Path::new(env!("CARGO_TARGET_TMPDIR"));
         command.env("CARGO_BUILD_BUILD_DIR", built.parent().unwrap());

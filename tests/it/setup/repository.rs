@@ -46,6 +46,9 @@ pub(crate) struct Repository {
 pub(crate) const MANIFEST: &str = "[package]\nname = \"toy\"\nversion = \"0.1.0\"\nedition = \"2021\"\n\
     [[bin]]\nname = \"stepmark\"\npath = \"main.rs\"\n";
 
+/// It is not committed, so both builds are lent it.
+const LOCK: &str = "version = 4\n\n[[package]]\nname = \"toy\"\nversion = \"0.1.0\"\n";
+
 /// A worker whose step takes STEP nanoseconds, give or take 1 %.
 const MAIN: &str = r##"
 use std::io::BufRead;
@@ -81,6 +84,7 @@ impl Repository {
         fs::copy(STEPMARK, &program).unwrap();
         let new = Self { dir, program };
         fs::write(new.package().join("Cargo.toml"), MANIFEST).unwrap();
+        fs::write(new.package().join("Cargo.lock"), LOCK).unwrap();
         fs::write(new.package().join("../.gitignore"), "target\nCargo.lock\n").unwrap();
         new.git(&["init", "--quiet", ".."]);
         new
@@ -91,15 +95,28 @@ impl Repository {
     }
 
     pub(crate) fn git(&self, args: &[&str]) {
+        self.text(args);
+    }
+
+    /// What git prints.
+    pub(crate) fn text(&self, args: &[&str]) -> String {
         let name = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false"];
         let mut git = Command::new("git");
         git.current_dir(self.package()).args(name).args(args);
         let out = git.output().unwrap();
         assert!(out.status.success(), "{args:?}: {}", String::from_utf8_lossy(&out.stderr));
+        String::from_utf8_lossy(&out.stdout).trim().to_owned()
     }
 
     pub(crate) fn write(&self, main: &str) {
-        fs::write(self.package().join("main.rs"), main).unwrap();
+        self.put("main.rs", main);
+    }
+
+    /// Writes a file of the package.
+    pub(crate) fn put(&self, path: &str, text: &str) {
+        let path = self.package().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
     }
 
     pub(crate) fn commit(&self, main: &str) {
@@ -115,6 +132,12 @@ impl Repository {
 
     pub(crate) fn run(&self, args: &[&str]) -> Output {
         self.command(args).output().unwrap()
+    }
+
+    /// The folder in which both sides are built.
+    pub(crate) fn tree(&self) -> PathBuf {
+        let mut folders = fs::read_dir(self.dir.path().join("cache")).unwrap();
+        folders.next().unwrap().unwrap().path().join("tree")
     }
 }
 

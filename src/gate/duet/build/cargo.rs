@@ -1,0 +1,242 @@
+//! Cargo, told to compile all that may differ between the two sides.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::{Duration, Instant};
+use std::{env, fs, thread};
+
+use serde::Deserialize;
+
+use super::environment::{ALIGNED, command};
+use super::sources::Places;
+use super::{Error, at, tail};
+use crate::machine;
+
+const PROFILE: [&str; 2] = ["--profile", "bench"];
+
+/// How long the user waits for a word at most.
+const SILENCE: Duration = Duration::from_secs(10);
+
+/// A package of the state, of which cargo has a copy that may differ between the sides.
+pub(super) struct Local {
+    id: String,
+}
+
+/// An executable, and the files that it was built from.
+pub(super) struct Built {
+    pub(super) exe: PathBuf,
+    pub(super) sources: Vec<PathBuf>,
+}
+
+#[derive(Deserialize)]
+struct Metadata {
+    packages: Vec<Package>,
+}
+
+#[derive(Deserialize)]
+struct Package {
+    id: String,
+    /// Where it was fetched from.
+    source: Option<String>,
+    manifest_path: PathBuf,
+}
+
+/// A message of cargo: something is built.
+#[derive(Deserialize)]
+struct Message {
+    package_id: String,
+    target: Target,
+    executable: Option<PathBuf>,
+    fresh: bool,
+}
+
+#[derive(Deserialize)]
+struct Target {
+    name: String,
+}
+
+/// Cargo over the package of a state.
+pub(super) struct Cargo<'a> {
+    package: &'a Path,
+    into: &'a Path,
+    probe: &'a Path,
+}
+
+impl<'a> Cargo<'a> {
+    /// Builds `package` into the folder `into`; `probe` is a folder for a package without code.
+    pub(super) fn new(package: &'a Path, into: &'a Path, probe: &'a Path) -> Self {
+        Self { package, into, probe }
+    }
+
+    fn command(&self, verb: &str) -> Command {
+        let mut cargo = command(self.package);
+        cargo.arg(verb).env("CARGO_BUILD_BUILD_DIR", self.into);
+        cargo
+    }
+
+    /// What cargo prints, which must not fail.
+    fn done(command: &mut Command) -> Result<Vec<u8>, Error> {
+        let out = command.output().map_err(Error::NoCargo)?;
+        if out.status.success() {
+            return Ok(out.stdout);
+        }
+        Err(Error::Broken { what: String::new(), said: tail(&out.stderr) })
+    }
+
+    /// The packages that no registry and no commit tells: those of the state, and those elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// If one lies in another place of the repository.
+    pub(super) fn packages(&self, places: &Places) -> Result<Vec<Local>, Error> {
+        let said = Self::done(self.command("metadata").args(["--format-version", "1"]))?;
+        let metadata: Metadata = serde_json::from_slice(&said)
+            .map_err(|err| Error::Broken { what: String::new(), said: err.to_string() })?;
+        let mut local = Vec::new();
+        for Package { id, source, manifest_path } in metadata.packages {
+            places.is_outside(&manifest_path)?;
+            // What is vendored has a registry for its source, and files that may change.
+            if source.is_none() || places.is_inside(&manifest_path) {
+                local.push(Local { id });
+            }
+        }
+        Ok(local)
+    }
+
+    /// Makes cargo forget what it built of these packages.
+    pub(super) fn forget(&self, local: &[Local]) -> Result<(), Error> {
+        let ids = local.iter().flat_map(|of| ["-p", &of.id]);
+        let mut clean = self.command("clean");
+        clean.args(PROFILE).arg("--target-dir").arg(self.into);
+        Self::done(clean.args(ids)).map(drop)
+    }
+
+    /// Builds the program.
+    ///
+    /// # Errors
+    ///
+    /// If it does not build, or a package was not compiled.
+    pub(super) fn build(
+        &self,
+        program: &str,
+        features: &str,
+        local: &[Local],
+        watch: &mut dyn FnMut(String),
+    ) -> Result<Built, Error> {
+        let broken = |said: String| Error::Broken { what: String::new(), said };
+        let mut cargo = self.command("build");
+        cargo.args(PROFILE).args(["--bin", program, "--features", features]);
+        cargo.args(["--message-format", "json-render-diagnostics", "--target-dir"]).arg(self.into);
+        self.align(&mut cargo)?;
+        cargo.env("CARGO_INCREMENTAL", "0").env("CARGO_PROFILE_BENCH_DEBUG", "false");
+        // Small, and the names of symbols say nothing of times.
+        cargo.env("CARGO_PROFILE_BENCH_STRIP", "symbols");
+        let (mut exe, mut fresh, mut count, start) = (None, None, 0, Instant::now());
+        let (status, said) = told(&mut cargo, &mut |line| {
+            let Some(line) = line else {
+                watch(format!("{count} crates so far, {} s", start.elapsed().as_secs()));
+                return;
+            };
+            let Ok(message) = serde_json::from_str::<Message>(line) else { return };
+            count += 1;
+            if message.fresh && local.iter().any(|of| of.id == message.package_id) {
+                fresh = Some(message.package_id);
+            }
+            if message.target.name == program {
+                exe = message.executable.or(exe.take());
+            }
+        })?;
+        if !status.success() {
+            return Err(broken(tail(&said)));
+        }
+        if let Some(package) = fresh {
+            let (what, folder) = (String::new(), self.into.to_owned());
+            return Err(Error::Fresh { what, package, folder });
+        }
+        let exe = exe.ok_or_else(|| broken("cargo names no executable".to_owned()))?;
+        let list = exe.with_extension("d");
+        let text = fs::read_to_string(&list).map_err(at(&list))?;
+        let listed = machine::built::listed(&text, |_| true);
+        let sources = listed.into_iter().map(|path| self.package.join(path)).collect();
+        Ok(Built { exe, sources })
+    }
+
+    /// Appends to the flags of the compiler, wherever the state has them: in a variable, else for
+    /// its target, else for every build. Cargo reads only the first of these.
+    fn align(&self, build: &mut Command) -> Result<(), Error> {
+        for (name, between) in [("CARGO_ENCODED_RUSTFLAGS", "\u{1f}"), ("RUSTFLAGS", " ")] {
+            let Some(mut flags) = env::var_os(name) else { continue };
+            if !flags.is_empty() {
+                flags.push(between);
+            }
+            flags.push(ALIGNED);
+            build.env(name, flags);
+            return Ok(());
+        }
+        for place in ["build".to_owned(), format!("target.{}", machine::TARGET)] {
+            let setting = format!("{place}.rustflags=[{ALIGNED:?}]");
+            if self.is_in_force(&setting)? {
+                build.args(["--config", &setting]);
+                return Ok(());
+            }
+        }
+        Err(Error::Flags { what: String::new() })
+    }
+
+    /// Whether the compiler gets the flags of a setting, as it is run on a package without code.
+    fn is_in_force(&self, setting: &str) -> Result<bool, Error> {
+        let probe = self.probe;
+        let _ = fs::remove_dir_all(probe);
+        fs::create_dir_all(probe).map_err(at(probe))?;
+        let manifest = "[package]\nname = \"probe\"\nversion = \"0.0.0\"\nedition = \"2021\"\n\
+                        [lib]\npath = \"lib.rs\"\n[workspace]\n";
+        for (name, text) in [("Cargo.toml", manifest), ("lib.rs", "")] {
+            fs::write(probe.join(name), text).map_err(at(probe))?;
+        }
+        let mut check = self.command("check");
+        check.args(["--verbose", "--config", setting, "--manifest-path"]);
+        check.arg(probe.join("Cargo.toml")).arg("--target-dir").arg(probe.join("target"));
+        let out = check
+            .env("CARGO_BUILD_BUILD_DIR", probe.join("target"))
+            .output()
+            .map_err(Error::NoCargo)?;
+        if !out.status.success() {
+            return Err(Error::Broken { what: String::new(), said: tail(&out.stderr) });
+        }
+        Ok(String::from_utf8_lossy(&out.stderr).contains(ALIGNED))
+    }
+}
+
+/// Runs a command to its end and hands each line that it prints to `line`, and every while none;
+/// returns its errors.
+fn told(
+    command: &mut Command,
+    line: &mut dyn FnMut(Option<&str>),
+) -> Result<(ExitStatus, Vec<u8>), Error> {
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(Error::NoCargo)?;
+    let output = BufReader::new(child.stdout.take().expect("its output is a pipe"));
+    let mut errors = child.stderr.take().expect("its errors are a pipe");
+    let (sender, lines) = mpsc::channel();
+    thread::spawn(move || output.lines().map_while(Result::ok).try_for_each(|l| sender.send(l)));
+    let said = thread::spawn(move || {
+        let mut said = Vec::new();
+        let _ = errors.read_to_end(&mut said);
+        said
+    });
+    let mut last = Instant::now();
+    loop {
+        match lines.recv_timeout(SILENCE.saturating_sub(last.elapsed())) {
+            Ok(text) => line(Some(&text)),
+            Err(RecvTimeoutError::Timeout) => {
+                last = Instant::now();
+                line(None);
+            }
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+    }
+    let status = child.wait().map_err(Error::NoCargo)?;
+    Ok((status, said.join().unwrap_or_default()))
+}

@@ -1,0 +1,87 @@
+//! The package whose program runs now.
+
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+use serde::Deserialize;
+
+use super::{Error, environment, tail};
+
+/// A package, and the workspace that it belongs to.
+pub(super) struct Found {
+    /// The folder of the package.
+    pub(super) folder: PathBuf,
+    /// The root of the workspace.
+    pub(super) workspace: PathBuf,
+}
+
+#[derive(Deserialize)]
+struct Metadata {
+    workspace_root: PathBuf,
+    packages: Vec<Package>,
+}
+
+#[derive(Deserialize)]
+struct Package {
+    manifest_path: PathBuf,
+    targets: Vec<Target>,
+}
+
+#[derive(Deserialize)]
+struct Target {
+    name: String,
+    kind: Vec<String>,
+}
+
+/// The package that has the program: the one that cargo started it for, else one around the current
+/// folder.
+///
+/// # Errors
+///
+/// If these are two.
+pub(super) fn find(program: &str) -> Result<Found, Error> {
+    let here = env::current_dir().and_then(|here| here.canonicalize()).unwrap_or_default();
+    let around = within(&here, program);
+    // Cargo sets it for what it runs, and other programs inherit it.
+    let started = env::var_os("CARGO_MANIFEST_DIR")
+        .and_then(|folder| fs::canonicalize(folder).ok())
+        .and_then(|folder| within(&folder, program).ok());
+    match (started, around) {
+        (Some(started), Ok(around)) if started.workspace != around.workspace => {
+            Err(Error::TwoPackages { started: started.workspace, here: around.workspace })
+        }
+        (Some(started), _) => Ok(started),
+        (None, around) => around,
+    }
+}
+
+/// The package that has the program, of the workspace around `folder`; that in `folder` first.
+fn within(folder: &Path, program: &str) -> Result<Found, Error> {
+    let args = ["metadata", "--no-deps", "--format-version", "1"];
+    let out = environment::command(folder).args(args).output().map_err(Error::NoCargo)?;
+    if !out.status.success() {
+        return Err(Error::NoPackage { said: tail(&out.stderr) });
+    }
+    let metadata: Metadata = serde_json::from_slice(&out.stdout)
+        .map_err(|err| Error::NoPackage { said: err.to_string() })?;
+    let has = |package: &Package| {
+        package.targets.iter().any(|t| t.name == program && t.kind.iter().any(|kind| kind == "bin"))
+    };
+    let found = metadata.packages.into_iter().filter(has);
+    let mut folders: Vec<PathBuf> =
+        found.filter_map(|package| Some(package.manifest_path.parent()?.to_owned())).collect();
+    folders.sort_by_key(|package| !folder.starts_with(package));
+    match folders.into_iter().next() {
+        Some(folder) => Ok(Found { folder, workspace: metadata.workspace_root }),
+        None => Err(Error::NoProgram { program: program.to_owned() }),
+    }
+}
+
+/// Requires that the repository holds the workspace.
+pub(super) fn is_whole(found: &Found, top: &Path) -> Result<(), Error> {
+    let canonical = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    if canonical(&found.workspace).starts_with(canonical(top)) {
+        return Ok(());
+    }
+    Err(Error::Workspace { root: found.workspace.join("Cargo.toml") })
+}

@@ -1,0 +1,235 @@
+//! The folder in which both sides are laid out in turn: outside every package, a worktree of the
+//! repository.
+//!
+//! One path for both gives equal bytes for equal sources, and nothing of the checkout around it has a
+//! say in either build.
+
+use std::path::{Component, Path, PathBuf};
+use std::{env, fs};
+
+use super::{Error, Lock, at, wait};
+use crate::machine;
+use crate::machine::git::snapshot::Snapshot;
+use crate::machine::git::worktree::Repository;
+
+/// The folder, and the checkout that it belongs to.
+#[derive(Debug)]
+pub(super) struct Tree {
+    repository: Repository,
+    home: PathBuf,
+}
+
+impl Tree {
+    /// Makes the folder of a checkout under `STEPMARK_CACHE`, or else under the user's cache.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be made, or something above it would have a say in builds.
+    pub(super) fn open(repository: &Repository) -> Result<Self, Error> {
+        let top = repository.top();
+        let name = machine::digest(top.as_os_str().as_encoded_bytes());
+        let home = cache().join(name);
+        let made = private(&home).and_then(|()| home.canonicalize());
+        let home = made.map_err(|source| Error::NoCache { folder: home, source })?;
+        match above(&home, top) {
+            Some(path) => Err(Error::Above { path, folder: home }),
+            None => Ok(Self { repository: repository.clone(), home }),
+        }
+    }
+
+    /// The folder itself.
+    pub(super) fn folder(&self) -> PathBuf {
+        self.home.join("tree")
+    }
+
+    /// The package in it.
+    pub(super) fn package(&self) -> PathBuf {
+        self.folder().join(self.repository.prefix())
+    }
+
+    /// The package in the checkout.
+    pub(super) fn checkout(&self) -> PathBuf {
+        self.repository.top().join(self.repository.prefix())
+    }
+
+    /// A folder for what git writes.
+    pub(super) fn scratch(&self) -> PathBuf {
+        self.home.join("scratch")
+    }
+
+    /// A folder for a package that only shows which flags are in force.
+    pub(super) fn probe(&self) -> PathBuf {
+        self.home.join("probe")
+    }
+
+    /// Waits until no other run builds from this folder.
+    pub(super) fn lock(&self, watch: &mut dyn FnMut(&str)) -> Result<Lock, Error> {
+        wait(&self.home.join("lock"), watch)
+    }
+
+    /// Lays a state out, with the lock files that it is lent.
+    pub(super) fn put(&self, snapshot: &Snapshot, lent: &[PathBuf]) -> Result<(), Error> {
+        let folder = self.folder();
+        self.repository.link(&folder, &snapshot.commit)?;
+        snapshot.lay_out(&folder, &self.scratch())?;
+        for path in lent {
+            let to = folder.join(path);
+            if to.parent().is_some_and(Path::is_dir) {
+                fs::copy(self.repository.top().join(path), &to).map_err(at(&to))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The lock files of the checkout that a state lacks, from the root: those that are not
+    /// committed. Both builds are to have the same dependencies.
+    pub(super) fn lent(&self, snapshot: &Snapshot) -> Result<Vec<PathBuf>, Error> {
+        let mut lent = Vec::new();
+        for path in self.locks() {
+            if self.repository.top().join(&path).is_file() && !snapshot.has(&path)? {
+                lent.push(path);
+            }
+        }
+        Ok(lent)
+    }
+
+    /// Whether a state has a lock file of its own.
+    pub(super) fn has_lock(&self, snapshot: &Snapshot) -> Result<bool, Error> {
+        for path in self.locks() {
+            if snapshot.has(&path)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Where the lock file of the package may lie: beside it, or in a folder around it.
+    fn locks(&self) -> impl Iterator<Item = PathBuf> {
+        self.repository.prefix().ancestors().map(|folder| folder.join("Cargo.lock"))
+    }
+
+    /// A file of the tree, from its root.
+    pub(super) fn inside(&self, path: &Path) -> PathBuf {
+        path.strip_prefix(self.folder()).unwrap_or(path).to_owned()
+    }
+
+    /// Lines on the files that a compiler complains of, which the checkout has and no state does;
+    /// and on submodules that are not here.
+    pub(super) fn missing(&self, said: &str, snapshot: &Snapshot) -> String {
+        let mut lines = String::new();
+        let mut seen = Vec::new();
+        for word in said.split(['`', '"', '\'']) {
+            for around in self.package().ancestors().take_while(|at| at.starts_with(&self.home)) {
+                let path = plain(&around.join(word));
+                let Ok(inside) = path.strip_prefix(self.folder()) else { continue };
+                let is_here = self.repository.top().join(inside).is_file();
+                if is_here && !path.exists() && !seen.contains(&path) {
+                    lines += &format!(
+                        "{} is ignored by git, so neither side has it; commit it, or let a build \
+                         script make it\n",
+                        inside.display()
+                    );
+                    seen.push(path);
+                }
+            }
+        }
+        for path in &snapshot.absent {
+            let path = path.display();
+            lines += &format!(
+                "the submodule {path} is not here; run `git submodule update --init {path}`\n"
+            );
+        }
+        lines
+    }
+}
+
+/// A path without `.` and `..`.
+fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => drop(plain.pop()),
+            Component::CurDir => {}
+            part => plain.push(part),
+        }
+    }
+    plain
+}
+
+/// The folder of all checkouts' sources.
+fn cache() -> PathBuf {
+    let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let own = || Some(set("XDG_CACHE_HOME")?.join("stepmark"));
+    let home = || set("HOME").unwrap_or_else(|| "/".into()).join(".cache/stepmark");
+    let folder = set("STEPMARK_CACHE").or_else(own).unwrap_or_else(home);
+    std::path::absolute(&folder).unwrap_or(folder)
+}
+
+/// The folder of cargo's own files, whose settings are those of the user.
+pub(super) fn cargo_home() -> PathBuf {
+    let home = || PathBuf::from(env::var_os("HOME").unwrap_or_default()).join(".cargo");
+    env::var_os("CARGO_HOME").map_or_else(home, PathBuf::from)
+}
+
+/// Makes a folder that only this user can look into.
+fn private(folder: &Path) -> std::io::Result<()> {
+    let mut make = fs::DirBuilder::new();
+    make.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut make, 0o700);
+    make.create(folder)?;
+    // One that was there may be read-only.
+    tempfile::tempfile_in(folder).map(drop)
+}
+
+/// What lies above the folder of the sources and would have a say in builds.
+fn above(home: &Path, top: &Path) -> Option<PathBuf> {
+    let top = top.canonicalize().ok()?;
+    if home.starts_with(&top) {
+        return Some(top);
+    }
+    home.ancestors().find_map(|folder| {
+        let manifest = Some(folder.join("Cargo.toml")).filter(|path| path.is_file());
+        manifest.or_else(|| settings(folder))
+    })
+}
+
+/// The settings of cargo in a folder, unless they are those of the user.
+fn settings(folder: &Path) -> Option<PathBuf> {
+    let own = folder.join(".cargo");
+    let is_users = own.canonicalize().ok() == cargo_home().canonicalize().ok();
+    let files = ["config.toml", "config"].map(|name| own.join(name));
+    files.into_iter().find(|path| !is_users && path.is_file())
+}
+
+/// The settings of cargo above a checkout, which no build of its revisions reads.
+pub(super) fn settings_above(top: &Path) -> Vec<PathBuf> {
+    top.ancestors().skip(1).filter_map(settings).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_plain_without_what_leads_back() {
+        assert_eq!(plain(Path::new("/a/b/../c/./d")), Path::new("/a/c/d"), "dots");
+    }
+
+    #[test]
+    fn what_lies_above_the_sources_is_found() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().canonicalize().unwrap();
+        let (home, top) = (root.join("a/b"), root.join("repository"));
+        fs::create_dir_all(root.join("a/.cargo")).unwrap();
+        fs::create_dir_all(&home).unwrap();
+        fs::create_dir_all(&top).unwrap();
+        assert_eq!(above(&home, &top), None, "nothing");
+        for name in ["a/.cargo/config.toml", "a/.cargo/config", "Cargo.toml"] {
+            fs::write(root.join(name), "").unwrap();
+            assert_eq!(above(&home, &top), Some(root.join(name)), "{name}");
+            fs::remove_file(root.join(name)).unwrap();
+        }
+        assert_eq!(above(&top.join("b"), &top), Some(top.clone()), "within the checkout");
+    }
+}
