@@ -126,12 +126,9 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
     };
     let mut head = outputs::head("duet", against.clone(), args.pairs.strict);
     let is_taken = |id: &str| args.selection.holds(id);
-    let ask = Ask { pairs: &args.pairs, selection: &args.selection, is_taken: &is_taken };
+    let ask = Ask { pairs: &args.pairs, selection: Some(&args.selection), is_taken: &is_taken };
     let slower = match executables {
-        Some(builds) => {
-            let tolerance = tolerance()?;
-            ask.slower(Ok(builds), tolerance, &again, |_| ())?
-        }
+        Some(builds) => ask.slower(tolerance().map(|margins| (builds, margins)), &again, |_| ())?,
         None => match base(&against, false, &args.pairs, &context.target) {
             Ok(base) => ask.since(&base, &context.target, &again, |_| ())?,
             Err(stop) => unanswered(stop, &again)?,
@@ -193,7 +190,8 @@ pub(super) fn base(
 /// The question whether the new one of two builds is slower.
 pub(super) struct Ask<'a> {
     pub(super) pairs: &'a PairOptions,
-    pub(super) selection: &'a Selection,
+    /// What must select a case of either build; `None` where it selects one here.
+    pub(super) selection: Option<&'a Selection>,
     /// Whether a case is timed: one that is selected, and not known to be wrong.
     pub(super) is_taken: &'a dyn Fn(&str) -> bool,
 }
@@ -210,25 +208,24 @@ impl Ask<'_> {
         again: Again<'_>,
         note: impl FnOnce(&mut Duet),
     ) -> Result<Slower, Stop> {
-        let (tolerance, wider) = base.tolerance()?;
-        let builds = of_revision(&base.revision, base.is_merge_base, self.pairs, target);
-        self.slower(builds, tolerance, again, |duet| {
-            duet.notes.extend(wider.map(|wider| ("paired".to_owned(), wider)));
-            note(duet);
-        })
+        let builds = base.tolerance().and_then(|(tolerance, wider)| {
+            let mut builds = of_revision(&base.revision, base.is_merge_base, self.pairs, target)?;
+            builds.notes.extend(wider);
+            Ok((builds, tolerance))
+        });
+        self.slower(builds, again, note)
     }
 
-    /// Answers for two builds. That they cannot be run is found beside what else was; `again` makes the
-    /// shell line of such a run, and `note` may add to what is said of the pairs.
+    /// Answers for two builds by these margins. That they cannot be run is found beside what else was;
+    /// `again` makes the shell line of such a run, and `note` may add to what is said of the pairs.
     fn slower(
         &self,
-        builds: Result<Builds, Stop>,
-        tolerance: Tolerance,
+        builds: Result<(Builds, Tolerance), Stop>,
         again: Again<'_>,
         note: impl FnOnce(&mut Duet),
     ) -> Result<Slower, Stop> {
         let pairs = self.pairs;
-        match builds.and_then(|builds| self.run_pairs(builds, tolerance)) {
+        match builds.and_then(|(builds, tolerance)| self.run_pairs(builds, tolerance)) {
             Ok(mut duet) => {
                 note(&mut duet);
                 let findings = duet::findings(&duet, pairs.strict, pairs.allow_removed, again);
@@ -266,7 +263,7 @@ impl Ask<'_> {
         let mut duet = sampled.duet;
         duet.notes.extend(notes.into_iter().map(|note| ("paired".to_owned(), note)));
         let others = duet.dropped.len() + duet.added.len() + duet.removed.len();
-        let none = self.selection.none("case id of either build");
+        let none = self.selection.and_then(|all| all.none("case id of either build"));
         if let (Some(none), 0) = (none, duet.cases.len() + others) {
             return Err(Stop::new(Exit::Usage, none));
         }

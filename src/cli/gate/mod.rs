@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
+use super::base::Base;
 use super::check::{Checker, Limit};
 use super::duet::{self, Ask, PairOptions};
 use super::outputs::{self, Outputs};
@@ -126,27 +127,32 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
     let walls = walls::walls(args, &scope, &context.target);
     let loosened = base.as_ref().map(|base| base.loosened(&args.baselines(), &args.selection));
     let loosened = loosened.transpose()?.unwrap_or_default();
-    let slower = match &base {
-        None => Slower::NotAsked(NOT_ASKED),
-        Some(base) => {
-            // Another process would only find again that it is wrong, or hang.
-            let failed: BTreeSet<&str> = right.iter().map(|found| found.about.as_str()).collect();
-            let is_taken = |id: &str| args.selection.holds(id) && !failed.contains(id);
-            let mut selected = context.cases.iter().filter(|case| args.selection.holds(&case.id));
-            if is_known && !selected.any(|case| is_taken(&case.id)) {
-                Slower::NotAsked("every selected case fails its check")
-            } else {
-                let ask =
-                    Ask { pairs: &args.pairs, selection: &args.selection, is_taken: &is_taken };
-                let note = |duet: &mut Duet| note_untimed(duet, context.cases, &args.selection);
-                ask.since(base, &context.target, &again, note)?
-            }
-        }
-    };
+    let slower = base.as_ref().map(|base| slower(args, base, &right, is_known, context));
+    let slower = slower.transpose()?.unwrap_or(Slower::NotAsked(NOT_ASKED));
     let selected = scope.selected.iter().map(|&id| id.to_owned()).collect();
     let counted = counted_scope.selected.len();
     let parts = Parts { selected, counted, right: Some(right), counts, walls, slower, loosened };
     args.outputs.finish(&Outcome::new(head, parts), context)
+}
+
+/// The paired times of the selected cases, but of none that fails its check: another process would
+/// only find again that it is wrong, or hang.
+fn slower(
+    args: &Args,
+    base: &Base,
+    right: &Findings,
+    is_known: bool,
+    context: &Context<'_>,
+) -> Result<Slower, Stop> {
+    let failed: BTreeSet<&str> = right.iter().map(|found| found.about.as_str()).collect();
+    let is_taken = |id: &str| args.selection.holds(id) && !failed.contains(id);
+    if is_known && !context.cases.iter().any(|case| is_taken(&case.id)) {
+        return Ok(Slower::NotAsked("every selected case fails its check"));
+    }
+    let selection = (!is_known).then_some(&args.selection);
+    let ask = Ask { pairs: &args.pairs, selection, is_taken: &is_taken };
+    let note = |duet: &mut Duet| note_untimed(duet, context.cases, &args.selection);
+    ask.since(base, &context.target, &|id| args.again(id), note)
 }
 
 /// Notes how many selected cases on a GPU were not timed.

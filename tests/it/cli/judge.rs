@@ -118,6 +118,24 @@ fn a_revision_that_is_none_is_said_before_anything_is_built_or_checked() {
     assert!(out.stderr.is_empty(), "{out:?}");
 }
 
+#[test]
+fn a_case_without_a_verdict_is_not_timed_and_gives_the_verdict_of_the_gate() {
+    let toy = branch(None);
+    toy.write(&main_of(1060));
+    let out = run(&toy, &format!("{GATE} {CASE} --check-timeout 0.000001"));
+    let again = format!("; cargo run --release -- check --exact {CASE} --check-timeout 0.000001\n");
+    let fails = format!("FAIL tool failure  {CASE}: no ");
+    let texts =
+        [fails.as_str(), &again, "by `right` (exit 1): 0 of 1 case compared, 1 tool failure"];
+    expect(&out, 1, &texts);
+    let said = String::from_utf8([out.stdout, out.stderr].concat()).unwrap();
+    assert!(!said.contains("building") && !said.contains("regression"), "{said}");
+    // A margin that is none does not hide what else is found.
+    margins(&toy, 1.0, 5.0);
+    let texts = ["FAIL tool failure  paired: ci/tolerance.json: compute_pct is 1", "wall times"];
+    expect(&run(&toy, &format!("{GATE} {CASE}")), 1, &texts);
+}
+
 /// Counts of some cases as a baseline of the tree.
 fn put_counts(toy: &Repository, counts: &[(&str, u64)]) {
     let environment = INSTRUCTIONS.fields.iter().map(|name| ((*name).to_owned(), "x".to_owned()));
