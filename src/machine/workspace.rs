@@ -10,7 +10,8 @@ use std::{env, io};
 
 use serde::Deserialize;
 
-use super::{TARGET, package, source};
+use super::TARGET;
+use super::source;
 
 /// Why the sources at hand are unknown.
 #[derive(Debug, thiserror::Error)]
@@ -87,11 +88,8 @@ fn digest(Metadata { workspace_root, mut packages }: Metadata) -> String {
 
 /// The folder that cargo builds into, as `CARGO_TARGET_DIR` says; else the one that this
 /// executable lies in; else `target`.
-///
-/// A relative one is taken from the folder of the package: there cargo runs benches, and all that
-/// they leave lies there.
 pub fn target() -> PathBuf {
-    let said = env::var_os("CARGO_TARGET_DIR").map(package::file);
+    let said = env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
     let around = || built_into(&env::current_exe().ok()?);
     said.or_else(around).unwrap_or_else(|| PathBuf::from("target"))
 }
