@@ -77,7 +77,7 @@ pub struct Old {
     pub exe: PathBuf,
     /// `main (0123456789ab)`
     pub name: String,
-    /// Settings of cargo of the working tree that are others in that commit.
+    /// Settings of cargo and margins of the working tree that are others in that commit.
     pub settings: Vec<String>,
 }
 
