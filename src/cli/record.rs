@@ -1,7 +1,7 @@
 //! `stepmark record`: what the last bench runs left, as records.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use super::{Context, Exit, Selection, Stop};
@@ -30,10 +30,11 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
     let source = workspace::built_from().ok();
     let source = source.as_deref();
     let target = context.target.clone();
-    // A bench runs in the folder of its package.
-    let home = |variable: &str, default: &str| {
-        env::var_os(variable).map_or_else(|| target.join(default), package::file)
-    };
+    // A bench runs in the folder of its package, and so does what it starts.
+    let home =
+        |variable: &str, default: PathBuf| env::var_os(variable).map_or(default, package::file);
+    let relative = env::var_os("CARGO_TARGET_DIR").filter(|dir| Path::new(dir).is_relative());
+    let runner = relative.map_or_else(|| target.clone(), package::file);
     let selects = |id: &str| args.selection.holds(id);
     let own = |instrument: &Instrument| run::samples(&target, instrument.name);
     let times = |of, folder: PathBuf| criterion::collect(of, &target, &folder, source, &selects);
@@ -44,9 +45,9 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
         vec![(&SCALING, times(&SCALING, own(&SCALING)))]
     } else {
         args.selection.of(context.cases)?;
-        let iai = home("IAI_CALLGRIND_HOME", "iai");
+        let iai = home("IAI_CALLGRIND_HOME", runner.join("iai"));
         vec![
-            (&WALL, times(&WALL, home("CRITERION_HOME", "criterion"))),
+            (&WALL, times(&WALL, home("CRITERION_HOME", target.join("criterion")))),
             (&INSTRUCTIONS, callgrind::collect(&target, &iai, source, &selects)),
             (&GPU, times(&GPU, own(&GPU))),
         ]

@@ -206,19 +206,6 @@ fn the_folder_that_a_command_is_started_in_changes_no_verdict() {
 }
 
 #[test]
-fn a_relative_folder_of_builds_is_that_of_the_package_as_it_is_for_its_benches() {
-    let toy = branch(None);
-    fs::create_dir(toy.package().join("deep")).unwrap();
-    let whole = toy.package().join("out/stepmark/runs/wall");
-    for (folder, runs) in [(".", "out/stepmark/runs/wall"), ("deep", whole.to_str().unwrap())] {
-        let mut record = toy.command(&["record"]);
-        record.current_dir(toy.package().join(folder)).env("CARGO_TARGET_DIR", "out");
-        let none = format!("wall: not recorded: no run of `wall` in {runs}/; run `cargo bench");
-        expect(&record.output().unwrap(), 5, &[&none]);
-    }
-}
-
-#[test]
 fn a_filter_of_a_case_that_only_the_old_build_has_says_so() {
     let toy = Repository::new();
     let gone = format!("{CASE}-gone");
