@@ -189,9 +189,8 @@ fn run_in(toy: &Repository, folder: &str, args: &str) -> Output {
 fn the_folder_that_a_command_is_started_in_changes_no_verdict() {
     let toy = branch(Some((2.0, 5.0)));
     fs::create_dir(toy.package().join("deep")).unwrap();
-    let source = source(&toy);
-    put_walls(&toy, &[CASE], &source);
     toy.write(&main_of(1060));
+    put_walls(&toy, &[CASE], &source(&toy));
     let out = |folder| run_in(&toy, folder, &format!("{GATE} {CASE}"));
     for folder in [".", "deep"] {
         let texts =
@@ -227,8 +226,6 @@ fn accept_writes_to_the_baselines_of_the_package_wherever_it_is_started() {
     let toy = branch(None);
     fs::create_dir(toy.package().join("deep")).unwrap();
     let source = source(&toy);
-    fs::remove_dir_all(toy.package().join("baselines")).unwrap();
-    fs::remove_dir_all(toy.package().join("target/stepmark")).unwrap();
     let mut row = counted(CASE, "portable", 1000);
     row.origin.source = source;
     let environment = INSTRUCTIONS.fields.iter().map(|name| ((*name).to_owned(), "x".to_owned()));

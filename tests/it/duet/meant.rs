@@ -10,7 +10,7 @@ use stepmark::machine::TARGET;
 
 use crate::setup::repository::{CASE, MANIFEST, Repository, command, expect, main_of, stepmark};
 
-const SLOWER: &str = "FAIL regression    mvar/step-d20-p5/n64: slower: thread CPU time +";
+const SLOWER: &str = "FAIL regression    mvar/step-d20-p5/n64: slower: CPU and wait time +";
 const SAME: [&str; 2] = ["1 same", "pass (exit 0)"];
 
 fn duet(toy: &Repository, revision: &str) -> Output {

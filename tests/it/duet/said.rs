@@ -66,7 +66,7 @@ fn git_itself_says_why() {
     let toy = Repository::new();
     toy.commit(&main_of(1000));
     toy.commit(&main_of(1001));
-    expect(&duet(&toy, ":/x"), 0, &["1 cases against :/x (", "1 same"]);
+    expect(&duet(&toy, ":/x"), 0, &["1 case against :/x (", "1 same"]);
     expect(&duet(&toy, ":/nothing"), 1, &["`:/nothing` is no revision", "git fetch"]);
     // A blob of the revision is gone.
     let blob = toy.text(&["rev-parse", "HEAD~1:kernels/main.rs"]);
