@@ -122,7 +122,8 @@ fn a_dependency_in_the_repository_is_that_of_each_side() {
     let parsed = format!("steps * include_str!({file:?}).parse::<u64>().unwrap()");
     toy.commit(&main_of(1000).replace("steps * 1000", &parsed));
     fs::write(&file, "1300").unwrap();
-    expect(&duet(&toy, "HEAD"), 5, &["repository/step, which lies in this repository"]);
+    let texts = [") uses ", "repository/step, which lies in this repository"];
+    expect(&duet(&toy, "HEAD"), 5, &texts);
 }
 
 #[test]

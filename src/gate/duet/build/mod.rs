@@ -195,7 +195,8 @@ impl Checkout {
         watch(&format!("building {}", side.name));
         self.tree.put(&side.snapshot, &side.lent)?;
         let built = self.build(side, watch).map_err(|error| self.explained(error, side))?;
-        let outside = Outside::of(&built.sources, &self.places()?)?;
+        let outside = Outside::of(&built.sources, &self.places()?);
+        let outside = outside.map_err(|error| error.of(&side.name))?;
         if let Some(path) = built.sources.iter().find(|path| sources::is_pointer(path)) {
             let path = self.tree.inside(path);
             return Err(Error::Pointer { what: side.name.clone(), path });
