@@ -162,16 +162,18 @@ pub(super) fn of_revision(
 ) -> Result<Builds, Stop> {
     let builds = Checkout::find(target, &pairs.features)
         .and_then(|checkout| checkout.builds(revision, merge_base, &mut |what| tell(what)));
-    let duet::Builds { old, new, mut notes } = builds.map_err(|why| {
-        let exit = why.exit();
-        Stop { exit, ..Stop::from(why) }
-    })?;
+    let duet::Builds { old, new, mut notes } = builds.map_err(no_build)?;
     if new.dirty {
         tell("the working tree has uncommitted changes");
     }
     let note = |file| format!("{file} is another in {}: builds may differ", old.name);
     notes.extend(old.settings.iter().map(note));
     Ok(Builds { notes, old: old.exe, new: new.exe, against: old.name })
+}
+
+fn no_build(why: duet::build::Error) -> Stop {
+    let exit = why.exit();
+    Stop { exit, ..Stop::from(why) }
 }
 
 /// The commit that a revision names, or where that parted from what is checked out: found before
@@ -183,7 +185,7 @@ pub(super) fn base(
     target: &Path,
 ) -> Result<Base, Stop> {
     // What is wrong with the package comes before what is wrong with the repository.
-    Checkout::find(target, &pairs.features)?;
+    Checkout::find(target, &pairs.features).map_err(no_build)?;
     Base::find(revision, merge_base)
 }
 
