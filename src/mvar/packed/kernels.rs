@@ -60,14 +60,27 @@ impl<R: Real, const G: usize, const TAIL: bool> Group<'_, R, G, TAIL> {
         (sums, tail)
     }
 
-    /// Stores the sums of a row at the start of `to`, and zeros after them where there is room.
+    /// Stores the sums of a row into `to`, which is padded.
     #[inline(always)]
     fn store<V: Lanes<Real = R>>(&self, sums: &[V; G], tail: V::Half, to: &mut [R]) {
+        let (wide, last) = to.split_at_mut(self.all.wide * V::LEN);
+        let wide = &mut V::arrays_mut(wide)[self.first..][..G];
         for g in 0..G {
-            sums[g].store(&mut to[(self.first + g) * V::LEN..]);
+            sums[g].store(&mut wide[g]);
         }
         if TAIL {
-            tail.store(&mut to[self.all.wide * V::LEN..]);
+            tail.store(&mut V::Half::arrays_mut(last)[0]);
+        }
+    }
+
+    /// Stores the sums of a row at the start of `to`, and zeros after them where there is room.
+    #[inline(always)]
+    fn store_row<V: Lanes<Real = R>>(&self, sums: &[V; G], tail: V::Half, to: &mut [R]) {
+        for g in 0..G {
+            sums[g].store_part(&mut to[(self.first + g) * V::LEN..]);
+        }
+        if TAIL {
+            tail.store_part(&mut to[self.all.wide * V::LEN..]);
         }
     }
 
@@ -81,7 +94,10 @@ impl<R: Real, const G: usize, const TAIL: bool> Group<'_, R, G, TAIL> {
         tail_sums: &mut [V::Half; S],
     ) {
         let (all, n) = (self.all, x[0].len());
-        let x = x.map(|x| &x[..n]);
+        let mut same = *x;
+        for x in &mut same {
+            *x = &x[..n];
+        }
         let (inputs, from) = (all.inputs(), lag * all.d);
         let (wide, last) = all.weights().split_at(all.wide * inputs * V::LEN);
         let mut panels = [&V::arrays(&[])[..]; G];
@@ -92,7 +108,7 @@ impl<R: Real, const G: usize, const TAIL: bool> Group<'_, R, G, TAIL> {
         if TAIL {
             tail = &V::Half::arrays(last)[from..][..n];
         }
-        add::<V, G, S, TAIL>(&panels, tail, &x, sums, tail_sums);
+        add::<V, G, S, TAIL>(&panels, tail, &same, sums, tail_sums);
     }
 
     /// The sums `from` and the rows `x` from `lag` on.
@@ -119,7 +135,7 @@ impl<R: Real, const G: usize, const TAIL: bool> Group<'_, R, G, TAIL> {
             let y = &mut y[s * d..];
             // Beyond its end lies the next row, which another group may have written.
             let row = if self.all.is_one_group::<V>() { y } else { &mut y[..d] };
-            self.store(&sums[s], tail[s], row);
+            self.store_row(&sums[s], tail[s], row);
         }
     }
 
@@ -137,7 +153,7 @@ impl<R: Real, const G: usize, const TAIL: bool> Group<'_, R, G, TAIL> {
         self.store(&sums[1], tail[1], next);
         let (mut sums, mut tail) = ([sums[0]], [tail[0]]);
         self.add::<V, 1>(all.p - 1, &[newest], &mut sums, &mut tail);
-        self.store(&sums[0], tail[0], y);
+        self.store_row(&sums[0], tail[0], y);
     }
 
     /// The second step, to row `t`.
@@ -146,7 +162,7 @@ impl<R: Real, const G: usize, const TAIL: bool> Group<'_, R, G, TAIL> {
         let (all, d) = (self.all, self.all.d);
         let (past, y) = x.split_at_mut(t * d);
         let (sums, tail) = self.with_rows::<V>(all.p - 1, &past[(t - 1) * d..], next);
-        self.store(&sums, tail, y);
+        self.store_row(&sums, tail, y);
     }
 }
 
@@ -284,7 +300,10 @@ pub(super) enum Job<'a, R> {
 fn work<V: Lanes>(all: &Panels<V::Real>, job: Job<'_, V::Real>) {
     let (p, d, padded) = (all.p, all.d, all.padded());
     match job {
-        Job::Windows { x, y } => each::<V>(all, V::MOST[1], &mut Windows { x, y }),
+        Job::Windows { x, y } => {
+            let most = V::MOST[usize::from(y.len() >= 4 * d)];
+            each::<V>(all, most, &mut Windows { x, y });
+        }
         Job::Trajectory { x, next } => {
             let rows = x.len() / d;
             let mut t = p;
@@ -311,20 +330,14 @@ fn work<V: Lanes>(all: &Panels<V::Real>, job: Job<'_, V::Real>) {
             }
         }
         Job::Advance { slots, at, x, y } => {
-            let mut row = |lag, slot: usize, fresh| {
-                let sums = &mut slots[slot * padded..][..padded];
-                each::<V>(all, V::MOST[0], &mut Rows { lag, x, sums, fresh });
-            };
-            row(p - 1, at, p == 1);
             let mut slot = at;
-            for lag in (1..p - 1).rev() {
+            for lag in (0..p).rev() {
+                let sums = &mut slots[slot * padded..][..padded];
+                each::<V>(all, V::MOST[0], &mut Rows { lag, x, sums, fresh: lag == 0 });
+                if lag + 1 == p {
+                    y.copy_from_slice(&slots[slot * padded..][..d]);
+                }
                 slot = if slot + 2 >= p { 0 } else { slot + 1 };
-                row(lag, slot, false);
-            }
-            y.copy_from_slice(&slots[at * padded..][..d]);
-            if p > 1 {
-                let sums = &mut slots[at * padded..][..padded];
-                each::<V>(all, V::MOST[0], &mut Rows { lag: 0, x, sums, fresh: true });
             }
         }
     }

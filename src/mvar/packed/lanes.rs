@@ -38,12 +38,23 @@ pub trait Lanes: Copy {
     fn arrays(numbers: &[Self::Real]) -> &[Self::Array];
     /// Loads an array.
     fn load(from: &Self::Array) -> Self;
+    /// The same, to be written.
+    fn arrays_mut(numbers: &mut [Self::Real]) -> &mut [Self::Array];
+    /// Stores an array.
+    fn store(self, to: &mut Self::Array);
     /// Stores the numbers at the start of `to`, as many as it has room for.
-    fn store(self, to: &mut [Self::Real]);
+    fn store_part(self, to: &mut [Self::Real]);
     /// The same number everywhere.
     fn splat(x: Self::Real) -> Self;
     /// This times `by` plus `add`; rounded once where the instruction set can do so.
     fn mul_add(self, by: Self, add: Self) -> Self;
+}
+
+/// Copies as many numbers as `to` has room for.
+#[inline(never)]
+fn store_part<R: Copy>(from: &[R], to: &mut [R]) {
+    let len = from.len().min(to.len());
+    to[..len].copy_from_slice(&from[..len]);
 }
 
 macro_rules! real {
@@ -79,9 +90,18 @@ macro_rules! real {
             }
 
             #[inline(always)]
-            fn store(self, to: &mut [$real]) {
-                let room = to.len().min($len);
-                to[..room].copy_from_slice(&self[..room]);
+            fn arrays_mut(numbers: &mut [$real]) -> &mut [Self] {
+                numbers.as_chunks_mut().0
+            }
+
+            #[inline(always)]
+            fn store(self, to: &mut Self) {
+                *to = self;
+            }
+
+            #[inline(always)]
+            fn store_part(self, to: &mut [$real]) {
+                store_part(&self, to);
             }
 
             #[inline(always)]
@@ -130,15 +150,24 @@ macro_rules! lanes {
             }
 
             #[inline(always)]
-            fn store(self, to: &mut [$real]) {
-                if to.len() >= $len {
-                    // SAFETY: there is room for as many numbers; the rest as above.
-                    return unsafe { $store(to.as_mut_ptr(), self) };
+            fn arrays_mut(numbers: &mut [$real]) -> &mut [[$real; $len]] {
+                numbers.as_chunks_mut().0
+            }
+
+            #[inline(always)]
+            fn store(self, to: &mut [$real; $len]) {
+                // SAFETY: an array has room for as many numbers; the rest as above.
+                unsafe { $store(to.as_mut_ptr(), self) }
+            }
+
+            #[inline(always)]
+            fn store_part(self, to: &mut [$real]) {
+                if let Some(to) = to.first_chunk_mut() {
+                    return self.store(to);
                 }
                 let mut all = [0.0; $len];
-                // SAFETY: as above.
-                unsafe { $store(all.as_mut_ptr(), self) }
-                to.copy_from_slice(&all[..to.len()]);
+                self.store(&mut all);
+                store_part(&all, to);
             }
 
             #[inline(always)]
