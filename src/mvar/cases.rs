@@ -1,55 +1,89 @@
-//! The cases of this chapter: rollouts, and single steps from windows of their own.
+//! The cases of this chapter: rollouts, steps that carry partial sums, and batches of windows.
 //!
 //! A step is 2 p d^2 operations: a product and a sum per coefficient. Bytes are the coefficients
 //! once, and each state, which is also what a step keeps at hand.
 
 use ndarray::{Array1, Array3, ArrayView2, s};
 
-use super::step::{Packed, bound, step_scalar};
+use super::packed::{Packed, Real, Sums};
+use super::step::{bound, step_scalar};
 use super::{Model, fixtures};
 use crate::case::{Case, Step, Work};
+use crate::machine::isa::Isa;
 use crate::{close, input};
 
 /// The cases that gate.
 pub fn cases() -> Vec<Case> {
     let n = 100;
     vec![
-        Case::new("mvar/rollout-d20-p5/n100", PORTABLE, work(20, 5, n, 5 + n), move || {
+        Case::new("mvar/rollout-d20-p5/n100", name(), work::<f64>(20, 5, n, 5 + n), move || {
             let (model, states) = (fixtures::lorenz96(), fixtures::states());
             let start = states.slice(s![..model.p(), ..]).iter().copied().collect();
-            Rollout::new(model, start, n)
+            Rollout::<f64>::new(model, start, n)
         }),
-        rollout(100, 5, n),
-        Case::new("mvar/step-d20-p5/n64", PORTABLE, work(20, 5, 64, 68 + 64), || {
+        rollout::<f64>(5, 5, n),
+        rollout::<f64>(100, 5, n),
+        Case::new("mvar/step-d20-p5/n64", name(), work::<f64>(20, 5, 64, 68 + 64), || {
             let model = fixtures::lorenz96();
             let states = fixtures::states();
             let used = states.slice(s![..model.p() + 63, ..]).iter().copied().collect();
-            Steps::new(model, used)
+            Steps::<f64>::new(model, used)
         }),
+        batch::<f64>(20, 5, 64),
     ]
 }
 
-/// Rollouts in other dimensions.
+/// Rollouts, steps and batches in other sizes, in `f32`, and by lesser instruction sets.
 pub fn scaling() -> Vec<Case> {
-    vec![rollout(5, 5, 100), rollout(50, 5, 100)]
+    vec![
+        rollout::<f64>(50, 5, 100),
+        rollout::<f64>(20, 1, 100),
+        rollout::<f64>(20, 10, 100),
+        rollout::<f32>(20, 5, 100),
+        rollout::<f32>(100, 5, 100),
+        batch::<f64>(20, 5, 1),
+        batch::<f64>(20, 5, 512),
+        batch::<f64>(100, 5, 64),
+        batch::<f32>(20, 5, 512),
+    ]
 }
 
-/// Safe Rust that is compiled for whatever the build targets.
-const PORTABLE: &str = "portable";
+/// The name of the best implementation here.
+fn name() -> &'static str {
+    implementation(Isa::best())
+}
+
+/// Plain code is arranged for the compiler to vectorise.
+fn implementation(isa: Isa) -> &'static str {
+    if isa == Isa::Scalar { "portable" } else { isa.name() }
+}
 
 /// `n` steps that read and write `states` states.
-fn work(d: usize, p: usize, n: usize, states: usize) -> Work {
+fn work<R>(d: usize, p: usize, n: usize, states: usize) -> Work {
     let flops = n * 2 * p * d * d;
-    let bytes = 8 * (p * d * d + d + states * d);
+    let bytes = size_of::<R>() * (p * d * d + d + states * d);
     let (flops, bytes) = (flops as u64, bytes as u64);
     Work { units: n as u64, unit: "step", flops, bytes, resident_bytes: bytes }
 }
 
+/// `f32` in an id, unless numbers are `f64`.
+fn precision<R>() -> &'static str {
+    if size_of::<R>() == 4 { "-f32" } else { "" }
+}
+
 /// A rollout of `n` steps of a synthetic model.
-fn rollout(d: usize, p: usize, n: usize) -> Case {
-    let id = format!("mvar/rollout-d{d}-p{p}/n{n}");
-    Case::new(id, PORTABLE, work(d, p, n, p + n), move || {
-        Rollout::new(synthetic(d, p), input::gaussian(1, p * d, 1.0), n)
+fn rollout<R: Real>(d: usize, p: usize, n: usize) -> Case {
+    let id = format!("mvar/rollout{}-d{d}-p{p}/n{n}", precision::<R>());
+    Case::new(id, name(), work::<R>(d, p, n, p + n), move || {
+        Rollout::<R>::new(synthetic(d, p), input::gaussian(1, p * d, 1.0), n)
+    })
+}
+
+/// Steps from `n` windows of their own.
+fn batch<R: Real>(d: usize, p: usize, n: usize) -> Case {
+    let id = format!("mvar/batch{}-d{d}-p{p}/n{n}", precision::<R>());
+    Case::new(id, name(), work::<R>(d, p, n, p * n + n), move || {
+        Batch::<R>::new(synthetic(d, p), &input::gaussian(1, n * p * d, 1.0))
     })
 }
 
@@ -66,95 +100,156 @@ fn synthetic(d: usize, p: usize) -> Model {
     Model::new(a, c).expect("finite numbers of one shape")
 }
 
-/// Requires `y` within the bound of the reference's step from `window`.
-fn judge(model: &Model, window: &[f64], y: &[f64]) -> Result<(), String> {
-    let (a, c) = (model.coefficients(), model.intercept());
-    let window = ArrayView2::from_shape((model.p(), model.d()), window).expect("a whole window");
-    let mut want = Array1::zeros(model.d());
-    step_scalar(a, c, window, want.view_mut());
-    close::within("y", y, &want.to_vec(), &bound(a, c, window).to_vec())
+/// The numbers of a kernel.
+fn reals<R: Real>(values: &[f64]) -> Vec<R> {
+    values.iter().map(|x| R::from_f64(*x)).collect()
+}
+
+fn floats<R: Real>(values: &[R]) -> Vec<f64> {
+    values.iter().map(|&x| x.into()).collect()
+}
+
+/// A model, as kernels take it, and as they see it: with numbers rounded to theirs.
+struct Judge<R> {
+    model: Model,
+    packed: Packed<R>,
+}
+
+impl<R: Real> Judge<R> {
+    fn new(model: Model) -> Self {
+        let rounded = |x: f64| R::from_f64(x).into();
+        let (a, c) = (model.coefficients().mapv(rounded), model.intercept().mapv(rounded));
+        Self { packed: model.pack(), model: Model::new(a, c).expect("of the same shape") }
+    }
+
+    /// Requires `y` within the bound of the reference's step from `window`.
+    fn judge(&self, window: &[R], y: &[R]) -> Result<(), String> {
+        let (a, c, window) = (self.model.coefficients(), self.model.intercept(), floats(window));
+        let window = (self.model.p(), self.model.d(), window);
+        let window = ArrayView2::from_shape((window.0, window.1), &window.2).expect("a window");
+        let mut want = Array1::zeros(self.model.d());
+        step_scalar(a, c, window, want.view_mut());
+        let bound = bound(a, c, window, R::EPSILON);
+        close::within("y", &floats(y), &want.to_vec(), &bound.to_vec())
+    }
 }
 
 /// A rollout; each row is judged by the rows before it.
-struct Rollout {
-    model: Model,
-    packed: Packed,
-    start: Vec<f64>,
-    x: Vec<f64>,
+struct Rollout<R> {
+    model: Judge<R>,
+    start: Vec<R>,
+    x: Vec<R>,
+    sums: Sums<R>,
 }
 
-impl Rollout {
+impl<R: Real> Rollout<R> {
     fn new(model: Model, start: Vec<f64>, n: usize) -> Self {
-        let x = vec![0.0; start.len() + n * model.d()];
-        Self { packed: model.pack(), model, start, x }
+        let x = vec![R::default(); start.len() + n * model.d()];
+        let model = Judge::new(model);
+        Self { sums: model.packed.sums(), model, start: reals(&start), x }
     }
 }
 
-impl Step for Rollout {
+impl<R: Real> Step for Rollout<R> {
     fn run(&mut self) {
         self.x[..self.start.len()].copy_from_slice(&self.start);
-        self.packed.rollout(&mut self.x);
+        self.model.packed.rollout(&mut self.x, &mut self.sums);
     }
 
     fn spoil(&mut self) {
-        self.x.fill(f64::NAN);
+        self.x.fill(R::from_f64(f64::NAN));
     }
 
     fn digest(&self) -> u64 {
-        close::digest(self.x.iter().copied())
+        close::digest(self.x.iter().map(|&x| x.into()))
     }
 
     fn check(&self) -> Result<(), String> {
-        let (d, past) = (self.model.d(), self.start.len());
-        close::bits("start", &self.x[..past], &self.start)?;
+        let (d, past) = (self.model.model.d(), self.start.len());
+        close::bits("start", &floats(&self.x[..past]), &floats(&self.start))?;
         for end in (past..self.x.len()).step_by(d) {
             let (before, after) = self.x.split_at(end);
-            judge(&self.model, &before[end - past..], &after[..d])
+            self.model
+                .judge(&before[end - past..], &after[..d])
                 .map_err(|e| format!("step {}: {e}", (end - past) / d))?;
         }
         Ok(())
     }
 }
 
-/// One step from every window of a trajectory.
-struct Steps {
-    model: Model,
-    packed: Packed,
-    states: Vec<f64>,
-    y: Vec<f64>,
+/// One step after the other along a trajectory that is known.
+struct Steps<R> {
+    model: Judge<R>,
+    states: Vec<R>,
+    y: Vec<R>,
+    sums: Sums<R>,
 }
 
-impl Steps {
+impl<R: Real> Steps<R> {
     fn new(model: Model, states: Vec<f64>) -> Self {
         let windows = states.len() / model.d() - model.p() + 1;
-        Self { packed: model.pack(), y: vec![0.0; windows * model.d()], model, states }
-    }
-
-    fn windows(&self) -> impl Iterator<Item = &[f64]> {
-        self.states.windows(self.model.p() * self.model.d()).step_by(self.model.d())
+        let y = vec![R::default(); windows * model.d()];
+        let model = Judge::new(model);
+        Self { sums: model.packed.sums(), model, states: reals(&states), y }
     }
 }
 
-impl Step for Steps {
+impl<R: Real> Step for Steps<R> {
     fn run(&mut self) {
-        let (past, d) = (self.model.p() * self.model.d(), self.model.d());
-        for (window, y) in self.states.windows(past).step_by(d).zip(self.y.chunks_exact_mut(d)) {
-            self.packed.step(window, y);
+        let (p, d) = (self.model.model.p(), self.model.model.d());
+        let (past, states) = self.states.split_at((p - 1) * d);
+        self.model.packed.start(past, &mut self.sums);
+        for (x, y) in states.chunks_exact(d).zip(self.y.chunks_exact_mut(d)) {
+            self.model.packed.advance(x, y, &mut self.sums);
         }
     }
 
     fn spoil(&mut self) {
-        self.y.fill(f64::NAN);
+        self.y.fill(R::from_f64(f64::NAN));
     }
 
     fn digest(&self) -> u64 {
-        close::digest(self.y.iter().copied())
+        close::digest(self.y.iter().map(|&x| x.into()))
     }
 
     fn check(&self) -> Result<(), String> {
-        self.windows()
-            .zip(self.y.chunks_exact(self.model.d()))
-            .try_for_each(|(window, y)| judge(&self.model, window, y))
+        let (p, d) = (self.model.model.p(), self.model.model.d());
+        let windows = self.states.windows(p * d).step_by(d);
+        windows.zip(self.y.chunks_exact(d)).try_for_each(|(window, y)| self.model.judge(window, y))
+    }
+}
+
+/// One step from each of some windows.
+struct Batch<R> {
+    model: Judge<R>,
+    windows: Vec<R>,
+    y: Vec<R>,
+}
+
+impl<R: Real> Batch<R> {
+    fn new(model: Model, windows: &[f64]) -> Self {
+        let y = vec![R::default(); windows.len() / model.p()];
+        Self { model: Judge::new(model), windows: reals(windows), y }
+    }
+}
+
+impl<R: Real> Step for Batch<R> {
+    fn run(&mut self) {
+        self.model.packed.batch(&self.windows, &mut self.y);
+    }
+
+    fn spoil(&mut self) {
+        self.y.fill(R::from_f64(f64::NAN));
+    }
+
+    fn digest(&self) -> u64 {
+        close::digest(self.y.iter().map(|&x| x.into()))
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let (p, d) = (self.model.model.p(), self.model.model.d());
+        let windows = self.windows.chunks_exact(p * d);
+        windows.zip(self.y.chunks_exact(d)).try_for_each(|(window, y)| self.model.judge(window, y))
     }
 }
 
@@ -164,7 +259,7 @@ mod tests {
 
     #[test]
     fn a_slightly_wrong_row_fails_the_check() {
-        let mut step = Rollout::new(synthetic(7, 3), input::gaussian(1, 21, 1.0), 10);
+        let mut step = Rollout::<f64>::new(synthetic(7, 3), input::gaussian(1, 21, 1.0), 10);
         step.run();
         assert_eq!(step.check(), Ok(()), "right");
         step.x[21 + 7 * 9 + 6] *= 1.0 + 1e-12;
@@ -175,7 +270,8 @@ mod tests {
     #[test]
     fn a_synthetic_rollout_stays_bounded_and_alive() {
         for (d, p) in [(5, 5), (50, 5)] {
-            let mut step = Rollout::new(synthetic(d, p), input::gaussian(1, p * d, 1.0), 1000);
+            let mut step =
+                Rollout::<f64>::new(synthetic(d, p), input::gaussian(1, p * d, 1.0), 1000);
             step.run();
             let largest = step.x[step.x.len() - d..].iter().fold(0.0_f64, |m, v| m.max(v.abs()));
             assert!((0.1..50.0).contains(&largest), "d {d}: {largest}");

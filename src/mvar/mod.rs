@@ -7,18 +7,21 @@
 //! reads rows t - p to t - 1, which are contiguous. Files with the newest lag first are turned
 //! around when they are loaded.
 //!
-//! | module  | holds                                                                 |
-//! |---------|-----------------------------------------------------------------------|
-//! | `step`  | one step and a rollout: reference, packed kernel, error bound         |
-//! | `model` | coefficients with their intercept; loads three formats, saves one     |
-//! | `cases` | what is timed                                                         |
+//! | module   | holds                                                                |
+//! |----------|----------------------------------------------------------------------|
+//! | `step`   | one step and a rollout: reference, error bound                       |
+//! | `packed` | steps, rollouts and batches by vector units, in `f64` and `f32`      |
+//! | `model`  | coefficients with their intercept; loads three formats, saves one    |
+//! | `cases`  | the cases of this chapter                                            |
 //!
 //! Source: H. Luetkepohl, New Introduction to Multiple Time Series Analysis (2005), ch. 2.
 
 mod cases;
 pub mod fixtures;
 pub mod model;
+pub mod packed;
 pub mod step;
 
 pub use cases::{cases, scaling};
 pub use model::Model;
+pub use packed::Packed;

@@ -17,7 +17,7 @@ use std::path::Path;
 use ndarray::{Array1, Array2, Array3, ArrayView1, ArrayView2, ArrayView3, Axis, Ix2, arr0, s};
 use thiserror::Error;
 
-use super::step::Packed;
+use super::packed::{Packed, Real};
 use crate::file::npz;
 
 /// Why a model cannot be made, loaded or saved.
@@ -157,8 +157,8 @@ impl Model {
         self.c.view()
     }
 
-    /// The model as the kernel wants it.
-    pub fn pack(&self) -> Packed {
+    /// The model as the kernels take it; in `f32`, its coefficients are rounded.
+    pub fn pack<R: Real>(&self) -> Packed<R> {
         Packed::new(self.a.view(), self.c.view())
     }
 
@@ -172,7 +172,8 @@ impl Model {
         assert_eq!(window.dim(), (p, d), "window is not of shape (p, d)");
         let mut x: Vec<_> = window.iter().copied().collect();
         x.resize((p + n) * d, 0.0);
-        self.pack().rollout(&mut x);
+        let packed = self.pack::<f64>();
+        packed.rollout(&mut x, &mut packed.sums());
         Array2::from_shape_vec((n, d), x.split_off(p * d)).expect("n rows are left")
     }
 

@@ -1,0 +1,150 @@
+use super::*;
+use crate::mvar::step::{bound, step_scalar};
+use crate::{close, input};
+use ndarray::{Array1, Array2, Array3, ArrayView2, array, s};
+
+/// Coefficients and constant of a model by seed, rounded to f32.
+fn model(p: usize, d: usize) -> (Array3<f64>, Array1<f64>) {
+    let values = rounded(input::gaussian((100 * p + d) as u64, p * d * d + d, 1.0));
+    let (a, c) = values.split_at(p * d * d);
+    let scale = 0.5 / (p * d) as f64;
+    let a = a.iter().map(|w| f64::from_f64(*w) * scale).collect();
+    let a = Array3::from_shape_vec((p, d, d), rounded(a)).unwrap();
+    (a, Array1::from(c.to_vec()))
+}
+
+fn rounded(values: Vec<f64>) -> Vec<f64> {
+    values.into_iter().map(|x| f32::from_f64(x).into()).collect()
+}
+
+fn reals<R: Real>(values: &[f64]) -> Vec<R> {
+    values.iter().map(|x| R::from_f64(*x)).collect()
+}
+
+fn floats<R: Real>(values: &[R]) -> Vec<f64> {
+    values.iter().map(|&x| x.into()).collect()
+}
+
+/// Requires every path at one size to be within the bound of the oracle, and of the same bits.
+fn agree<R: Real>(isa: Isa, p: usize, d: usize) {
+    let what = |path: &str| format!("{path}, {}, p = {p}, d = {d}", isa.name());
+    let (a, c) = model(p, d);
+    let packed = Packed::<R>::with_isa(a.view(), c.view(), isa);
+    let n = 9;
+    let mut x = vec![R::from_f64(f64::NAN); (p + n) * d];
+    let start: Vec<R> = reals(&rounded(input::gaussian(d as u64, p * d, 1.0)));
+    x[..p * d].copy_from_slice(&start);
+    let mut sums = packed.sums();
+    packed.rollout(&mut x, &mut sums);
+    assert_eq!(x[..p * d], start, "{}", what("the start"));
+
+    for t in p..p + n {
+        let window = &x[(t - p) * d..t * d];
+        let (mut want, past) = (Array1::zeros(d), floats(window));
+        let past = ArrayView2::from_shape((p, d), &past).unwrap();
+        step_scalar(a.view(), c.view(), past, want.view_mut());
+        let bound = bound(a.view(), c.view(), past, R::EPSILON).to_vec();
+        let row = &x[t * d..][..d];
+        let within = close::within("y", &floats(row), &want.to_vec(), &bound);
+        assert_eq!(within, Ok(()), "{}", what("a rollout"));
+        let mut y = vec![R::default(); d];
+        packed.step(window, &mut y);
+        assert_eq!(y, row, "{}", what("a step from a window"));
+    }
+
+    packed.start(&x[..(p - 1) * d], &mut sums);
+    for t in p..p + n {
+        let mut y = vec![R::default(); d];
+        packed.advance(&x[(t - 1) * d..][..d], &mut y, &mut sums);
+        assert_eq!(y, x[t * d..][..d], "{}, row {t}", what("a step from sums"));
+    }
+
+    for batch in 1..=n {
+        let windows: Vec<R> = (0..batch).flat_map(|t| x[t * d..][..p * d].to_vec()).collect();
+        let mut y = vec![R::default(); batch * d];
+        packed.batch(&windows, &mut y);
+        assert_eq!(y, x[p * d..][..batch * d], "{}", what("a batch"));
+    }
+}
+
+#[test]
+fn every_path_agrees_with_the_oracle_and_with_each_other_at_every_size() {
+    for (p, d) in (1..=6).flat_map(|p| (1..=40).map(move |d| (p, d))) {
+        for isa in Isa::available() {
+            agree::<f64>(isa, p, d);
+            agree::<f32>(isa, p, d);
+        }
+    }
+    // Several groups of panels, with and without a tail.
+    for (isa, d) in Isa::available().flat_map(|isa| [64, 67, 100, 133].map(|d| (isa, d))) {
+        agree::<f64>(isa, 2, d);
+        agree::<f32>(isa, 2, d);
+    }
+}
+
+#[test]
+fn worked_by_hand() {
+    let a = array![[[0.5, 0.0], [0.0, 0.5]], [[1.0, 2.0], [0.0, -1.0]]];
+    let c = array![10.0, 20.0];
+    let packed = Packed::<f64>::new(a.view(), c.view());
+    // 10 + 2 + (1 + 6) and 20 + 4 - 3, then 10 + 0.5 + (19 + 42) and 20 + 1.5 - 21
+    let mut x = [4.0, 8.0, 1.0, 3.0, 0.0, 0.0, 0.0, 0.0];
+    packed.rollout(&mut x, &mut packed.sums());
+    assert_eq!(x[4..], [19.0, 21.0, 71.5, 0.5], "a rollout");
+}
+
+#[test]
+fn a_weight_acts_on_its_own_lag_and_component() {
+    let (p, d) = (3, 5);
+    for (k, i, j) in [(0, 0, 4), (1, 4, 2), (2, 3, 3)] {
+        let mut a = Array3::zeros((p, d, d));
+        a[[k, i, j]] = 2.0;
+        let window = Array2::from_shape_fn((p, d), |(k, j)| (10 * k + j) as f64);
+        let mut y = [0.0; 5];
+        let packed = Packed::<f64>::new(a.view(), Array1::zeros(d).view());
+        packed.step(window.as_slice().unwrap(), &mut y);
+        let mut want = [0.0; 5];
+        want[i] = 2.0 * window[[k, j]];
+        assert_eq!(y, want, "lag {k}, {j} on {i}");
+    }
+}
+
+#[test]
+fn the_order_of_the_lags_and_the_constant_matter() {
+    let a = Array3::from_shape_vec((2, 3, 3), input::gaussian(3, 18, 0.3)).unwrap();
+    let (c, zero) = (array![1.0, -2.0, 0.5], Array1::zeros(3));
+    let window = Array2::from_shape_vec((2, 3), input::gaussian(4, 6, 1.0)).unwrap();
+    let next = |a: ArrayView3<'_, f64>, c: &Array1<f64>| {
+        let mut y = vec![0.0; 3];
+        Packed::new(a, c.view()).step(window.as_slice().unwrap(), &mut y);
+        y
+    };
+    let bound = bound(a.view(), c.view(), window.view(), f64::EPSILON).to_vec();
+    let right = next(a.view(), &c);
+    let swapped = next(a.slice(s![..;-1, .., ..]), &c);
+    assert!(close::within("y", &swapped, &right, &bound).is_err(), "lags swapped");
+    assert!(close::within("y", &next(a.view(), &zero), &right, &bound).is_err(), "no constant");
+}
+
+#[test]
+fn what_is_not_finite_goes_where_the_oracle_takes_it() {
+    let (p, d) = (2, 11);
+    let (mut a, c) = model(p, d);
+    a.slice_mut(s![.., 3, ..]).fill(0.0);
+    for (bad, isa) in [f64::NAN, f64::INFINITY]
+        .into_iter()
+        .flat_map(|bad| Isa::available().map(move |isa| (bad, isa)))
+    {
+        let mut window = Array2::from_elem((p, d), 1.0);
+        window[[1, 10]] = bad;
+        let (mut got, mut want) = (vec![0.0; d], Array1::zeros(d));
+        let packed = Packed::<f64>::with_isa(a.view(), c.view(), isa);
+        packed.step(window.as_slice().unwrap(), &mut got);
+        step_scalar(a.view(), c.view(), window.view(), want.view_mut());
+        for (i, (got, want)) in got.iter().zip(&want).enumerate() {
+            let same = got.is_nan() == want.is_nan() && (got.is_nan() || got == want);
+            assert!(same, "{bad}, {}, y[{i}]: {got}, not {want}", isa.name());
+        }
+        assert!(got[3].is_nan(), "0 times {bad}");
+    }
+}
