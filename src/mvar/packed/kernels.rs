@@ -100,7 +100,7 @@ impl<R: Real, const G: usize, const TAIL: bool> Group<'_, R, G, TAIL> {
         }
         let (inputs, from) = (all.inputs(), lag * all.d);
         let (wide, last) = all.weights().split_at(all.wide * inputs * V::LEN);
-        let mut panels = [&V::arrays(&[])[..]; G];
+        let mut panels = [V::arrays(&[]); G];
         for g in 0..G {
             panels[g] = &V::arrays(wide)[(self.first + g) * inputs + from..][..n];
         }
