@@ -297,8 +297,7 @@ impl Codec {
         }
         if n == 1 {
             let mut stack = [0; SINGLE_LEN_BYTES];
-            let shape = self.packed.of(1);
-            let mut codes = CodesMut::new(&shape, &mut stack);
+            let mut codes = CodesMut::new(self.packed.of(1), &mut stack);
             let set = |word, t, overload| codes.set_short(0, word, t, overload);
             if let Some(overload) = self.encode_single::<D>(x, set) {
                 self.decode_in::<L, D>(codes.read(), y, layout, 0)?;
@@ -323,8 +322,7 @@ impl Codec {
         let chunk = if fits { n } else { 64 * (room.len() / self.packed.of(64).room()) };
         let (mut from, mut overloaded) = (0, 0);
         while from < n {
-            let shape = self.packed.of(chunk.min(n - from));
-            let mut codes = CodesMut::new(&shape, room);
+            let mut codes = CodesMut::new(self.packed.of(chunk.min(n - from)), room);
             self.encode_in::<L, D>(x, layout, from, &mut codes)?;
             overloaded += self.overloaded(&codes);
             self.decode_in::<L, D>(codes.read(), y, layout, from)?;

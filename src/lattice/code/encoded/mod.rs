@@ -103,7 +103,7 @@ impl Encoded {
     #[inline(always)]
     pub(in crate::lattice) fn write(&mut self) -> CodesMut<'_> {
         let Self { shape, lines, t, overload } = self;
-        CodesMut { shape, bytes: bytes_mut(lines), t, overload }
+        CodesMut { shape: *shape, bytes: bytes_mut(lines), t, overload }
     }
 
     #[inline]

@@ -131,15 +131,16 @@ impl<'a> Codes<'a> {
                 }
             }
             Form::Digits(layout) => {
-                let Word { digits, .. } = self.shape.word;
-                let bits = self.shape.word.digit_bits();
+                // Copies, which no write of a word can change.
+                let Shape { n, word, .. } = *self.shape;
+                let (digits, bits) = (word.digits, word.digit_bits());
                 let plane = self.bytes;
                 *words = [[0; LANES]; PARTS];
                 for j in 0..digits {
                     let (part, shift) = (j * bits / 16, j * bits % 16);
                     for i in 0..count {
                         let b = match layout {
-                            Layout::Soa => plane[j * self.shape.n + at + i],
+                            Layout::Soa => plane[j * n + at + i],
                             Layout::Rows => plane[(at + i) * digits + j],
                         };
                         words[part][i] |= u16::from(b) << shift;
@@ -155,13 +156,12 @@ impl<'a> Codes<'a> {
     /// Whether some stored digit of the `count` vectors from `at` is q or more; only for digits.
     #[inline(always)]
     pub(in crate::lattice) fn has_large_digits(&self, at: usize, count: usize) -> bool {
-        let (digits, q, plane) = (self.shape.word.digits, self.shape.word.q, self.bytes);
+        let Shape { n, word: Word { digits, q, .. }, .. } = *self.shape;
+        let plane = self.bytes;
         let large = |bytes: &[u8]| bytes.iter().any(|&b| b >= q);
         match self.shape.form {
             Form::Packed => false,
-            Form::Digits(Layout::Soa) => {
-                (0..digits).any(|j| large(&plane[j * self.shape.n + at..][..count]))
-            }
+            Form::Digits(Layout::Soa) => (0..digits).any(|j| large(&plane[j * n + at..][..count])),
             Form::Digits(Layout::Rows) => large(&plane[at * digits..][..count * digits]),
         }
     }
@@ -169,7 +169,8 @@ impl<'a> Codes<'a> {
 
 /// The codes, scalings and overload flags of n vectors, to be written.
 pub(in crate::lattice) struct CodesMut<'a> {
-    pub(super) shape: &'a Shape,
+    /// A copy: what lies in memory could be changed by a write of a code.
+    pub(super) shape: Shape,
     pub(super) bytes: &'a mut [u8],
     pub(super) t: &'a mut [u8],
     pub(super) overload: &'a mut [u8],
@@ -177,8 +178,8 @@ pub(in crate::lattice) struct CodesMut<'a> {
 
 impl<'a> CodesMut<'a> {
     /// Places for packed codes in `bytes`, which has [`Shape::room`].
-    pub(in crate::lattice) fn new(shape: &'a Shape, bytes: &'a mut [u8]) -> Self {
-        let Shape { n, word, each, .. } = *shape;
+    pub(in crate::lattice) fn new(shape: Shape, bytes: &'a mut [u8]) -> Self {
+        let Shape { n, word, each, .. } = shape;
         let (bytes, rest) = bytes.split_at_mut(n * each);
         let (t, rest) = rest.split_at_mut(if word.protected { n } else { 0 });
         let overload = &mut rest[..n.div_ceil(8)];
@@ -192,7 +193,7 @@ impl<'a> CodesMut<'a> {
     /// The same, to be read.
     #[inline(always)]
     pub(in crate::lattice) fn read(&self) -> Codes<'_> {
-        Codes { shape: self.shape, bytes: self.bytes, t: self.t }
+        Codes { shape: &self.shape, bytes: self.bytes, t: self.t }
     }
 
     /// The number n of vectors.
