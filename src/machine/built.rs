@@ -43,8 +43,15 @@ pub(super) fn note(
     let noted = fs::read(&path).ok().and_then(|text| serde_json::from_slice::<Note>(&text).ok());
     match noted {
         Some(noted) if (noted.len_bytes, noted.modified) == (len_bytes, modified) => {
-            let mut sources = noted.sources.into_iter();
-            Ok(sources.find(|(path, was)| content(path) != *was).map(|(path, _)| path))
+            let of_another = !sources.iter().any(|path| noted.sources.contains_key(path));
+            if let (true, false, Some(path)) =
+                (of_another, noted.sources.is_empty(), sources.iter().find(|path| path.is_file()))
+            {
+                // Cargo took the executable of another checkout for one of this.
+                return Ok(Some(path.clone()));
+            }
+            let mut noted = noted.sources.into_iter();
+            Ok(noted.find(|(path, was)| content(path) != *was).map(|(path, _)| path))
         }
         _ => {
             let sources = sources.iter().filter(|path| path.is_file());
@@ -156,6 +163,10 @@ mod tests {
         put(&source, "two", 200);
         put(&exe, "code", 10);
         assert_eq!(note(), None, "built again, with the same code");
+        let other = dir.path().join("other.rs");
+        put(&other, "two", 200);
+        let of_another = super::note(&exe, dir.path(), std::slice::from_ref(&other)).unwrap();
+        assert_eq!(of_another, Some(other), "cargo starts it for another checkout");
     }
 
     #[test]

@@ -126,7 +126,9 @@ fn a_gpu_that_cannot_be_used_is_a_failure_of_the_tool() {
     assert_eq!(*skipped, format!("skip   {COLD}: no CUDA device"));
     assert_eq!(count, "1 case, 0 wrong, 1 skipped");
     assert_eq!(lines(&check(("", "")), 0)[0], format!("ok     {COLD}"));
-    assert_eq!(lines(&check(unknown), 1).len(), 0, "a device that cannot be used");
+    let [failed, count] = &lines(&check(unknown), 1)[..] else { panic!("two lines") };
+    assert!(failed.starts_with(&format!("FAIL   {COLD}: ")), "{failed}");
+    assert_eq!(count, "1 case, 0 wrong, 1 without a verdict");
 }
 
 #[test]

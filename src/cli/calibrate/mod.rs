@@ -221,6 +221,7 @@ fn suite_cases(selection: &Selection, context: &Context<'_>) -> Result<Vec<Liste
 
 #[cfg(test)]
 mod tests {
+    #[cfg(feature = "chapters")]
     use super::super::Checks;
     use super::*;
 

@@ -278,6 +278,7 @@ impl Worker {
 
     /// Answers requests until there are no more.
     fn serve(&mut self, requests: impl BufRead, out: &mut dyn Write) -> Result<(), Trouble> {
+        let mut is_checked = false;
         for request in requests.lines() {
             let request = request.map_err(|err| Trouble::Failed(err.to_string()))?;
             if request == END {
@@ -287,8 +288,13 @@ impl Worker {
             let Some((steps, lead)) = protocol::steps(&request) else {
                 return Err(Trouble::Failed(format!("`{request}` is no request")));
             };
+            if is_checked {
+                // What is checked must have been computed since.
+                self.ready.spoil()?;
+            }
             let took = self.sample(steps, lead)?;
-            if self.protocol != FIRST && self.check < took.wall {
+            is_checked = self.protocol != FIRST && self.check < took.wall;
+            if is_checked {
                 self.check()?;
             }
             say(out, &self.times(&took).line(self.protocol))?;

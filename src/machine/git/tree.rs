@@ -48,7 +48,7 @@ pub(crate) fn files(
 ///
 /// If git fails.
 pub(crate) fn is_clean(folder: &Path) -> Result<bool, Error> {
-    Ok(said(folder, &["status", "--porcelain", "--", ":/"])?.is_empty())
+    Ok(said(folder, &["status", "--porcelain", "--untracked-files=all", "--", ":/"])?.is_empty())
 }
 
 fn said(folder: &Path, args: &[&str]) -> Result<String, Error> {

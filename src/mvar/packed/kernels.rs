@@ -178,17 +178,26 @@ fn each<V: Lanes>(all: &Panels<V::Real>, most: usize, work: &mut impl Work<V>) {
     loop {
         let left = all.wide - first;
         let now = if left > most { left.div_ceil(left.div_ceil(most)) } else { left };
-        match (now, all.tail && now == left) {
-            (0, true) => work.of(Group::<_, 0, true> { all, first }),
-            (0, false) => {}
-            (1, true) => work.of(Group::<_, 1, true> { all, first }),
-            (1, false) => work.of(Group::<_, 1, false> { all, first }),
-            (2, true) => work.of(Group::<_, 2, true> { all, first }),
-            (2, false) => work.of(Group::<_, 2, false> { all, first }),
-            (3, true) => work.of(Group::<_, 3, true> { all, first }),
-            (3, false) => work.of(Group::<_, 3, false> { all, first }),
-            (_, true) => work.of(Group::<_, 4, true> { all, first }),
-            (_, false) => work.of(Group::<_, 4, false> { all, first }),
+        let is_last = now == left;
+        // Branches that are constant are not compiled for lanes that never take them.
+        if const { V::Half::LEN < V::LEN } && is_last && all.tail {
+            match now {
+                0 => work.of(Group::<_, 0, true> { all, first }),
+                1 => work.of(Group::<_, 1, true> { all, first }),
+                2 => work.of(Group::<_, 2, true> { all, first }),
+                3 => work.of(Group::<_, 3, true> { all, first }),
+                _ => work.of(Group::<_, 4, true> { all, first }),
+            }
+        } else if const { V::MOST[0] > 2 } && now > 2 {
+            match now {
+                3 => work.of(Group::<_, 3, false> { all, first }),
+                _ => work.of(Group::<_, 4, false> { all, first }),
+            }
+        } else {
+            match now {
+                1 => work.of(Group::<_, 1, false> { all, first }),
+                _ => work.of(Group::<_, 2, false> { all, first }),
+            }
         }
         first += now;
         if first == all.wide {

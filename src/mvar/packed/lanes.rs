@@ -22,6 +22,7 @@ pub trait Real: Copy + Default + Debug + PartialEq + Into<f64> + 'static {
 }
 
 /// Numbers side by side. Its functions are inlined into callers that have its instruction set.
+#[expect(unnameable_types, reason = "only the kernels may call what a processor may lack")]
 pub trait Lanes: Copy {
     /// A number.
     type Real: Real;

@@ -17,13 +17,14 @@ use ndarray::{ArrayView1, ArrayView3, Axis};
 
 use crate::machine::isa::Isa;
 use kernels::Job;
-pub use lanes::{Lanes, Real};
+use lanes::Lanes;
+pub use lanes::Real;
 
 mod kernels;
 mod lanes;
 
 /// Coefficients of a model, in `f64` or `f32`.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Packed<R> {
     panels: Panels<R>,
 }
@@ -31,8 +32,9 @@ pub struct Packed<R> {
 /// Coefficients by panels of outputs, as many as a register holds.
 ///
 /// A panel is a matrix (p d, outputs): row k d + j has the weights of component j at lag k. Outputs
-/// that are left over fill a panel half as wide where that is enough, else one that is padded.
-#[derive(Debug, Clone)]
+/// that are left over fill a panel half as wide where that is enough, else one that is padded. There
+/// is no clone, since the weights start where a cache line does.
+#[derive(Debug)]
 struct Panels<R> {
     isa: Isa,
     p: usize,

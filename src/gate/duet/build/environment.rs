@@ -27,7 +27,7 @@ const OF_PROGRAMS: [&str; 9] = [
 ];
 
 /// Variables that say where something is put or shown, and not what is built.
-const HARMLESS: [&str; 8] = [
+const HARMLESS: [&str; 10] = [
     "CARGO_TARGET_DIR",
     "CARGO_BUILD_TARGET_DIR",
     "CARGO_BUILD_BUILD_DIR",
@@ -36,6 +36,9 @@ const HARMLESS: [&str; 8] = [
     "CARGO_TERM_",
     "CARGO_NET_",
     "CARGO_HTTP_",
+    // With passwords.
+    "CARGO_REGISTR",
+    "CARGO_CREDENTIAL",
 ];
 
 /// What begins with one of these has a say in a build.
@@ -87,11 +90,14 @@ pub(super) fn identity(checkout: &Path) -> Result<String, Error> {
     let mut variables: Vec<_> = env::vars_os().filter(|(name, _)| is_told(name)).collect();
     variables.sort();
     for (name, value) in variables {
-        text += &format!("{}={}\n", name.display(), value.display());
+        // Digests, since some values are secrets.
+        let value = machine::digest(value.as_encoded_bytes());
+        text += &format!("{}={value}\n", name.display());
     }
     for name in ["config.toml", "config"] {
         let settings = fs::read(tree::cargo_home().join(name)).unwrap_or_default();
         text += &format!("{name} {}\n", machine::digest(&settings));
     }
-    Ok(text + ALIGNED)
+    // What `target-cpu=native` means.
+    Ok(text + &machine::dispatch_bits() + ALIGNED)
 }
