@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
-use std::{fs, io};
+use std::{env, fs, io};
 
 use serde::{Deserialize, Serialize};
 
@@ -87,7 +87,14 @@ pub(super) fn sources(exe: &Path, libraries: &[String]) -> Vec<PathBuf> {
 
 /// The files that the compiler read for a library, for whatever executables are in `folder`.
 pub(super) fn read(folder: &Path, library: &str) -> Vec<PathBuf> {
-    let deps = if folder.ends_with("deps") { folder.to_owned() } else { folder.join("deps") };
+    let deps = match (folder.ends_with("deps"), env::var_os("CARGO_BUILD_BUILD_DIR")) {
+        (true, _) => folder.to_owned(),
+        // Cargo keeps there what programs are made of, by profile.
+        (false, Some(build)) => {
+            Path::new(&build).join(folder.file_name().unwrap_or_default()).join("deps")
+        }
+        (false, None) => folder.join("deps"),
+    };
     let head = format!("{library}-");
     let is_list = |path: &Path| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();

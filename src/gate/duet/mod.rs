@@ -246,8 +246,8 @@ fn differences(old: &[Listed], new: &[Listed]) -> Vec<(String, String)> {
             let (old, new) = (&before.implementation, &after.implementation);
             note(format!("is `{old}` in OLD but `{new}` in NEW"));
         }
-        if !after.is_same(before) {
-            let (old, new) = (before.work(), after.work());
+        let (old, new) = (before.work(), after.work());
+        if !after.is_same(before) && old != new {
             note(format!("does {old} a step in OLD but {new} in NEW"));
         }
         let is_wall = |case: &Listed| case.metric == Metric::Wall;

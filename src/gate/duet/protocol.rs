@@ -51,11 +51,14 @@ pub struct Listed {
 }
 
 impl Listed {
-    /// Whether both are the same case: the steps of one id may have changed.
+    /// Whether both are the same case: the steps of one id may have changed, and a change cannot choose a
+    /// clock that sees less of it.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         let same =
             |this: Option<u64>, that: Option<u64>| this.is_none() || that.is_none() || this == that;
+        let is_wall = |case: &Self| case.metric == Metric::Wall;
         self.id == other.id
+            && is_wall(self) == is_wall(other)
             && same(self.units, other.units)
             && same(self.flops, other.flops)
             && same(self.bytes, other.bytes)

@@ -52,7 +52,16 @@ fn git(folder: &Path) -> Command {
     // What it says is searched for words.
     git.current_dir(folder).env("LC_ALL", "C");
     // Git sets them where it runs a hook, and there they may name another worktree.
-    for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"] {
+    for name in [
+        "GIT_DIR",
+        "GIT_COMMON_DIR",
+        "GIT_WORK_TREE",
+        "GIT_INDEX_FILE",
+        "GIT_PREFIX",
+        "GIT_OBJECT_DIRECTORY",
+        "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+        "GIT_LITERAL_PATHSPECS",
+    ] {
         git.env_remove(name);
     }
     git
