@@ -1,11 +1,10 @@
 //! The commit that a change is compared with, and what of it judges the change.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::{Exit, Selection, Stop};
+use crate::gate::duet::{self, Builds, Checkout};
 use crate::gate::{self, Findings, Question, Shift, Shifted, Tolerance};
-use crate::machine::git::tree;
-use crate::machine::git::worktree::Repository;
 use crate::machine::package;
 use crate::record::metric::ACCEPTED;
 use crate::record::{Instrument, Record};
@@ -20,33 +19,39 @@ pub(super) fn tolerance() -> Result<Tolerance, Stop> {
 
 /// A commit of the repository around the package.
 pub(super) struct Base {
-    package: PathBuf,
+    checkout: Checkout,
     commit: String,
     /// `merge base with main (0123456789ab)`
     name: String,
     /// What was asked for.
-    pub(super) revision: String,
-    /// Whether that parted from what is checked out here, rather than names it.
-    pub(super) is_merge_base: bool,
+    revision: String,
 }
 
 impl Base {
     /// The commit that `revision` names, or that it has in common with what is checked out.
-    pub(super) fn find(revision: &str, is_merge_base: bool) -> Result<Self, Stop> {
-        let package = package::folder();
-        let repository = Repository::of(&package)?;
+    pub(super) fn find(
+        checkout: Checkout,
+        revision: &str,
+        is_merge_base: bool,
+    ) -> Result<Self, Stop> {
+        let repository = checkout.repository();
         let (of, commit) = match is_merge_base {
             true => ("merge base with ", repository.merge_base(revision)?),
             false => ("", repository.commit(revision)?),
         };
         let name = format!("{of}{revision} ({})", commit.get(..12).unwrap_or(&commit));
-        Ok(Self { package, commit, name, revision: revision.to_owned(), is_merge_base })
+        Ok(Self { checkout, commit, name, revision: revision.to_owned() })
+    }
+
+    /// Builds it and the working tree; `watch` is told what goes on.
+    pub(super) fn builds(&self, watch: &mut dyn FnMut(&str)) -> Result<Builds, duet::build::Error> {
+        self.checkout.builds(&self.revision, &self.commit, &self.name, watch)
     }
 
     /// Requires that there is a change to judge.
     pub(super) fn differs(&self) -> Result<(), Stop> {
-        let repository = Repository::of(&self.package)?;
-        if repository.commit("HEAD")? != self.commit || !tree::is_clean(&self.package)? {
+        let repository = self.checkout.repository();
+        if repository.commit("HEAD")? != self.commit || !repository.is_clean()? {
             return Ok(());
         }
         let why = format!(
@@ -61,7 +66,7 @@ impl Base {
     /// if the tree asks for wider ones.
     pub(super) fn tolerance(&self) -> Result<(Tolerance, Option<String>), Stop> {
         let wanted = tolerance()?;
-        let held = tree::files(&self.package, &self.commit, TOLERANCE)?;
+        let held = self.checkout.repository().files(&self.commit, TOLERANCE)?;
         // One that cannot be read was never in force.
         let held = held
             .first()
@@ -82,10 +87,11 @@ impl Base {
     ) -> Result<Findings, Stop> {
         let mut findings = Findings::of(Question::Hungrier);
         let Some(inside) = self.inside(baselines) else { return Ok(findings) };
-        for (path, before) in tree::files(&self.package, &self.commit, &inside)? {
+        let repository = self.checkout.repository();
+        for (path, before) in repository.files(&self.commit, &inside)? {
             let Some(instrument) = exact(&path) else { continue };
-            let after = std::fs::read_to_string(self.package.join(&path)).ok();
-            if after.as_ref() == Some(&before) {
+            let after = std::fs::read_to_string(repository.package().join(&path)).ok();
+            if after.as_deref().map(str::trim_end) == Some(&before) {
                 continue;
             }
             // What cannot be read is found where it is compared with.
@@ -129,7 +135,7 @@ impl Base {
 
     /// A folder as seen from that of the package; `None` where it lies outside.
     fn inside(&self, folder: &Path) -> Option<String> {
-        let package = self.package.canonicalize().ok()?;
+        let package = self.checkout.repository().package().canonicalize().ok()?;
         let folder = std::path::absolute(folder).ok()?;
         let folder = folder.canonicalize().unwrap_or(folder);
         let inside = folder.strip_prefix(package).ok()?.to_str()?;

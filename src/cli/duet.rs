@@ -92,7 +92,7 @@ impl PairOptions {
 }
 
 /// The two builds.
-pub(super) struct Builds {
+struct Builds {
     old: PathBuf,
     new: PathBuf,
     /// Name of the old one.
@@ -130,7 +130,7 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Stop> 
     let slower = match executables {
         Some(builds) => ask.slower(tolerance().map(|margins| (builds, margins)), &again, |_| ())?,
         None => match base(&against, false, &args.pairs, &context.target) {
-            Ok(base) => ask.since(&base, &context.target, &again, |_| ())?,
+            Ok(base) => ask.since(&base, &again, |_| ())?,
             Err(stop) => unanswered(stop, &again)?,
         },
     };
@@ -152,16 +152,9 @@ fn of_executables(old: &Path, new: &Path) -> Builds {
     }
 }
 
-/// The builds of a revision, or of where it parted from what is checked out, and of the working
-/// tree.
-pub(super) fn of_revision(
-    revision: &str,
-    merge_base: bool,
-    pairs: &PairOptions,
-    target: &Path,
-) -> Result<Builds, Stop> {
-    let builds = Checkout::find(target, &pairs.features)
-        .and_then(|checkout| checkout.builds(revision, merge_base, &mut |what| tell(what)));
+/// The builds of a commit and of the working tree.
+fn of_commit(base: &Base) -> Result<Builds, Stop> {
+    let builds = base.builds(&mut |what| tell(what));
     let duet::Builds { old, new, mut notes } = builds.map_err(no_build)?;
     if new.dirty {
         tell("the working tree has uncommitted changes");
@@ -185,8 +178,8 @@ pub(super) fn base(
     target: &Path,
 ) -> Result<Base, Stop> {
     // What is wrong with the package comes before what is wrong with the repository.
-    Checkout::find(target, &pairs.features).map_err(no_build)?;
-    Base::find(revision, merge_base)
+    let checkout = Checkout::find(target, &pairs.features).map_err(no_build)?;
+    Base::find(checkout, revision, merge_base)
 }
 
 /// The question whether the new one of two builds is slower.
@@ -206,12 +199,11 @@ impl Ask<'_> {
     pub(super) fn since(
         &self,
         base: &Base,
-        target: &Path,
         again: Again<'_>,
         note: impl FnOnce(&mut Duet),
     ) -> Result<Slower, Stop> {
         let builds = base.tolerance().and_then(|(tolerance, wider)| {
-            let mut builds = of_revision(&base.revision, base.is_merge_base, self.pairs, target)?;
+            let mut builds = of_commit(base)?;
             builds.notes.extend(wider);
             Ok((builds, tolerance))
         });

@@ -112,7 +112,7 @@ fn named(file: &Path) -> Vec<PathBuf> {
 }
 
 /// A path without what leads back, as far as it has the folders for that.
-fn plain(path: &Path) -> PathBuf {
+pub(crate) fn plain(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for part in path.components() {
         let back = part == Component::ParentDir;

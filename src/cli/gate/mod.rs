@@ -152,7 +152,7 @@ fn slower(
     let selection = (!is_known).then_some(&args.selection);
     let ask = Ask { pairs: &args.pairs, selection, is_taken: &is_taken };
     let note = |duet: &mut Duet| note_untimed(duet, context.cases, &args.selection);
-    ask.since(base, &context.target, &|id| args.again(id), note)
+    ask.since(base, &|id| args.again(id), note)
 }
 
 /// Notes how many selected cases on a GPU were not timed.

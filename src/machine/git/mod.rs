@@ -3,14 +3,12 @@
 //! | | |
 //! | --- | --- |
 //! | [`revision`] | the commit that is checked out, and whether the tree differs from it |
-//! | `worktree` | the commit that a revision names, and a worktree of its own |
+//! | `worktree` | the commit that a revision names, its files, and a worktree of its own |
 //! | `snapshot` | a commit or a working tree, submodules included, and its files in another folder |
-//! | `tree` | the files of a commit, without checking it out |
 //! | `log` | the commits that changed a folder, and its files as they were |
 
 pub(crate) mod log;
 pub(crate) mod snapshot;
-pub(crate) mod tree;
 pub mod worktree;
 
 use std::path::Path;

@@ -206,11 +206,36 @@ impl Repository {
             })
     }
 
+    /// The folder of the package.
+    pub(crate) fn package(&self) -> PathBuf {
+        self.top.join(&self.prefix)
+    }
+
+    /// The files below `path`, or the file of that name, as `commit` holds them: paths as seen from
+    /// the package, each with its text but for blanks at its end. None if there is no such path.
+    pub(crate) fn files(&self, commit: &str, path: &str) -> Result<Vec<(String, String)>, Error> {
+        let package = self.package();
+        let said = ran(&package, ["ls-tree", "-r", "-z", commit, "--", path])?;
+        // `<mode> blob <hash>\t<path>`
+        let entries = said.split('\0').filter_map(|entry| entry.split_once('\t'));
+        let blobs = entries.filter_map(|(about, path)| {
+            let hash = about.split(' ').nth(2).filter(|_| about.contains(" blob "))?;
+            Some((path.to_owned(), hash))
+        });
+        blobs.map(|(path, hash)| Ok((path, ran(&package, ["cat-file", "blob", hash])?))).collect()
+    }
+
+    /// Whether the working tree is as it was committed.
+    pub(crate) fn is_clean(&self) -> Result<bool, Error> {
+        let of = ["status", "--porcelain", "--untracked-files=all", "--", ":/"];
+        Ok(ran(&self.top, of)?.is_empty())
+    }
+
     /// Settings of cargo that are others at `commit`.
     pub(crate) fn settings(&self, commit: &str) -> Result<Vec<String>, Error> {
         let files = [":/.cargo", ".cargo", ":/rust-toolchain", ":/rust-toolchain.toml"];
         let of = ["diff", "--name-only", commit, "--"];
-        let said = ran(&self.top.join(&self.prefix), of.into_iter().chain(files))?;
+        let said = ran(&self.package(), of.into_iter().chain(files))?;
         Ok(said.lines().map(str::to_owned).collect())
     }
 }
@@ -303,5 +328,35 @@ mod tests {
         assert_eq!(why(said), "fatal: invalid reference: 1", "fatal");
         assert_eq!(why("warning: w\nerror: unable to write\n"), "error: unable to write", "error");
         assert_eq!(why("a\nb"), "b", "neither");
+    }
+
+    #[test]
+    fn a_file_is_read_as_a_commit_holds_it_from_within_a_folder() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("kernels");
+        let git = |args: &str| {
+            let mut git = Command::new("git");
+            git.current_dir(&dir).args(["-c", "user.name=t", "-c", "user.email=t@localhost"]);
+            git.env_remove("GIT_DIR").env_remove("GIT_INDEX_FILE").env_remove("GIT_WORK_TREE");
+            assert!(git.args(args.split(' ')).output().unwrap().status.success(), "git {args}");
+        };
+        fs::create_dir_all(folder.join("ci/deep")).unwrap();
+        fs::write(folder.join("ci/a b.json"), "1").unwrap();
+        fs::write(folder.join("ci/deep/c.json"), "2").unwrap();
+        git("init --quiet");
+        git("add .");
+        git("commit --quiet --message first");
+        let repository = Repository::of(&folder).unwrap();
+        assert!(repository.is_clean().unwrap(), "as committed");
+        fs::write(dir.path().join("new"), "").unwrap();
+        assert!(!repository.is_clean().unwrap(), "a new file, outside the folder");
+        fs::write(folder.join("ci/a b.json"), "3").unwrap();
+        let of = |path| repository.files("HEAD", path).unwrap();
+        let file = |path: &str, text: &str| (path.to_owned(), text.to_owned());
+        assert_eq!(of("ci/a b.json"), [file("ci/a b.json", "1")], "not as it is now");
+        assert_eq!(of("ci"), [file("ci/a b.json", "1"), file("ci/deep/c.json", "2")], "all");
+        assert_eq!(of("ci/d.json"), [], "none");
+        let err = repository.files("no-such-commit", "ci").unwrap_err().to_string();
+        assert!(err.contains("git ls-tree") && err.contains("no-such-commit"), "{err}");
     }
 }

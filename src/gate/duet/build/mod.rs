@@ -113,27 +113,25 @@ impl Checkout {
         Ok(Self { repository, tree, store, build, program, features, unread })
     }
 
-    /// Builds `revision`, or where it parted from what is checked out, and the working tree;
+    /// The repository around the package.
+    pub(crate) fn repository(&self) -> &Repository {
+        &self.repository
+    }
+
+    /// Builds a commit, which `revision` led to and which is told by `name`, and the working tree;
     /// `watch` is told what goes on.
     ///
     /// # Errors
     ///
-    /// If there is no such revision, one of the two does not build, or what was built is not what
-    /// was meant.
+    /// If one of the two does not build, or what was built is not what was meant.
     pub fn builds(
         &self,
         revision: &str,
-        merge_base: bool,
+        commit: &str,
+        name: &str,
         watch: &mut dyn FnMut(&str),
     ) -> Result<Builds, Error> {
-        let commit = if merge_base {
-            self.repository.merge_base(revision)?
-        } else {
-            self.repository.commit(revision)?
-        };
-        let of = if merge_base { "merge base with " } else { "" };
-        let name = format!("{of}{revision} ({})", &commit[..12]);
-        let settings = self.repository.settings(&commit)?;
+        let settings = self.repository.settings(commit)?;
         let _lock = self.tree.lock(watch)?;
         for (path, len) in self.repository.large_untracked(LARGE_LEN_BYTES)? {
             let (path, mib) = (path.display(), len >> 20);
@@ -141,9 +139,10 @@ impl Checkout {
         }
         let new = Snapshot::of_working_tree(&self.repository, &self.tree.scratch())?;
         let dirty = new.is_dirty;
-        let old = Snapshot::of_commit(&self.repository, &commit)?;
-        let old = self.side(old, name.clone())?;
-        let new = self.side(new, "the working tree".to_owned())?;
+        let old = Snapshot::of_commit(&self.repository, commit)?;
+        let identity = environment::identity(&self.tree.checkout())?;
+        let old = self.side(old, name, &identity)?;
+        let new = self.side(new, "the working tree", &identity)?;
         if self.store.find(&old.key).is_none() && self.store.find(&new.key).is_none() {
             watch(&format!(
                 "builds {revision} and then the working tree in {}; the first time with all \
@@ -161,16 +160,17 @@ impl Checkout {
             format!("{} lies outside the repository, so neither build reads it", path.display())
         }));
         self.store.tidy(&[&old.key, &new.key])?;
-        let (old, new) = (Old { exe: old_exe, name, settings }, New { exe: new_exe, dirty });
+        let (old, new) =
+            (Old { exe: old_exe, name: name.to_owned(), settings }, New { exe: new_exe, dirty });
         Ok(Builds { old, new, notes })
     }
 
     /// Names the executable of a state.
-    fn side(&self, snapshot: Snapshot, name: String) -> Result<Side, Error> {
+    fn side(&self, snapshot: Snapshot, name: &str, identity: &str) -> Result<Side, Error> {
         let lent = self.tree.lent(&snapshot)?;
         let mut parts = vec![
             format!("{} {} {}", self.tree.package().display(), self.program, self.features),
-            environment::identity(&self.tree.checkout())?,
+            identity.to_owned(),
         ];
         parts.extend(snapshot.ids());
         for path in &lent {
@@ -180,7 +180,7 @@ impl Checkout {
         }
         // Without a lock file, versions are those of the day.
         let is_locked = !lent.is_empty() || self.tree.has_lock(&snapshot)?;
-        Ok(Side { snapshot, name, lent, key: store::Key::new(parts, is_locked) })
+        Ok(Side { snapshot, name: name.to_owned(), lent, key: store::Key::new(parts, is_locked) })
     }
 
     /// The executable of a side, and a note on each of its sources that lies elsewhere.

@@ -4,13 +4,14 @@
 //! One path for both gives equal bytes for equal sources, and nothing of the checkout around it has a
 //! say in either build.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use super::{Error, Lock, at, wait};
 use crate::machine;
 use crate::machine::git::snapshot::Snapshot;
 use crate::machine::git::worktree::Repository;
+use crate::machine::source::plain;
 
 /// The folder, and the checkout that it belongs to.
 #[derive(Debug)]
@@ -141,19 +142,6 @@ impl Tree {
         }
         lines
     }
-}
-
-/// A path without `.` and `..`.
-fn plain(path: &Path) -> PathBuf {
-    let mut plain = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::ParentDir => drop(plain.pop()),
-            Component::CurDir => {}
-            part => plain.push(part),
-        }
-    }
-    plain
 }
 
 /// The folder of all checkouts' sources.
