@@ -13,6 +13,7 @@ pub(crate) mod built;
 mod environment;
 pub mod git;
 pub mod isa;
+pub(crate) mod metadata;
 pub mod package;
 pub(crate) mod source;
 pub mod workspace;

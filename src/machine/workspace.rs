@@ -8,10 +8,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs, io};
 
-use serde::Deserialize;
-
 use super::TARGET;
 use super::built;
+use super::metadata::{self, Metadata, Package};
 use super::source;
 
 /// Why the sources at hand are unknown, or not those of this executable.
@@ -53,33 +52,7 @@ pub enum Error {
     },
 }
 
-#[derive(Deserialize)]
-struct Metadata {
-    workspace_root: PathBuf,
-    packages: Vec<Package>,
-}
-
-#[derive(Deserialize)]
-struct Package {
-    name: String,
-    manifest_path: PathBuf,
-    /// Where it was fetched from; the lock file says which one that is.
-    source: Option<String>,
-    targets: Vec<Target>,
-}
-
-#[derive(Deserialize)]
-struct Target {
-    name: String,
-    kind: Vec<String>,
-    src_path: PathBuf,
-}
-
 impl Package {
-    fn folder(&self) -> &Path {
-        self.manifest_path.parent().unwrap_or(Path::new(""))
-    }
-
     /// The first files of the targets that a bench executes a part of.
     fn targets(&self) -> Vec<PathBuf> {
         let other = |kind: &String| ["test", "example", "custom-build"].contains(&&**kind);
@@ -131,16 +104,13 @@ fn io_error(path: &Path, source: io::Error) -> Error {
 }
 
 fn metadata(package: &Path) -> Result<Metadata, Error> {
-    let out = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args(["metadata", "--format-version", "1", "--offline", "--filter-platform", TARGET])
-        .current_dir(package)
-        .output()
-        .map_err(Error::NoCargo)?;
-    let unknown = |said: String| Error::NoWorkspace { said };
-    if !out.status.success() {
-        return Err(unknown(String::from_utf8_lossy(&out.stderr).trim().to_owned()));
-    }
-    serde_json::from_slice(&out.stdout).map_err(|err| unknown(err.to_string()))
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.current_dir(package);
+    let options = ["--offline", "--filter-platform", TARGET];
+    Metadata::read(&mut cargo, &options).map_err(|why| match why {
+        metadata::Error::NoCargo(source) => Error::NoCargo(source),
+        metadata::Error::Refused(said) => Error::NoWorkspace { said },
+    })
 }
 
 /// Requires that no source changed since the executable was first started, unless it was built again.
@@ -226,6 +196,7 @@ fn built_into(executable: &Path) -> Option<PathBuf> {
 mod tests {
     use std::fs;
 
+    use super::metadata::Target;
     use super::*;
     use crate::machine;
 
@@ -248,6 +219,7 @@ mod tests {
             src_path: dir.path().join(path),
         };
         let package = |name: &str, source: Option<&str>, targets: Vec<Target>| Package {
+            id: String::new(),
             name: name.to_owned(),
             manifest_path: dir.path().join(name).join("Cargo.toml"),
             source: source.map(str::to_owned),

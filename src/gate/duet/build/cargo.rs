@@ -13,6 +13,7 @@ use super::environment::{ALIGNED, command};
 use super::sources::Places;
 use super::{Error, at, tail};
 use crate::machine;
+use crate::machine::metadata::{self, Metadata, Package};
 
 const PROFILE: [&str; 2] = ["--profile", "bench"];
 
@@ -28,19 +29,6 @@ pub(super) struct Local {
 pub(super) struct Built {
     pub(super) exe: PathBuf,
     pub(super) sources: Vec<PathBuf>,
-}
-
-#[derive(Deserialize)]
-struct Metadata {
-    packages: Vec<Package>,
-}
-
-#[derive(Deserialize)]
-struct Package {
-    id: String,
-    /// Where it was fetched from.
-    source: Option<String>,
-    manifest_path: PathBuf,
 }
 
 /// A message of cargo: something is built.
@@ -70,19 +58,10 @@ impl<'a> Cargo<'a> {
         Self { package, into, probe }
     }
 
-    fn command(&self, verb: &str) -> Command {
+    fn command(&self) -> Command {
         let mut cargo = command(self.package);
-        cargo.arg(verb).env("CARGO_BUILD_BUILD_DIR", self.into);
+        cargo.env("CARGO_BUILD_BUILD_DIR", self.into);
         cargo
-    }
-
-    /// What cargo prints, which must not fail.
-    fn done(command: &mut Command) -> Result<Vec<u8>, Error> {
-        let out = command.output().map_err(Error::NoCargo)?;
-        if out.status.success() {
-            return Ok(out.stdout);
-        }
-        Err(Error::Broken { what: String::new(), said: tail(&out.stderr) })
     }
 
     /// The packages that no registry and no commit tells: those of the state, and those elsewhere.
@@ -91,11 +70,14 @@ impl<'a> Cargo<'a> {
     ///
     /// If one lies in another place of the repository.
     pub(super) fn packages(&self, places: &Places) -> Result<Vec<Local>, Error> {
-        let said = Self::done(self.command("metadata").args(["--format-version", "1"]))?;
-        let metadata: Metadata = serde_json::from_slice(&said)
-            .map_err(|err| Error::Broken { what: String::new(), said: err.to_string() })?;
+        let metadata = Metadata::read(&mut self.command(), &[]).map_err(|why| match why {
+            metadata::Error::NoCargo(source) => Error::NoCargo(source),
+            metadata::Error::Refused(said) => {
+                Error::Broken { what: String::new(), said: tail(said.as_bytes()) }
+            }
+        })?;
         let mut local = Vec::new();
-        for Package { id, source, manifest_path } in metadata.packages {
+        for Package { id, source, manifest_path, .. } in metadata.packages {
             places.is_outside(&manifest_path)?;
             // What is vendored has a registry for its source, and files that may change.
             if source.is_none() || places.is_inside(&manifest_path) {
@@ -108,9 +90,13 @@ impl<'a> Cargo<'a> {
     /// Makes cargo forget what it built of these packages.
     pub(super) fn forget(&self, local: &[Local]) -> Result<(), Error> {
         let ids = local.iter().flat_map(|of| ["-p", &of.id]);
-        let mut clean = self.command("clean");
-        clean.args(PROFILE).arg("--target-dir").arg(self.into);
-        Self::done(clean.args(ids)).map(drop)
+        let mut clean = self.command();
+        clean.arg("clean").args(PROFILE).arg("--target-dir").arg(self.into);
+        let out = clean.args(ids).output().map_err(Error::NoCargo)?;
+        if out.status.success() {
+            return Ok(());
+        }
+        Err(Error::Broken { what: String::new(), said: tail(&out.stderr) })
     }
 
     /// Builds the program.
@@ -126,8 +112,8 @@ impl<'a> Cargo<'a> {
         watch: &mut dyn FnMut(String),
     ) -> Result<Built, Error> {
         let broken = |said: String| Error::Broken { what: String::new(), said };
-        let mut cargo = self.command("build");
-        cargo.args(PROFILE).args(["--bin", program, "--features", features]);
+        let mut cargo = self.command();
+        cargo.arg("build").args(PROFILE).args(["--bin", program, "--features", features]);
         cargo.args(["--message-format", "json-render-diagnostics", "--target-dir"]).arg(self.into);
         self.align(&mut cargo)?;
         cargo.env("CARGO_INCREMENTAL", "0").env("CARGO_PROFILE_BENCH_DEBUG", "false");
@@ -195,8 +181,8 @@ impl<'a> Cargo<'a> {
         for (name, text) in [("Cargo.toml", manifest), ("lib.rs", "")] {
             fs::write(probe.join(name), text).map_err(at(probe))?;
         }
-        let mut check = self.command("check");
-        check.args(["--verbose", "--config", setting, "--manifest-path"]);
+        let mut check = self.command();
+        check.args(["check", "--verbose", "--config", setting, "--manifest-path"]);
         check.arg(probe.join("Cargo.toml")).arg("--target-dir").arg(probe.join("target"));
         let out = check
             .env("CARGO_BUILD_BUILD_DIR", probe.join("target"))

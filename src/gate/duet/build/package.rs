@@ -3,9 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use serde::Deserialize;
-
 use super::{Error, environment, tail};
+use crate::machine::metadata::{self, Metadata, Package};
 
 /// A package, and the workspace that it belongs to.
 pub(super) struct Found {
@@ -13,24 +12,6 @@ pub(super) struct Found {
     pub(super) folder: PathBuf,
     /// The root of the workspace.
     pub(super) workspace: PathBuf,
-}
-
-#[derive(Deserialize)]
-struct Metadata {
-    workspace_root: PathBuf,
-    packages: Vec<Package>,
-}
-
-#[derive(Deserialize)]
-struct Package {
-    manifest_path: PathBuf,
-    targets: Vec<Target>,
-}
-
-#[derive(Deserialize)]
-struct Target {
-    name: String,
-    kind: Vec<String>,
 }
 
 /// The package that has the program: the one that cargo started it for, else one around the current
@@ -57,19 +38,16 @@ pub(super) fn find(program: &str) -> Result<Found, Error> {
 
 /// The package that has the program, of the workspace around `folder`; that in `folder` first.
 fn within(folder: &Path, program: &str) -> Result<Found, Error> {
-    let args = ["metadata", "--no-deps", "--format-version", "1"];
-    let out = environment::command(folder).args(args).output().map_err(Error::NoCargo)?;
-    if !out.status.success() {
-        return Err(Error::NoPackage { said: tail(&out.stderr) });
-    }
-    let metadata: Metadata = serde_json::from_slice(&out.stdout)
-        .map_err(|err| Error::NoPackage { said: err.to_string() })?;
+    let metadata = Metadata::read(&mut environment::command(folder), &["--no-deps"]);
+    let metadata = metadata.map_err(|why| match why {
+        metadata::Error::NoCargo(source) => Error::NoCargo(source),
+        metadata::Error::Refused(said) => Error::NoPackage { said: tail(said.as_bytes()) },
+    })?;
     let has = |package: &Package| {
         package.targets.iter().any(|t| t.name == program && t.kind.iter().any(|kind| kind == "bin"))
     };
     let found = metadata.packages.into_iter().filter(has);
-    let mut folders: Vec<PathBuf> =
-        found.filter_map(|package| Some(package.manifest_path.parent()?.to_owned())).collect();
+    let mut folders: Vec<PathBuf> = found.map(|package| package.folder().to_owned()).collect();
     folders.sort_by_key(|package| !folder.starts_with(package));
     match folders.into_iter().next() {
         Some(folder) => Ok(Found { folder, workspace: metadata.workspace_root }),

@@ -122,12 +122,17 @@ mod tests {
         Key::new(vec![name.to_owned()], true)
     }
 
+    /// An empty store, and an executable to put there.
+    fn store(dir: &tempfile::TempDir) -> (Store, PathBuf) {
+        let from = dir.path().join("built");
+        fs::write(&from, "code").unwrap();
+        (Store::open(&dir.path().join("exe")).unwrap(), from)
+    }
+
     #[test]
     fn an_executable_is_found_by_all_that_it_was_made_of() {
         let dir = tempfile::tempdir().unwrap();
-        let (store, from) =
-            (Store::open(&dir.path().join("exe")).unwrap(), dir.path().join("built"));
-        fs::write(&from, "code").unwrap();
+        let (store, from) = store(&dir);
         assert!(store.find(&key("a")).is_none(), "nothing is there");
         let exe = store.put(&key("a"), &from, &Outside::default()).unwrap();
         assert_eq!(store.find(&key("a")).unwrap().0, exe, "the same");
@@ -141,9 +146,7 @@ mod tests {
     #[test]
     fn the_oldest_go_and_those_in_use_stay() {
         let dir = tempfile::tempdir().unwrap();
-        let (store, from) =
-            (Store::open(&dir.path().join("exe")).unwrap(), dir.path().join("built"));
-        fs::write(&from, "code").unwrap();
+        let (store, from) = store(&dir);
         let names: Vec<String> = (0..10).map(|k| k.to_string()).collect();
         for (k, name) in names.iter().enumerate() {
             let exe = store.put(&key(name), &from, &Outside::default()).unwrap();
