@@ -33,7 +33,7 @@ pub fn cases() -> Vec<Case> {
     ]
 }
 
-/// Rollouts, steps and batches in other sizes, in `f32`, and by lesser instruction sets.
+/// Rollouts and batches in other sizes and in `f32`.
 pub fn scaling() -> Vec<Case> {
     vec![
         rollout::<f64>(50, 5, 100),
@@ -48,14 +48,12 @@ pub fn scaling() -> Vec<Case> {
     ]
 }
 
-/// The name of the best implementation here.
+/// The name of the best implementation here; plain code is arranged for the compiler to vectorise.
 fn name() -> &'static str {
-    implementation(Isa::best())
-}
-
-/// Plain code is arranged for the compiler to vectorise.
-fn implementation(isa: Isa) -> &'static str {
-    if isa == Isa::Scalar { "portable" } else { isa.name() }
+    match Isa::best() {
+        Isa::Scalar => "portable",
+        isa => isa.name(),
+    }
 }
 
 /// `n` steps that read and write `states` states.
@@ -109,6 +107,16 @@ fn floats<R: Real>(values: &[R]) -> Vec<f64> {
     values.iter().map(|&x| x.into()).collect()
 }
 
+/// Overwrites outputs with NaN.
+fn spoil<R: Real>(outputs: &mut [R]) {
+    outputs.fill(R::from_f64(f64::NAN));
+}
+
+/// Hashes outputs.
+fn digest<R: Real>(outputs: &[R]) -> u64 {
+    close::digest(outputs.iter().map(|&x| x.into()))
+}
+
 /// A model, as kernels take it, and as they see it: with numbers rounded to theirs.
 struct Judge<R> {
     model: Model,
@@ -131,6 +139,12 @@ impl<R: Real> Judge<R> {
         step_scalar(a, c, window, want.view_mut());
         let bound = bound(a, c, window, R::EPSILON);
         close::within("y", &floats(y), &want.to_vec(), &bound.to_vec())
+    }
+
+    /// Requires each row of `y` to follow from its window.
+    fn judge_all<'a>(&self, windows: impl Iterator<Item = &'a [R]>, y: &[R]) -> Result<(), String> {
+        let rows = y.chunks_exact(self.model.d());
+        windows.zip(rows).try_for_each(|(window, y)| self.judge(window, y))
     }
 }
 
@@ -157,11 +171,11 @@ impl<R: Real> Step for Rollout<R> {
     }
 
     fn spoil(&mut self) {
-        self.x.fill(R::from_f64(f64::NAN));
+        spoil(&mut self.x);
     }
 
     fn digest(&self) -> u64 {
-        close::digest(self.x.iter().map(|&x| x.into()))
+        digest(&self.x)
     }
 
     fn check(&self) -> Result<(), String> {
@@ -205,17 +219,16 @@ impl<R: Real> Step for Steps<R> {
     }
 
     fn spoil(&mut self) {
-        self.y.fill(R::from_f64(f64::NAN));
+        spoil(&mut self.y);
     }
 
     fn digest(&self) -> u64 {
-        close::digest(self.y.iter().map(|&x| x.into()))
+        digest(&self.y)
     }
 
     fn check(&self) -> Result<(), String> {
         let (p, d) = (self.model.model.p(), self.model.model.d());
-        let windows = self.states.windows(p * d).step_by(d);
-        windows.zip(self.y.chunks_exact(d)).try_for_each(|(window, y)| self.model.judge(window, y))
+        self.model.judge_all(self.states.windows(p * d).step_by(d), &self.y)
     }
 }
 
@@ -239,17 +252,16 @@ impl<R: Real> Step for Batch<R> {
     }
 
     fn spoil(&mut self) {
-        self.y.fill(R::from_f64(f64::NAN));
+        spoil(&mut self.y);
     }
 
     fn digest(&self) -> u64 {
-        close::digest(self.y.iter().map(|&x| x.into()))
+        digest(&self.y)
     }
 
     fn check(&self) -> Result<(), String> {
         let (p, d) = (self.model.model.p(), self.model.model.d());
-        let windows = self.windows.chunks_exact(p * d);
-        windows.zip(self.y.chunks_exact(d)).try_for_each(|(window, y)| self.model.judge(window, y))
+        self.model.judge_all(self.windows.chunks_exact(p * d), &self.y)
     }
 }
 

@@ -10,17 +10,14 @@ use std::hash::BuildHasher as _;
 use std::time::Duration;
 
 use super::process::Process;
-use super::protocol::PROTOCOL;
+use super::protocol::{FAILED, PROTOCOL, RIGHT, WRONG};
 use super::{Build, Error, Limits};
 use crate::case::Trouble;
 
 /// The first line of a worker: whatever comes later is of a kernel, or in answer to a request.
 pub const READY: &str = "ready to check";
 
-const RIGHT: &str = "right";
 const MISSING: &str = "missing";
-const WRONG: &str = "wrong ";
-const FAILED: &str = "failed ";
 
 /// How much of a reason is told: an answer is one line that the host reads whole.
 const WHY_LEN_CHARS: usize = 2000;

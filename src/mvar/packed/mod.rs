@@ -181,8 +181,7 @@ impl<R: Real> Packed<R> {
 
     /// Room for the sums of this model; they start with [`Packed::start`].
     pub fn sums(&self) -> Sums<R> {
-        let slots = self.panels.padded() * (self.panels.p - 1).max(1);
-        Sums { slots: vec![R::default(); slots], at: 0 }
+        Sums { slots: vec![R::default(); self.slots_len()], at: 0 }
     }
 
     /// Starts the sums with the states `past` (p - 1, d), oldest first.
@@ -213,9 +212,13 @@ impl<R: Real> Packed<R> {
     }
 
     fn own<'a>(&self, sums: &'a mut Sums<R>) -> &'a mut Sums<R> {
-        let slots = self.panels.padded() * (self.panels.p - 1).max(1);
-        assert_eq!(sums.slots.len(), slots, "the sums are of another model");
+        assert_eq!(sums.slots.len(), self.slots_len(), "the sums are of another model");
         sums
+    }
+
+    /// The length of all sums; one row is scratch space in any case.
+    fn slots_len(&self) -> usize {
+        self.panels.padded() * (self.panels.p - 1).max(1)
     }
 }
 
