@@ -229,11 +229,12 @@ impl<V: Lanes> Work<V> for Windows<'_, V::Real> {
     }
 }
 
-/// Pairs of steps of the trajectory `x`, from row `t` on, as many as given.
+/// Pairs of steps of the trajectory `x`, from row `t` on, as many as given; or only one half of them.
 struct Pairs<'a, R> {
     x: &'a mut [R],
     t: usize,
     pairs: usize,
+    halves: [bool; 2],
     next: &'a mut [R],
 }
 
@@ -241,37 +242,13 @@ impl<V: Lanes> Work<V> for Pairs<'_, V::Real> {
     #[inline(always)]
     fn of<const G: usize, const TAIL: bool>(&mut self, group: Group<'_, V::Real, G, TAIL>) {
         for t in (self.t..).step_by(2).take(self.pairs) {
-            group.first::<V>(self.x, t, self.next);
-            group.second::<V>(self.x, t + 1, self.next);
+            if self.halves[0] {
+                group.first::<V>(self.x, t, self.next);
+            }
+            if self.halves[1] {
+                group.second::<V>(self.x, t + 1, self.next);
+            }
         }
-    }
-}
-
-/// The first of two steps of the trajectory `x`, to row `t`.
-struct First<'a, R> {
-    x: &'a mut [R],
-    t: usize,
-    next: &'a mut [R],
-}
-
-impl<V: Lanes> Work<V> for First<'_, V::Real> {
-    #[inline(always)]
-    fn of<const G: usize, const TAIL: bool>(&mut self, group: Group<'_, V::Real, G, TAIL>) {
-        group.first::<V>(self.x, self.t, self.next);
-    }
-}
-
-/// The second step, to row `t`.
-struct Second<'a, R> {
-    x: &'a mut [R],
-    t: usize,
-    next: &'a [R],
-}
-
-impl<V: Lanes> Work<V> for Second<'_, V::Real> {
-    #[inline(always)]
-    fn of<const G: usize, const TAIL: bool>(&mut self, group: Group<'_, V::Real, G, TAIL>) {
-        group.second::<V>(self.x, self.t, self.next);
     }
 }
 
@@ -296,15 +273,15 @@ impl<V: Lanes> Work<V> for Rows<'_, V::Real> {
 pub(super) enum Job<'a, R> {
     /// The states that follow the windows (B, p, d) in `x`, to the rows of `y` (B, d).
     Windows { x: &'a [R], y: &'a mut [R] },
-    /// Rows p to the last of the trajectory `x`; `next` has room for a padded row.
-    Trajectory { x: &'a mut [R], next: &'a mut [R] },
-    /// The partial sums `slots` of p - 1 coming states, after the states `past` (p - 1, d).
-    Start { slots: &'a mut [R], past: &'a [R] },
+    /// Rows p and on of the trajectory `x`, as many as are even; `next` has room for a padded row.
+    Pairs { x: &'a mut [R], next: &'a mut [R] },
     /// The state `y` after `x`, from the partial sums in `slots`, to which `x` is added. Slot `at` has
-    /// those of `y`, the next one those of the state after it, and so on around.
+    /// those of `y`, the next one those of the state after it, and so on around. Nothing is written to
+    /// an empty `y`.
     Advance { slots: &'a mut [R], at: usize, x: &'a [R], y: &'a mut [R] },
 }
 
+/// Each kind of work stands here once, since it is compiled for every size of group.
 #[inline(always)]
 fn work<V: Lanes>(all: &Panels<V::Real>, job: Job<'_, V::Real>) {
     let (p, d, padded) = (all.p, all.d, all.padded());
@@ -313,29 +290,19 @@ fn work<V: Lanes>(all: &Panels<V::Real>, job: Job<'_, V::Real>) {
             let most = V::MOST[usize::from(y.len() >= 4 * d)];
             each::<V>(all, most, &mut Windows { x, y });
         }
-        Job::Trajectory { x, next } => {
-            let rows = x.len() / d;
-            let mut t = p;
-            if all.wide <= V::MOST[0] {
-                let pairs = (rows - p) / 2;
-                each::<V>(all, V::MOST[0], &mut Pairs { x, t, pairs, next });
-                t += 2 * pairs;
-            }
-            while t + 2 <= rows {
-                each::<V>(all, V::MOST[0], &mut First { x, t, next });
-                each::<V>(all, V::MOST[0], &mut Second { x, t: t + 1, next });
-                t += 2;
-            }
-            if t < rows {
-                let (past, y) = x.split_at_mut(t * d);
-                let x = &past[(t - p) * d..];
-                each::<V>(all, V::MOST[1], &mut Windows { x, y });
-            }
-        }
-        Job::Start { slots, past } => {
-            for (m, sums) in slots.chunks_exact_mut(padded).enumerate().take(p - 1) {
-                let x = &past[m * d..];
-                each::<V>(all, V::MOST[0], &mut Rows { lag: 0, x, sums, fresh: true });
+        Job::Pairs { x, next } => {
+            let pairs = (x.len() / d - p) / 2;
+            // A step needs all outputs of the one before it.
+            let one_group = all.wide <= V::MOST[0];
+            let (at_once, passes): (_, &[_]) = if one_group {
+                (pairs.max(1), &[[true, true]])
+            } else {
+                (1, &[[true, false], [false, true]])
+            };
+            for t in (p..p + 2 * pairs).step_by(2 * at_once) {
+                for &halves in passes {
+                    each::<V>(all, V::MOST[0], &mut Pairs { x, t, pairs: at_once, halves, next });
+                }
             }
         }
         Job::Advance { slots, at, x, y } => {
@@ -344,7 +311,7 @@ fn work<V: Lanes>(all: &Panels<V::Real>, job: Job<'_, V::Real>) {
                 let sums = &mut slots[slot * padded..][..padded];
                 each::<V>(all, V::MOST[0], &mut Rows { lag, x, sums, fresh: lag == 0 });
                 if lag + 1 == p {
-                    y.copy_from_slice(&slots[slot * padded..][..d]);
+                    y.copy_from_slice(&slots[slot * padded..][..y.len()]);
                 }
                 slot = if slot + 2 >= p { 0 } else { slot + 1 };
             }
