@@ -167,6 +167,16 @@ fn a_planted_slowdown_of_the_real_program_is_a_regression() {
 }
 
 #[test]
+fn two_cases_of_the_real_program_are_judged_within_a_minute() {
+    let dir = tempfile::tempdir().unwrap();
+    let start = Instant::now();
+    let mut two = program(dir.path(), STEPMARK, STEPMARK);
+    let out = two.args(["--filter", "-d20-p5/n64"]).output().unwrap();
+    expect(&out, 0, &["duet: 2 cases against ", "2 of 2 cases compared"]);
+    assert!(start.elapsed() < Duration::from_secs(60), "{:?}: {out:?}", start.elapsed());
+}
+
+#[test]
 fn the_real_worker_speaks_both_versions() {
     for (version, args) in [(2, &[][..]), (1, &["--protocol", "1"])] {
         let mut worker = Command::new(STEPMARK);
