@@ -181,6 +181,6 @@ fn baselines_and_samples_are_those_of_the_package_from_any_folder_of_it() {
         control_blocks: 1,
     };
     run::write(&target, INSTRUCTIONS.name, CASE, &warm).unwrap();
-    let there = package.canonicalize().unwrap().join("target/iai/toy/instructions");
-    expect(&record.output().unwrap(), 1, &[there.to_str().unwrap()]);
+    let there = "stepmark: tool failure: target/iai/toy/instructions/instructions/step.case_0/";
+    expect(&record.output().unwrap(), 1, &[there]);
 }
