@@ -13,7 +13,7 @@ use std::fs;
 use std::io::{self, Cursor, Read};
 use std::path::Path;
 
-use ndarray::{Array, Dimension, Ix0};
+use ndarray::{Array, Dimension};
 use ndarray_npy::npy::header::Header;
 use ndarray_npy::{ReadNpyError, ReadNpyExt as _, ReadableElement, WritableElement, WriteNpzError};
 use thiserror::Error;
