@@ -3,7 +3,7 @@
 //! Tensors have the names of `PyTorch`: `lstm.weight_ih_l{k}`, `lstm.weight_hh_l{k}`,
 //! `lstm.bias_ih_l{k}`, `lstm.bias_hh_l{k}`, `layer_norm.{weight,bias}` (optional) and
 //! `out.{weight,bias}`, all f32; files written here add `input_mean` and `input_std` (f64) if
-//! inputs are normalised. The metadata strings `lag` and `residual` say what no tensor shows;
+//! inputs are normalised. All may have a common prefix, as `module.`. The metadata strings `lag` and `residual` say what no tensor shows;
 //! `d`, `hidden_units`, `num_layers` and `use_layer_norm` repeat what the tensors show and must
 //! agree with them. What the metadata lacks, the caller must state in [`Options`]; a statement
 //! that contradicts the file is an error.
@@ -48,6 +48,12 @@ pub enum Error {
         file: String,
         /// Error of the parser.
         source: SafeTensorError,
+    },
+    /// The file was never fetched.
+    #[error("{file}: found a Git LFS pointer, expected the file itself; run `git lfs pull`")]
+    Pointer {
+        /// The file.
+        file: String,
     },
     /// The normalisation cannot be read.
     #[error(transparent)]
@@ -138,7 +144,8 @@ impl Model {
         let parts = reader.parts(options)?;
         let net = Net::new(parts).map_err(|misfit| unfit(file, misfit))?;
         reader.check_metadata(&net)?;
-        let lag = reader.stated("lag", options.lag)?.ok_or_else(|| reader.unstated("lag"))?;
+        let lag = reader.stated("lag", options.lag, "a whole number")?;
+        let lag = lag.ok_or_else(|| reader.unstated("lag"))?;
         Self::named(file, net, lag, reader.scale(options)?)
     }
 
