@@ -12,6 +12,8 @@ python=$target/peers-venv/bin/python
 runs=$target/stepmark/runs/peers
 fresh=$target/peers-fresh
 export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
+# OpenBLAS chooses its kernels by the processor.
+unset OPENBLAS_CORETYPE OPENBLAS_L2_SIZE
 
 for peer in "$@"; do
   [ -f "benches/peers/$peer.py" ] || { echo "peers.sh: no benches/peers/$peer.py" >&2; exit 2; }
