@@ -18,8 +18,8 @@ use ndarray::{Array2, ArrayView2};
 use safetensors::SafeTensorError;
 use thiserror::Error;
 
-use super::cell_f32::Packed;
 use super::net::{Misfit, Net, Scale};
+use super::packed::Packed;
 use crate::file::{self, npz};
 
 mod format;
@@ -191,8 +191,8 @@ impl Model {
         assert_eq!(window.dim(), (self.lag, d), "window is not of shape (lag, d)");
         let window: Vec<_> = window.iter().copied().collect();
         let (mut x, mut y) = (vec![0.0; (self.lag + n) * d], vec![0.0; n * d]);
-        let mut buffers = packed.buffers(self.lag);
-        packed.forecast_scaled(&self.scale(), &window, &mut x, &mut buffers, &mut y);
+        let mut flight = packed.flight(self.lag);
+        packed.forecast_scaled(&self.scale(), &window, &mut x, &mut flight, &mut y);
         Array2::from_shape_vec((n, d), y).expect("y has n d values")
     }
 

@@ -80,7 +80,7 @@ fn rollouts(model: &lstm::Model, window: &Array2<f64>, io: &mut Vectors) -> Resu
         let mut x = vec![0.0; (lag + want.nrows()) * d];
         let flat: Vec<f64> = window.iter().copied().collect();
         model.scale().apply(&flat, &mut x[..lag * d]);
-        packed.rollout(&mut x, &mut packed.buffers(lag));
+        packed.rollout(&mut x, &mut packed.flight(lag));
         let got = ArrayView2::from_shape(want.dim(), &x[lag * d..]).map_err(|e| e.to_string())?;
         let (got, want) = (wide(&got.to_owned()), wide(&want));
         near("rollout_norm_f32", &got, &want, F32_ROLLOUT_TOLERANCE, 0.0)?;
