@@ -230,26 +230,30 @@ fn filled<T, D: Dimension>(shape: D, values: impl Iterator<Item = T>) -> Array<T
         .expect("a tensor is as long as its shape says")
 }
 
+/// The name, shape and bytes of every weight array.
+pub(super) fn tensors(parts: &Parts) -> Vec<(String, Vec<usize>, Vec<u8>)> {
+    fn one<D: Dimension>(name: &str, values: &Array<f32, D>) -> (String, Vec<usize>, Vec<u8>) {
+        let bytes = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        (name.to_owned(), values.shape().to_vec(), bytes)
+    }
+    let layers = parts.layers.iter().enumerate().flat_map(|(l, layer)| {
+        let [w_ih, w_hh, b_ih, b_hh] = weights(l);
+        let matrices = [one(&w_ih, &layer.w_ih), one(&w_hh, &layer.w_hh)];
+        matrices.into_iter().chain([one(&b_ih, &layer.b_ih), one(&b_hh, &layer.b_hh)])
+    });
+    let norm = parts.norm.iter().flat_map(|norm| {
+        [one("layer_norm.weight", &norm.weight), one("layer_norm.bias", &norm.bias)]
+    });
+    let out = [one("out.weight", &parts.out_w), one("out.bias", &parts.out_b)];
+    layers.chain(norm).chain(out).collect()
+}
+
 /// The file: the metadata sorted, so that the same model gives the same bytes.
 pub(super) fn to_bytes(model: &Model) -> Result<Vec<u8>, SafeTensorError> {
     let parts = model.net.parts();
-    let mut tensors: Vec<(String, Dtype, Vec<usize>, Vec<u8>)> = Vec::new();
-    let mut single = |name: String, shape: &[usize], values: Vec<u8>| {
-        tensors.push((name, Dtype::F32, shape.to_vec(), values));
-    };
-    for (l, layer) in parts.layers.iter().enumerate() {
-        let [w_ih, w_hh, b_ih, b_hh] = weights(l);
-        single(w_ih, layer.w_ih.shape(), le_bytes(&layer.w_ih));
-        single(w_hh, layer.w_hh.shape(), le_bytes(&layer.w_hh));
-        single(b_ih, layer.b_ih.shape(), le_bytes(&layer.b_ih));
-        single(b_hh, layer.b_hh.shape(), le_bytes(&layer.b_hh));
-    }
-    if let Some(norm) = &parts.norm {
-        single("layer_norm.weight".to_owned(), norm.weight.shape(), le_bytes(&norm.weight));
-        single("layer_norm.bias".to_owned(), norm.bias.shape(), le_bytes(&norm.bias));
-    }
-    single("out.weight".to_owned(), parts.out_w.shape(), le_bytes(&parts.out_w));
-    single("out.bias".to_owned(), parts.out_b.shape(), le_bytes(&parts.out_b));
+    let singles = tensors(parts).into_iter();
+    let mut tensors: Vec<_> =
+        singles.map(|(name, shape, bytes)| (name, Dtype::F32, shape, bytes)).collect();
     if let Some(scale) = &model.scale {
         for (name, values) in [("input_mean", scale.mean()), ("input_std", scale.std())] {
             let bytes = values.iter().flat_map(|v| v.to_le_bytes()).collect();
@@ -267,11 +271,6 @@ pub(super) fn to_bytes(model: &Model) -> Result<Vec<u8>, SafeTensorError> {
             .map(|(name, value)| (name.to_owned(), value))
             .collect();
     sorted(&safetensors::serialize(views, Some(metadata))?)
-}
-
-/// The little-endian bytes of a weight array, in rows.
-fn le_bytes<D: Dimension>(values: &Array<f32, D>) -> Vec<u8> {
-    values.iter().flat_map(|v| v.to_le_bytes()).collect()
 }
 
 /// The same file with the names in its header sorted; the library leaves them in hash order.

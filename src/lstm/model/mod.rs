@@ -1,4 +1,4 @@
-//! A trained network with its window length and its normalisation, in a safetensors file.
+//! A trained network with its window length and its normalisation, in a file.
 //!
 //! Tensors have the names of `PyTorch`: `lstm.weight_ih_l{k}`, `lstm.weight_hh_l{k}`,
 //! `lstm.bias_ih_l{k}`, `lstm.bias_hh_l{k}`, `layer_norm.{weight,bias}` (optional) and
@@ -7,6 +7,8 @@
 //! `d`, `hidden_units`, `num_layers` and `use_layer_norm` repeat what the tensors show and must
 //! agree with them. What the metadata lacks, the caller must state in [`Options`]; a statement
 //! that contradicts the file is an error.
+//!
+//! Files of `torch.save` are read, too, and written where the name ends with `.pt`; see `torch`.
 //!
 //! wsindy-manifold keeps the normalisation in a file of its own, `lstm_normalization.npz`; see
 //! [`load_scale`].
@@ -17,6 +19,7 @@ use std::{fs, io};
 use ndarray::{Array2, ArrayView2};
 use safetensors::SafeTensorError;
 use thiserror::Error;
+use zip::result::ZipError;
 
 use super::net::{Misfit, Net, Scale};
 use super::packed::Packed;
@@ -25,6 +28,9 @@ use crate::file::{self, npz};
 mod format;
 #[cfg(test)]
 mod tests;
+mod torch;
+
+pub use torch::Refused;
 
 /// The longest window accepted.
 pub const MAX_LAG: usize = 4096;
@@ -54,6 +60,22 @@ pub enum Error {
     Pointer {
         /// The file.
         file: String,
+    },
+    /// The bytes start as an archive of torch does, and are a damaged one.
+    #[error("{file}: found no whole zip archive ({source}), expected one written by torch.save")]
+    Zip {
+        /// The file.
+        file: String,
+        /// Error of the zip reader.
+        source: ZipError,
+    },
+    /// A file of torch holds something else than the data of a model.
+    #[error("{file}: {source}")]
+    Pickle {
+        /// The file.
+        file: String,
+        /// Where and why.
+        source: Refused,
     },
     /// The normalisation cannot be read.
     #[error(transparent)]
@@ -120,7 +142,7 @@ impl Model {
         Self::named("model", net, lag, scale)
     }
 
-    /// Loads a safetensors file.
+    /// Loads a file of safetensors or of `torch.save`.
     ///
     /// # Errors
     ///
@@ -140,6 +162,13 @@ impl Model {
     ///
     /// Those of [`Model::load`].
     pub fn from_bytes(file: &str, bytes: &[u8], options: &Options) -> Result<Self, Error> {
+        let converted;
+        let bytes = if bytes.starts_with(torch::MAGIC) {
+            converted = torch::to_safetensors(file, bytes)?;
+            &converted
+        } else {
+            bytes
+        };
         let reader = format::Reader::new(file, bytes)?;
         let parts = reader.parts(options)?;
         let net = Net::new(parts).map_err(|misfit| unfit(file, misfit))?;
@@ -149,13 +178,18 @@ impl Model {
         Self::named(file, net, lag, reader.scale(options)?)
     }
 
-    /// Saves the model, replacing `path` only once the new file is whole.
+    /// Saves the model, replacing `path` only once the new file is whole: as `torch.save` does where
+    /// the name ends with `.pt`, else as safetensors.
     ///
     /// # Errors
     ///
     /// If the file cannot be written.
     pub fn save(&self, path: &Path) -> Result<(), Error> {
-        let bytes = format::to_bytes(self).map_err(io::Error::other);
+        let bytes = if path.extension().is_some_and(|extension| extension == "pt") {
+            torch::to_bytes(self).map_err(io::Error::other)
+        } else {
+            format::to_bytes(self).map_err(io::Error::other)
+        };
         bytes
             .and_then(|bytes| file::replace(path, &bytes))
             .map_err(|source| Error::Io { file: path.display().to_string(), source })

@@ -5,7 +5,7 @@ use super::super::cases::{Size, synthetic};
 use super::*;
 
 /// A small model: 3 components, 4 units, 2 layers, windows of 6 states.
-fn model(norm: bool, scale: bool) -> Model {
+pub(super) fn model(norm: bool, scale: bool) -> Model {
     let scale = scale.then(|| Scale::new(array![1.0, 2.0, -3.0], array![0.1, 2.0, 1e-8]).unwrap());
     Model::new(synthetic(1, Size { d: 3, h: 4, layers: 2 }, norm, true), 6, scale).unwrap()
 }
