@@ -86,6 +86,11 @@ fn the_legacy_file_is_turned_around() {
     assert_eq!(Model::from_newest_first(&newest_first, m.c.clone()).unwrap(), m, "in memory");
 }
 
+#[expect(clippy::cast_possible_truncation, reason = "rounding is the point")]
+fn single(v: &f64) -> f32 {
+    *v as f32
+}
+
 /// A file of a kind with the newest lag first, `p` under this name and as this type.
 fn newest_first<A: npz::Element>(m: &Model, [a, p]: [&str; 2], order: A) -> Vec<u8> {
     archive(|npz| {
@@ -114,7 +119,7 @@ fn the_other_writers_of_wsindy_manifold_are_read() {
 fn a_model_in_single_precision_is_widened_with_a_warning() {
     let m = model(2, 3);
     let bytes = archive(|npz| {
-        add(npz, "A_matrices", m.coefficients().mapv(|v| v as f32).view());
+        add(npz, "A_matrices", m.coefficients().map(single).view());
         add(npz, "intercept", m.intercept());
         add(npz, "p", arr0(2_i64).view());
         add(npz, "r", arr0(3_i64).view());
@@ -122,7 +127,7 @@ fn a_model_in_single_precision_is_widened_with_a_warning() {
     let loaded = Model::from_bytes("m.npz", bytes).unwrap();
     assert_eq!(loaded.warnings, [Warning::SinglePrecision], "said");
     assert!(loaded.warnings[0].to_string().contains("single precision"), "in words");
-    let rounded = m.coefficients().mapv(|v| f64::from(v as f32));
+    let rounded = m.coefficients().map(|v| f64::from(single(v)));
     assert_eq!(loaded.model.coefficients(), rounded, "widened");
     assert_ne!(loaded.model.coefficients(), m.coefficients(), "rounding shows");
 }
