@@ -203,7 +203,7 @@ fn nan_and_foreign_bytes_are_errors() {
     let err = read(&nan, &Options::default()).unwrap_err();
     assert!(err.contains("NaN or infinity"), "{err}");
     let huge = [&u64::MAX.to_le_bytes()[..], b"{}"].concat();
-    for bytes in [&b""[..], b"PK\x03\x04", &[0; 64], &huge, &good[..good.len() - 1]] {
+    for bytes in [&b""[..], &[0; 64], &huge, &good[..good.len() - 1]] {
         let err = read(bytes, &Options::default()).unwrap_err();
         assert!(err.contains("found no whole safetensors"), "{err}");
     }

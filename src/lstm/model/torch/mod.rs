@@ -71,7 +71,7 @@ pub(super) fn to_safetensors(file: &str, bytes: &[u8]) -> Result<Vec<u8>, Error>
     });
     let views = views.collect::<Result<Vec<_>, _>>();
     views
-        .and_then(|views| safetensors::serialize(views, Some(metadata)))
+        .and_then(|views| safetensors::serialize(views, (!metadata.is_empty()).then_some(metadata)))
         .map_err(|source| Error::Safetensors { file: file.to_owned(), source })
 }
 

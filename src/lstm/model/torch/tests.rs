@@ -192,9 +192,8 @@ fn the_normalisation_is_an_array_of_numpy_or_a_list_or_a_tensor() {
         b"e".to_vec(),
     ];
     let mean = |mean: &[u8], is_normalised: bool| {
-        let mut items = text("state_dict");
-        items.extend(b"}");
-        items.extend(text("normalize_input"));
+        let weights = [b"}".to_vec(), text("w"), tensor("1", 4, 0, &[4], &[1]), b"s".to_vec()];
+        let mut items = [text("state_dict"), weights.concat(), text("normalize_input")].concat();
         items.push(if is_normalised { 0x88 } else { 0x89 });
         for name in ["input_mean", "input_std"] {
             items.extend([&text(name), mean].concat());
