@@ -40,8 +40,14 @@ pub const GATE_SCALE: [f64; 4] = [-LOG2_E, -LOG2_E, 2.0 * LOG2_E, -LOG2_E];
 const LOG2_E: f64 = std::f64::consts::LOG2_E;
 
 /// The polynomial q, the constant first.
-const Q: [f32; 6] =
-    [0.693_147_2, 0.240_226_49, 0.055_503_674, 0.009_618_311, 0.001_338_737_7, 0.000_153_822_32];
+const Q: [f32; 6] = [
+    std::f32::consts::LN_2,
+    0.240_226_49,
+    0.055_503_674,
+    0.009_618_311,
+    0.001_338_737_7,
+    0.000_153_822_32,
+];
 
 /// 2^n and r q of z, see above.
 #[inline(always)]
