@@ -40,8 +40,14 @@ pub const GATE_SCALE: [f64; 4] = [-LOG2_E, -LOG2_E, 2.0 * LOG2_E, -LOG2_E];
 const LOG2_E: f64 = std::f64::consts::LOG2_E;
 
 /// The polynomial q, the constant first.
-const Q: [f32; 6] =
-    [0.693_147_2, 0.240_226_49, 0.055_503_674, 0.009_618_311, 0.001_338_737_7, 0.000_153_822_32];
+const Q: [f32; 6] = [
+    std::f32::consts::LN_2,
+    0.240_226_49,
+    0.055_503_674,
+    0.009_618_311,
+    0.001_338_737_7,
+    0.000_153_822_32,
+];
 
 /// 2^n and r q of z, see above.
 #[inline(always)]
@@ -78,7 +84,9 @@ fn power_less_one<V: Lanes>(z: V) -> V {
 #[expect(clippy::cast_possible_truncation, reason = "the one rounding")]
 pub(super) fn activate<V: Lanes>(gates: [V; 4], c: V) -> (V, V) {
     let two = V::splat(2.0);
-    let [a, b, o] = [gates[0], gates[1], gates[3]].map(power_plus_one);
+    // Called by name: what is passed as a function is not inlined into the instruction set.
+    let (a, b) = (power_plus_one(gates[0]), power_plus_one(gates[1]));
+    let o = power_plus_one(gates[3]);
     let m = power_less_one(gates[2]);
     let ag = a.times(m.plus(two));
     let c = c.mul_add(ag, m.times(b)).over(ag.times(b));

@@ -225,7 +225,7 @@ macro_rules! lanes {
 lanes!(
     __m512,
     16,
-    6,
+    5,
     _mm512_loadu_ps,
     _mm512_storeu_ps,
     _mm512_set1_ps,

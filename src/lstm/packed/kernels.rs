@@ -128,11 +128,11 @@ impl<V: Lanes> Work<V> for Project<'_> {
         let mut sums = load::<V, N>(gates::<V>(self.layer.bias.get(), block));
         let of_x = weights::<V>(self.layer.of_x.get(), block, inputs);
         add::<V, N, 0>(of_x, &self.x.take(first), &mut sums);
-        for (i, sums) in sums.iter().enumerate() {
+        for i in 0..N {
             let row = &mut self.to[(first + i) * 4 * padded..][..4 * padded];
             let to = &mut V::arrays_mut(row)[4 * block..][..4];
             for g in 0..4 {
-                sums[g].store(&mut to[g]);
+                sums[i][g].store(&mut to[g]);
             }
         }
     }
@@ -175,11 +175,11 @@ impl<V: Lanes> Work<V> for Cells<'_> {
             }
             add::<V, N, 1>(of_h, &past, &mut sums);
         }
-        for (i, sums) in sums.into_iter().enumerate() {
+        for i in 0..N {
             let at = (first + i) * padded;
             let c = &mut V::arrays_mut(&mut self.c[at..][..padded])[block];
             let past = if first + i < self.fresh { V::splat(0.0) } else { V::load(c) };
-            let (next, h) = activate(sums, past);
+            let (next, h) = activate(sums[i], past);
             next.store(c);
             h.store(&mut V::arrays_mut(&mut self.h[at..][..padded])[block]);
         }
