@@ -57,7 +57,8 @@ fn check(path: &Path) -> Result<(), String> {
     } else {
         load_scale(&path.with_file_name("lstm_normalization.npz")).map_err(|e| e.to_string())?
     };
-    let load = |path: &Path, options| lstm::Model::load(path, options).map_err(|e| e.to_string());
+    let load =
+        |path: &Path, options: &_| lstm::Model::load(path, options).map_err(|e| e.to_string());
     let [whole, bare] = [WHOLE, BARE].map(|name| path.with_file_name(name));
     let saved = if whole.exists() { Some(load(&whole, &Options::default())?) } else { None };
     let residual = saved.as_ref().map(|model| model.net().parts().residual);
