@@ -295,30 +295,26 @@ fn chunk<V: Lanes>(packed: &Packed, x: &[f32], n: usize, buffers: &mut Buffers, 
     }
 }
 
-/// Something to compute.
+/// Something to compute. An empty `y` is left alone.
 pub(super) enum Job<'a> {
-    /// The states of a window.
-    States { window: &'a [f32], buffers: &'a mut Buffers },
-    /// The state `y` that follows a window.
-    Forecast { window: &'a [f32], buffers: &'a mut Buffers, y: &'a mut [f32] },
+    /// The states of a window, and the state `y` that follows it.
+    Window { window: &'a [f32], buffers: &'a mut Buffers, y: &'a mut [f32] },
     /// The states `y` (B, d) that follow the windows `x` (B, lag, d).
     Batch { x: &'a [f32], buffers: &'a mut Buffers, y: &'a mut [f32] },
-    /// Windows in flight that know the states `past`.
-    Start { past: &'a [f32], flight: &'a mut Flight },
-    /// The state `y` after `x`.
+    /// The windows in flight after `x`, and the state `y` that follows the oldest one.
     Advance { x: &'a [f32], flight: &'a mut Flight, y: &'a mut [f32] },
-    /// The rows of a trajectory after the first lag.
-    Rollout { x: &'a mut [f32], flight: &'a mut Flight },
 }
 
+/// Each kernel stands here once, since it is compiled for every number of windows.
 #[inline(always)]
 fn work<V: Lanes>(packed: &Packed, job: Job<'_>) {
     let d = packed.d;
     match job {
-        Job::States { window, buffers } => states::<V>(packed, window, buffers),
-        Job::Forecast { window, buffers, y } => {
+        Job::Window { window, buffers, y } => {
             states::<V>(packed, window, buffers);
-            last::<V>(packed, window, buffers, y);
+            if !y.is_empty() {
+                last::<V>(packed, window, buffers, y);
+            }
         }
         Job::Batch { x, buffers, y } => {
             let window = buffers.lag * d;
@@ -327,23 +323,10 @@ fn work<V: Lanes>(packed: &Packed, job: Job<'_>) {
                 chunk::<V>(packed, x, y.len() / d, buffers, y);
             }
         }
-        Job::Start { past, flight } => {
-            flight.seen = 0;
-            past.chunks_exact(d).for_each(|x| tick::<V>(packed, x, flight));
-        }
         Job::Advance { x, flight, y } => {
             tick::<V>(packed, x, flight);
-            land::<V>(packed, x, flight, y);
-        }
-        Job::Rollout { x, flight } => {
-            flight.seen = 0;
-            for end in (d..x.len()).step_by(d) {
-                let (past, next) = x.split_at_mut(end);
-                let x = &past[end - d..];
-                tick::<V>(packed, x, flight);
-                if flight.seen >= flight.lag {
-                    land::<V>(packed, x, flight, &mut next[..d]);
-                }
+            if !y.is_empty() {
+                land::<V>(packed, x, flight, y);
             }
         }
     }

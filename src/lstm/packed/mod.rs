@@ -168,7 +168,7 @@ impl Packed {
     pub fn forecast(&self, window: &[f32], buffers: &mut Buffers, y: &mut [f32]) {
         assert_eq!(y.len(), self.d, "y is not of shape (d)");
         self.fits(window, 1, buffers);
-        kernels::run(self, Job::Forecast { window, buffers, y });
+        kernels::run(self, Job::Window { window, buffers, y });
     }
 
     /// Runs a normalised `window` through the layers, without the head.
@@ -178,7 +178,7 @@ impl Packed {
     /// If the lengths fit neither the network nor the buffers.
     pub fn states(&self, window: &[f32], buffers: &mut Buffers) {
         self.fits(window, 1, buffers);
-        kernels::run(self, Job::States { window, buffers });
+        kernels::run(self, Job::Window { window, buffers, y: &mut [] });
     }
 
     /// Writes the states that follow the normalised windows `x` (B, lag, d) into `y` (B, d).
@@ -200,7 +200,10 @@ impl Packed {
     pub fn start(&self, past: &[f32], flight: &mut Flight) {
         self.owns(flight);
         assert_eq!(past.len(), (flight.lag - 1) * self.d, "past is not of shape (lag - 1, d)");
-        kernels::run(self, Job::Start { past, flight });
+        flight.seen = 0;
+        for x in past.chunks_exact(self.d) {
+            kernels::run(self, Job::Advance { x, flight: &mut *flight, y: &mut [] });
+        }
     }
 
     /// Writes the state that follows `x` (d) into `y` (d), both normalised: `x` follows those that
@@ -224,10 +227,14 @@ impl Packed {
     ///
     /// If the lengths fit neither the network nor `flight`.
     pub fn rollout(&self, x: &mut [f32], flight: &mut Flight) {
-        self.owns(flight);
-        assert_eq!(x.len() % self.d, 0, "x is not of shape (lag + n, d)");
-        assert!(x.len() >= flight.lag * self.d, "x does not hold a window");
-        kernels::run(self, Job::Rollout { x, flight });
+        let (d, lag) = (self.d, flight.lag);
+        assert_eq!(x.len() % d, 0, "x is not of shape (lag + n, d)");
+        assert!(x.len() >= lag * d, "x does not hold a window");
+        self.start(&x[..(lag - 1) * d], flight);
+        for end in (lag * d..x.len()).step_by(d) {
+            let (past, next) = x.split_at_mut(end);
+            self.advance(&past[end - d..], &mut next[..d], flight);
+        }
     }
 
     /// Forecasts n states `y` (n, d) from a `window` (lag, d), both in the units of the data.

@@ -171,19 +171,20 @@ trait Work<V: Lanes> {
     fn of<const G: usize, const TAIL: bool>(&mut self, group: Group<'_, V::Real, G, TAIL>);
 }
 
-/// Does `work` for every panel, at most `most` of them at a time.
+/// Does `work` for every panel, at most `most` of them at a time; `MANY` where there are more than that.
 #[inline(always)]
-fn each<V: Lanes>(all: &Panels<V::Real>, most: usize, work: &mut impl Work<V>) {
+fn each<V: Lanes, const MANY: bool>(all: &Panels<V::Real>, most: usize, work: &mut impl Work<V>) {
     let mut first = 0;
     loop {
         let left = all.wide - first;
         let now = if left > most { left.div_ceil(left.div_ceil(most)) } else { left };
         let is_last = now == left;
-        // Branches that are constant are not compiled for lanes that never take them.
+        // Branches that are constant are not compiled for lanes that never take them, nor are single
+        // panels where there are many, since these are split evenly.
         if const { V::Half::LEN < V::LEN } && is_last && all.tail {
             match now {
-                0 => work.of(Group::<_, 0, true> { all, first }),
-                1 => work.of(Group::<_, 1, true> { all, first }),
+                0 if !MANY => work.of(Group::<_, 0, true> { all, first }),
+                1 if !MANY => work.of(Group::<_, 1, true> { all, first }),
                 2 => work.of(Group::<_, 2, true> { all, first }),
                 3 => work.of(Group::<_, 3, true> { all, first }),
                 _ => work.of(Group::<_, 4, true> { all, first }),
@@ -195,7 +196,7 @@ fn each<V: Lanes>(all: &Panels<V::Real>, most: usize, work: &mut impl Work<V>) {
             }
         } else {
             match now {
-                1 => work.of(Group::<_, 1, false> { all, first }),
+                1 if !MANY || V::MOST[0] == 2 => work.of(Group::<_, 1, false> { all, first }),
                 _ => work.of(Group::<_, 2, false> { all, first }),
             }
         }
@@ -229,26 +230,49 @@ impl<V: Lanes> Work<V> for Windows<'_, V::Real> {
     }
 }
 
-/// Pairs of steps of the trajectory `x`, from row `t` on, as many as given; or only one half of them.
+/// Pairs of steps of the trajectory `x`, from its first window to its end.
 struct Pairs<'a, R> {
     x: &'a mut [R],
-    t: usize,
-    pairs: usize,
-    halves: [bool; 2],
     next: &'a mut [R],
 }
 
 impl<V: Lanes> Work<V> for Pairs<'_, V::Real> {
     #[inline(always)]
     fn of<const G: usize, const TAIL: bool>(&mut self, group: Group<'_, V::Real, G, TAIL>) {
-        for t in (self.t..).step_by(2).take(self.pairs) {
-            if self.halves[0] {
-                group.first::<V>(self.x, t, self.next);
-            }
-            if self.halves[1] {
-                group.second::<V>(self.x, t + 1, self.next);
-            }
+        let start = group.all.p;
+        let pairs = (self.x.len() / group.all.d - start) / 2;
+        for t in (start..).step_by(2).take(pairs) {
+            group.first::<V>(self.x, t, self.next);
+            group.second::<V>(self.x, t + 1, self.next);
         }
+    }
+}
+
+/// The first of two steps of the trajectory `x`, to row `t`.
+struct First<'a, R> {
+    x: &'a mut [R],
+    t: usize,
+    next: &'a mut [R],
+}
+
+impl<V: Lanes> Work<V> for First<'_, V::Real> {
+    #[inline(always)]
+    fn of<const G: usize, const TAIL: bool>(&mut self, group: Group<'_, V::Real, G, TAIL>) {
+        group.first::<V>(self.x, self.t, self.next);
+    }
+}
+
+/// The second step, to row `t`.
+struct Second<'a, R> {
+    x: &'a mut [R],
+    t: usize,
+    next: &'a [R],
+}
+
+impl<V: Lanes> Work<V> for Second<'_, V::Real> {
+    #[inline(always)]
+    fn of<const G: usize, const TAIL: bool>(&mut self, group: Group<'_, V::Real, G, TAIL>) {
+        group.second::<V>(self.x, self.t, self.next);
     }
 }
 
@@ -288,28 +312,24 @@ fn work<V: Lanes>(all: &Panels<V::Real>, job: Job<'_, V::Real>) {
     match job {
         Job::Windows { x, y } => {
             let most = V::MOST[usize::from(y.len() >= 4 * d)];
-            each::<V>(all, most, &mut Windows { x, y });
+            each::<V, false>(all, most, &mut Windows { x, y });
         }
         Job::Pairs { x, next } => {
-            let pairs = (x.len() / d - p) / 2;
             // A step needs all outputs of the one before it.
-            let one_group = all.wide <= V::MOST[0];
-            let (at_once, passes): (_, &[_]) = if one_group {
-                (pairs.max(1), &[[true, true]])
-            } else {
-                (1, &[[true, false], [false, true]])
-            };
-            for t in (p..p + 2 * pairs).step_by(2 * at_once) {
-                for &halves in passes {
-                    each::<V>(all, V::MOST[0], &mut Pairs { x, t, pairs: at_once, halves, next });
-                }
+            if all.wide <= V::MOST[0] {
+                return each::<V, false>(all, V::MOST[0], &mut Pairs { x, next });
+            }
+            let pairs = (x.len() / d - p) / 2;
+            for t in (p..).step_by(2).take(pairs) {
+                each::<V, true>(all, V::MOST[0], &mut First { x, t, next });
+                each::<V, true>(all, V::MOST[0], &mut Second { x, t: t + 1, next });
             }
         }
         Job::Advance { slots, at, x, y } => {
             let mut slot = at;
             for lag in (0..p).rev() {
                 let sums = &mut slots[slot * padded..][..padded];
-                each::<V>(all, V::MOST[0], &mut Rows { lag, x, sums, fresh: lag == 0 });
+                each::<V, false>(all, V::MOST[0], &mut Rows { lag, x, sums, fresh: lag == 0 });
                 if lag + 1 == p {
                     y.copy_from_slice(&slots[slot * padded..][..y.len()]);
                 }

@@ -84,6 +84,7 @@ fn text(file: &str, fact: &str, value: &Value) -> Result<String, Error> {
     match value {
         Value::Bool(value) => Ok(value.to_string()),
         Value::Int(value) => Ok(value.to_string()),
+        Value::Float(value) => Ok(value.to_string()),
         _ => Err(wrong(file, fact, "another value".to_owned(), "a number or a truth".to_owned())),
     }
 }

@@ -220,6 +220,38 @@ fn the_normalisation_is_an_array_of_numpy_or_a_list_or_a_tensor() {
     }
 }
 
+/// The saved model with `from` in its pickle replaced.
+fn edited(from: &[u8], to: &[u8]) -> Vec<u8> {
+    let bytes = to_bytes(&model(true, true)).unwrap();
+    let mut archive = ZipArchive::new(Cursor::new(&bytes)).unwrap();
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    for i in 0..archive.len() {
+        let mut entry = archive.by_index(i).unwrap();
+        let mut bytes = Vec::new();
+        entry.read_to_end(&mut bytes).unwrap();
+        if entry.name().ends_with("data.pkl") {
+            let at = bytes.windows(from.len()).position(|part| part == from).unwrap();
+            bytes.splice(at..at + from.len(), to.iter().copied());
+        }
+        let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+        zip.start_file(entry.name(), stored).unwrap();
+        zip.write_all(&bytes).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
+#[test]
+fn a_lag_may_be_a_float_but_must_be_whole() {
+    let six = [&b"lag\x8a\x08"[..], &6_u64.to_le_bytes()].concat();
+    let read = |lag: f64| {
+        let float = [&b"lagG"[..], &lag.to_be_bytes()].concat();
+        Model::from_bytes("m.pt", &edited(&six, &float), &Options::default())
+    };
+    assert_eq!(read(6.0).unwrap(), model(true, true));
+    let why = read(6.5).unwrap_err().to_string();
+    assert!(why.starts_with("m.pt: `lag`: found"), "{why}");
+}
+
 #[test]
 fn archives_of_something_else_are_refused() {
     let deflated = archive(b"\x80\x02}.", CompressionMethod::Deflated);
