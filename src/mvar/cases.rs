@@ -18,7 +18,7 @@ pub fn cases() -> Vec<Case> {
     vec![
         Case::new(
             "mvar/rollout-d20-p5/n100",
-            name(Isa::best()),
+            Isa::best().vectorised_name(),
             work::<f64>(20, 5, n, 5 + n),
             move || {
                 let (model, states) = (fixtures::lorenz96(), fixtures::states());
@@ -30,7 +30,7 @@ pub fn cases() -> Vec<Case> {
         rollout::<f64>(100, 5, n, None),
         Case::new(
             "mvar/step-d20-p5/n64",
-            name(Isa::best()),
+            Isa::best().vectorised_name(),
             work::<f64>(20, 5, 64, 68 + 64),
             || {
                 let model = fixtures::lorenz96();
@@ -64,14 +64,6 @@ pub fn scaling() -> Vec<Case> {
     cases
 }
 
-/// The name of an implementation; plain code is arranged for the compiler to vectorise.
-fn name(isa: Isa) -> &'static str {
-    match isa {
-        Isa::Scalar => "portable",
-        isa => isa.name(),
-    }
-}
-
 /// `n` steps that read and write `states` states.
 fn work<R>(d: usize, p: usize, n: usize, states: usize) -> Work {
     let flops = n * 2 * p * d * d;
@@ -94,7 +86,7 @@ fn id<R>(kernel: &str, d: usize, p: usize, n: usize, isa: Option<Isa>) -> String
 /// A rollout of `n` steps of a synthetic model.
 fn rollout<R: Real>(d: usize, p: usize, n: usize, isa: Option<Isa>) -> Case {
     let (id, isa) = (id::<R>("rollout", d, p, n, isa), isa.unwrap_or_else(Isa::best));
-    Case::new(id, name(isa), work::<R>(d, p, n, p + n), move || {
+    Case::new(id, isa.vectorised_name(), work::<R>(d, p, n, p + n), move || {
         Rollout::<R>::new(synthetic(d, p), input::gaussian(1, p * d, 1.0), n, isa)
     })
 }
@@ -102,7 +94,7 @@ fn rollout<R: Real>(d: usize, p: usize, n: usize, isa: Option<Isa>) -> Case {
 /// Steps from `n` windows of their own.
 fn batch<R: Real>(d: usize, p: usize, n: usize, isa: Option<Isa>) -> Case {
     let (id, isa) = (id::<R>("batch", d, p, n, isa), isa.unwrap_or_else(Isa::best));
-    Case::new(id, name(isa), work::<R>(d, p, n, p * n + n), move || {
+    Case::new(id, isa.vectorised_name(), work::<R>(d, p, n, p * n + n), move || {
         Batch::<R>::new(synthetic(d, p), &input::gaussian(1, n * p * d, 1.0), isa)
     })
 }

@@ -31,7 +31,7 @@ pub fn cases() -> Vec<Case> {
         forecasts(CANONICAL, 5, 1, None),
         Case::new(
             "lstm/rollout-d20-h64-l1-lag5/n100",
-            name(Isa::best()),
+            Isa::best().vectorised_name(),
             SMALL.work(5, 100, 105),
             || Rollout::new(fixtures::lorenz96(), 100),
         ),
@@ -63,14 +63,6 @@ pub fn scaling() -> Vec<Case> {
         ]);
     }
     cases
-}
-
-/// The name of an implementation; plain code is arranged for the compiler to vectorise.
-fn name(isa: Isa) -> &'static str {
-    match isa {
-        Isa::Scalar => "portable",
-        isa => isa.name(),
-    }
 }
 
 /// The size of a network: components, units in a layer, layers.
@@ -117,7 +109,7 @@ fn case<S: Step + 'static>(
     step: impl Fn(Isa) -> S + 'static,
 ) -> Case {
     let isa = isa.unwrap_or_else(Isa::best);
-    Case::new(id, name(isa), work, move || step(isa))
+    Case::new(id, isa.vectorised_name(), work, move || step(isa))
 }
 
 /// `n` cells of the fixture's network, one after the other.
@@ -126,13 +118,18 @@ fn cells(n: usize) -> Case {
     let flops = (n * size.cell_flops()) as u64;
     let bytes = (4 * (size.cell_weights() + n * (size.d + 2 * size.h))) as u64;
     let work = Work { units: n as u64, unit: "cell", flops, bytes, resident_bytes: bytes };
-    Case::new(format!("lstm/cell-d20-h64-l1/n{n}"), name(Isa::best()), work, move || {
-        let model = fixtures::lorenz96();
-        let mut window = vec![0.0; n * size.d];
-        model.scale().apply(&rows(0, n), &mut window);
-        let packed = Packed::new(model.net());
-        Cells { buffers: packed.buffers(n), net: model.net().clone(), packed, window }
-    })
+    Case::new(
+        format!("lstm/cell-d20-h64-l1/n{n}"),
+        Isa::best().vectorised_name(),
+        work,
+        move || {
+            let model = fixtures::lorenz96();
+            let mut window = vec![0.0; n * size.d];
+            model.scale().apply(&rows(0, n), &mut window);
+            let packed = Packed::new(model.net());
+            Cells { buffers: packed.buffers(n), net: model.net().clone(), packed, window }
+        },
+    )
 }
 
 /// A forecast step of the fixture's network.

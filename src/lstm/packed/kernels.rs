@@ -104,10 +104,8 @@ fn each<V: Lanes>(layer: &Layer, n: usize, back: bool, work: &mut impl Work<V>) 
                 work.of::<3>(block, first);
             } else if now == 4 || V::ROWS == 4 {
                 work.of::<4>(block, first);
-            } else if now == 5 || V::ROWS == 5 {
-                work.of::<5>(block, first);
             } else {
-                work.of::<6>(block, first);
+                work.of::<5>(block, first);
             }
             first += now;
         }
