@@ -5,4 +5,4 @@ cases=src/stream/cases.rs write=stream/write/mib128
 plant stream 3 stream/ "$write" 'slower' "$cases" 'write(&mut self.0, VALUE);' \
   'write(&mut self.0, VALUE); write(&mut self.0[..WORDS / 8], VALUE);'
 plant removed 5 stream/ "$write" 'gone' "$cases" \
-  'Case::new("stream/write/mib128", "portable", work, writing).timed_only(),' ''
+  'Case::new("stream/write/mib128", "portable", work, writing).timed_only().exact(),' ''

@@ -227,3 +227,12 @@ fn what_is_committed_tells_no_folder_process_clock_or_host_of_a_machine() {
         assert!(here.values().all(|value| value != fact.trim()), "{fact} in {here:?}");
     }
 }
+
+#[test]
+fn a_planted_fault_replaces_text_that_is_there() {
+    // `plant` of ci/whole.sh, as far as what it looks for.
+    let plant = "plant() { echo \"$1\"; grep -qF -- \"$7\" \"$6\" || { echo \"no $7\"; exit 1; }; }\n\
+                 for faults in src/*/planted.sh; do source \"$faults\"; done";
+    let out = Command::new("bash").args(["-c", plant]).output().unwrap();
+    ends(&out, 0, "locality\n");
+}

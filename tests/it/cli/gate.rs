@@ -7,7 +7,7 @@ use stepmark::cli::Exit;
 use stepmark::record::{INSTRUCTIONS, Record, Row, WALL};
 use stepmark::registry;
 
-use crate::setup::bench::{Bench, cases, counted, origin, path, set};
+use crate::setup::bench::{Bench, cases, counted, few, origin, path, set};
 use crate::setup::walls::{environment, wall};
 
 use super::{WrongSign, with_wrong_sign, wrong_sign};
@@ -22,7 +22,7 @@ fn unchanged_code_passes() {
 
 #[test]
 fn two_percent_more_instructions_are_a_regression() {
-    let bench = Bench::committed();
+    let bench = Bench::of_few();
     bench.measured(|record| set(&mut record.cases[0], "instructions", |n| n + n / 50));
     let said = bench.run("gate");
     said.expect(
@@ -37,7 +37,7 @@ fn two_percent_more_instructions_are_a_regression() {
 
 #[test]
 fn a_traversal_by_columns_misses_more_at_the_same_count_and_is_a_regression() {
-    let bench = Bench::committed();
+    let bench = Bench::of_few();
     let with = |d1_misses| {
         bench.record_of(|record| {
             set(&mut record.cases[0], "instructions", |_| 62_957_607);
@@ -55,7 +55,7 @@ fn a_traversal_by_columns_misses_more_at_the_same_count_and_is_a_regression() {
 
 #[test]
 fn one_heap_block_more_is_a_regression() {
-    let bench = Bench::committed();
+    let bench = Bench::of_few();
     bench.measured(|record| {
         set(&mut record.cases[0], "heap_blocks", |n| n + 1);
         set(&mut record.cases[0], "heap_bytes", |n| n + 8);
@@ -65,7 +65,7 @@ fn one_heap_block_more_is_a_regression() {
 
 #[test]
 fn a_gain_passes_and_asks_for_accept() {
-    let bench = Bench::committed();
+    let bench = Bench::of_few();
     bench.measured(|record| set(&mut record.cases[0], "instructions", |n| n - n / 50));
     bench
         .run("gate")
@@ -74,7 +74,7 @@ fn a_gain_passes_and_asks_for_accept() {
 
 #[test]
 fn a_wrong_sign_is_a_wrong_result_whatever_the_counts_say() {
-    let bench = Bench::committed();
+    let bench = Bench::of_few();
     let said = bench.run_with(with_wrong_sign(), "gate");
     said.expect(Exit::Wrong, &["test/wrong-sign/n1: y[0] is -1e0, expected 1e0", "by `right`"]);
     bench
@@ -88,7 +88,7 @@ fn a_wrong_sign_is_a_wrong_result_whatever_the_counts_say() {
 
 #[test]
 fn wrong_comes_before_regressed() {
-    let bench = Bench::committed();
+    let bench = Bench::of_few();
     bench.measured(|record| {
         set(&mut record.cases[0], "instructions", |n| 2 * n);
         record.cases.push(counted("test/wrong-sign/n1", "scalar", 1000));
@@ -99,7 +99,7 @@ fn wrong_comes_before_regressed() {
 
 #[test]
 fn a_deleted_baseline_is_incomparable() {
-    let bench = Bench::committed();
+    let bench = Bench::of_few();
     let file = bench.baseline(&INSTRUCTIONS, &bench.record, bench.chapter());
     fs::remove_file(&file).unwrap();
     let chapter = format!("gate --filter {}/", bench.chapter());
@@ -118,7 +118,7 @@ fn a_deleted_baseline_is_incomparable() {
 
 #[test]
 fn a_foreign_toolchain_is_incomparable() {
-    let bench = Bench::committed();
+    let bench = Bench::of_few();
     bench.measured(|record| {
         record.environment.insert("rustc".to_owned(), "1.0.0".to_owned());
     });
@@ -138,7 +138,7 @@ fn a_foreign_toolchain_is_incomparable() {
 
 #[test]
 fn a_filter_without_a_case_is_a_usage_error_everywhere() {
-    let bench = Bench::committed();
+    let bench = Bench::of_few();
     for command in ["list", "check", "record", "gate"] {
         let said = bench.run(&format!("{command} --filter no-such-case"));
         said.expect(Exit::Usage, &["no case id contains `no-such-case`", "stepmark list"]);
@@ -154,7 +154,7 @@ fn a_filter_without_a_case_is_a_usage_error_everywhere() {
 
 #[test]
 fn an_empty_selection_is_incomparable() {
-    let bench = Bench::committed();
+    let bench = Bench::of_few();
     for command in ["list", "check", "record", "gate"] {
         bench.run_with(Vec::new(), command).expect(Exit::Incomparable, &["there are no cases"]);
     }
@@ -162,7 +162,7 @@ fn an_empty_selection_is_incomparable() {
     bench.measured(|record| record.cases.clear());
     bench.run("gate").expect(Exit::Failure, &["target/stepmark/instructions does not exist"]);
     bench.run("accept --reason why").expect(Exit::Incomparable, &["no record to accept"]);
-    bench.measured(|record| record.cases.retain(|case| !case.id.contains("mvar/rollout")));
+    bench.measured(|record| record.cases.retain(|case| !case.id.contains("mvar/rollout-d20")));
     bench
         .run("gate")
         .expect(Exit::Incomparable, &["was not measured: the instructions record lacks it"]);
@@ -180,7 +180,7 @@ fn an_empty_selection_is_incomparable() {
 
 #[test]
 fn cases_that_are_only_timed_need_another_build() {
-    let bench = Bench::committed();
+    let bench = Bench::of_few();
     let said = bench.run_with(registry::cases(), "gate --filter stream/write");
     said.expect(Exit::Incomparable, &["nothing that decides was compared", "--against REV"]);
     assert!(!said.out.contains("accept"), "{}", said.out);
@@ -188,8 +188,8 @@ fn cases_that_are_only_timed_need_another_build() {
 
 #[test]
 fn a_removed_case_is_incomparable_and_a_new_one_a_note() {
-    let bench = Bench::committed();
-    let mut cases = cases();
+    let bench = Bench::of_few();
+    let mut cases = few();
     cases.retain(|case| case.id != bench.first());
     bench.run_with(cases, "gate").expect(Exit::Incomparable, &["is gone", bench.first()]);
 
@@ -201,9 +201,9 @@ fn a_removed_case_is_incomparable_and_a_new_one_a_note() {
 
 #[test]
 fn a_filter_narrows_what_is_compared() {
-    let bench = Bench::committed();
+    let bench = Bench::of_few();
     let mvar = |id: &str| id.starts_with("mvar/");
-    let kept = cases().iter().filter(|case| mvar(&case.id)).count();
+    let kept = few().iter().filter(|case| mvar(&case.id)).count();
     bench.measured(|record| record.cases.retain(|case| mvar(&case.id)));
     bench.run("gate").expect(Exit::Incomparable, &["was not measured"]);
     bench.run("gate --filter mvar/").expect(Exit::Pass, &[&format!("gate: {kept} cases")]);
@@ -211,7 +211,7 @@ fn a_filter_narrows_what_is_compared() {
 
 #[test]
 fn a_filter_of_a_case_that_is_gone_says_so() {
-    let bench = Bench::committed();
+    let bench = Bench::of_few();
     let gone = format!("{}-gone", bench.first());
     let older = bench.record_of(|record| record.cases.push(counted(&gone, "scalar", 1000)));
     bench.accepted(&INSTRUCTIONS, &older);
@@ -234,9 +234,9 @@ fn a_filter_of_a_case_that_is_gone_says_so() {
 
 #[test]
 fn one_case_is_selected_though_the_ids_of_others_contain_its_own() {
-    let bench = Bench::committed();
+    let bench = Bench::of_few();
     let longer = format!("{}0", bench.first());
-    let mut all = cases();
+    let mut all = few();
     all.retain(|case| case.id == bench.first());
     let work = all[0].work;
     all.push(Case::new(longer.clone(), "scalar", work, || -> WrongSign { panic!("not selected") }));
@@ -248,7 +248,7 @@ fn one_case_is_selected_though_the_ids_of_others_contain_its_own() {
 
 #[test]
 fn a_chapter_that_is_only_timed_and_has_no_saved_times_is_told_which_are_missing() {
-    let bench = Bench::committed();
+    let bench = Bench::of_few();
     let walls = walls(&bench, 100.0);
     bench.put(&WALL, &walls);
     let others =
@@ -269,7 +269,7 @@ fn a_chapter_that_is_only_timed_and_has_no_saved_times_is_told_which_are_missing
 
 #[test]
 fn another_implementation_or_other_sources_are_incomparable() {
-    let bench = Bench::committed();
+    let bench = Bench::of_few();
     bench.measured(|record| record.cases[0].implementation = "other".to_owned());
     bench.run("gate").expect(Exit::Incomparable, &["but `other` now"]);
     bench.measured(|record| {
@@ -283,7 +283,7 @@ fn another_implementation_or_other_sources_are_incomparable() {
 
 #[test]
 fn another_schema_is_incomparable_and_a_damaged_file_a_failure() {
-    let bench = Bench::committed();
+    let bench = Bench::of_few();
     let file = bench.baseline(&INSTRUCTIONS, &bench.record, "mvar");
     let text = fs::read_to_string(&file).unwrap();
     let newer = text.replace("\"schema\": 2", "\"schema\": 3");
@@ -298,7 +298,7 @@ fn another_schema_is_incomparable_and_a_damaged_file_a_failure() {
 
 #[test]
 fn an_instrument_that_did_not_run_is_a_failure_unless_skipped_aloud() {
-    let bench = Bench::committed();
+    let bench = Bench::of_few();
     bench.measured(|record| record.cases.clear());
     let said = bench.run("gate");
     said.expect(Exit::Failure, &["cargo bench --features instructions", "ci/install.sh"]);
@@ -322,7 +322,7 @@ fn put_walls(bench: &Bench, old: &Record, new: &Record) {
 
 #[test]
 fn wall_times_inform_but_neither_fail_nor_pass() {
-    let bench = Bench::committed();
+    let bench = Bench::of_few();
     put_walls(&bench, &walls(&bench, 100.0), &walls(&bench, 300.0));
     let texts = ["3.000x  UNCLEAR", "ranges apart", "wall times (inform only)"];
     bench.run("gate --filter mvar/").expect(Exit::Pass, &texts);
@@ -334,7 +334,7 @@ fn wall_times_inform_but_neither_fail_nor_pass() {
 
 #[test]
 fn wall_times_of_another_machine_or_of_an_unknown_one_are_not_compared() {
-    let bench = Bench::committed();
+    let bench = Bench::of_few();
     let of = |field: &str, value: &str| {
         let mut walls = walls(&bench, 100.0);
         walls.environment.insert(field.to_owned(), value.to_owned());
@@ -353,14 +353,14 @@ fn wall_times_of_another_machine_or_of_an_unknown_one_are_not_compared() {
 
 #[test]
 fn the_wall_time_of_a_wrong_case_is_not_shown() {
-    let bench = Bench::committed();
+    let bench = Bench::of_few();
     let with_wrong = |median_ns| {
         let mut walls = walls(&bench, 100.0);
         walls.cases.push(wall("test/wrong-sign/n1", median_ns, &origin()));
         walls
     };
     put_walls(&bench, &with_wrong(100.0), &with_wrong(300.0));
-    let mut cases = cases();
+    let mut cases = few();
     cases.retain(|case| case.id == bench.first());
     cases.push(wrong_sign());
     let right = "wall times (inform only): 0 of 1 case";
@@ -369,7 +369,7 @@ fn the_wall_time_of_a_wrong_case_is_not_shown() {
 
 #[test]
 fn a_case_that_neither_side_holds_is_not_passed_over() {
-    let bench = Bench::committed();
+    let bench = Bench::of_few();
     let without = bench.record_of(|record| {
         record.cases.remove(0);
     });
@@ -380,7 +380,7 @@ fn a_case_that_neither_side_holds_is_not_passed_over() {
 
 #[test]
 fn a_baseline_of_wall_times_does_not_stand_in_for_the_counts() {
-    let bench = Bench::committed();
+    let bench = Bench::of_few();
     bench.measured(|record| set(&mut record.cases[0], "instructions", |n| 2 * n));
     let file = bench.dir.path().join("wall.json");
     fs::write(&file, "{\"schema\": 2, \"instrument\": \"wall\"}").unwrap();
@@ -390,7 +390,7 @@ fn a_baseline_of_wall_times_does_not_stand_in_for_the_counts() {
 
 #[test]
 fn a_damaged_wall_record_neither_fails_the_gate_nor_hides_what_it_found() {
-    let bench = Bench::committed();
+    let bench = Bench::of_few();
     let walls = bench.fresh(&WALL, bench.chapter());
     fs::create_dir_all(walls.parent().unwrap()).unwrap();
     fs::write(&walls, "garbage").unwrap();

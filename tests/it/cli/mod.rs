@@ -9,7 +9,7 @@ use stepmark::gate::WORST_FIRST;
 use stepmark::machine;
 use stepmark::record::{PEERS, Record, Row};
 
-use crate::setup::bench::{Bench, cases, origin, path, set};
+use crate::setup::bench::{Bench, few, origin, path, set};
 
 mod gate;
 #[cfg(unix)]
@@ -43,7 +43,7 @@ pub(super) fn wrong_sign() -> Case {
 
 /// All that are counted, and one that is wrong.
 pub(super) fn with_wrong_sign() -> Vec<Case> {
-    let mut cases = cases();
+    let mut cases = few();
     cases.push(wrong_sign());
     cases
 }
@@ -51,7 +51,7 @@ pub(super) fn with_wrong_sign() -> Vec<Case> {
 #[test]
 fn nothing_measured_is_nothing_to_record_accept_or_report() {
     let dir = tempfile::tempdir().unwrap();
-    let bench = Bench { dir, record: Bench::committed().record };
+    let bench = Bench { dir, ..Bench::of_few() };
     bench.run("record").expect(Exit::Incomparable, &["nothing was recorded", "cargo bench"]);
     bench.run("accept --reason why").expect(Exit::Incomparable, &["no record to accept"]);
     bench
@@ -69,7 +69,7 @@ fn nothing_measured_is_nothing_to_record_accept_or_report() {
 
 #[test]
 fn accept_writes_what_the_gate_then_finds() {
-    let bench = Bench::committed();
+    let bench = Bench::of_few();
     bench.measured(|record| set(&mut record.cases[0], "instructions", |n| 2 * n));
     bench.run("gate").expect(Exit::Regression, &[]);
     bench
@@ -80,7 +80,7 @@ fn accept_writes_what_the_gate_then_finds() {
 
 #[test]
 fn a_record_of_peers_is_printed_and_accepted_though_it_holds_few_cases() {
-    let bench = Bench::committed();
+    let bench = Bench::of_few();
     let numbers = [
         ("theirs_ns", 30.0.into()),
         ("ours_ns", 10.0.into()),
@@ -117,7 +117,7 @@ fn a_record_of_peers_is_printed_and_accepted_though_it_holds_few_cases() {
 
 #[test]
 fn help_and_readme_state_every_exit_code() {
-    let bench = Bench::committed();
+    let bench = Bench::of_few();
     let readme = fs::read_to_string("README.md").unwrap();
     let names = WORST_FIRST.into_iter().chain([Exit::Usage]).map(|exit| (exit.code(), exit.name()));
     for (code, name) in names {
@@ -150,7 +150,7 @@ fn a_panic_in_a_check_is_a_wrong_result_of_that_case() {
     }
     let work = Work { units: 1, unit: "step", flops: 0, bytes: 0, resident_bytes: 0 };
     let cases = vec![Case::new("test/panics/n1", "scalar", work, || Panics)];
-    let said = Bench::committed().run_with(cases, "check");
+    let said = Bench::of_few().run_with(cases, "check");
     said.expect(Exit::Wrong, &["WRONG  test/panics/n1: panicked: out of range"]);
 }
 

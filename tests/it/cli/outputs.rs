@@ -5,11 +5,11 @@ use std::process::Command;
 
 use stepmark::cli::{self, Exit, Suite};
 
-use crate::setup::bench::{Bench, cases, path, set};
+use crate::setup::bench::{Bench, few, path, set};
 
 #[test]
 fn the_outputs_tell_what_the_terminal_tells() {
-    let bench = Bench::committed();
+    let bench = Bench::of_few();
     bench.measured(|record| set(&mut record.cases[0], "instructions", |n| 2 * n));
     let folder = bench.dir.path();
     let options: Vec<String> = ["json", "markdown", "junit", "bencher"]
@@ -23,7 +23,7 @@ fn the_outputs_tell_what_the_terminal_tells() {
     let json = |name: &str| serde_json::from_str::<serde_json::Value>(&text(name)).unwrap();
     let outcome = json("json");
     assert_eq!((&outcome["exit"], &outcome["verdict"]), (&3.into(), &"regression".into()));
-    assert_eq!(outcome["selected"].as_array().unwrap().len(), cases().len(), "of the last run");
+    assert_eq!(outcome["selected"].as_array().unwrap().len(), few().len(), "of the last run");
     assert_eq!(outcome["findings"][0]["about"], bench.first(), "{outcome:#}");
     let next = outcome["findings"][0]["next"].as_str().unwrap();
     assert!(said.out.contains(next) && text("markdown").contains(next), "`{next}`");
@@ -35,7 +35,7 @@ fn the_outputs_tell_what_the_terminal_tells() {
 
 #[test]
 fn a_failure_of_the_tool_is_told_by_the_outputs_too() {
-    let bench = Bench::committed();
+    let bench = Bench::of_few();
     bench.measured(|record| record.cases.clear());
     let file = bench.dir.path().join("outcome.json");
     bench.run(&format!("gate --json {}", path(&file))).expect(Exit::Failure, &["tool failure"]);
@@ -45,7 +45,7 @@ fn a_failure_of_the_tool_is_told_by_the_outputs_too() {
 
 #[test]
 fn an_output_that_cannot_be_written_is_a_failure_before_anything_runs() {
-    let bench = Bench::committed();
+    let bench = Bench::of_few();
     let (good, bad) = (bench.dir.path().join("good.json"), bench.dir.path().join("no/such.md"));
     fs::write(&good, "of an earlier run").unwrap();
     let said = bench.run(&format!("gate --json {} --markdown {}", path(&good), path(&bad)));
@@ -62,7 +62,7 @@ fn an_output_that_cannot_be_written_is_a_failure_before_anything_runs() {
 
 #[test]
 fn what_an_earlier_run_wrote_is_gone_however_this_one_ends() {
-    let bench = Bench::committed();
+    let bench = Bench::of_few();
     let file = bench.dir.path().join("outcome.json");
     for args in ["gate --filter no-such-case", "gate --strict", "duet --exe one"] {
         fs::write(&file, "of an earlier run").unwrap();
@@ -94,7 +94,7 @@ fn a_target_that_cannot_be_a_folder_is_a_failure_that_names_it() {
 #[test]
 #[cfg(unix)]
 fn the_shell_line_of_a_failure_holds_a_folder_with_blanks_as_one_word() {
-    let bench = Bench::committed();
+    let bench = Bench::of_few();
     bench.measured(|record| set(&mut record.cases[0], "instructions", |n| 2 * n));
     let folder = path(&bench.dir.path().join("what's a baseline"));
     fs::rename(bench.baselines(), &folder).unwrap();
@@ -102,7 +102,7 @@ fn the_shell_line_of_a_failure_holds_a_folder_with_blanks_as_one_word() {
     let args = ["stepmark", "gate", "--filter", bench.first(), "--baseline", &folder];
     let args = [&args[..], &["--target-dir", &target]].concat();
     let (mut out, mut err) = (Vec::new(), Vec::new());
-    let suite = Suite { cases: cases(), ..Suite::default() };
+    let suite = Suite { cases: few(), ..Suite::default() };
     assert_eq!(cli::run(&suite, args, &mut out, &mut err), Exit::Regression, "planted");
     let out = String::from_utf8(out).unwrap();
     let line = out.lines().find(|line| line.starts_with("FAIL")).unwrap();

@@ -1,5 +1,6 @@
 //! A bench that has run: records and baselines in a folder of their own, and the command on them.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -13,6 +14,8 @@ pub(crate) struct Bench {
     pub(crate) dir: tempfile::TempDir,
     /// The rows of all chapters.
     pub(crate) record: Record,
+    /// What its commands run on.
+    pub(crate) cases: fn() -> Vec<Case>,
 }
 
 /// The output of a command, and how it ended.
@@ -68,6 +71,15 @@ impl Bench {
     /// Cases that they do not hold yet get made-up counts, so that a new workload is tested before
     /// it is accepted.
     pub(crate) fn committed() -> Self {
+        Self::of(cases)
+    }
+
+    /// The same of [`few`] cases, which are soon checked.
+    pub(crate) fn of_few() -> Self {
+        Self::of(few)
+    }
+
+    fn of(cases: fn() -> Vec<Case>) -> Self {
         let own = format!("{}-rustc-{}", machine::TARGET, machine::RUSTC);
         let mut folders: Vec<_> =
             fs::read_dir("baselines").unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -83,7 +95,7 @@ impl Bench {
             Row { origin: origin(), ..row }
         };
         let record = record.with(cases().iter().map(row).collect());
-        let bench = Self { dir: tempfile::tempdir().unwrap(), record };
+        let bench = Self { dir: tempfile::tempdir().unwrap(), record, cases };
         bench.accepted(&INSTRUCTIONS, &bench.record);
         bench.measured(|_| ());
         bench
@@ -141,7 +153,7 @@ impl Bench {
     }
 
     pub(crate) fn run(&self, args: &str) -> Said {
-        self.run_with(cases(), args)
+        self.run_with((self.cases)(), args)
     }
 
     pub(crate) fn run_with(&self, cases: Vec<Case>, args: &str) -> Said {
@@ -191,6 +203,18 @@ pub(crate) fn read_all(instrument: &Instrument, folder: &Path) -> Record {
 pub(crate) fn cases() -> Vec<Case> {
     let mut cases = registry::cases();
     cases.retain(Case::is_counted);
+    cases
+}
+
+/// The first two of each chapter's.
+pub(crate) fn few() -> Vec<Case> {
+    let mut cases = cases();
+    let mut of = HashMap::new();
+    cases.retain(|case| {
+        let taken = of.entry(case.chapter().to_owned()).or_insert(0);
+        *taken += 1;
+        *taken <= 2
+    });
     cases
 }
 

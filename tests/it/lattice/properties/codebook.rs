@@ -49,7 +49,7 @@ fn random_codes_of_every_codebook_are_those_of_their_points() {
 #[test]
 fn what_fits_decodes_to_the_nearest_point_and_what_overloads_to_another() {
     for (lattice, isa) in lattices_and_isas() {
-        let (d, n) = (lattice.dim(), 10_000);
+        let (d, n) = (lattice.dim(), 2000);
         let mut fitting = 0;
         for (q, m) in all_pairs() {
             let codec = codec(lattice, q, m, isa);
@@ -70,7 +70,7 @@ fn what_fits_decodes_to_the_nearest_point_and_what_overloads_to_another() {
                 fitting += usize::from(fits);
             }
         }
-        assert!(fitting > 1_000_000, "{lattice}: only {fitting} vectors fit");
+        assert!(fitting > 200_000, "{lattice}: only {fitting} vectors fit");
     }
 }
 
