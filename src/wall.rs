@@ -249,7 +249,7 @@ type OnGpu<'a> = (&'a Case, &'a dyn OnDevice);
 fn time_on_device(cases: &[OnGpu<'_>], facts: &Facts, c: &mut Criterion) -> bool {
     let mut selected = false;
     let mut notes = Notes::new(GPU, || {
-        // As compiled in where only the executable was brought: there are no sources.
+        // The sources compiled in, where only the executable was brought and none are there.
         let source = workspace::built_from().unwrap_or_else(|_| machine::SOURCE.to_owned());
         Run::begin(source, facts.environment.clone())
     });

@@ -204,7 +204,7 @@ fn fresh(
     Ok(all)
 }
 
-/// What becomes of the baseline of a chapter, or of any that is selected, where there is no record
+/// The fate of the baseline of a chapter, or of any that is selected, where there is no record
 /// to accept.
 fn fate(
     instrument: &Instrument,
@@ -223,7 +223,7 @@ fn fate(
 
 /// Requires that a commit reproduces the rows of a record.
 ///
-/// What was measured outside git, as on a machine that executables were copied to, is of the
+/// A record that was made outside git, as on a machine that executables were copied to, is of the
 /// commit of a clean `tree` here: its sources are the same.
 fn reproducible(rows: &mut [Row], tree: Option<&(String, bool)>, path: &Path) -> Result<(), Stop> {
     for Row { id, origin, .. } in rows {
@@ -285,7 +285,7 @@ fn compared(
 ) -> Result<Option<Record>, Stop> {
     let name = fresh.name();
     let known = context.measured_by(fresh.instrument);
-    // What a peer no longer measures is gone, too.
+    // A case that a peer no longer measures is gone, too.
     let is_gone = |id: &String| !known.contains(id);
     let measured = new.by_id();
     let kept: Vec<Row> = old

@@ -25,7 +25,7 @@ pub(super) struct Base {
     commit: String,
     /// `merge base with main (0123456789ab)`
     name: String,
-    /// What was asked for.
+    /// The revision as the user named it.
     revision: String,
 }
 
@@ -107,7 +107,7 @@ impl Base {
             if after.as_deref().map(str::trim_end) == Some(before) {
                 continue;
             }
-            // What cannot be read is found where it is compared with.
+            // A baseline that cannot be read is found where it is compared with.
             let read = |text: &str| Record::parse(instrument, Path::new(path), text).ok();
             let Some(old) = read(before) else { continue };
             let new = match after {

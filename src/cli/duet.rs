@@ -179,7 +179,7 @@ pub(super) fn base(
     pairs: &PairOptions,
     target: &Path,
 ) -> Result<Base, Stop> {
-    // What is wrong with the package comes before what is wrong with the repository.
+    // A fault of the package comes before one of the repository.
     let checkout = Checkout::find(target, &pairs.features).map_err(no_build)?;
     Base::find(checkout, revision, merge_base)
 }
@@ -187,7 +187,7 @@ pub(super) fn base(
 /// The question whether the new one of two builds is slower.
 pub(super) struct Ask<'a> {
     pub(super) pairs: &'a PairOptions,
-    /// What must select a case of either build; `None` where it selects one here.
+    /// The selection that must name a case of either build; `None` where it selects one here.
     pub(super) selection: Option<&'a Selection>,
     /// Whether a case is timed: one that is selected, and not known to be wrong.
     pub(super) is_taken: &'a dyn Fn(&str) -> bool,

@@ -89,7 +89,7 @@ fn write(
     let mut cases = 0;
     for chapter in chapters {
         let (path, new) = (path(&chapter), records.get(&chapter));
-        // What cannot be read is written anew.
+        // A record that cannot be read is written anew.
         let old = Record::read(instrument, &path).ok();
         let mut rows: Vec<Row> = new.map_or_else(Vec::new, |new| new.cases.clone());
         let (count, head) = (rows.len(), new.or(old.as_ref()));

@@ -35,7 +35,7 @@ pub enum Error {
     File {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The fault.
         source: io::Error,
     },
     /// A file contradicts the run.
@@ -43,9 +43,9 @@ pub enum Error {
     Contradiction {
         /// The file.
         path: PathBuf,
-        /// What it says.
+        /// The value that it holds.
         found: String,
-        /// What the run says.
+        /// The value that the run holds.
         expected: String,
     },
     /// A record that the run left is unusable.
@@ -59,7 +59,7 @@ impl From<run::Unusable> for Error {
     }
 }
 
-/// What the runs of an instrument came to.
+/// The numbers from the runs of an instrument.
 #[derive(Debug, Default, PartialEq)]
 pub struct Collected {
     /// The record of each chapter that has rows.

@@ -17,7 +17,7 @@ use crate::record::{self, Origin, PEERS, Record, Row, SCALING, WALL};
 use crate::run;
 use crate::stats::Samples;
 
-/// What a runner prints.
+/// The output of a runner.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Line {

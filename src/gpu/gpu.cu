@@ -1,4 +1,4 @@
-// What every GPU measurement needs beside its kernels.
+// Parts of every GPU measurement beside its kernels.
 
 typedef unsigned int u32;
 typedef unsigned long long u64;

@@ -129,7 +129,7 @@ mod tests {
         // 2 p.w and q |w|^2 are even for integer p and w in D4.
         prove::<D4, 4>(4, 48, 26, (2, D4::K));
         prove::<E8, 8>(4, 2400, 411, (1, E8::K));
-        // So they are for p and w in E8: where p is a point, half of K does, which fits 16 bits.
+        // They are so for p and w in E8: where p is a point, half of K does, which fits 16 bits.
         prove::<E8, 8>(4, 2400, 411, (2, E8::K / 2));
     }
 

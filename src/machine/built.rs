@@ -1,4 +1,4 @@
-//! What executables were built from: a note of the contents of their sources, made when they are
+//! The sources that executables were built from: a note of their contents, made when they are
 //! first started.
 //!
 //! Cargo takes a file for unchanged where its modification time is not newer than the last build,
@@ -101,7 +101,7 @@ pub(super) fn read(folder: &Path, library: &str) -> Vec<PathBuf> {
         name.starts_with(&head) && name.ends_with(".d")
     };
     let is_library = |made: &str| {
-        // What is only checked, tests included, has metadata alone.
+        // A target that is only checked, tests included, has metadata alone.
         let ends = [".rlib", ".so", ".dylib"].iter().any(|end| made.ends_with(end));
         ends && made.rsplit('/').next().is_some_and(|name| name.starts_with("lib"))
     };

@@ -1,4 +1,4 @@
-//! What machine and toolchain a number belongs to.
+//! The machine and toolchain that a number belongs to.
 //!
 //! An [`Environment`] holds only facts that survive a reboot: never clock rates, load or host
 //! names. Two records are comparable when their environments are equal, field by field.
@@ -29,12 +29,12 @@ pub fn is_outdated() -> bool {
     root.join("src").is_dir() && source::digest(root, &[], &[]) != SOURCE
 }
 
-/// What cannot be found out.
+/// The value of a fact that cannot be found out.
 const UNKNOWN: &str = "unknown";
 
-/// What a wall time depends on: processor, operating system, C library, compiler.
+/// The facts that a wall time depends on: processor, operating system, C library, compiler.
 ///
-/// What cannot be found out is `unknown`.
+/// A fact that cannot be found out is `unknown`.
 pub fn wall() -> Environment {
     let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let field = |name: &str| cpu_field(&cpu, name).unwrap_or(UNKNOWN).to_owned();
@@ -63,7 +63,7 @@ pub fn hides_processor(field: &str, value: &str) -> bool {
     value == UNKNOWN && tell.contains(&field)
 }
 
-/// What an instruction count depends on: nothing of the machine, since Valgrind simulates one.
+/// The facts that an instruction count depends on: the machine is none, as Valgrind simulates one.
 ///
 /// The dispatch level seen under Valgrind is not known here; the bench adds it.
 pub fn instructions(iai_callgrind: &str) -> Environment {
@@ -77,7 +77,7 @@ pub fn instructions(iai_callgrind: &str) -> Environment {
     .collect()
 }
 
-/// What built this crate.
+/// The compiler and options that built this crate.
 pub fn toolchain() -> Environment {
     environment([
         ("target", TARGET.to_owned()),

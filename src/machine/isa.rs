@@ -6,7 +6,7 @@
 /// An instruction set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Isa {
-    /// What every processor of the target has; the plain definition of a kernel.
+    /// The instructions of every processor of the target; the plain definition of a kernel.
     Scalar,
     /// AVX2, FMA and POPCNT.
     Avx2,

@@ -1,4 +1,4 @@
-//! What a number belongs to: machine, toolchain, sources and revision.
+//! The circumstances of a number: machine, toolchain, sources and revision.
 //!
 //! | | |
 //! | --- | --- |

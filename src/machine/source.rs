@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-/// What every package has that decides what a bench executes, fixtures included.
+/// The entries of every package that decide what a bench executes, fixtures included.
 pub(crate) const SOURCES: [&str; 7] =
     ["src", "benches", "fixtures", ".cargo", "build.rs", "Cargo.toml", "Cargo.lock"];
 

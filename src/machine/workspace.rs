@@ -29,7 +29,7 @@ pub enum Error {
     /// Cargo does not describe the workspace.
     #[error("`cargo metadata` fails, so the sources are unknown: {said}")]
     NoWorkspace {
-        /// What cargo says.
+        /// The complaint of cargo.
         said: String,
     },
     /// A source changed, and the executable did not.
@@ -43,7 +43,7 @@ pub enum Error {
         /// The command that makes cargo build it.
         clean: String,
     },
-    /// What was built cannot be noted.
+    /// The note of what was built cannot be written.
     #[error("{}", path.display())]
     Io {
         /// The file.

@@ -200,7 +200,7 @@ inline Dim thread_index() {
 
 inline void barrier(int line) { wait(State::barrier, line); }
 
-// What the lanes of the mask bring; all of them come to the same line.
+// The values that the lanes of the mask bring; all of them come to the same line.
 inline const uint64_t *collective(unsigned mask, uint64_t value, int line) {
     Thread *warp = &now.threads[now.current & ~31u], *me = &now.threads[now.current];
     if (!(mask >> (now.current & 31) & 1)) fail("the calling lane is not in the mask", line);

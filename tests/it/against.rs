@@ -79,7 +79,7 @@ fn a_branch_is_compared_with_where_it_parted_from_the_base() {
     let against_what = found["duet"]["against"].as_str().unwrap();
     assert!(against_what.starts_with("merge base with base ("), "{against_what}");
 
-    // What else was found is not lost with the pairs.
+    // Other findings are not lost with the pairs.
     toy.write("fn main() { does not build }");
     let broken = "FAIL tool failure  paired: the working tree does not build; cargo run ";
     let texts = [broken, "error: expected", "tool failure by `slower` (exit 1)"];

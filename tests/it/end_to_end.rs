@@ -42,7 +42,7 @@ fn copy() -> Copy {
     let path = env::var_os("PATH").unwrap();
     let path = env::join_paths([bin].into_iter().chain(env::split_paths(&path))).unwrap();
     copy.env = vec![
-        // As cargo tells what it runs.
+        // The variable that cargo sets for what it runs.
         ("CARGO_MANIFEST_DIR", copy.dir.clone().into()),
         ("PATH", path),
         ("STEPMARK", program(&copy).into()),

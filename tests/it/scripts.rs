@@ -76,7 +76,7 @@ fn a_second_gate_is_told_of_the_first_and_a_killed_one_leaves_no_lock() {
     let said = BufReader::new(stdout.unwrap()).lines().next();
     assert_eq!(said.unwrap().unwrap(), "waits", "under way");
     ends(&gate().output().unwrap(), 1, "gate.sh: another gate.sh is under way in this checkout");
-    // What it started goes on waiting, and does not hold the lock.
+    // A program that it started goes on waiting, and does not hold the lock.
     first.kill().unwrap();
     first.wait().unwrap();
     ends(&gate().output().unwrap(), 0, "waits");

@@ -141,7 +141,7 @@ fn record(
         Blob::Text(text) => text,
         Blob::Other(what) => return Err(what),
     };
-    // What to do about it is another matter in an old commit.
+    // The remedy is another matter in an old commit.
     Record::parse(instrument, Path::new(path), &text).map_err(|why| match why {
         Error::Schema { found, .. } => format!("schema {found}, expected {SCHEMA}"),
         Error::Invalid { found, expected, .. } => format!("{found}, expected {expected}"),

@@ -228,7 +228,7 @@ impl Worker {
         while suspicions < SUSPICIONS {
             let took = self.time(steps)?;
             let (steps_took, tried) = match self.case.metric {
-                // What a GPU waits for between its launches is no part of them.
+                // The waits of a GPU between its launches are no part of them.
                 Metric::CudaEvent => (took.clock, took.wall),
                 Metric::Wall => (took.wall, took.wall),
                 // A thread that loses its processor meanwhile is no slower for it.
@@ -289,7 +289,7 @@ impl Worker {
                 return Err(Trouble::Failed(format!("`{request}` is no request")));
             };
             if is_checked {
-                // What is checked must have been computed since.
+                // A result that is checked must have been computed since.
                 self.ready.spoil()?;
             }
             let took = self.sample(steps, lead)?;

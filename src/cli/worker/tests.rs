@@ -143,7 +143,7 @@ fn the_end_of_the_requests_ends_a_worker_and_an_unknown_one_is_a_failure() {
     }
 }
 
-/// What a worker says of a case.
+/// The first words of a worker about a case.
 fn hello(case: &Case, protocol: u32) -> Result<Hello, Trouble> {
     let mut worker = Worker::prepare(case, on_cpu(case), Some(7), protocol)?;
     let mut out = Vec::new();

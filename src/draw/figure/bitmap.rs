@@ -84,7 +84,7 @@ impl Surface for Bitmap {
             Side::Right => HPos::Right,
         };
         let (Ink::Plain(size) | Ink::Bold(size) | Ink::Faint(size)) = ink;
-        // What the font calls the top is well above its capitals.
+        // The top by the font is well above its capitals.
         let at = (at.0, at.1 + size * 3 / 8);
         let style = style(ink).pos(Pos::new(h_pos, VPos::Top));
         self.with(|area| area.draw_text(text, &style, scaled(at)).expect("memory can be drawn on"));

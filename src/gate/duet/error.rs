@@ -88,7 +88,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// What it means for a case that its worker ended so: whatever a process says or does that runs a
+    /// The blame of a case that its worker ended so: whatever a process says or does that runs a
     /// kernel is the doing of the kernel, but that it takes long.
     pub(super) fn of_case(self) -> Trouble {
         match self {

@@ -108,7 +108,7 @@ mod tests {
         let first = Lock::take(dir.path()).unwrap();
         let err = Lock::take(dir.path()).unwrap_err().to_string();
         assert!(err.contains(&format!("(pid {})", process::id())), "{err}");
-        // As a process has it that another thread is just starting.
+        // A process has it so where another thread is just starting.
         let _inherited = first.0.try_clone().unwrap();
         drop(first);
         Lock::take(dir.path()).unwrap();

@@ -236,7 +236,7 @@ fn common_protocol(old: &[Listed], new: &[Listed]) -> ([u32; 2], u32) {
     (speaks, speaks[0].min(speaks[1]).min(PROTOCOL))
 }
 
-/// What else than its time differs in a case between two builds.
+/// The differences of a case between two builds other than its time.
 fn differences(old: &[Listed], new: &[Listed]) -> Vec<(String, String)> {
     let mut notes = Vec::new();
     for before in old {

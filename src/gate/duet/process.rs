@@ -83,7 +83,7 @@ impl From<Error> for Lost {
 }
 
 impl Lost {
-    /// What it means for the case of the worker, and why, where the build is the new one.
+    /// The consequence for the case of the worker, and why, where the build is the new one.
     pub(super) fn of_case(self, build: &str) -> (Exit, String) {
         match self {
             Self::Wrong(why) => (Exit::Wrong, format!("the answer of {build} is wrong: {why}")),

@@ -45,7 +45,7 @@ pub fn answer(token: &str, checked: &Result<bool, Trouble>) -> String {
     format!("{token} {word}{why}")
 }
 
-/// What an answer to the request with this token says; `None` where it is none.
+/// The answer to the request with this token; `None` where the line is none.
 fn answered(token: &str, line: &str) -> Option<Result<bool, Trouble>> {
     let said = line.strip_prefix(token)?.strip_prefix(' ')?;
     let wrong = |why: &str| Err(Trouble::Wrong(why.to_owned()));
@@ -119,7 +119,7 @@ impl Checker {
         Ok(checked)
     }
 
-    /// What it means for a case that its worker gave no answer.
+    /// The consequence for a case that its worker gave no answer.
     fn blame(&self, why: Error) -> Trouble {
         match why {
             Error::Hung { .. } => Trouble::Failed(format!(

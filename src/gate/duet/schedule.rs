@@ -99,7 +99,7 @@ impl Runner {
         worker.map_err(|err| (build, err.into()))
     }
 
-    /// What it means for a case that a worker has no answer: that of the old build may be at fault.
+    /// The blame of a case that a worker has no answer: that of the old build may be at fault.
     fn dropped(&self, id: &str, (build, lost): LostBy) -> Dropped {
         let name = self.sides.name(build);
         let (exit, why) = lost.of_case(name);
@@ -189,7 +189,7 @@ impl Runner {
         let (mut block, mut waited) = ([[0; 2]; ROUNDS], [[0; 2]; ROUNDS]);
         for (pair, waited) in block.iter_mut().zip(&mut waited) {
             for build in if self.rng.random() { [0, 1] } else { [1, 0] } {
-                // As many calls before as after would hide what goes wrong at some of them.
+                // A fixed number of calls before each would hide what goes wrong at some of them.
                 let lead = self.rng.random_range(0..=LEAD.min(samples.steps));
                 let cost = workers[build].sample(samples.steps, lead, samples.metric);
                 let cost = cost.map_err(|lost| (build, lost))?;

@@ -12,7 +12,7 @@ pub(super) struct Subject {
     pub(super) samples: Samples,
     /// Why it is not compared.
     pub(super) dropped: Option<Dropped>,
-    /// What else there is to say of it.
+    /// Everything else there is to say of it.
     pub(super) notes: Vec<String>,
     /// Whether its output bits are part of its definition.
     pub(super) exact: bool,

@@ -26,7 +26,7 @@ fn decode(codec: &Codec, digits: &[u8], t: &[u8]) -> Result<Vec<f32>, Error> {
 fn worked_by_hand() {
     // lam_0 = (2, 0, -4, 2), of coordinates (0, 2, 2, -2), of digit (0, 2, 2, 2), the digit of
     // (2, 0, 0, -2). Q of a quarter of that is 0 or (1, 0, 0, -1), and 0 is farther along u.
-    // So lam_1 = (0, 0, -1, 1), of coordinates (0, 0, 0, -1).
+    // Hence lam_1 = (0, 0, -1, 1), of coordinates (0, 0, 0, -1).
     let codec = Codec::new(Lattice::D4, 4, 2, 0.5, false).unwrap();
     let codes = encode(&codec, &[0.85, -0.05, -2.0, 0.8]).unwrap();
     assert_eq!(codes.digits(), [0, 2, 2, 2, 0, 0, 0, 3], "codes");

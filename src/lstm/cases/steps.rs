@@ -1,4 +1,4 @@
-//! What the cases time, and how each output is judged.
+//! The steps that are timed, and how each output is judged.
 
 use ndarray::{Array1, ArrayView1};
 

@@ -1,4 +1,4 @@
-//! What git knows of a folder: the commits that changed its files, and the files as they were.
+//! The history of a folder by git: the commits that changed its files, and the files as they were.
 
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ pub(crate) enum Error {
     /// Git cannot be started.
     #[error("cannot run git, which knows the history; install it")]
     NoGit {
-        /// What the system says.
+        /// The complaint of the system.
         source: io::Error,
     },
     /// Git ends with an error.
@@ -23,7 +23,7 @@ pub(crate) enum Error {
         command: String,
         /// Where it ran.
         dir: PathBuf,
-        /// What it printed.
+        /// Its output.
         said: String,
     },
     /// There are commits that are not here.
@@ -37,13 +37,13 @@ pub(crate) enum Error {
     Unexpected {
         /// Its subcommand.
         command: &'static str,
-        /// What it printed.
+        /// Its output.
         found: String,
     },
     /// Git went away.
     #[error("talking to `git cat-file`")]
     Pipe {
-        /// What the system says.
+        /// The complaint of the system.
         source: io::Error,
     },
 }

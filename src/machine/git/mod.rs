@@ -47,7 +47,7 @@ pub fn refusal(folder: &Path) -> Option<worktree::Error> {
 /// Git, in a folder.
 fn git(folder: &Path) -> Command {
     let mut git = Command::new("git");
-    // What it says is searched for words.
+    // Its output is searched for words.
     git.current_dir(folder).env("LC_ALL", "C");
     // Git sets them where it runs a hook, and there they may name another worktree.
     for name in [

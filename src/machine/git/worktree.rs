@@ -19,7 +19,7 @@ pub enum Error {
     NoRepository {
         /// The folder of the package.
         folder: PathBuf,
-        /// What git says.
+        /// The complaint of git.
         said: String,
     },
     /// The repository belongs to another user.
@@ -34,7 +34,7 @@ pub enum Error {
     /// There is no such commit.
     #[error("`{revision}` is no revision of this repository; `git fetch` may bring it")]
     Unknown {
-        /// What was asked for.
+        /// The revision as the user named it.
         revision: String,
     },
     /// There is no such commit in a clone that lacks most of them.
@@ -43,7 +43,7 @@ pub enum Error {
          `fetch-depth: 0`"
     )]
     Shallow {
-        /// What was asked for.
+        /// The revision as the user named it.
         revision: String,
     },
     /// The commits between two are not in a clone that lacks most of them.
@@ -52,7 +52,7 @@ pub enum Error {
          `git fetch --unshallow`, or check out with `fetch-depth: 0`"
     )]
     Parted {
-        /// What was asked for.
+        /// The revision as the user named it.
         revision: String,
     },
     /// A submodule lacks the commit that it shall be at.
@@ -71,7 +71,7 @@ pub enum Error {
     /// Two commits have no ancestor in common.
     #[error("`{revision}` and HEAD have no commit in common")]
     Unrelated {
-        /// What was asked for.
+        /// The revision as the user named it.
         revision: String,
     },
     /// Git refuses.
@@ -79,7 +79,7 @@ pub enum Error {
     Failed {
         /// Its arguments.
         command: String,
-        /// What it says.
+        /// Its complaint.
         said: String,
     },
     /// The worktree cannot be made way for.
@@ -87,7 +87,7 @@ pub enum Error {
     Io {
         /// The folder.
         path: PathBuf,
-        /// What the system says.
+        /// The complaint of the system.
         source: io::Error,
     },
 }
@@ -189,7 +189,7 @@ impl Repository {
     fn set_head(folder: &Path, commit: &str) -> Result<(), Error> {
         let quiet = ["-c", "core.logAllRefUpdates=false"];
         ran(folder, quiet.into_iter().chain(["update-ref", "--no-deref", "HEAD", commit]))?;
-        // What collects garbage reads it, and knows only objects of the repository.
+        // Garbage collection reads it, and knows only objects of the repository.
         ran(folder, ["read-tree", commit]).map(drop)
     }
 
@@ -233,7 +233,7 @@ impl Repository {
     }
 }
 
-/// What is neither committed nor ignored in a working tree, from its root.
+/// The files neither committed nor ignored in a working tree, from its root.
 #[derive(Debug, Default)]
 pub(super) struct Untracked {
     pub(super) files: Vec<PathBuf>,
@@ -282,7 +282,7 @@ pub(super) fn remove(path: &Path) -> Result<(), Error> {
     }
 }
 
-/// What git prints in `folder`, where it must not complain.
+/// The output of git in `folder`, where it must not complain.
 pub(super) fn ran<S: AsRef<OsStr>>(
     folder: &Path,
     args: impl IntoIterator<Item = S>,
@@ -290,7 +290,7 @@ pub(super) fn ran<S: AsRef<OsStr>>(
     done(command(folder).args(args))
 }
 
-/// What a command prints, which must not complain.
+/// The output of a command, which must not complain.
 pub(super) fn done(command: &mut Command) -> Result<String, Error> {
     said(command)?.map_err(|said| {
         let places = ["--git-dir", "--work-tree"];
@@ -303,7 +303,7 @@ pub(super) fn done(command: &mut Command) -> Result<String, Error> {
     })
 }
 
-/// What git prints in `folder`; the inner error is what it complains of.
+/// The output of git in `folder`; the inner error is its complaint.
 pub(super) fn git<S: AsRef<OsStr>>(
     folder: &Path,
     args: impl IntoIterator<Item = S>,

@@ -198,7 +198,7 @@ impl<R: Real> Packed<R> {
         let (p, d) = (self.panels.p, self.panels.d);
         assert_eq!(past.len(), (p - 1) * d, "past is not of shape (p - 1, d)");
         let sums = self.own(sums);
-        // What a state completes at the start is of no one; what it begins is right.
+        // A sum that a state completes at the start is of no one; one that it begins is right.
         sums.slots.fill(R::default());
         sums.at = 0;
         for x in past.chunks_exact(d) {

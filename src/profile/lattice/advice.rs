@@ -1,4 +1,4 @@
-//! What a user might do, by the numbers of one profile.
+//! Advice to a user, by the numbers of one profile.
 
 use super::batches::Operation;
 use super::found::Found;

@@ -52,7 +52,7 @@ impl Setup {
     }
 }
 
-/// What is timed.
+/// The part of the codec that is timed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Operation {

@@ -169,7 +169,7 @@ fn code(f: &mut Fields, setup: &Setup) {
     f.both("M", "M", setup.levels);
 }
 
-/// What the extensions of all files start with.
+/// The fields that the extensions of all files start with.
 fn head(f: &mut Fields, setup: &Setup) {
     f.key("extension.schema", SCHEMA);
     f.key("extension.seed", setup.seed);
@@ -225,7 +225,7 @@ fn quantiles(f: &mut Fields, at: &str, column: &str, timing: Option<&Timing>) {
     }
 }
 
-/// What the mean of a timing does not tell.
+/// The fields of a timing beside its mean.
 fn spread(f: &mut Fields, at: &str, column: &str, timing: Option<&Timing>, share: Option<f64>) {
     quantiles(f, at, column, timing);
     f.key(&format!("{at}.calls_per_iteration"), timing.map(|timing| timing.calls));

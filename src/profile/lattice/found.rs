@@ -7,7 +7,7 @@ use super::tiles::Tiles;
 use super::times::Measurement;
 use crate::profile::roof::Roofs;
 
-/// What all measurements of a run have in common.
+/// Facts that all measurements of a run have in common.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Run {
     /// The codec and its data.

@@ -58,7 +58,7 @@ pub enum Error {
     Unwritable {
         /// The file, or its folder.
         path: PathBuf,
-        /// What the system says.
+        /// The complaint of the system.
         source: io::Error,
     },
     /// The results cannot be printed.

@@ -1,4 +1,4 @@
-//! What a codec loses, and what its codes cost.
+//! The loss of a codec, and the bits of its codes.
 
 use serde::{Deserialize, Serialize};
 
@@ -30,7 +30,7 @@ impl Rates {
     }
 }
 
-/// What a codec loses on some data.
+/// The loss of a codec on some data.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Quality {

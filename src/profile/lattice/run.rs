@@ -21,7 +21,7 @@ use crate::profile::roof;
 /// Vectors that overload and distortion are measured on.
 const QUALITY_VECTORS: usize = 100_000;
 
-/// What a run measures, and where it writes.
+/// The measurements of a run, and where it writes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Options {
     /// The word for what is measured, with which the file of points begins.

@@ -38,7 +38,7 @@ pub struct Tiles {
     pub tile_distances: Samples,
     /// Distance of every row.
     pub row_distances: Samples,
-    /// What the codec loses on the tiles, the padding included.
+    /// The loss of the codec on the tiles, the padding included.
     pub quality: Quality,
     /// Mean squared error of an element of the normalised matrix.
     pub mse: f64,

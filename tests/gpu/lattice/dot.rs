@@ -67,7 +67,7 @@ fn inner_products_are_those_of_the_cpu_for_every_code() {
             }
         }
     }
-    // What `dot.rs` proves of the CPU.
+    // The tables that `dot.rs` proves of the CPU.
     assert_eq!((refused, tables), (8, 15 * 8 - 2 + 4 * 8 + 8), "refused, by table");
 }
 

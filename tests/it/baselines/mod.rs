@@ -291,7 +291,7 @@ fn wall_times_without_a_self_test_are_refused() {
     let mut walls = walls(&bench);
     walls.cases.retain(|case| case.chapter() == "mvar");
     bench.put(&WALL, &walls);
-    // What runs now, a test, has no worker to compare with itself.
+    // The program that runs now, a test, has no worker to compare with itself.
     refused(&bench, &accept(&bench, "--reason x"), Exit::Failure, &["the worker of --list said"]);
     assert!(!bench.baseline(&WALL, &walls, "mvar").exists(), "no baseline of wall times");
     bench.put(&WALL, &walls.with(Vec::new()));

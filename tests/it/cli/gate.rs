@@ -1,4 +1,4 @@
-//! What `stepmark gate` finds in counts and saved wall times, planted here.
+//! The findings of `stepmark gate` in counts and saved wall times, planted here.
 
 use std::fs;
 

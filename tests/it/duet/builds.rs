@@ -49,7 +49,7 @@ fn a_revision_is_built_and_compared_with_the_working_tree() {
     let no_build = &duet_of(&toy, &["--exe", "a", "--exe", "b", "--features", "unknown"]);
     expect(no_build, 2, &["--features is for builds"]);
     expect(unknown, 1, &["does not build", "unknown", "duet HEAD --features unknown"]);
-    // What stands where the worktree was is made way for.
+    // A file where the worktree was is made way for.
     fs::remove_file(toy.tree().join(".git")).unwrap();
     fs::write(toy.tree().join("kernels/main.rs"), "fn main() {}").unwrap();
     toy.write(&main_of(1000));

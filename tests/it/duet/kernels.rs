@@ -124,7 +124,7 @@ impl Step for Kernel {
     }
 
     fn check(&self) -> Result<(), String> {
-        // As a bound on what is not exact.
+        // A bound, for what is not exact.
         if self.output >= 7 { Ok(()) } else { Err("not 7".to_owned()) }
     }
 }

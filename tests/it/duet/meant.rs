@@ -1,5 +1,5 @@
-//! What was built is what was meant: neither an old file time nor a folder around the checkout, nor
-//! another checkout, changes what is compared.
+//! The build is the one that was meant: neither an old file time nor a folder around the checkout,
+//! nor another checkout, changes what is compared.
 
 use std::fs;
 use std::path::Path;
@@ -151,7 +151,7 @@ fn what_lies_outside_the_repository_is_the_same_for_both_and_noted() {
     let again = duet(&toy, "HEAD");
     expect(&again, 0, &[note]);
     assert!(!said(&again).contains("building"), "{}", said(&again));
-    // What was built of other ones is not used.
+    // A build of other ones is not used.
     fs::write(outside.join("src/lib.rs"), "pub const STEP_NS: u64 = 2000;\n").unwrap();
     let changed = duet(&toy, "HEAD");
     expect(&changed, 0, &[note, SAME[0], "stepmark: building HEAD ("]);

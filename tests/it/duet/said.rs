@@ -1,4 +1,4 @@
-//! What is said where there is no build, or none that can be trusted.
+//! The messages where there is no build, or none that can be trusted.
 
 use std::fs;
 use std::path::Path;

@@ -1,5 +1,5 @@
-//! What has a say in a build besides the sources of its side: manifests elsewhere, settings, compilers,
-//! profiles; and what lies in a checkout but is no source.
+//! Surroundings that have a say in a build besides the sources of its side: manifests elsewhere,
+//! settings, compilers, profiles; and what lies in a checkout but is no source.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -123,10 +123,10 @@ fn each_side_is_compiled_by_the_toolchain_that_its_file_names() {
     toy.commit(&main_where("cfg!(slow)", 1100));
     expect(&duet("fast"), 0, &SAME);
     toy.put("rust-toolchain", "slow\n");
-    // As rustup passes on what the file says.
+    // The file, by way of rustup.
     let other = "kernels/rust-toolchain is another in HEAD (";
     expect(&duet("slow"), 3, &[SLOWER, other]);
-    // As the user says, for both.
+    // The user's own choice, for both.
     expect(&duet("fast"), 0, &[SAME[0], other]);
     toy.put("rust-toolchain", "missing\n");
     expect(&duet("slow"), 0, &[SAME[0], other]);
@@ -227,7 +227,7 @@ fn what_cargo_builds_is_no_part_of_the_tree_though_git_does_not_ignore_it() {
     assert!(!said(&first).contains("stepmark: copies "), "{}", said(&first));
     assert!(!toy.tree().join("kernels/target").exists(), "not laid out");
     is_known(&duet(&toy));
-    // What is committed there counts.
+    // Files that are committed there count.
     toy.put("target/step", "1000");
     toy.git(&["add", "--force", "target/step"]);
     let step = "steps * include_str!(\"target/step\").parse::<u64>().unwrap()";

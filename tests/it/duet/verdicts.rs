@@ -1,4 +1,4 @@
-//! What pairs of samples of two builds say.
+//! The verdicts from pairs of samples of two builds.
 
 use std::fs;
 use std::process::Stdio;

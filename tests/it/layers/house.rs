@@ -181,7 +181,7 @@ impl<'t> House<'t> {
         if name == "anyhow" {
             return path == "cli/mod.rs";
         }
-        // What a chapter's kernels work on is defined, with its errors, in `mod.rs`.
+        // A type that a chapter's kernels work on is defined, with its errors, in `mod.rs`.
         let is_head = path == format!("{room}/mod.rs");
         !self.chapters.contains(room)
             || !["kernel", "train"].contains(&part)

@@ -167,7 +167,7 @@ fn a_forbidden_use_is_seen_however_it_is_written() {
         (kernel, "#[cfg(test)]\nmod tests {\n}\nuse crate::gate::Finding;", "-> gate"),
         (kernel, "#[cfg(test)]\nuse crate::input;\nuse crate::gate::Finding;", "-> gate"),
         (kernel, "#[cfg(not(test))]\nuse crate::gate::Finding;", "-> gate"),
-        // What `mod.rs` hands out is of the file that defines it.
+        // A name that `mod.rs` hands out is of the file that defines it.
         ("mvar/step.rs", "use super::Model;", "uses super::Model: mvar/kernel -> mvar/model"),
         ("lattice/d4.rs", "use super::cases as all; fn f() { all() }", "lattice/cases"),
         ("record/mod.rs", "use crate::gate::Verdict;", "uses crate::gate::Verdict: record -> gate"),

@@ -14,7 +14,7 @@ pub(crate) struct Bench {
     pub(crate) dir: tempfile::TempDir,
     /// The rows of all chapters.
     pub(crate) record: Record,
-    /// What its commands run on.
+    /// The cases of its commands.
     pub(crate) cases: fn() -> Vec<Case>,
 }
 

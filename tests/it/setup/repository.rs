@@ -16,7 +16,7 @@ pub(crate) fn command(program: &Path, folder: &Path, args: &[&str]) -> Command {
     command.env("CARGO_MANIFEST_DIR", folder);
     // Beside the folder of the program, and not where the user has his own.
     command.env("STEPMARK_CACHE", program.ancestors().nth(2).unwrap().join("cache"));
-    // What builds share must not make two of them one.
+    // A folder that builds share must not make two of them one.
     command.env("CARGO_BUILD_BUILD_DIR", folder.join("target/shared"));
     command
 }
@@ -98,7 +98,7 @@ impl Repository {
         self.text(args);
     }
 
-    /// What git prints.
+    /// The output of git.
     pub(crate) fn text(&self, args: &[&str]) -> String {
         let name = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false"];
         let mut git = Command::new("git");

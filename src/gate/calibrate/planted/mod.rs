@@ -23,7 +23,7 @@ pub const DIM: usize = 64;
 /// Rows that are summed side by side, in registers.
 const ROWS: usize = 16;
 
-/// What a step does more than without a plant.
+/// Work that a step does beyond its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Plant {
     /// Thousandths more of its work.

@@ -24,7 +24,7 @@ const SILENCE: Duration = Duration::from_secs(10);
 /// A package of the state, of which cargo has a copy that may differ between the sides.
 pub(super) struct Local {
     id: String,
-    /// What has a say in it and is none of the files that a compiler lists.
+    /// Files that have a say in it and that no compiler lists.
     more: Vec<PathBuf>,
 }
 
@@ -89,7 +89,7 @@ impl<'a> Cargo<'a> {
         let mut local = Vec::new();
         for Package { id, source, manifest_path, .. } in metadata.packages {
             let is_outside = places.is_outside(&manifest_path)?;
-            // What is vendored has a registry for its source, and files that may change.
+            // A vendored package has a registry for its source, and files that may change.
             let more = match (is_outside, &source) {
                 (false, Some(_)) if !places.is_inside(&manifest_path) => continue,
                 (false, _) => Vec::new(),
@@ -198,7 +198,7 @@ impl<'a> Cargo<'a> {
         Err(Error::Flags { what: String::new() })
     }
 
-    /// What cargo says that it runs, with these options, on a package without code.
+    /// The compiler that cargo runs, by its own words, with these options, without code.
     fn probed(&self, options: &[&str]) -> Result<String, Error> {
         let probe = self.probe;
         let _ = fs::remove_dir_all(probe);

@@ -29,13 +29,13 @@ impl Compiler {
     }
 }
 
-/// What a compiler says of itself; nothing, if it does not start.
+/// The words of a compiler about itself; nothing, if it does not start.
 fn asked(words: &[String]) -> String {
     let Some((first, rest)) = words.split_first() else { return String::new() };
     version(Command::new(first).args(rest)).unwrap_or_default()
 }
 
-/// What a compiler says of itself.
+/// The words of a compiler about itself.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! What has a say in a build besides its sources.
+//! The surroundings that have a say in a build besides its sources.
 
 use std::env;
 use std::ffi::OsStr;
@@ -41,7 +41,7 @@ const HARMLESS: [&str; 10] = [
     "CARGO_CREDENTIAL",
 ];
 
-/// What begins with one of these has a say in a build.
+/// A variable that begins with one of these has a say in a build.
 const TELLING: [&str; 16] = [
     "CARGO_",
     "RUSTFLAGS",
@@ -86,7 +86,7 @@ impl Toolchain {
         Ok(if is_own { Self::Own } else { Self::Given })
     }
 
-    /// What the compiler says of itself that a folder has.
+    /// The words of the compiler that a folder has.
     fn version(self, folder: &Path) -> Result<String, Error> {
         let mut rustc = Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
         rustc.current_dir(folder);
@@ -98,7 +98,7 @@ impl Toolchain {
 
     /// Cargo in a folder.
     pub(super) fn cargo(self, folder: &Path) -> Command {
-        // What rustup starts by the name alone looks for the files of the folder.
+        // A compiler that rustup starts by the name alone looks for the files of the folder.
         let by_name = self == Self::Own && env::var_os(CHOSEN).is_some();
         let given = env::var_os("CARGO").filter(|_| !by_name);
         let mut cargo = Command::new(given.unwrap_or_else(|| "cargo".into()));
@@ -145,6 +145,6 @@ pub(super) fn identity(
         let settings = fs::read(tree::cargo_home().join(name)).unwrap_or_default();
         text += &format!("{name} {}\n", machine::digest(&settings));
     }
-    // What `target-cpu=native` means.
+    // The processor that `target-cpu=native` means.
     Ok(text + &machine::dispatch_bits() + ALIGNED)
 }

@@ -21,7 +21,7 @@ pub enum Error {
     /// The compiler says nothing of itself, such as one that is not installed.
     #[error("`rustc -vV` fails: {said}")]
     SilentRustc {
-        /// What it complains of.
+        /// Its complaint.
         said: String,
     },
     /// There is no package here.

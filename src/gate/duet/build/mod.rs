@@ -69,7 +69,7 @@ pub struct Builds {
     pub old: Old,
     /// That of the working tree.
     pub new: New,
-    /// What both have in common that no commit holds, and what neither has.
+    /// Sources of both that no commit holds, and files that neither has.
     pub notes: Vec<String>,
 }
 

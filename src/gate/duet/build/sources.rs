@@ -15,7 +15,7 @@ use crate::machine::source::BUILT;
 pub(super) struct Places {
     /// The sources of the state.
     pub(super) state: PathBuf,
-    /// What is built, and what cargo fetched.
+    /// Folders of built files and of those that cargo fetched.
     pub(super) fine: Vec<PathBuf>,
     /// All working trees of the repository.
     pub(super) repository: Vec<PathBuf>,

@@ -215,7 +215,7 @@ fn forget_gone(cache: &Path) {
             continue;
         }
         if let Some(_lock) = Lock::free(&home.join("lock")) {
-            // What cannot be removed now may be so later.
+            // A folder that cannot be removed now may be removed later.
             let _ = fs::remove_dir_all(&home);
         }
     }
@@ -252,7 +252,7 @@ fn private(folder: &Path) -> std::io::Result<()> {
     tempfile::tempfile_in(folder).map(drop)
 }
 
-/// What lies above the folder of the sources and would have a say in builds.
+/// The file above the folder of the sources that would have a say in builds.
 fn above(home: &Path, top: &Path) -> Option<PathBuf> {
     let top = top.canonicalize().ok()?;
     if home.starts_with(&top) {

@@ -64,7 +64,7 @@ fn what_fits_decodes_to_the_nearest_point_and_what_overloads_to_another() {
             assert_eq!(same.overload(), codes.overload(), "{codec:?}: a vector and its point");
             let decoded = decode(&codec, &codes);
             for (i, (decoded, y)) in decoded.chunks(d).zip(y.chunks(d)).enumerate() {
-                // What is overloaded has aliased, so the two are never equal.
+                // An overloaded vector has aliased, so the two are never equal.
                 let fits = decoded == y;
                 assert_ne!(fits, codes.is_overloaded(i), "{codec:?}: {y:?} and {decoded:?}");
                 fitting += usize::from(fits);

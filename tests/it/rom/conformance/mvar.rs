@@ -21,7 +21,7 @@ const MVAR_TOLERANCE: f64 = 1e-9;
 fn role(path: &Path) -> Role {
     let io = path.with_file_name("io.npz");
     let is = |arrays: &[&str]| holds(path, arrays);
-    // What cannot be read is told by its name, so that it is reported.
+    // A file that cannot be read is told by its name, so that it is reported.
     let named = MVAR_MODELS.contains(&file_name(path)) && io.exists();
     let damaged = named && (is_damaged(path) || is_damaged(&io));
     let fitted = is(&["A_matrices", "p"]) && holds(&io, &["forecast_ridge"]);
