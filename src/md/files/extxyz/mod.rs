@@ -30,6 +30,7 @@ use std::io;
 use std::path::Path;
 
 use super::elements;
+use crate::file::quote;
 use crate::md::system::{self, Cell, System, Vector};
 
 /// Why a file was refused. Every message names the file.
@@ -252,13 +253,6 @@ impl Frame {
 
 fn unfit(file: &str, found: String, expected: &str) -> Error {
     Error::Unfit { file: file.to_owned(), found, expected: expected.to_owned() }
-}
-
-/// At most forty characters of `text`, in quotes.
-fn quote(text: &str) -> String {
-    let short: String = text.chars().take(40).collect();
-    let more = if short.len() < text.len() { "..." } else { "" };
-    format!("{short:?}{more}")
 }
 
 fn is_symbol(s: &str) -> bool {
