@@ -47,12 +47,13 @@ fn misfit(header: &Value) -> Option<(String, String, &'static str)> {
 
 /// The field of a tensor that is not as the format asks, and what it should be.
 fn field(tensor: &Value) -> Option<(String, &'static str)> {
+    type Fits<'a> = &'a dyn Fn(&Value) -> bool;
     let are_whole = |value: &Value, n: Option<usize>| {
         let all = value.as_array().filter(|all| n.is_none_or(|n| all.len() == n));
         all.is_some_and(|all| all.iter().all(Value::is_u64))
     };
     let is_dtype = |value: &Value| serde_json::from_value::<Dtype>(value.clone()).is_ok();
-    let fields: [(_, &dyn Fn(&Value) -> bool, _); 3] = [
+    let fields: [(_, Fits<'_>, _); 3] = [
         ("dtype", &is_dtype, "a type of safetensors, as F32"),
         ("shape", &|value| are_whole(value, None), "whole numbers"),
         ("data_offsets", &|value| are_whole(value, Some(2)), "two whole numbers"),

@@ -77,7 +77,10 @@ pub(super) fn layout(properties: &str) -> Result<Layout, Fault> {
             Role::Position => &mut position,
             Role::Motion => &mut motion,
             Role::Velocity(axis) => &mut velocity[axis],
-            Role::Momentum(axis) => &mut momentum[axis],
+            Role::Momentum(axis) => {
+                momentum[axis].get_or_insert(column);
+                continue;
+            }
             Role::Mass => {
                 masses.push(start);
                 continue;
@@ -275,7 +278,13 @@ mod tests {
             assert_eq!(fault, [format!("Properties with {two}"), "one of the two".to_owned()]);
         }
         // Nobody needs any of these.
-        for columns in ["id:I:1:id:I:1", "Charge:R:1:charge:R:1", "vel:R:3:vx:R:1", "z:R:1:Z:I:1"] {
+        for columns in [
+            "id:I:1:id:I:1",
+            "Charge:R:1:charge:R:1",
+            "vel:R:3:vx:R:1",
+            "z:R:1:Z:I:1",
+            "px:R:1:px:R:1",
+        ] {
             assert!(layout(&format!("species:S:1:pos:R:3:{columns}")).is_ok(), "{columns}");
         }
     }
