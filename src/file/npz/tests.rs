@@ -169,8 +169,8 @@ fn a_pointer_and_a_member_that_cannot_be_unpacked_are_named() {
         }
         let err = Archive::from_bytes("t.npz", bytes).unwrap().array::<f64, Ix1>("x").unwrap_err();
         let want = format!(
-            "t.npz: array `x`: found a member compressed by {name}, expected one as numpy.savez and \
-             numpy.savez_compressed write it"
+            "t.npz: array `x`: found a member compressed by {name}, expected one as numpy.savez \
+             and numpy.savez_compressed write it"
         );
         assert_eq!(err.to_string(), want);
     }

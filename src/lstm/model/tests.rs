@@ -231,9 +231,8 @@ fn with_two_means(bytes: &[u8], dtype: &str) -> Vec<u8> {
     let offsets = format!("[{end},{}]", end + bytes.len());
     file = edited(&file, |header| {
         let header = header.trim_end().strip_suffix('}').unwrap();
-        format!(
-            "{header},\"input_mean\":{{\"dtype\":\"{dtype}\",\"shape\":[3],\"data_offsets\":{offsets}}}}}"
-        )
+        let shape = "\"shape\":[3],\"data_offsets\"";
+        format!("{header},\"input_mean\":{{\"dtype\":\"{dtype}\",{shape}:{offsets}}}}}")
     });
     [&file, bytes].concat()
 }

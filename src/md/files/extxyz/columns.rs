@@ -142,7 +142,7 @@ fn role(name: &str, kind: &str, count: usize) -> Result<Role, &'static str> {
         "species" => return fit(kind == "S" && count == 1, Role::Species, "species:S:1"),
         "pos" => return fit(is_vector, Role::Position, "pos:R:3"),
         // Lower case `z` is a coordinate.
-        "z" if name == "Z" => return fit(kind == "I" && count == 1, Role::Number, "Z:I:1"),
+        "z" if name == "Z" && kind == "I" && count == 1 => return Ok(Role::Number),
         "forces" | "force" if is_vector => return Ok(Role::Forces),
         MOMENTA if is_vector => return Ok(Role::Motion),
         _ => {}
@@ -220,17 +220,18 @@ mod tests {
             (Role::Momentum(1), "py:R:1 p_y:R:1"),
             (
                 unread(About::Motion),
-                "p:R:3 pxyz:R:3 momentum:R:3 atomic_momenta:R:3 momenta:R:1 vel:S:3 vel:L:3 vel:R:4 \
-                 vx:S:1 v_x:R:2 velocity_magnitude:R:1 initial_velocities:R:3 myVel:R:3 speed:R:1 \
-                 angular_velocity:R:3 angularmomentum:R:3",
+                "p:R:3 pxyz:R:3 momentum:R:3 atomic_momenta:R:3 momenta:R:1 vel:S:3 vel:L:3 \
+                 vel:R:4 vx:S:1 v_x:R:2 velocity_magnitude:R:1 initial_velocities:R:3 myVel:R:3 \
+                 speed:R:1 angular_velocity:R:3 angularmomentum:R:3",
             ),
             (Role::Mass, "mass:R:1 Masses:I:1 atomic_mass:R:1 atomMass:R:1 atomic_masses:R:1"),
             (unread(About::Mass), "m:R:1 mass_amu:R:1 ion-mass:R:1 atomic_weight:R:1"),
+            (Role::Number, "Z:I:1"),
             (Role::Forces, "forces:R:3 force:R:3 Forces:R:3"),
             (
                 Role::Other,
                 "moment:R:1 moments:R:3 magnetic_moment:R:3 magmoms:R:3 magnetic_momentum:R:3 \
-                 v:R:1 p:R:1 m:R:3 z:R:1 level:I:1 wavelength:R:1 weight:R:1 forces:R:1 \
+                 v:R:1 p:R:1 m:R:3 z:I:1 Z:R:1 level:I:1 wavelength:R:1 weight:R:1 forces:R:1 \
                  center_of_mass:R:3 charge:R:1 dipole_x:R:1 x:R:1 \u{394}v:R:3 _:R:3 pressure:R:3",
             ),
         ] {
@@ -241,7 +242,6 @@ mod tests {
         for (column, needed) in [
             ("Species:I:1", "species:S:1"),
             ("POS:R:2", "pos:R:3"),
-            ("Z:R:1", "Z:I:1"),
             ("atomic_mass:R:3", "masses:R:1"),
         ] {
             assert_eq!(of(column), Err(needed), "{column}");
@@ -282,7 +282,7 @@ mod tests {
             "id:I:1:id:I:1",
             "Charge:R:1:charge:R:1",
             "vel:R:3:vx:R:1",
-            "z:R:1:Z:I:1",
+            "z:I:1:Z:I:1:Z:R:1",
             "px:R:1:px:R:1",
         ] {
             assert!(layout(&format!("species:S:1:pos:R:3:{columns}")).is_ok(), "{columns}");

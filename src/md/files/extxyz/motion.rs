@@ -14,7 +14,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{About, Error, Frame, Value};
+use super::{About, Error, Frame, Value, quote};
 use crate::md::system::{System, Vector};
 use crate::md::{BOLTZMANN, MVV2E};
 
@@ -83,6 +83,20 @@ pub struct Motion {
 }
 
 impl Frame {
+    /// The temperatures in K of line 2.
+    fn temperatures(&self) -> impl Iterator<Item = f64> {
+        let kelvin = |value: &Value| value.numbers().filter(|t| t.len() == 1).map(|t| t[0]);
+        self.values(TEMPERATURE).filter_map(kelvin)
+    }
+
+    /// Requires that line 2 gives no temperature to the atoms, which are at rest.
+    fn check_rest(&self, file: &str, how: &str) -> Result<(), Error> {
+        match self.temperatures().find(|kelvin| *kelvin != 0.0) {
+            Some(kelvin) => Err(super::unfit(file, format!("{TEMPERATURE}={kelvin} {how}"), REST)),
+            None => Ok(()),
+        }
+    }
+
     /// The velocities of the atoms in angstrom/ps; `system` is the frame with atoms at rest.
     pub(super) fn velocities(
         &self,
@@ -91,31 +105,20 @@ impl Frame {
         stated: Option<VelocityUnit>,
     ) -> Result<Vec<Vector>, Error> {
         let unfit = |found: String, expected: &str| super::unfit(file, found, expected);
-        let temperature = |value: &Value| value.numbers().filter(|t| t.len() == 1).map(|t| t[0]);
-        let mut written = self.values(TEMPERATURE).filter_map(temperature);
         let Some(Motion { column, values }) = &self.motion else {
             if let Some(unread) = self.unread(About::Motion) {
                 let expected = "velocities as velo:R:3 or vel:R:3, momenta of ASE as momenta:R:3, \
                                 or no such column";
                 return Err(unfit(format!("the column {}", unread.declared), expected));
             }
-            return match written.find(|kelvin| *kelvin != 0.0) {
-                Some(kelvin) => {
-                    Err(unfit(format!("{TEMPERATURE}={kelvin} without velocities"), REST))
-                }
-                None => Ok(system.velocities.clone()),
-            };
+            self.check_rest(file, "without velocities")?;
+            return Ok(system.velocities.clone());
         };
         if values.iter().flatten().all(|v| *v == 0.0) {
-            return match written.find(|kelvin| *kelvin != 0.0) {
-                Some(kelvin) => {
-                    let found = format!("{TEMPERATURE}={kelvin} beside {column} that are all zero");
-                    Err(unfit(found, REST))
-                }
-                None => Ok(values.clone()),
-            };
+            self.check_rest(file, &format!("beside {column} that are all zero"))?;
+            return Ok(values.clone());
         }
-        let written = written.next();
+        let written = self.temperatures().next();
         // Temperatures of these numbers as velocities that are so many angstrom/ps each.
         let is_momenta = column.eq_ignore_ascii_case(MOMENTA);
         let per_mass = |(v, m): (&Vector, &f64)| v.map(|v| if is_momenta { v / m } else { v });
@@ -145,15 +148,13 @@ impl Frame {
                 _ => Ok(read(factor)),
             };
         }
-        let named = match self.values(UNIT).next() {
-            None => None,
-            Some(value) => Some(
-                value
-                    .text()
-                    .parse()
-                    .map_err(|_| unfit(format!("{UNIT}={:?}", value.text()), "A/ps or A/fs"))?,
-            ),
-        };
+        let named =
+            match self.values(UNIT).next() {
+                None => None,
+                Some(value) => Some(value.text().parse().map_err(|_| {
+                    unfit(format!("{UNIT}={}", quote(value.text())), "A/ps or A/fs")
+                })?),
+            };
         let both = VelocityUnit::ALL.map(|unit| format!("{} in {unit}", says(unit.factor())));
         let both = both.join(", ");
         match (stated.or(named), measured) {

@@ -35,7 +35,10 @@ impl Frame {
             return Err(unfit(format!("the key {key:?}"), "a key that the frame itself has not"));
         }
         if pairs.contains('\n') || comment::pairs(&pairs).as_ref() != Ok(&info) {
-            return Err(unfit(format!("the pairs {}", quote(&pairs)), "arrays in whole brackets"));
+            return Err(unfit(
+                format!("the pairs {}", quote(&pairs)),
+                "values that read back, as arrays in whole brackets",
+            ));
         }
         if let Some(symbol) = self.species.iter().find(|s| !is_symbol(s)) {
             return Err(unfit(format!("the species {symbol:?}"), "one to three letters"));

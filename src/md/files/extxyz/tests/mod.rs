@@ -167,7 +167,8 @@ fn masses_are_in_amu_and_two_columns_of_them_agree() {
     // Deuterium, a heavy hydrogen and a bead of several atoms are what they are.
     for (species, mass) in [("H", "2.014"), ("H", "4"), ("W", "72"), ("Bd", "72")] {
         let text = format!(
-            "1\nLattice=\"9 0 0 0 9 0 0 0 9\" Properties=species:S:1:pos:R:3:atomic_mass:R:1\n{species} 0 0 0 {mass}\n"
+            "1\nLattice=\"9 0 0 0 9 0 0 0 9\" Properties=species:S:1:pos:R:3:atomic_mass:R:1\n\
+             {species} 0 0 0 {mass}\n"
         );
         let system = Frame::parse("a", text.as_bytes()).unwrap().into_system("a", None).unwrap();
         assert_eq!(system.masses, [mass.parse::<f64>().unwrap()], "{species}");

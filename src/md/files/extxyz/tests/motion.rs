@@ -86,8 +86,8 @@ fn momenta_whose_temperature_shows_another_unit_are_refused() {
     let err = kelvin(&moving("momenta:R:3", 2.0 * 39.948, &header), None).unwrap_err();
     let of_ase = want / crate::md::MVV2E;
     let want = format!(
-        "a: found momenta of {of_ase:.4} K in the unit of ASE, expected that unit; of amu A/ps they \
-         are {want} K, as line 2 says"
+        "a: found momenta of {of_ase:.4} K in the unit of ASE, expected that unit; of amu A/ps \
+         they are {want} K, as line 2 says"
     );
     assert_eq!(err, want);
     let other = kelvin(&moving("momenta:R:3", 39.948, "Temperature=300"), None);
@@ -165,7 +165,8 @@ fn what_tells_the_unit_is_said_once_where_it_is_needed() {
     );
     let units = twice.replace("400", "3D2");
     let err = kelvin(&moving("vel:R:3", 1.0, &units), None).unwrap_err();
-    let want = "a, line 2: found velocity_unit=\"A/ps\" and velocity_unit=\"A/fs\", expected one of the two";
+    let want = "a, line 2: found velocity_unit=\"A/ps\" and velocity_unit=\"A/fs\", expected one \
+                of the two";
     assert_eq!(err, want);
     let same = "velocity_unit=A/ps Velocity_Unit=A/ps";
     assert!(kelvin(&moving("vel:R:3", 1.0, same), None).is_ok(), "the same again");

@@ -31,6 +31,8 @@ fn a_frame_that_would_not_read_back_is_not_written() {
         frame.info.insert(key.into(), value.clone());
         assert!(frame.to_text("b").is_err(), "{key:?}={value:?}");
     }
+    let other = "b.extxyz: found a frame that would read back as another one, expected one whose \
+                 columns keep their meaning in a file";
     type Change = fn(&mut Frame);
     let cases: [(Change, &str); 9] = [
         (
@@ -61,16 +63,8 @@ fn a_frame_that_would_not_read_back_is_not_written() {
             |frame| frame.positions[1][2] = f64::NAN,
             "b.extxyz, line 4: found \"NaN\", expected a finite number for pos",
         ),
-        (
-            |frame| frame.motion.as_mut().unwrap().column = "charge".to_owned(),
-            "b.extxyz: found a frame that would read back as another one, expected one whose columns \
-             keep their meaning in a file",
-        ),
-        (
-            |frame| frame.unread = vec![unread("m:R:1", About::Motion, &["1", "2"])],
-            "b.extxyz: found a frame that would read back as another one, expected one whose columns \
-             keep their meaning in a file",
-        ),
+        (|frame| frame.motion.as_mut().unwrap().column = "charge".to_owned(), other),
+        (|frame| frame.unread = vec![unread("m:R:1", About::Motion, &["1", "2"])], other),
     ];
     for (change, want) in cases {
         let mut frame = good.clone();
