@@ -238,7 +238,8 @@ fn dictionary(tensor_name: &str, items: &[(&str, Vec<u8>)]) -> Vec<u8> {
 fn a_normalisation_is_stated_once_and_with_its_flag() {
     let (yes, no, one) = (vec![0x88], vec![0x89], b"K\x01".to_vec());
     let bytes: Vec<u8> = [1.0_f64, 2.0, 3.0, 4.0].iter().flat_map(|x| x.to_le_bytes()).collect();
-    let (array, other) = (numpy("f8", "<", 4, &bytes), numpy("f8", "<", 2, &bytes[..16]));
+    let turned: Vec<u8> = bytes.rchunks(8).flatten().copied().collect();
+    let (array, other) = (numpy("f8", "<", 4, &bytes), numpy("f8", "<", 4, &turned));
     let none = b"N".to_vec();
     for (name, flag, mean, want) in [
         ("w", Some(&yes), &array, None),

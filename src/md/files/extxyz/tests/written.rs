@@ -100,14 +100,20 @@ fn columns_that_were_not_understood_are_written_again() {
         let again = frame.to_text("b").unwrap();
         assert_eq!(Frame::parse("b", again.as_bytes()).unwrap(), frame, "{again}");
     }
-    // Two columns of forces, of which one is whole.
-    let text = GOOD.replacen("velo:R:3", "forces:R:3:force:R:3", 1);
-    let text = text.replacen("1 2 3\n", "x 2 3 1 2 3\n", 1);
-    let text = text.replacen("-1 0 0.5", "-1 0 0.5 1 1 1", 1);
-    let frame = Frame::parse("a", text.as_bytes()).unwrap();
-    assert_eq!(frame.forces, Some(vec![[1.0, 2.0, 3.0], [1.0; 3]]), "the whole one");
-    let again = frame.to_text("b").unwrap();
-    assert_eq!(Frame::parse("b", again.as_bytes()).unwrap(), frame, "{again}");
+    // Two columns of forces: the first that is whole is read, and the other one kept.
+    for (first, forces, kept) in [
+        ("x 2 3", [[1.0, 2.0, 3.0], [1.0; 3]], ["x 2 3", "-1 0 0.5"]),
+        ("4 5 6", [[4.0, 5.0, 6.0], [-1.0, 0.0, 0.5]], ["1 2 3", "1 1 1"]),
+    ] {
+        let text = GOOD.replacen("velo:R:3", "forces:R:3:force:R:3", 1);
+        let text = text.replacen("1 2 3\n", &format!("{first} 1 2 3\n"), 1);
+        let text = text.replacen("-1 0 0.5", "-1 0 0.5 1 1 1", 1);
+        let frame = Frame::parse("a", text.as_bytes()).unwrap();
+        assert_eq!(frame.forces, Some(forces.to_vec()), "{first}");
+        assert_eq!(frame.unread[0].fields, kept, "{first}");
+        let again = frame.to_text("b").unwrap();
+        assert_eq!(Frame::parse("b", again.as_bytes()).unwrap(), frame, "{again}");
+    }
 }
 
 #[test]
