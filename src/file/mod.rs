@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`replace`], [`replace_all`] | files that are the old ones or the new ones, never a part |
 //! | [`is_lfs_pointer`] | tells a file that was never fetched |
+//! | [`quote`] | a piece of a file in a message |
 //! | [`lines`] | files of lines, to which a run that was killed goes on appending |
 //! | [`npz`] | `NumPy` archives; with the feature `chapters` |
 
@@ -13,6 +14,13 @@ pub mod npz;
 mod whole;
 
 pub use whole::{replace, replace_all};
+
+/// At most forty characters of `text`, in quotes.
+pub fn quote(text: &str) -> String {
+    let short: String = text.chars().take(40).collect();
+    let more = if short.len() < text.len() { "..." } else { "" };
+    format!("{short:?}{more}")
+}
 
 /// Whether the bytes are the pointer that Git LFS leaves where it did not fetch the file.
 pub fn is_lfs_pointer(bytes: &[u8]) -> bool {

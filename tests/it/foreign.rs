@@ -28,6 +28,9 @@ enum Expected {
         coefficients: Vec<f64>,
         intercept: Vec<f64>,
     },
+    Refused {
+        refused: String,
+    },
 }
 
 /// Requires equality within `tolerance` of the largest number.
@@ -75,6 +78,13 @@ fn check(path: &Path, expected: &Expected) -> Result<(), String> {
                 close(what, got, want, *tolerance)?;
             }
             Ok(())
+        }
+        Expected::Refused { refused } => {
+            let frame = Frame::read(path).map_err(|e| e.to_string())?;
+            match frame.into_system(&name, None) {
+                Err(message) if message.to_string().contains(refused) => Ok(()),
+                other => Err(format!("{:?}, expected {refused}", other.map_err(|e| e.to_string()))),
+            }
         }
         Expected::Model { coefficients, intercept } => {
             let model = mvar::Model::load(path).map_err(|e| e.to_string())?.model;

@@ -269,13 +269,14 @@ impl Archive {
             return Err(Error::Missing { file, array, found: self.names() });
         };
         let damaged = |file: &str, source| Error::Zip { file: file.to_owned(), source };
-        let packed = match self.zip.by_index_raw(index) {
+        let (method, is_encrypted) = match self.zip.by_index_raw(index) {
             Ok(entry) => (entry.compression(), entry.encrypted()),
             Err(source) => return Err(damaged(&self.file, source)),
         };
-        if let Some(found) = unreadable(packed) {
+        let is_known = matches!(method, CompressionMethod::STORE | CompressionMethod::DEFLATE);
+        if is_encrypted || !is_known {
             let expected = "one as numpy.savez and numpy.savez_compressed write it";
-            return Err(self.wrong(array, found, expected));
+            return Err(self.wrong(array, packing(method, is_encrypted), expected));
         }
         let unpacked = match self.zip.by_index(index) {
             Ok(mut entry) => unpack(&mut entry, accepted),
@@ -311,7 +312,7 @@ impl Archive {
 }
 
 /// The names as a list, shortened to ten.
-fn first_ten(names: &[String]) -> String {
+pub(crate) fn first_ten(names: &[String]) -> String {
     match names.len().checked_sub(10) {
         None | Some(0) => format!("{names:?}"),
         Some(more) => format!("{:?} and {more} more", &names[..10]),
@@ -334,17 +335,25 @@ fn item_len(dtype: &str) -> Option<usize> {
     known.into_iter().find(|known| *known == dtype)?.get(2..)?.parse().ok()
 }
 
-/// Names the way in which a member is packed, if it is none that can be read.
-fn unreadable((method, is_encrypted): (CompressionMethod, bool)) -> Option<String> {
+/// A member of an archive by the way in which it is packed.
+pub(crate) fn packing(method: CompressionMethod, is_encrypted: bool) -> String {
     let name = match method {
-        _ if is_encrypted => return Some("an encrypted member".to_owned()),
-        CompressionMethod::STORE | CompressionMethod::DEFLATE => return None,
-        CompressionMethod::BZIP2 => "bzip2".to_owned(),
-        CompressionMethod::LZMA => "LZMA".to_owned(),
-        CompressionMethod::ZSTD => "Zstandard".to_owned(),
-        other => format!("{other:?}"),
+        _ if is_encrypted => return "an encrypted member".to_owned(),
+        CompressionMethod::STORE => return "a member as it is".to_owned(),
+        CompressionMethod::DEFLATE => "Deflate",
+        CompressionMethod::DEFLATE64 => "Deflate64",
+        CompressionMethod::BZIP2 => "bzip2",
+        CompressionMethod::LZMA => "LZMA",
+        CompressionMethod::ZSTD => "Zstandard",
+        CompressionMethod::XZ => "XZ",
+        CompressionMethod::PPMD => "PPMd",
+        #[expect(deprecated, reason = "only this variant says which method is not known")]
+        CompressionMethod::Unsupported(number) => {
+            return format!("a member compressed by method {number} of the zip format");
+        }
+        _ => "another method",
     };
-    Some(format!("a member compressed by {name}"))
+    format!("a member compressed by {name}")
 }
 
 /// Puts blanks for the `L` of the long integers of Python 2 in a header.
@@ -361,7 +370,11 @@ fn modernise(header: &mut [u8]) {
 /// Unpacks a `.npy` file of one of the types accepted, and no more of it than its header asks for;
 /// an error is what was found and what was expected.
 fn unpack(entry: &mut impl Read, accepted: &[&str]) -> Result<(Header, Vec<u8>), [String; 2]> {
-    let damaged = |e: io::Error| [e.to_string(), "a whole array".to_owned()];
+    let short = || ["the end of the member".to_owned(), "a whole array".to_owned()];
+    let damaged = |e: io::Error| match e.kind() {
+        io::ErrorKind::UnexpectedEof => short(),
+        _ => [e.to_string(), "a whole array".to_owned()],
+    };
     let mut start = [0; 10];
     entry.read_exact(&mut start).map_err(damaged)?;
     let mut bytes = start.to_vec();
@@ -375,7 +388,9 @@ fn unpack(entry: &mut impl Read, accepted: &[&str]) -> Result<(Header, Vec<u8>),
     if len > MAX_HEADER_BYTES {
         return Err([format!("a header of {len} bytes"), format!("{MAX_HEADER_BYTES} at most")]);
     }
-    entry.take(len as u64).read_to_end(&mut bytes).map_err(damaged)?;
+    if entry.take(len as u64).read_to_end(&mut bytes).map_err(damaged)? < len {
+        return Err(short());
+    }
     modernise(&mut bytes);
     // A dictionary that holds a tuple. Deeper nesting is another type, or an attack on the stack
     // of the recursive parser.

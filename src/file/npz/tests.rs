@@ -153,18 +153,26 @@ fn a_pointer_and_a_member_that_cannot_be_unpacked_are_named() {
     let err = Archive::from_bytes("p.npz", pointer).unwrap_err().to_string();
     assert!(err.starts_with("p.npz: found a Git LFS pointer, expected the file itself"), "{err}");
     // The method stands 8 bytes into the local header and 10 into the one of the directory.
-    for (method, name) in [(12, "bzip2"), (14, "LZMA"), (93, "Zstandard"), (97, "Unsupported(97)")]
-    {
+    for (method, name) in [
+        (9, "Deflate64"),
+        (12, "bzip2"),
+        (14, "LZMA"),
+        (93, "Zstandard"),
+        (95, "XZ"),
+        (97, "method 97 of the zip format"),
+        (255, "method 255 of the zip format"),
+    ] {
         let mut bytes = zipped(&npy(&header("(1,)", false), &doubles(&[1.0])));
         let directory = bytes.windows(4).position(|w| w == b"PK\x01\x02").unwrap();
         for at in [8, directory + 10] {
             bytes[at] = method;
         }
         let err = Archive::from_bytes("t.npz", bytes).unwrap().array::<f64, Ix1>("x").unwrap_err();
-        assert!(
-            err.to_string().contains(&format!("compressed by {name}, expected one as")),
-            "{err}"
+        let want = format!(
+            "t.npz: array `x`: found a member compressed by {name}, expected one as numpy.savez \
+             and numpy.savez_compressed write it"
         );
+        assert_eq!(err.to_string(), want);
     }
 }
 
@@ -240,6 +248,11 @@ fn foreign_empty_and_damaged_files_are_errors() {
     }
     for member in [&b""[..], b"\x93NUMPY", b"hello, world, this is not an array", &[0x80; 99]] {
         assert!(message::<Ix1>(member).contains("`x`"), "{member:?}");
+    }
+    let whole = npy(&header("(1,)", false), &[]);
+    for end in [1, 9, 11, whole.len() - 1] {
+        let want = "t.npz: array `x`: found the end of the member, expected a whole array";
+        assert_eq!(message::<Ix1>(&whole[..end]), want, "cut at {end}");
     }
     let stored = good();
     let at = stored.windows(8).position(|w| w == 4.5_f64.to_le_bytes()).unwrap();

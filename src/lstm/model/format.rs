@@ -7,8 +7,8 @@ use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
 
 use super::super::net::{Layer, LayerNorm, Net, Parts, Scale};
-use super::{Error, Model, Options, unfit, wrong};
-use crate::file::is_lfs_pointer;
+use super::{Error, Model, Options, header, unfit, wrong};
+use crate::file::{is_lfs_pointer, quote};
 
 /// The tensors of layer `l`.
 fn weights(l: usize) -> [String; 4] {
@@ -54,7 +54,7 @@ impl<'a> Reader<'a> {
         let parsed = SafeTensors::read_metadata(bytes)
             .and_then(|(_, header)| Ok((header, SafeTensors::deserialize(bytes)?)));
         match parsed {
-            Err(source) => Err(Error::Safetensors { file: file.to_owned(), source }),
+            Err(source) => Err(header::fault(file, bytes, &source)),
             Ok((header, tensors)) => {
                 let metadata = header.metadata().clone().unwrap_or_default();
                 Ok(Self { file, prefix: prefix(&tensors), metadata, tensors })
@@ -95,6 +95,16 @@ impl<'a> Reader<'a> {
 
     /// The normalisation that the file or the caller states, and both if they agree.
     pub(super) fn scale(&self, options: &Options) -> Result<Option<Scale>, Error> {
+        for name in beside() {
+            let full = self.full(&name);
+            if let (Ok(one), Ok(other)) = (self.tensors.tensor(&full), self.tensors.tensor(&name))
+                && !same(&one, &other)
+            {
+                let found = format!("other numbers than in `{full}`");
+                let expected = "the same or one of the two".to_owned();
+                return Err(wrong(self.file, &name, found, expected));
+            }
+        }
         if beside().iter().all(|name| self.tensors.tensor(&self.full(name)).is_err()) {
             return Ok(options.scale.clone());
         }
@@ -115,7 +125,7 @@ impl<'a> Reader<'a> {
                 && plain(found) != expected
             {
                 let expected = format!("{expected}, as the tensors show");
-                return Err(wrong(self.file, what, found.clone(), expected));
+                return Err(wrong(self.file, what, quote(found), expected));
             }
         }
         Ok(())
@@ -133,7 +143,7 @@ impl<'a> Reader<'a> {
     {
         let Some(text) = self.metadata.get(what) else { return Ok(option) };
         let Ok(found) = plain(text).parse::<T>() else {
-            return Err(wrong(self.file, what, format!("{text:?}"), expected.to_owned()));
+            return Err(wrong(self.file, what, quote(text), expected.to_owned()));
         };
         match option {
             Some(stated) if stated != found => {
@@ -168,8 +178,9 @@ impl<'a> Reader<'a> {
         };
         let mut shape = D::zeros(D::NDIM.expect("the dimension is fixed"));
         if !dtypes.contains(&view.dtype()) || view.shape().len() != shape.ndim() {
-            let found = format!("{:?} of shape {:?}", view.dtype(), view.shape());
-            let expected = format!("{dtypes:?}, {}-D", shape.ndim());
+            let found = format!("{} of shape {:?}", view.dtype(), view.shape());
+            let types: Vec<_> = dtypes.iter().map(Dtype::to_string).collect();
+            let expected = format!("{}, {}-D", types.join(" or "), shape.ndim());
             return Err(wrong(self.file, name, found, expected));
         }
         // Beside an axis of 0 the parser lets any other pass, even one that no memory could hold.
@@ -191,9 +202,20 @@ impl<'a> Reader<'a> {
         if view.dtype() == Dtype::F32 {
             return Ok(filled(shape, singles(view.data()).map(f64::from)));
         }
-        let (values, _) = view.data().as_chunks::<8>();
-        Ok(filled(shape, values.iter().map(|v| f64::from_le_bytes(*v))))
+        Ok(filled(shape, doubles(view.data())))
     }
+}
+
+/// Whether two tensors hold the same numbers; where only one of them is in single precision, once
+/// the other is rounded to it.
+pub(super) fn same(one: &TensorView<'_>, other: &TensorView<'_>) -> bool {
+    let numbers = match (one.dtype(), other.dtype()) {
+        (a, b) if a == b => one.data() == other.data(),
+        (Dtype::F32, Dtype::F64) => singles(one.data()).eq(rounded(other.data())),
+        (Dtype::F64, Dtype::F32) => rounded(one.data()).eq(singles(other.data())),
+        _ => false,
+    };
+    numbers && one.shape() == other.shape()
 }
 
 /// The tensors of the normalisation, which is saved beside the network.
@@ -217,6 +239,15 @@ fn plain(text: &str) -> String {
         Some((whole, zeros)) if zeros.bytes().all(|b| b == b'0') => whole.to_owned(),
         _ => text,
     }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "rounding is the point")]
+fn rounded(data: &[u8]) -> impl Iterator<Item = f32> {
+    doubles(data).map(|v| v as f32)
+}
+
+fn doubles(data: &[u8]) -> impl Iterator<Item = f64> {
+    data.as_chunks::<8>().0.iter().map(|v| f64::from_le_bytes(*v))
 }
 
 fn singles(data: &[u8]) -> impl Iterator<Item = f32> {

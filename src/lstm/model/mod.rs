@@ -3,10 +3,10 @@
 //! Tensors have the names of `PyTorch`: `lstm.weight_ih_l{k}`, `lstm.weight_hh_l{k}`,
 //! `lstm.bias_ih_l{k}`, `lstm.bias_hh_l{k}`, `layer_norm.{weight,bias}` (optional) and
 //! `out.{weight,bias}`, all f32; files written here add `input_mean` and `input_std` (f64) if
-//! inputs are normalised. All may have a common prefix, as `module.`. The metadata strings `lag` and `residual` say what no tensor shows;
-//! `d`, `hidden_units`, `num_layers` and `use_layer_norm` repeat what the tensors show and must
-//! agree with them. What the metadata lacks, the caller must state in [`Options`]; a statement
-//! that contradicts the file is an error.
+//! inputs are normalised. All may have a common prefix, as `module.`. The metadata strings `lag`
+//! and `residual` say what no tensor shows; `d`, `hidden_units`, `num_layers` and `use_layer_norm`
+//! repeat what the tensors show and must agree with them. What the metadata lacks, the caller must
+//! state in [`Options`]; a statement that contradicts the file is an error.
 //!
 //! Files of `torch.save` are read, too, and written where the name ends with `.pt`; see `torch`.
 //!
@@ -17,7 +17,6 @@ use std::path::Path;
 use std::{fs, io};
 
 use ndarray::{Array2, ArrayView2};
-use safetensors::SafeTensorError;
 use thiserror::Error;
 use zip::result::ZipError;
 
@@ -26,6 +25,7 @@ use super::packed::Packed;
 use crate::file::{self, npz};
 
 mod format;
+mod header;
 #[cfg(test)]
 mod tests;
 mod torch;
@@ -48,12 +48,12 @@ pub enum Error {
         source: io::Error,
     },
     /// The bytes are no safetensors file, or a damaged one.
-    #[error("{file}: found no whole safetensors file ({source}), expected one")]
+    #[error("{file}: found no whole safetensors file ({why}), expected one")]
     Safetensors {
         /// The file.
         file: String,
-        /// Error of the parser.
-        source: SafeTensorError,
+        /// What the parser missed.
+        why: String,
     },
     /// The file was never fetched.
     #[error("{file}: found a Git LFS pointer, expected the file itself; run `git lfs pull`")]
@@ -173,7 +173,7 @@ impl Model {
         let parts = reader.parts(options)?;
         let net = Net::new(parts).map_err(|misfit| unfit(file, misfit))?;
         reader.check_metadata(&net)?;
-        let lag = reader.stated("lag", options.lag, "a whole number")?;
+        let lag = reader.stated("lag", options.lag, "a whole number of states")?;
         let lag = lag.ok_or_else(|| reader.unstated("lag"))?;
         Self::named(file, net, lag, reader.scale(options)?)
     }

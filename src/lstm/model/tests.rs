@@ -89,7 +89,8 @@ fn a_statement_that_contradicts_the_file_is_an_error() {
         [("d", "3"), ("hidden_units", "4"), ("num_layers", "2"), ("use_layer_norm", "true")]
     {
         let err = complaint(&format!("\"{name}\":\"{value}\""), &format!("\"{name}\":\"7\""));
-        assert!(err.contains(&format!("`{name}`: found 7, expected {value}")), "{err}");
+        let want = format!("`{name}`: found \"7\", expected {value}, as the tensors show");
+        assert!(err.ends_with(&want), "{err}");
     }
     let python = replaced("\"residual\":\"true\"", "\"residual\":\"True\"");
     assert!(read(&python, &none).is_ok(), "as Python writes it");
@@ -101,7 +102,11 @@ fn tensors_that_make_no_plain_network_are_refused() {
         ("lstm.bias_hh_l1", "lstm.bias_xx_l1", "`lstm.bias_xx_l1`: found a tensor"),
         ("layer_norm.bias", "layer_norm.best", "`layer_norm.best`: found a tensor"),
         ("\"out.weight\"", "\"lstm.weight_hr_l0\"", "`lstm.weight_hr_l0`: found a tensor"),
-        ("\"F32\",\"shape\":[4]", "\"I32\",\"shape\":[4]", "found I32 of shape [4]"),
+        (
+            "\"F32\",\"shape\":[4]",
+            "\"I32\",\"shape\":[4]",
+            "`layer_norm.weight`: found I32 of shape [4], expected F32, 1-D",
+        ),
         ("\"shape\":[3,4]", "\"shape\":[4,3]", "expected"),
         ("\"shape\":[3,4]", "\"shape\":[12]", "found F32 of shape [12]"),
         ("\"shape\":[16,3]", "\"shape\":[3,16]", "found shape [3, 16], expected [16, 3]"),
@@ -150,6 +155,107 @@ fn a_common_prefix_is_read_past() {
     });
     let err = read(&less, &none).unwrap_err();
     assert!(err.contains("`module.lstm."), "the name in the file: {err}");
+}
+
+/// The names of Rust's types say nothing to who wrote the file in Python.
+#[test]
+fn a_header_that_is_not_of_the_format_is_told_in_its_own_words() {
+    for (from, to, want) in [
+        (
+            "\"shape\":[3,4]",
+            "\"shape\":[3,-1]",
+            "`out.weight`: found shape [3,-1], expected whole numbers",
+        ),
+        (
+            "\"shape\":[3,4]",
+            "\"shape\":[3,4.0]",
+            "`out.weight`: found shape [3,4.0], expected whole numbers",
+        ),
+        (
+            "\"shape\":[3,4]",
+            "\"shape\":\"3\"",
+            "`out.weight`: found shape \"3\", expected whole numbers",
+        ),
+        (
+            "\"shape\":[3,4]",
+            "\"form\":[3,4]",
+            "`out.weight`: found no shape, expected whole numbers",
+        ),
+        (
+            "\"F32\",\"shape\":[3,4]",
+            "\"float\",\"shape\":[3,4]",
+            "`out.weight`: found dtype \"float\", expected a type of safetensors, as F32",
+        ),
+        ("\"lag\":\"6\"", "\"lag\":6", "`lag`: found 6, expected a text, as \"5\""),
+        ("\"lag\":\"6\"", "\"lag\":null", "`lag`: found null, expected a text, as \"5\""),
+        (
+            "\"lag\":\"6\"",
+            "\"lag\":six",
+            "found no whole safetensors file (its header is no JSON at column",
+        ),
+    ] {
+        let err = complaint(from, to);
+        assert!(err.starts_with(&format!("m.safetensors: {want}")), "{err}");
+    }
+    for (header, want) in [
+        ("[]", "`header`: found [], expected tensors by name"),
+        ("{\"w\":1}", "`w`: found no dtype, expected a type of safetensors, as F32"),
+        ("{\"__metadata__\":[1]}", "`__metadata__`: found [1], expected texts by name"),
+        (
+            "{\"w\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4,8]}}",
+            "`w`: found data_offsets [0,4,8], expected two whole numbers",
+        ),
+        ("{", "found no whole safetensors file (its header is no JSON at column 1), expected one"),
+        (
+            "{\"w\":{\"dtype\":\"F32\",\"shape\":[18446744073709551615,9],\"data_offsets\":[0,0]}}",
+            "found no whole safetensors file (a shape that no memory holds), expected one",
+        ),
+    ] {
+        let bytes = [&(header.len() as u64).to_le_bytes()[..], header.as_bytes()].concat();
+        let err = read(&bytes, &Options::default()).unwrap_err();
+        assert_eq!(err, format!("m.safetensors: {want}"));
+    }
+    let long = replaced("\"lag\":\"6\"", &format!("\"lag\":\"{}\"", "9".repeat(1000)));
+    let err = read(&long, &Options::default()).unwrap_err();
+    let nines = "9".repeat(40);
+    let want =
+        format!("m.safetensors: `lag`: found \"{nines}\"..., expected a whole number of states");
+    assert_eq!(err, want);
+}
+
+/// The good file with its network behind `module.` and a second mean, bare, of these numbers.
+fn with_two_means(bytes: &[u8], dtype: &str) -> Vec<u8> {
+    let mut file = prefixed("module.", true);
+    let end = file.len()
+        - (8 + usize::try_from(u64::from_le_bytes(*file.first_chunk().unwrap())).unwrap());
+    let offsets = format!("[{end},{}]", end + bytes.len());
+    file = edited(&file, |header| {
+        let header = header.trim_end().strip_suffix('}').unwrap();
+        let shape = "\"shape\":[3],\"data_offsets\"";
+        format!("{header},\"input_mean\":{{\"dtype\":\"{dtype}\",{shape}:{offsets}}}}}")
+    });
+    [&file, bytes].concat()
+}
+
+#[test]
+fn two_normalisations_must_be_the_same() {
+    let doubles = |x: [f64; 3]| x.map(f64::to_le_bytes).concat();
+    let singles = |x: [f32; 3]| x.map(f32::to_le_bytes).concat();
+    for same in [
+        with_two_means(&doubles([1.0, 2.0, -3.0]), "F64"),
+        with_two_means(&singles([1.0, 2.0, -3.0]), "F32"),
+    ] {
+        assert_eq!(read(&same, &Options::default()).unwrap(), model(true, true), "the same");
+    }
+    for other in [
+        with_two_means(&doubles([1.0, 2.0, 3.0]), "F64"),
+        with_two_means(&singles([1.0, 2.5, -3.0]), "F32"),
+        with_two_means(&singles([1.0, 2.0, -3.0]), "I32"),
+    ] {
+        let want = "m.safetensors: `input_mean`: found other numbers than in `module.input_mean`, \
+                    expected the same or one of the two";
+        assert_eq!(read(&other, &Options::default()).unwrap_err(), want);
+    }
 }
 
 #[test]

@@ -165,6 +165,13 @@ mod tests {
         );
     }
 
+    #[test]
+    fn every_mass_is_the_one_of_ase() {
+        let kept = include_str!("../../../fixtures/foreign/masses.csv");
+        let lines = ELEMENTS.map(|(symbol, mass)| format!("{symbol},{mass:?}"));
+        assert_eq!(kept.lines().collect::<Vec<_>>(), lines, "symbols and masses in amu");
+    }
+
     /// Argon before potassium, and so on.
     #[test]
     fn masses_grow_with_the_number_but_for_the_known_exceptions() {

@@ -31,7 +31,8 @@ pub enum Error {
     Npz(#[from] npz::Error),
     /// The names of the arrays belong to no known kind of file.
     #[error(
-        "{file}: found the arrays {found:?}, expected `A_matrices`, or `A0` with `A_coeffs` or `A`"
+        "{file}: found the arrays {}, expected `A_matrices`, or `A0` with `A_coeffs` or `A`",
+        npz::first_ten(found)
     )]
     Unrecognised {
         /// The archive.
@@ -240,7 +241,8 @@ impl Model {
         let model = Self::named(&file, [name, intercept], a, c)?;
         model.check_sizes(&mut npz, sizes)?;
         if oldest_first && npz.contains("A_companion") {
-            model.check_companion(&file, &npz.widened::<Ix2>("A_companion")?)?;
+            let (companion, single) = npz.float::<Ix2>("A_companion")?;
+            model.check_companion(&file, &companion, single || is_single)?;
         }
         Ok(Loaded { model, warnings })
     }
@@ -257,8 +259,14 @@ impl Model {
         Ok(())
     }
 
-    /// Requires that `companion` (d, p d) holds the matrices side by side, oldest first.
-    fn check_companion(&self, file: &str, companion: &Array2<f64>) -> Result<(), Error> {
+    /// Requires that `companion` (d, p d) holds the matrices side by side, oldest first; where one
+    /// of both is in single precision, once they are rounded to it.
+    fn check_companion(
+        &self,
+        file: &str,
+        companion: &Array2<f64>,
+        is_single: bool,
+    ) -> Result<(), Error> {
         let (p, d) = (self.p(), self.d());
         let what = "A_companion";
         if companion.dim() != (d, p * d) {
@@ -266,7 +274,10 @@ impl Model {
             return Err(inconsistent(file, what, found, format!("({d}, {})", p * d)));
         }
         for (k, a) in self.a.outer_iter().enumerate() {
-            if companion.slice(s![.., k * d..(k + 1) * d]) != a {
+            let block = companion.slice(s![.., k * d..(k + 1) * d]);
+            #[expect(clippy::cast_possible_truncation, reason = "rounding is the point")]
+            let is_same = |x: &f64, y: &f64| x == y || is_single && *x as f32 == *y as f32;
+            if !block.iter().zip(a).all(|(x, y)| is_same(x, y)) {
                 let found = format!("other numbers in block {k}");
                 return Err(inconsistent(file, what, found, "those of A_matrices"));
             }

@@ -177,6 +177,48 @@ fn what_contradicts_itself_is_an_error_that_says_so() {
 }
 
 #[test]
+fn a_companion_in_another_precision_agrees_once_rounded() {
+    let m = model(2, 3);
+    let companion = companion(&m);
+    let load = |in_single: [bool; 2], companion: &Array2<f64>| {
+        let bytes = archive(|npz| {
+            let (a, [first, second]) = (m.coefficients(), in_single);
+            if first {
+                add(npz, "A_matrices", a.map(single).view());
+            } else {
+                add(npz, "A_matrices", a);
+            }
+            if second {
+                add(npz, "A_companion", companion.map(single).view());
+            } else {
+                add(npz, "A_companion", companion.view());
+            }
+            add(npz, "p", arr0(2_i64).view());
+            add(npz, "r", arr0(3_i64).view());
+        });
+        Model::from_bytes("m.npz", bytes).map_err(|e| e.to_string())
+    };
+    let mut other = companion.clone();
+    other[[1, 4]] *= 1.0 + 1e-6;
+    for in_single in [[true, false], [false, true], [true, true]] {
+        assert!(load(in_single, &companion).is_ok(), "{in_single:?}");
+        let err = load(in_single, &other).unwrap_err();
+        let want =
+            "m.npz: A_companion: found other numbers in block 1, expected those of A_matrices";
+        assert_eq!(err, want, "{in_single:?}");
+    }
+}
+
+#[test]
+fn of_many_arrays_a_message_lists_ten() {
+    let bytes = archive(|npz| {
+        (0..12).for_each(|k| add(npz, &format!("a{k:02}"), arr0(1.0).view()));
+    });
+    let err = Model::from_bytes("m.npz", bytes).unwrap_err().to_string();
+    assert!(err.contains("\"a09\"] and 2 more, expected `A_matrices`"), "{err}");
+}
+
+#[test]
 fn shapes_and_numbers_that_make_no_model_are_refused() {
     let c = Array1::zeros(2);
     for shape in [(0, 2, 2), (1, 2, 3), (1, 3, 2), (1, 3, 3)] {

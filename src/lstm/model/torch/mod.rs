@@ -9,11 +9,14 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io::{Cursor, Read as _};
 
-use safetensors::Dtype;
 use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensorError};
 use zip::{CompressionMethod, ZipArchive};
 
+use super::format::same;
+use super::header::said;
 use super::{Error, wrong};
+use crate::file::npz;
 use pickle::{Id, Number, Pickle, Value};
 
 mod pickle;
@@ -40,6 +43,12 @@ struct Tensor {
     bytes: Vec<u8>,
 }
 
+impl Tensor {
+    fn view(&self) -> Result<TensorView<'_>, SafeTensorError> {
+        TensorView::new(self.dtype, self.shape.clone(), &self.bytes)
+    }
+}
+
 /// The same model as a file of safetensors.
 ///
 /// # Errors
@@ -60,23 +69,13 @@ pub(super) fn to_safetensors(file: &str, bytes: &[u8]) -> Result<Vec<u8>, Error>
                 metadata.insert(fact.to_owned(), text(file, fact, value)?);
             }
         }
-        if pickle.item(pickle.root, "normalize_input").is_some_and(is_true) {
-            for name in ["input_mean", "input_std"] {
-                tensors.insert(name.to_owned(), archive.numbers(&pickle, name)?);
-            }
-        }
+        archive.normalisation(&pickle, &mut tensors)?;
     }
-    let views = tensors.iter().map(|(name, Tensor { dtype, shape, bytes })| {
-        Ok((name, TensorView::new(*dtype, shape.clone(), bytes)?))
-    });
+    let views = tensors.iter().map(|(name, tensor)| Ok((name, tensor.view()?)));
     let views = views.collect::<Result<Vec<_>, _>>();
     views
         .and_then(|views| safetensors::serialize(views, (!metadata.is_empty()).then_some(metadata)))
-        .map_err(|source| Error::Safetensors { file: file.to_owned(), source })
-}
-
-fn is_true(value: &Value) -> bool {
-    matches!(value, Value::Bool(true))
+        .map_err(|source| Error::Safetensors { file: file.to_owned(), why: said(&source) })
 }
 
 /// A fact as metadata state it.
@@ -134,13 +133,17 @@ impl<'a> Archive<'a> {
             return Ok(None);
         };
         let zip = |source| Error::Zip { file: file.to_owned(), source };
-        let entry = self.zip.by_index(index).map_err(zip)?;
-        let len = entry.size();
-        if entry.compression() != CompressionMethod::Stored || len > most {
-            let found = format!("{len} bytes, {}", entry.compression());
-            let expected = format!("at most {most}, not compressed");
-            return Err(wrong(file, name, found, expected));
+        let entry = self.zip.by_index_raw(index).map_err(zip)?;
+        let (len, method, is_encrypted) = (entry.size(), entry.compression(), entry.encrypted());
+        drop(entry);
+        if is_encrypted || method != CompressionMethod::STORE {
+            let expected = "one stored as it is".to_owned();
+            return Err(wrong(file, name, npz::packing(method, is_encrypted), expected));
         }
+        if len > most {
+            return Err(wrong(file, name, format!("{len} bytes"), format!("at most {most}")));
+        }
+        let entry = self.zip.by_index(index).map_err(zip)?;
         let mut bytes = Vec::new();
         let read = entry.take(most).read_to_end(&mut bytes);
         read.map_err(|source| Error::Io { file: file.to_owned(), source })?;
@@ -252,6 +255,49 @@ impl<'a> Archive<'a> {
             self.storages.insert(key.to_owned(), bytes);
         }
         Ok(self.storages.get(key).map(Vec::as_slice))
+    }
+
+    /// Adds the normalisation of the inputs to the tensors, if there is one.
+    fn normalisation(
+        &mut self,
+        pickle: &Pickle,
+        tensors: &mut BTreeMap<String, Tensor>,
+    ) -> Result<(), Error> {
+        let file = self.file;
+        let wrong = |what: &str, found: &str, expected: &str| {
+            Err(wrong(file, what, found.to_owned(), expected.to_owned()))
+        };
+        let flag = "normalize_input";
+        let is_normalised = match pickle.item(pickle.root, flag) {
+            Some(Value::Bool(flag)) => Some(*flag),
+            None | Some(Value::None) => None,
+            Some(_) => return wrong(flag, "another value", "True or False"),
+        };
+        for name in ["input_mean", "input_std"] {
+            let is_stated = !matches!(pickle.item(pickle.root, name), None | Some(Value::None));
+            let is_same = |full: &str| full == name || full.ends_with(&format!(".{name}"));
+            let held = tensors.iter().find(|(full, _)| is_same(full));
+            match (is_normalised, held) {
+                (Some(true), held) => {
+                    let numbers = self.numbers(pickle, name)?;
+                    if let Some((full, held)) = held
+                        && !matches!((held.view(), numbers.view()), (Ok(a), Ok(b)) if same(&a, &b))
+                    {
+                        let found = format!("other numbers than `{full}` of `state_dict`");
+                        return wrong(name, &found, "the same or one of the two");
+                    }
+                    tensors.insert(name.to_owned(), numbers);
+                }
+                (Some(false), Some((full, _))) => {
+                    return wrong(full, "a tensor", "none, as `normalize_input` is False");
+                }
+                (None, _) if is_stated => {
+                    return wrong(name, "it without `normalize_input`", "True or False there");
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// One axis of numbers that stand in the dictionary itself: an array of `NumPy`, a list or a tensor.

@@ -127,7 +127,12 @@ fn a_name_that_no_model_needs_is_refused_and_nothing_runs() {
         (&b"\x80\x02(cos\nsystem\no."[..], "`os.system`"),
         (b"\x80\x02(ios\nsystem\n.", "opcode 0x69"),
         (b"\x80\x05N.", "protocol 5"),
-        (b"\x80\x02cnumpy\nndarray\n)R.", "call of NdArray"),
+        (b"\x80\x02cnumpy\nndarray\n)R.", "call of `numpy.ndarray` with other arguments"),
+        (b"\x80\x02ctorch\nFloatStorage\n)R.", "call of `torch.FloatStorage` with"),
+        (
+            b"\x80\x02ctorch._utils\n_rebuild_tensor_v2\n)R.",
+            "byte 36 of its pickle: found a call of `torch._utils._rebuild_tensor_v2` with",
+        ),
         (b"\x80\x02N)R.", "call of a value"),
         (b"\x80\x02}Nb.", "a state that does not fit"),
         (b"\x80\x02NQ.", "another reference"),
@@ -220,6 +225,67 @@ fn the_normalisation_is_an_array_of_numpy_or_a_list_or_a_tensor() {
     }
 }
 
+/// A dictionary of a state dictionary, which holds a tensor of 1 to 4 by this name, and of these
+/// other items.
+fn dictionary(tensor_name: &str, items: &[(&str, Vec<u8>)]) -> Vec<u8> {
+    let weights = [b"}".to_vec(), text(tensor_name), tensor("1", 4, 0, &[4], &[1]), b"s".to_vec()];
+    let items = items.iter().flat_map(|(name, value)| [text(name), value.clone()].concat());
+    let state = [text("state_dict"), weights.concat()].concat();
+    b"\x80\x02}(".iter().copied().chain(state).chain(items).chain(*b"u.").collect()
+}
+
+#[test]
+fn a_normalisation_is_stated_once_and_with_its_flag() {
+    let (yes, no, one) = (vec![0x88], vec![0x89], b"K\x01".to_vec());
+    let bytes: Vec<u8> = [1.0_f64, 2.0, 3.0, 4.0].iter().flat_map(|x| x.to_le_bytes()).collect();
+    let turned: Vec<u8> = bytes.rchunks(8).flatten().copied().collect();
+    let (array, other) = (numpy("f8", "<", 4, &bytes), numpy("f8", "<", 4, &turned));
+    let none = b"N".to_vec();
+    for (name, flag, mean, want) in [
+        ("w", Some(&yes), &array, None),
+        ("w", Some(&no), &array, None),
+        ("w", Some(&no), &none, None),
+        ("w", None, &none, None),
+        ("input_mean", Some(&yes), &array, None),
+        ("module.input_mean", Some(&yes), &array, None),
+        ("input_mean", None, &none, None),
+        (
+            "w",
+            None,
+            &array,
+            Some("`input_mean`: found it without `normalize_input`, expected True or False there"),
+        ),
+        (
+            "w",
+            Some(&one),
+            &array,
+            Some("`normalize_input`: found another value, expected True or False"),
+        ),
+        (
+            "input_mean",
+            Some(&yes),
+            &other,
+            Some(
+                "`input_mean`: found other numbers than `input_mean` of `state_dict`, expected the \
+                 same or one of the two",
+            ),
+        ),
+        (
+            "module.input_mean",
+            Some(&no),
+            &none,
+            Some(
+                "`module.input_mean`: found a tensor, expected none, as `normalize_input` is False",
+            ),
+        ),
+    ] {
+        let mut items = vec![("input_mean", mean.clone()), ("input_std", mean.clone())];
+        items.extend(flag.map(|flag| ("normalize_input", flag.clone())));
+        let got = converted(&dictionary(name, &items)).err();
+        assert_eq!(got, want.map(|want| format!("m.pt: {want}")), "{name}");
+    }
+}
+
 /// The saved model with `from` in its pickle replaced.
 fn edited(from: &[u8], to: &[u8]) -> Vec<u8> {
     let bytes = to_bytes(&model(true, true)).unwrap();
@@ -248,8 +314,11 @@ fn a_lag_may_be_a_float_but_must_be_whole() {
         Model::from_bytes("m.pt", &edited(&six, &float), &Options::default())
     };
     assert_eq!(read(6.0).unwrap(), model(true, true));
-    let why = read(6.5).unwrap_err().to_string();
-    assert!(why.starts_with("m.pt: `lag`: found"), "{why}");
+    for (lag, shown) in [(6.5, "6.5"), (-6.0, "-6"), (f64::NAN, "NaN"), (f64::INFINITY, "inf")] {
+        let why = read(lag).unwrap_err().to_string();
+        let want = format!("m.pt: `lag`: found \"{shown}\", expected a whole number of states");
+        assert_eq!(why, want);
+    }
 }
 
 #[test]
@@ -258,7 +327,15 @@ fn archives_of_something_else_are_refused() {
     let good = archive(b"\x80\x02}.", CompressionMethod::Stored);
     let read = |bytes: &[u8]| to_safetensors("m.pt", bytes).map_err(|e| e.to_string());
     let why = read(&deflated).unwrap_err();
-    assert!(why.contains("`data.pkl`: found 4 bytes, Deflated"), "{why}");
+    let want =
+        "m.pt: `data.pkl`: found a member compressed by Deflate, expected one stored as it is";
+    assert_eq!(why, want);
+    let mut packed = deflated;
+    let directory = packed.windows(4).position(|w| w == b"PK\x01\x02").unwrap();
+    for at in [8, directory + 10] {
+        packed[at] = 12;
+    }
+    assert_eq!(read(&packed).unwrap_err(), want.replace("Deflate", "bzip2"));
     let why = read(&good[..good.len() - 30]).unwrap_err();
     assert!(why.contains("expected one written by torch.save"), "{why}");
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));

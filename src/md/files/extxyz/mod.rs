@@ -3,20 +3,24 @@
 //! Line 1 is the number of atoms; line 2 holds `key=value` pairs, of which `Lattice="..."` gives
 //! the nine components of the lattice vectors and `Properties=name:type:columns:...` the columns
 //! of the atom lines that follow. Read are `species` or `Z`, `pos`, and if present velocities or
-//! momenta, `mass` or `masses` (amu) and `forces` (eV/angstrom); other columns are skipped
-//! unread, other pairs kept. Numbers are written with as many digits as bring the same bits back.
+//! momenta, `mass` or `masses` (amu) and `forces`; other columns are skipped unread, other pairs
+//! kept. Numbers are written with as many digits as bring the same bits back.
 //!
 //! | module | holds |
 //! |---|---|
 //! | `comment` | the grammar of line 2 |
-//! | `parse` | the columns and the atoms |
-//! | `motion` | names and units of velocities |
+//! | `columns` | which column is what |
+//! | `parse` | the reader |
+//! | `motion` | velocities and their units |
+//! | `write` | the writer |
 //!
 //! Source: the specification at <https://github.com/libAtoms/extxyz>, and the writers.
 
+mod columns;
 mod comment;
 mod motion;
 mod parse;
+mod write;
 
 pub use comment::Value;
 pub use motion::{Motion, VelocityUnit};
@@ -26,7 +30,7 @@ use std::io;
 use std::path::Path;
 
 use super::elements;
-use crate::file;
+use crate::file::quote;
 use crate::md::system::{self, Cell, System, Vector};
 
 /// Why a file was refused. Every message names the file.
@@ -95,12 +99,36 @@ pub struct Frame {
     pub masses: Option<Vec<f64>>,
     /// Velocities or momenta, in the unit of the file.
     pub motion: Option<Motion>,
-    /// Columns that speak of motion in a way that is not understood; none if [`Self::motion`] is.
-    pub unread: Vec<String>,
-    /// Forces in eV/angstrom, from the columns `forces` or `force`.
+    /// Forces from the columns `forces` or `force`, if all are finite numbers. They are in the unit
+    /// of the file, which it does not state: eV/angstrom of ASE and of LAMMPS in `metal` units,
+    /// kcal/(mol angstrom) of LAMMPS in `real` units.
     pub forces: Option<Vec<Vector>>,
+    /// Columns that bear on all this and are not understood.
+    pub unread: Vec<Unread>,
     /// The other pairs of line 2.
     pub info: BTreeMap<String, Value>,
+}
+
+/// Columns of one name, as they stand in the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unread {
+    /// Their entry in `Properties`: name, type and number with colons between them.
+    pub declared: String,
+    /// The quantity that they seem to be.
+    pub about: About,
+    /// The texts of each atom, with one blank between them.
+    pub fields: Vec<String>,
+}
+
+/// A quantity of atoms that a column may be in a way that is not understood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum About {
+    /// Velocities or momenta; not needed if [`Frame::motion`] is there.
+    Motion,
+    /// Masses; not needed if [`Frame::masses`] is there.
+    Mass,
+    /// Forces, which no system needs.
+    Forces,
 }
 
 /// Coordinates beyond this many angstrom are taken for damage.
@@ -129,74 +157,6 @@ impl Frame {
         parse::frame(file, bytes)
     }
 
-    /// Writes the file `path`, whole or not at all.
-    ///
-    /// # Errors
-    ///
-    /// If it cannot be written, or as [`Frame::to_text`].
-    pub fn write(&self, path: &Path) -> Result<(), Error> {
-        let name = path.display().to_string();
-        let text = self.to_text(&name)?;
-        file::replace(path, text.as_bytes()).map_err(|source| Error::Write { file: name, source })
-    }
-
-    /// The contents of a file; `file` is its name in messages.
-    ///
-    /// # Errors
-    ///
-    /// If the frame has columns that were not understood, or cannot be written so that it reads
-    /// back.
-    pub fn to_text(&self, file: &str) -> Result<String, Error> {
-        let unfit = |found: String, expected: &str| unfit(file, found, expected);
-        if let Some(name) = self.unread.first() {
-            return Err(unfit(format!("the column {name}"), "columns that can be written again"));
-        }
-        let info: Vec<_> = self.info.clone().into_iter().collect();
-        let mut pairs = String::new();
-        for (key, value) in &info {
-            pairs += &format!(" {}={}", comment::written_key(key), value.written());
-        }
-        let is_reserved = |key: &str| parse::TAKEN.iter().any(|k| k.eq_ignore_ascii_case(key));
-        if let Some((key, _)) = info.iter().find(|(key, _)| is_reserved(key)) {
-            return Err(unfit(format!("the key {key:?}"), "a key that the frame itself has not"));
-        }
-        if pairs.contains('\n') || comment::pairs(&pairs).as_ref() != Ok(&info) {
-            return Err(unfit(format!("the pairs {}", quote(&pairs)), "arrays in whole brackets"));
-        }
-        if let Some(symbol) = self.species.iter().find(|s| !is_symbol(s)) {
-            return Err(unfit(format!("the species {symbol:?}"), "one to three letters"));
-        }
-        let mut text = format!("{}\nLattice=\"", self.positions.len());
-        let mut put = |args: std::fmt::Arguments<'_>| text += &args.to_string();
-        for (k, x) in self.cell.rows().iter().flatten().enumerate() {
-            put(format_args!("{}{x}", if k == 0 { "" } else { " " }));
-        }
-        put(format_args!("\" Properties=species:S:1:pos:R:3"));
-        if self.masses.is_some() {
-            put(format_args!(":masses:R:1"));
-        }
-        if let Some(motion) = &self.motion {
-            put(format_args!(":{}:R:3", motion.column));
-        }
-        if self.forces.is_some() {
-            put(format_args!(":forces:R:3"));
-        }
-        let [a, b, c] = self.pbc.map(|p| if p { 'T' } else { 'F' });
-        put(format_args!("{pairs} pbc=\"{a} {b} {c}\"\n"));
-        let motion = self.motion.as_ref().map(|motion| &motion.values);
-        for (i, symbol) in self.species.iter().enumerate() {
-            put(format_args!("{symbol}"));
-            let [place, moves, forces] = [Some(&self.positions), motion, self.forces.as_ref()]
-                .map(|column| column.into_iter().flat_map(move |column| column[i]));
-            let mass = self.masses.iter().map(|masses| masses[i]);
-            for x in place.chain(mass).chain(moves).chain(forces) {
-                put(format_args!(" {x}"));
-            }
-            put(format_args!("\n"));
-        }
-        Ok(text)
-    }
-
     /// The frame of a system; its velocities are in angstrom/ps, and line 2 says so.
     pub fn of(system: &System) -> Self {
         let standard = system.species.iter().map(|symbol| elements::mass(symbol));
@@ -209,8 +169,8 @@ impl Frame {
             positions: system.positions.clone(),
             masses: (!is_standard).then(|| system.masses.clone()),
             motion: Some(Motion { column: "velo".to_owned(), values: system.velocities.clone() }),
-            unread: Vec::new(),
             forces: None,
+            unread: Vec::new(),
             info: [(motion::UNIT.to_owned(), unit)].into(),
         }
     }
@@ -221,15 +181,22 @@ impl Frame {
     /// # Errors
     ///
     /// If the frame is not periodic along all three vectors, a mass is unknown, its motion is not
-    /// understood, or the unit of its velocities is neither stated nor shown by its temperature.
+    /// understood, the unit of its velocities is neither stated nor shown by its temperature, or
+    /// it has a temperature without any.
     pub fn into_system(self, file: &str, unit: Option<VelocityUnit>) -> Result<System, Error> {
+        self.check_lengths(file)?;
         if self.pbc != [true; 3] {
             let expected = "a cell periodic along all three vectors";
-            return Err(unfit(file, format!("pbc {:?}", self.pbc), expected));
+            return Err(unfit(file, format!("pbc=\"{}\"", self.flags()), expected));
+        }
+        if let (None, Some(column)) = (&self.masses, self.unread(About::Mass)) {
+            let expected = "masses in amu as masses:R:1, or no such column";
+            return Err(unfit(file, format!("the column {}", column.declared), expected));
         }
         let mass = |symbol: &String| {
             elements::mass(symbol).ok_or_else(|| {
-                let expected = "a chemical element, or a column masses";
+                let expected = "the symbol of an element in its own case, as Ca, or a column Z or \
+                                masses";
                 unfit(file, format!("the species {symbol}"), expected)
             })
         };
@@ -248,21 +215,44 @@ impl Frame {
         Ok(system)
     }
 
-    /// The value of a key of line 2, in whatever case it is written.
-    pub(super) fn pair(&self, key: &str) -> Option<&Value> {
-        self.info.iter().find(|(k, _)| k.eq_ignore_ascii_case(key)).map(|(_, value)| value)
+    /// Requires one entry per atom in every column.
+    fn check_lengths(&self, file: &str) -> Result<(), Error> {
+        let n = self.positions.len();
+        let motion = self.motion.as_ref().map(|motion| motion.values.len());
+        let lengths = [
+            ("species", Some(self.species.len())),
+            ("masses", self.masses.as_ref().map(Vec::len)),
+            ("velocities", motion),
+            ("forces", self.forces.as_ref().map(Vec::len)),
+        ];
+        let lengths = lengths.into_iter().filter_map(|(what, len)| Some((what, len?)));
+        let unread = self.unread.iter().map(|column| (&*column.declared, column.fields.len()));
+        match lengths.chain(unread).find(|(_, len)| *len != n) {
+            Some((what, len)) => {
+                Err(unfit(file, format!("{len} {what} for {n} positions"), "one for each atom"))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The first column of that kind which was not understood.
+    fn unread(&self, about: About) -> Option<&Unread> {
+        self.unread.iter().find(|column| column.about == about)
+    }
+
+    /// `pbc` as line 2 holds it.
+    fn flags(&self) -> String {
+        self.pbc.map(|is_periodic| if is_periodic { "T" } else { "F" }).join(" ")
+    }
+
+    /// The values of a key of line 2, in whatever case it is written.
+    fn values<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a Value> {
+        self.info.iter().filter(|(k, _)| k.eq_ignore_ascii_case(key)).map(|(_, value)| value)
     }
 }
 
 fn unfit(file: &str, found: String, expected: &str) -> Error {
     Error::Unfit { file: file.to_owned(), found, expected: expected.to_owned() }
-}
-
-/// At most forty characters of `text`, in quotes.
-fn quote(text: &str) -> String {
-    let short: String = text.chars().take(40).collect();
-    let more = if short.len() < text.len() { "..." } else { "" };
-    format!("{short:?}{more}")
 }
 
 fn is_symbol(s: &str) -> bool {

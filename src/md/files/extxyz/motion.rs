@@ -8,11 +8,13 @@
 //!
 //! `momenta` of ASE are in amu angstrom per sqrt(amu angstrom^2 / eV), a time of 10.18 fs:
 //! v = p / (m sqrt([`MVV2E`])) in angstrom/ps.
+//!
+//! Atoms at rest beside a `Temperature` are an error: their velocities were left out.
 
 use std::fmt;
 use std::str::FromStr;
 
-use super::{Error, Frame, Value};
+use super::{About, Error, Frame, Value, quote};
 use crate::md::system::{System, Vector};
 use crate::md::{BOLTZMANN, MVV2E};
 
@@ -27,6 +29,10 @@ pub(super) const TEMPERATURE: &str = "Temperature";
 
 /// How far the temperature of the atoms may be from that of line 2, as a share of the latter.
 const TOLERANCE: f64 = 0.05;
+
+/// What a frame at rest lacks.
+const REST: &str =
+    "velocities or momenta of the atoms; without that key they are taken to be at rest";
 
 /// The unit of a column of velocities.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,43 +82,21 @@ pub struct Motion {
     pub values: Vec<Vector>,
 }
 
-/// How a column is to be taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// Three numbers per atom.
-    Motion,
-    /// A number per atom along this axis.
-    Component(usize),
-    /// A name that speaks of motion, without a known meaning.
-    Unread,
-    /// No motion.
-    Other,
-}
-
-/// What a column of this name and type is.
-pub(super) fn kind(name: &str, is_number: bool, columns: usize) -> Kind {
-    let name = name.to_ascii_lowercase();
-    let is_vector = is_number && columns == 3;
-    let is_component = is_number && columns == 1;
-    match name.as_str() {
-        "velo" | "vel" | "velocities" | "velocity" | MOMENTA if is_vector => Kind::Motion,
-        "v" => {
-            if is_vector {
-                Kind::Motion
-            } else {
-                Kind::Other
-            }
-        }
-        "vx" if is_component => Kind::Component(0),
-        "vy" if is_component => Kind::Component(1),
-        "vz" if is_component => Kind::Component(2),
-        "vx" | "vy" | "vz" => Kind::Unread,
-        _ if name.starts_with("vel") || name.starts_with("momen") => Kind::Unread,
-        _ => Kind::Other,
-    }
-}
-
 impl Frame {
+    /// The temperatures in K of line 2.
+    fn temperatures(&self) -> impl Iterator<Item = f64> {
+        let kelvin = |value: &Value| value.numbers().filter(|t| t.len() == 1).map(|t| t[0]);
+        self.values(TEMPERATURE).filter_map(kelvin)
+    }
+
+    /// Requires that line 2 gives no temperature to the atoms, which are at rest.
+    fn check_rest(&self, file: &str, how: &str) -> Result<(), Error> {
+        match self.temperatures().find(|kelvin| *kelvin != 0.0) {
+            Some(kelvin) => Err(super::unfit(file, format!("{TEMPERATURE}={kelvin} {how}"), REST)),
+            None => Ok(()),
+        }
+    }
+
     /// The velocities of the atoms in angstrom/ps; `system` is the frame with atoms at rest.
     pub(super) fn velocities(
         &self,
@@ -122,46 +106,57 @@ impl Frame {
     ) -> Result<Vec<Vector>, Error> {
         let unfit = |found: String, expected: &str| super::unfit(file, found, expected);
         let Some(Motion { column, values }) = &self.motion else {
-            if let Some(name) = self.unread.first() {
+            if let Some(unread) = self.unread(About::Motion) {
                 let expected = "velocities as velo:R:3 or vel:R:3, momenta of ASE as momenta:R:3, \
                                 or no such column";
-                return Err(unfit(format!("the column {name}"), expected));
+                return Err(unfit(format!("the column {}", unread.declared), expected));
             }
+            self.check_rest(file, "without velocities")?;
             return Ok(system.velocities.clone());
         };
-        if column.eq_ignore_ascii_case(MOMENTA) {
-            let velocity = |(p, m): (&Vector, &f64)| p.map(|p| p / (m * MVV2E.sqrt()));
-            return Ok(values.iter().zip(&system.masses).map(velocity).collect());
-        }
         if values.iter().flatten().all(|v| *v == 0.0) {
+            self.check_rest(file, &format!("beside {column} that are all zero"))?;
             return Ok(values.clone());
         }
-        let named = match self.pair(UNIT) {
-            None => None,
-            Some(value) => Some(
-                value
-                    .text()
-                    .parse()
-                    .map_err(|_| unfit(format!("{UNIT}={:?}", value.text()), "A/ps or A/fs"))?,
-            ),
-        };
-        let kinetic = |unit: VelocityUnit| {
-            let scale = |v: &Vector| v.map(|v| v * unit.factor());
-            let velocities = values.iter().map(scale).collect();
-            System { velocities, ..system.clone() }.kinetic_energy()
-        };
+        let written = self.temperatures().next();
+        // Temperatures of these numbers as velocities that are so many angstrom/ps each.
+        let is_momenta = column.eq_ignore_ascii_case(MOMENTA);
+        let per_mass = |(v, m): (&Vector, &f64)| v.map(|v| if is_momenta { v / m } else { v });
+        let velocities: Vec<_> = values.iter().zip(&system.masses).map(per_mass).collect();
+        let kinetic = System { velocities: velocities.clone(), ..system.clone() }.kinetic_energy();
         let n = values.len() as f64;
         // Some writers leave the degrees of freedom of the centre in.
-        let kelvin = |unit| [3.0 * n - 3.0, 3.0 * n].map(|f| 2.0 * kinetic(unit) / (f * BOLTZMANN));
-        let written = self.pair(TEMPERATURE).and_then(Value::numbers);
-        let written = written.filter(|t| t.len() == 1).map(|t| t[0]);
-        let meets = |unit: &VelocityUnit| {
+        let freedom = [3.0 * n - 3.0, 3.0 * n];
+        let kelvin =
+            |factor: f64| freedom.map(|f| 2.0 * kinetic * factor * factor / (f * BOLTZMANN));
+        let meets = |factor: f64| {
             let near = |t: f64| written.is_some_and(|w| (t - w).abs() <= TOLERANCE * w);
-            kelvin(*unit).into_iter().any(near)
+            kelvin(factor).into_iter().any(near)
         };
-        let measured = VelocityUnit::ALL.into_iter().find(meets);
-        let says = |unit| format!("{:.4} K in {unit}", kelvin(unit)[usize::from(n < 2.0)]);
-        let both = VelocityUnit::ALL.map(says).join(", ");
+        let says = |factor| format!("{:.4} K", kelvin(factor)[usize::from(n < 2.0)]);
+        let read = |factor: f64| velocities.iter().map(|v| v.map(|v| v * factor)).collect();
+        let measured = VelocityUnit::ALL.into_iter().find(|unit| meets(unit.factor()));
+        if is_momenta {
+            let factor = 1.0 / MVV2E.sqrt();
+            return match (measured, written) {
+                (Some(unit), Some(written)) if !meets(factor) => {
+                    let found = format!("{column} of {} in the unit of ASE", says(factor));
+                    let expected =
+                        format!("that unit; of amu {unit} they are {written} K, as line 2 says");
+                    Err(unfit(found, &expected))
+                }
+                _ => Ok(read(factor)),
+            };
+        }
+        let named =
+            match self.values(UNIT).next() {
+                None => None,
+                Some(value) => Some(value.text().parse().map_err(|_| {
+                    unfit(format!("{UNIT}={}", quote(value.text())), "A/ps or A/fs")
+                })?),
+            };
+        let both = VelocityUnit::ALL.map(|unit| format!("{} in {unit}", says(unit.factor())));
+        let both = both.join(", ");
         match (stated.or(named), measured) {
             (Some(unit), _) if stated.is_some() && named.is_some_and(|named| named != unit) => {
                 let found = format!("{UNIT} in the file and the stated unit {unit} differ");
@@ -173,9 +168,7 @@ impl Frame {
                 let expected = format!("{unit} and the {TEMPERATURE} of {written} K to agree");
                 Err(unfit(found, &expected))
             }
-            (Some(unit), _) | (None, Some(unit)) => {
-                Ok(values.iter().map(|v| v.map(|v| v * unit.factor())).collect())
-            }
+            (Some(unit), _) | (None, Some(unit)) => Ok(read(unit.factor())),
             (None, None) => {
                 let header = written.map_or(String::new(), |w| format!("; line 2 says {w} K"));
                 let found = format!("velocities {column} without a unit: {both}{header}");

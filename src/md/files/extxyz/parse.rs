@@ -1,31 +1,18 @@
 //! The reader. It takes bytes from outside: every length is checked before it is used.
 
-use std::collections::BTreeMap;
-
+use super::columns::{self, Column, Layout};
 use super::comment::{self, Value, number};
-use super::motion::{self, Kind, Motion, TEMPERATURE, UNIT};
-use super::{Error, Frame, elements, is_near, is_symbol, quote};
+use super::motion::{MOMENTA, Motion, TEMPERATURE, UNIT};
+use super::{About, Error, Frame, Unread, elements, is_near, is_symbol, quote};
 use crate::file::is_lfs_pointer;
 use crate::md::system::{Cell, Vector};
 
 /// The keys of line 2 that are read and not kept.
 pub(super) const TAKEN: [&str; 3] = ["Lattice", "Properties", "pbc"];
 
-/// A mass so many times the standard one is in another unit: QUIP's is 103.6 times as large.
-const HEAVIEST: f64 = 50.0;
-
-/// The places of the columns that are read.
-#[derive(Debug, Default)]
-struct Layout {
-    columns: usize,
-    species: Option<usize>,
-    number: Option<usize>,
-    position: Option<usize>,
-    masses: Vec<usize>,
-    forces: Option<usize>,
-    motion: Option<(String, [usize; 3])>,
-    unread: Vec<String>,
-}
+/// A mass so many times the standard one, or one so many times smaller, is in another unit: QUIP's
+/// is 103.6 times as large. No isotope is that far, nor a hydrogen that was made heavier.
+const FARTHEST: f64 = 20.0;
 
 struct Reader<'a> {
     file: &'a str,
@@ -76,38 +63,72 @@ pub(super) fn frame(file: &str, bytes: &[u8]) -> Result<Frame, Error> {
     let Some(comment) = lines.next() else {
         return Err(reader.error(2, "the end of the file", "Lattice=... and Properties=..."));
     };
-    let (mut info, [cell, columns, pbc]) = pairs(&reader, comment)?;
+    let pairs =
+        comment::pairs(comment).map_err(|[found, expected]| reader.error(2, found, &expected))?;
+    let [cell, columns, pbc] = taken(&reader, &pairs)?;
     let cell = lattice(&reader, cell)?;
     let pbc = periodic(&reader, pbc)?;
-    let layout = layout(&reader, columns)?;
-    info.retain(|key, _| !TAKEN.contains(&key.as_str()));
+    // Without `Properties` the columns are those of plain XYZ.
+    let columns = columns.map_or("species:S:1:pos:R:3", Value::text);
+    let layout =
+        columns::layout(columns).map_err(|[found, expected]| reader.error(2, found, &expected))?;
+    if layout.motion.as_ref().is_some_and(|(name, _)| !name.eq_ignore_ascii_case(MOMENTA)) {
+        unambiguous(&reader, &pairs)?;
+    }
+    let motion = layout.motion.as_ref();
     let mut frame = Frame {
         cell,
         pbc,
         species: Vec::new(),
         positions: Vec::new(),
         masses: (!layout.masses.is_empty()).then(Vec::new),
-        motion: layout
-            .motion
-            .as_ref()
-            .map(|(column, _)| Motion { column: column.clone(), values: Vec::new() }),
-        unread: layout.unread.clone(),
-        forces: layout.forces.map(|_| Vec::new()),
-        info,
+        motion: motion.map(|(column, _)| Motion { column: column.clone(), values: Vec::new() }),
+        forces: None,
+        unread: Vec::new(),
+        info: pairs.into_iter().filter(|(key, _)| place(key).is_none()).collect(),
     };
+    let mut rows = Vec::new();
     for k in 0..atoms {
         let Some(row) = lines.next() else {
             let found = format!("the end of the file after {k} of {atoms} atoms");
             return Err(reader.error(k + 3, found, "one line per atom"));
         };
         atom(&reader, k + 3, row, &layout, &mut frame)?;
+        rows.push(row);
     }
     if let Some((k, more)) = lines.enumerate().find(|(_, line)| !line.trim().is_empty()) {
         let found = format!("a second frame or a trailing line, {}", quote(more));
         let expected = format!("the end of the file after {atoms} atoms");
         return Err(reader.error(atoms + 3 + k, found, &expected));
     }
+    frame.unread =
+        layout.unread.iter().map(|(column, about)| unread(&rows, column, *about)).collect();
+    for column in &layout.forces {
+        match forces(&rows, column).filter(|_| frame.forces.is_none()) {
+            Some(forces) => frame.forces = Some(forces),
+            None => frame.unread.push(unread(&rows, column, About::Forces)),
+        }
+    }
     Ok(frame)
+}
+
+/// The texts of a column.
+fn texts<'a>(row: &'a str, column: &Column) -> Vec<&'a str> {
+    row.split_whitespace().skip(column.start).take(column.count).collect()
+}
+
+fn unread(rows: &[&str], column: &Column, about: About) -> Unread {
+    let fields = rows.iter().map(|row| texts(row, column).join(" ")).collect();
+    Unread { declared: column.declared.clone(), about, fields }
+}
+
+/// The forces of a column, if all are finite numbers: nothing needs them, so they stop no file.
+fn forces(rows: &[&str], column: &Column) -> Option<Vec<Vector>> {
+    let of_row = |row: &&str| -> Option<Vector> {
+        let numbers: Option<Vec<f64>> = texts(row, column).into_iter().map(number).collect();
+        numbers?.try_into().ok()
+    };
+    rows.iter().map(of_row).collect()
 }
 
 fn atom(
@@ -123,18 +144,13 @@ fn atom(
         return Err(reader.error(line, format!("{} columns", fields.len()), &expected));
     }
     let species = species(reader, line, &fields, layout)?;
-    let three = |start: usize| [start, start + 1, start + 2];
-    if let Some(start) = layout.position {
-        let place = reader.vector(line, "pos", &fields, three(start))?;
-        if !place.iter().all(|&x| is_near(x)) {
-            let found = format!("the position {place:?}");
-            return Err(reader.error(line, found, "coordinates within 1e6 angstrom"));
-        }
-        frame.positions.push(place);
+    let at = layout.position;
+    let place = reader.vector(line, "pos", &fields, [at, at + 1, at + 2])?;
+    if !place.iter().all(|&x| is_near(x)) {
+        let found = format!("the position {place:?}");
+        return Err(reader.error(line, found, "coordinates within 1e6 angstrom"));
     }
-    if let (Some(values), Some(start)) = (&mut frame.forces, layout.forces) {
-        values.push(reader.vector(line, "forces", &fields, three(start))?);
-    }
+    frame.positions.push(place);
     if let (Some(motion), Some((name, at))) = (&mut frame.motion, &layout.motion) {
         motion.values.push(reader.vector(line, name, &fields, *at)?);
     }
@@ -149,44 +165,41 @@ fn atom(
     Ok(())
 }
 
-/// The symbol of an atom, with a capital first letter; a symbol and an atomic number must agree.
+/// The symbol of an atom as it is written: in capitals CA may be a label of carbon. Beside an
+/// atomic number any label may stand, but not the symbol of another element.
 fn species(
     reader: &Reader<'_>,
     line: usize,
     fields: &[&str],
     layout: &Layout,
 ) -> Result<String, Error> {
-    let of_number = match layout.number {
-        None => None,
-        Some(at) => {
-            let symbol = fields[at].parse().ok().and_then(elements::symbol);
-            Some(symbol.ok_or_else(|| {
-                let found = format!("Z {}", quote(fields[at]));
-                reader.error(line, found, "an atomic number from 1 to 118")
-            })?)
+    let text = layout.species.map(|at| fields[at]);
+    let Some(z) = layout.number.map(|at| fields[at]) else {
+        let text = text.unwrap_or_default();
+        if !is_symbol(text) {
+            return Err(reader.error(line, quote(text), "a chemical symbol"));
         }
+        return Ok(text.to_owned());
     };
-    let Some(text) = layout.species.map(|at| fields[at]) else {
-        return Ok(of_number.unwrap_or_default().to_owned());
+    let Some(symbol) = z.parse().ok().and_then(elements::symbol) else {
+        let found = format!("Z {}", quote(z));
+        return Err(reader.error(line, found, "an atomic number from 1 to 118"));
     };
-    if !is_symbol(text) {
-        return Err(reader.error(line, quote(text), "a chemical symbol"));
-    }
-    let mut symbol = text.to_ascii_lowercase();
-    symbol[..1].make_ascii_uppercase();
-    match of_number {
-        Some(other) if elements::number(&symbol).is_some() && symbol != other => {
-            let found = format!("the species {text} with the atomic number of {other}");
+    match text {
+        Some(other) if elements::number(other).is_some() && other != symbol => {
+            let found = format!("the species {other} with the atomic number of {symbol}");
             Err(reader.error(line, found, "the same element"))
         }
-        _ => Ok(symbol),
+        _ => Ok(symbol.to_owned()),
     }
 }
 
 fn mass(reader: &Reader<'_>, line: usize, species: &str, text: &str) -> Result<f64, Error> {
     let mass = reader.number(line, "mass", text)?;
     let standard = elements::mass(species);
-    if mass <= 0.0 || standard.is_some_and(|standard| mass > HEAVIEST * standard) {
+    // A species that is no element weighs something between hydrogen and 300.
+    let (least, most) = standard.map_or((1.0, 300.0), |standard| (standard, standard));
+    if !(least / FARTHEST..=most * FARTHEST).contains(&mass) {
         let near = standard.map_or(String::new(), |m| format!(" near {m}"));
         let expected = format!("atomic mass units{near} (QUIP's own unit is 103.6 times as large)");
         return Err(reader.error(line, format!("the mass {text} of {species}"), &expected));
@@ -194,30 +207,47 @@ fn mass(reader: &Reader<'_>, line: usize, species: &str, text: &str) -> Result<f
     Ok(mass)
 }
 
-type Pairs = BTreeMap<String, Value>;
-
-/// The pairs of line 2, and apart from them those that are [`TAKEN`]. Of a key that comes twice
-/// the last counts, as for ASE, if nothing is read from it.
-fn pairs(reader: &Reader<'_>, comment: &str) -> Result<(Pairs, [Option<Value>; 3]), Error> {
-    let pairs =
-        comment::pairs(comment).map_err(|[found, expected]| reader.error(2, found, &expected))?;
-    for known in TAKEN.into_iter().chain([TEMPERATURE, UNIT]) {
-        if pairs.iter().filter(|(key, _)| key.eq_ignore_ascii_case(known)).count() > 1 {
-            return Err(reader.error(2, format!("{known} twice"), "each key once"));
-        }
-    }
-    let mut info = Pairs::new();
-    let mut taken = [None, None, None];
-    for (key, value) in pairs {
-        match TAKEN.iter().position(|known| known.eq_ignore_ascii_case(&key)) {
-            Some(at) => taken[at] = Some(value),
-            None => _ = info.insert(key, value),
-        }
-    }
-    Ok((info, taken))
+/// Which of [`TAKEN`] a key is.
+fn place(key: &str) -> Option<usize> {
+    TAKEN.iter().position(|known| known.eq_ignore_ascii_case(key))
 }
 
-fn lattice(reader: &Reader<'_>, value: Option<Value>) -> Result<Cell, Error> {
+/// The values of [`TAKEN`].
+fn taken<'a>(
+    reader: &Reader<'_>,
+    pairs: &'a [(String, Value)],
+) -> Result<[Option<&'a Value>; 3], Error> {
+    let mut taken = [None; 3];
+    for (key, value) in pairs {
+        let Some(place) = place(key) else { continue };
+        if taken[place].replace(value).is_some() {
+            return Err(reader.error(2, format!("{} twice", TAKEN[place]), "each key once"));
+        }
+    }
+    Ok(taken)
+}
+
+/// Requires that what tells the unit of velocities is said once, or the same again. Of other keys
+/// that come twice the last counts, as for ASE.
+fn unambiguous(reader: &Reader<'_>, pairs: &[(String, Value)]) -> Result<(), Error> {
+    for known in [TEMPERATURE, UNIT] {
+        let mut values =
+            pairs.iter().filter(|(key, _)| key.eq_ignore_ascii_case(known)).map(|(_, value)| value);
+        let Some(first) = values.next() else { continue };
+        let is_same = |other: &Value| {
+            let numbers = first.numbers();
+            other.text() == first.text() || numbers.is_some() && other.numbers() == numbers
+        };
+        if let Some(other) = values.find(|other| !is_same(other)) {
+            let [first, other] = [first, other].map(|value| quote(value.text()));
+            let found = format!("{known}={first} and {known}={other}");
+            return Err(reader.error(2, found, "one of the two"));
+        }
+    }
+    Ok(())
+}
+
+fn lattice(reader: &Reader<'_>, value: Option<&Value>) -> Result<Cell, Error> {
     let expected = "Lattice=\"...\" with nine numbers";
     let value = value.ok_or_else(|| reader.error(2, "no Lattice", expected))?;
     let numbers = value.words().map(|word| reader.number(2, "Lattice", word));
@@ -243,7 +273,7 @@ fn flag(word: &str) -> Option<bool> {
 }
 
 /// A lattice without `pbc` repeats along all its vectors; a single flag is for all of them.
-fn periodic(reader: &Reader<'_>, value: Option<Value>) -> Result<[bool; 3], Error> {
+fn periodic(reader: &Reader<'_>, value: Option<&Value>) -> Result<[bool; 3], Error> {
     let Some(value) = value else { return Ok([true; 3]) };
     let flags: Option<Vec<bool>> = value.words().map(flag).collect();
     match flags.as_deref() {
@@ -251,79 +281,4 @@ fn periodic(reader: &Reader<'_>, value: Option<Value>) -> Result<[bool; 3], Erro
         Some([a, b, c]) => Ok([*a, *b, *c]),
         _ => Err(reader.error(2, format!("pbc={}", quote(value.text())), "three of T and F")),
     }
-}
-
-/// Without `Properties` the columns are those of plain XYZ.
-fn layout(reader: &Reader<'_>, value: Option<Value>) -> Result<Layout, Error> {
-    let value = value.unwrap_or(Value::Text("species:S:1:pos:R:3".to_owned()));
-    let wrong = |found: String, expected: &str| {
-        Err(reader.error(2, format!("Properties with {found}"), expected))
-    };
-    let words: Vec<&str> = value.text().split(':').collect();
-    let mut layout = Layout::default();
-    let (mut names, mut components) = (Vec::new(), [None; 3]);
-    for triple in words.chunks(3) {
-        let form = "name:type:columns, with the type S, I, R or L";
-        let columns = triple.get(2).and_then(|n| n.parse::<usize>().ok()).filter(|n| *n > 0);
-        let (&[name, kind @ ("S" | "R" | "I" | "L"), _], Some(columns)) = (triple, columns) else {
-            return wrong(quote(&triple.join(":")), form);
-        };
-        let start = layout.columns;
-        let Some(end) = start.checked_add(columns) else {
-            return wrong(quote(&triple.join(":")), form);
-        };
-        layout.columns = end;
-        if names.contains(&name) {
-            return wrong(format!("{name} twice"), "each column once");
-        }
-        names.push(name);
-        let is_number = kind == "R" || kind == "I";
-        let is = |kinds: &[&str], n: usize| kinds.contains(&kind) && columns == n;
-        let numbers: &[&str] = &["R", "I"];
-        // Lower case `z` is a coordinate.
-        let (fits, needed) = match name.to_ascii_lowercase().as_str() {
-            "species" => (is(&["S"], 1), "species:S:1"),
-            "pos" => (is(numbers, 3), "pos:R:3"),
-            "z" if name == "Z" => (is(&["I"], 1), "Z:I:1"),
-            "mass" | "masses" => (is(numbers, 1), "masses:R:1"),
-            _ => (true, ""),
-        };
-        if !fits {
-            return wrong(quote(&triple.join(":")), needed);
-        }
-        match name.to_ascii_lowercase().as_str() {
-            "species" => layout.species = Some(start),
-            "pos" => layout.position = Some(start),
-            "z" if name == "Z" => layout.number = Some(start),
-            "mass" | "masses" => layout.masses.push(start),
-            "forces" if is(numbers, 3) => layout.forces = Some(start),
-            "force" if is(numbers, 3) => layout.forces = layout.forces.or(Some(start)),
-            _ => match motion::kind(name, is_number, columns) {
-                Kind::Motion => {
-                    if let Some((other, _)) = &layout.motion {
-                        let expected = "one of the two, the motion of the atoms";
-                        return wrong(format!("{other} and {name}"), expected);
-                    }
-                    layout.motion = Some((name.to_owned(), [start, start + 1, start + 2]));
-                }
-                Kind::Component(axis) => components[axis] = Some(start),
-                Kind::Unread => layout.unread.push(triple.join(":")),
-                Kind::Other => {}
-            },
-        }
-    }
-    match components {
-        [Some(x), Some(y), Some(z)] if layout.motion.is_none() => {
-            layout.motion = Some(("vel".to_owned(), [x, y, z]));
-        }
-        [None, None, None] => {}
-        _ => layout.unread.push("vx, vy or vz".to_owned()),
-    }
-    if layout.motion.is_some() {
-        layout.unread.clear();
-    }
-    if layout.position.is_none() || layout.species.or(layout.number).is_none() {
-        return wrong(quote(value.text()), "species:S:1 or Z:I:1, and pos:R:3");
-    }
-    Ok(layout)
 }

@@ -290,7 +290,7 @@ impl Decoder<'_> {
         };
         match made {
             Some(made) => Ok(made),
-            None => refuse(format!("found a call of {callable:?} with other arguments")),
+            None => refuse(format!("found a call of `{callable}` with other arguments")),
         }
     }
 
@@ -350,7 +350,8 @@ impl Decoder<'_> {
 
     fn unsigned_value(&mut self, width: usize) -> Result<(), String> {
         let value = self.cursor.unsigned(width)?;
-        self.push(Value::Int(i64::try_from(value).map_err(|e| e.to_string())?));
+        let value = i64::try_from(value).map_err(|_| "found a number beyond 64 bits".to_owned())?;
+        self.push(Value::Int(value));
         Ok(())
     }
 

@@ -1,5 +1,7 @@
 //! The values of a pickle.
 
+use std::fmt;
+
 use super::refuse;
 
 /// The place of a value in the table.
@@ -33,38 +35,46 @@ pub(in super::super) enum Number {
     Bool,
 }
 
-impl Global {
-    fn known(module: &str, name: &str) -> Option<Self> {
-        Some(match (module, name) {
-            ("collections", "OrderedDict") => Self::OrderedDict,
-            ("torch._utils", "_rebuild_tensor_v2") => Self::RebuildTensor,
-            ("numpy.core.multiarray" | "numpy._core.multiarray", "_reconstruct") => {
-                Self::Reconstruct
-            }
-            ("numpy", "ndarray") => Self::NdArray,
-            ("numpy", "dtype") => Self::Dtype,
-            ("_codecs", "encode") => Self::Encode,
-            ("torch", "DoubleStorage") => Self::Storage(Number::F64),
-            ("torch", "FloatStorage") => Self::Storage(Number::F32),
-            ("torch", "HalfStorage") => Self::Storage(Number::F16),
-            ("torch", "BFloat16Storage") => Self::Storage(Number::BF16),
-            ("torch", "LongStorage") => Self::Storage(Number::I64),
-            ("torch", "IntStorage") => Self::Storage(Number::I32),
-            ("torch", "ShortStorage") => Self::Storage(Number::I16),
-            ("torch", "CharStorage") => Self::Storage(Number::I8),
-            ("torch", "ByteStorage") => Self::Storage(Number::U8),
-            ("torch", "BoolStorage") => Self::Storage(Number::Bool),
-            _ => return None,
-        })
-    }
+/// Modules and names, and what they stand for.
+const KNOWN: [(&str, &str, Global); 17] = [
+    ("collections", "OrderedDict", Global::OrderedDict),
+    ("torch._utils", "_rebuild_tensor_v2", Global::RebuildTensor),
+    ("numpy._core.multiarray", "_reconstruct", Global::Reconstruct),
+    ("numpy.core.multiarray", "_reconstruct", Global::Reconstruct),
+    ("numpy", "ndarray", Global::NdArray),
+    ("numpy", "dtype", Global::Dtype),
+    ("_codecs", "encode", Global::Encode),
+    ("torch", "DoubleStorage", Global::Storage(Number::F64)),
+    ("torch", "FloatStorage", Global::Storage(Number::F32)),
+    ("torch", "HalfStorage", Global::Storage(Number::F16)),
+    ("torch", "BFloat16Storage", Global::Storage(Number::BF16)),
+    ("torch", "LongStorage", Global::Storage(Number::I64)),
+    ("torch", "IntStorage", Global::Storage(Number::I32)),
+    ("torch", "ShortStorage", Global::Storage(Number::I16)),
+    ("torch", "CharStorage", Global::Storage(Number::I8)),
+    ("torch", "ByteStorage", Global::Storage(Number::U8)),
+    ("torch", "BoolStorage", Global::Storage(Number::Bool)),
+];
 
+impl Global {
     /// The global of a name.
     pub(super) fn named(module: &str, name: &str) -> Result<Self, String> {
-        let Some(global) = Self::known(module, name) else {
-            let full: String = format!("{module}.{name}").chars().take(80).collect();
-            return refuse(format!("found `{full}`, which no model needs; nothing was run"));
-        };
-        Ok(global)
+        match KNOWN.iter().find(|known| (known.0, known.1) == (module, name)) {
+            Some((.., global)) => Ok(*global),
+            None => {
+                let full: String = format!("{module}.{name}").chars().take(80).collect();
+                refuse(format!("found `{full}`, which no model needs; nothing was run"))
+            }
+        }
+    }
+}
+
+/// The name in Python.
+impl fmt::Display for Global {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let known = KNOWN.iter().find(|(.., global)| global == self);
+        let (module, name, _) = known.expect("every global has a name");
+        write!(f, "{module}.{name}")
     }
 }
 

@@ -1,6 +1,9 @@
 use super::*;
 use proptest::prelude::*;
 
+mod motion;
+mod written;
+
 const GOOD: &str = "2
 Lattice=\"5.0 0 0 1.0 6.0 0 0 0 7\" Properties=id:I:1:pos:R:3:species:S:1:velo:R:3 \
 energy=-1.5 note=\"two words\" relaxed velocity_unit=A/ps pbc=\"T T T\"
@@ -30,63 +33,6 @@ fn columns_come_in_any_order_and_other_pairs_are_kept() {
 }
 
 #[test]
-fn what_is_written_reads_back_bit_for_bit() {
-    let mut frame = Frame::parse("a.extxyz", GOOD.as_bytes()).unwrap();
-    frame.positions[1] = [1.0 / 3.0, -1e-17, 123_456.789];
-    frame.forces = Some(vec![[0.1, f64::MIN_POSITIVE, -0.0], [2e300, 1.0, 2.0]]);
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("b.extxyz");
-    frame.write(&path).unwrap();
-    let again = Frame::read(&path).unwrap();
-    assert_eq!(again, frame, "frame");
-    assert!(again.forces.unwrap()[0][2].is_sign_negative(), "-0 keeps its sign");
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file is left");
-}
-
-#[test]
-fn a_frame_that_would_not_read_back_is_not_written() {
-    let good = Frame::parse("a.extxyz", GOOD.as_bytes()).unwrap();
-    for (key, value) in [
-        ("pbc", Value::Text("T".into())),
-        ("lattice", Value::Text("1".into())),
-        ("k", Value::Array("[1, 2".into())),
-        ("k", Value::Array("[1] x=2".into())),
-        ("k", Value::Array("[1,\n2]".into())),
-        ("k", Value::Array("no array".into())),
-    ] {
-        let mut frame = good.clone();
-        frame.info.insert(key.into(), value.clone());
-        assert!(frame.to_text("b").is_err(), "{key:?}={value:?}");
-    }
-    let mut frame = good.clone();
-    frame.unread = vec!["vel:R:1".into()];
-    assert!(frame.to_text("b").is_err(), "its atoms would come to rest");
-    let mut frame = good;
-    frame.species[0] = "no symbol".into();
-    let err = frame.to_text("b.extxyz").unwrap_err().to_string();
-    assert!(err.contains("b.extxyz: found the species \"no symbol\""), "{err}");
-}
-
-#[test]
-fn masses_and_every_pair_are_written_again() {
-    let text = GOOD.replacen("velo:R:3", "mass:R:1:momenta:R:3", 1);
-    let text = text.replacen("1 2 3\n", "28.0 1 2 3\n", 1).replacen("-1 0 0.5", "40 -1 0 0.5", 1);
-    let pairs = r#"virial=[[1, 2], [3, 4]] a="b\"c" "d e"={1 2} f="_JSON {\"g\": [\"h\"]}" i= "#;
-    let text = text.replacen("relaxed", pairs, 1);
-    let frame = Frame::parse("a.extxyz", text.as_bytes()).unwrap();
-    assert_eq!(frame.masses, Some(vec![28.0, 40.0]), "masses");
-    assert_eq!(frame.info["virial"], Value::Array("[[1, 2], [3, 4]]".into()), "virial");
-    assert_eq!(frame.info["f"], Value::Text(r#"_JSON {"g": ["h"]}"#.into()), "JSON");
-    let again = frame.to_text("b.extxyz").unwrap();
-    assert_eq!(Frame::parse("b.extxyz", again.as_bytes()).unwrap(), frame, "{again}");
-    let system = frame.into_system("a.extxyz", None).unwrap();
-    assert_eq!(system.masses, [28.0, 40.0], "of the system");
-    let again = Frame::of(&system).to_text("b.extxyz").unwrap();
-    let again = Frame::parse("b.extxyz", again.as_bytes()).unwrap();
-    assert_eq!(again.into_system("b", None).unwrap(), system, "a system");
-}
-
-#[test]
 fn errors_name_file_line_found_and_expected() {
     let with = |from: &str, to: &str| error(&GOOD.replacen(from, to, 1));
     for (got, want) in [
@@ -106,7 +52,7 @@ fn errors_name_file_line_found_and_expected() {
         (with("words\"", "words"), "line 2: found \"T T T\\\"\" right behind the quote"),
         (with("pbc=\"T T T\"", "pbc=\"T T\""), "found pbc=\"T T\", expected three of T and F"),
         (with("pos:R:3", "pos:R:2"), "found Properties with \"pos:R:2\", expected pos:R:3"),
-        (with("pos:R:3", "pos:R:3:pos:R:3"), "found Properties with pos twice"),
+        (with("pos:R:3", "pos:R:3:pos:R:3"), "\"pos:R:3\" and \"pos:R:3\", expected one of"),
         (with("pos:R:3", "x:R:3"), "expected species:S:1 or Z:I:1, and pos:R:3"),
         (with("species:S:1", "name:S:1"), "expected species:S:1 or Z:I:1, and pos:R:3"),
         (with("id:I:1", "id:I:99999999999999999999"), "found Properties with \"id:I:9999"),
@@ -118,7 +64,10 @@ fn errors_name_file_line_found_and_expected() {
         (with("energy=-1.5", "pbc=F"), "found pbc twice"),
         (with("energy=-1.5", "lattice=\"1\""), "found Lattice twice"),
         (with("5.0 0 0 1.0 6.0 0 0 0 7", "5 0 0 1 6 0 0 0"), "found Lattice with 8 numbers"),
-        (with("id:I:1", "momenta:R:3"), "found Properties with momenta and velo, expected one of"),
+        (
+            with("id:I:1", "momenta:R:3"),
+            "Properties with \"momenta:R:3\" and \"velo:R:3\", expected one",
+        ),
         (with("0.5 1e-3", "inf 1e-3"), "line 3: found \"inf\", expected a finite number for pos"),
         (with("0.5 1e-3", "1e7 1e-3"), "line 3: found the position"),
         (with("0.5 1e-3", "0.5"), "line 3: found 7 columns, expected 8, as Properties says"),
@@ -137,11 +86,14 @@ fn a_frame_that_is_not_periodic_or_of_unknown_species_is_no_system() {
     let text = GOOD.replacen("T T T", "T F T", 1);
     let frame = Frame::parse("a", text.as_bytes()).unwrap();
     let err = frame.into_system("a.extxyz", None).unwrap_err().to_string();
-    assert!(err.contains("a.extxyz: found pbc [true, false, true]"), "{err}");
+    let want = "a.extxyz: found pbc=\"T F T\", expected a cell periodic along all three vectors";
+    assert_eq!(err, want);
     let text = GOOD.replacen("Ar", "Xx", 1);
     let frame = Frame::parse("a", text.as_bytes()).unwrap();
     let err = frame.into_system("a.extxyz", None).unwrap_err().to_string();
-    assert!(err.contains("found the species Xx, expected a chemical element, or"), "{err}");
+    let want = "a.extxyz: found the species Xx, expected the symbol of an element in its own case, \
+                as Ca, or a column Z or masses";
+    assert_eq!(err, want);
 }
 
 /// The frame with other columns in place of `id:I:1`, whose values stand at the start of a line.
@@ -164,24 +116,75 @@ fn atomic_numbers_are_read_and_checked_against_the_species() {
         let err = with_columns("Z:I:1", [z, "18"]).unwrap_err().to_string();
         assert!(err.contains("expected an atomic number from 1 to 118"), "{err}");
     }
-    let frame = Frame::parse("a", GOOD.replacen(" Si ", " SI ", 1).as_bytes()).unwrap();
-    assert_eq!(frame.species[0], "Si", "in capitals, as some write");
+}
+
+/// CA is carbon in a protein, and calcium to who takes capitals for an element.
+#[test]
+fn a_label_is_no_element_unless_an_atomic_number_says_which() {
+    for label in ["CA", "SI", "si", "ca", "HO"] {
+        let labelled = GOOD.replacen(" Si ", &format!(" {label} "), 1);
+        let frame = Frame::parse("a", labelled.as_bytes()).unwrap();
+        assert_eq!(frame.species[0], label, "as it stands");
+        let err = frame.into_system("a", None).unwrap_err().to_string();
+        let want =
+            format!("a: found the species {label}, expected the symbol of an element in its");
+        assert!(err.starts_with(&want), "{err}");
+        let heavy = labelled.replacen("id:I:1", "mass:R:1", 1).replacen("\n2 4.0", "\n40 4.0", 1);
+        let heavy = Frame::parse("a", heavy.replacen("\n1 0.5", "\n12.5 0.5", 1).as_bytes());
+        let system = heavy.unwrap().into_system("a", None).unwrap();
+        assert_eq!(system.masses, [12.5, 40.0], "of {label}");
+    }
+    let numbered = |label: &str| {
+        let text = GOOD.replacen("id:I:1", "Z:I:1", 1).replacen(" Si ", &format!(" {label} "), 1);
+        let text = text.replacen("\n1 0.5", "\n6 0.5", 1).replacen("\n2 4.0", "\n18 4.0", 1);
+        Frame::parse("a", text.as_bytes()).map(|frame| frame.species).map_err(|e| e.to_string())
+    };
+    for label in ["C", "CA", "c", "HB12", "C_1"] {
+        assert_eq!(numbered(label).unwrap(), ["C", "Ar"], "{label}");
+    }
+    let want =
+        "a, line 3: found the species Ca with the atomic number of C, expected the same element";
+    assert_eq!(numbered("Ca").unwrap_err(), want);
 }
 
 #[test]
 fn masses_are_in_amu_and_two_columns_of_them_agree() {
     let masses = |second| with_columns("mass:R:1:masses:R:1", ["28.0 28", second]);
-    assert_eq!(masses("2D0 2").unwrap().masses, Some(vec![28.0, 2.0]), "the same");
-    for (mass, words) in [
-        ("-1", "line 3: found the mass -1 of Si, expected atomic mass units near 28.085 (QUIP"),
-        ("2910.8", "found the mass 2910.8 of Si"),
-        ("nan", "found \"nan\", expected a finite number for mass"),
-    ] {
-        let err = with_columns("mass:R:1", [mass, "2"]).unwrap_err().to_string();
-        assert!(err.contains(words), "{err}");
+    assert_eq!(masses("36D0 36").unwrap().masses, Some(vec![28.0, 36.0]), "the same");
+    // Of QUIP, of no sign, in kg, in masses of the electron, and in those of argon.
+    for mass in ["2910.8", "-1", "0", "4.66e-26", "51196.7", "0.703"] {
+        let err = with_columns("mass:R:1", [mass, "36"]).unwrap_err().to_string();
+        let want = format!(
+            "a, line 3: found the mass {mass} of Si, expected atomic mass units near 28.085 \
+             (QUIP's own unit is 103.6 times as large)"
+        );
+        assert_eq!(err, want);
     }
-    let err = masses("2 2.1").unwrap_err().to_string();
-    assert!(err.contains("line 4: found the masses 2 and 2.1"), "{err}");
+    let err = with_columns("mass:R:1", ["nan", "36"]).unwrap_err().to_string();
+    assert_eq!(err, "a, line 3: found \"nan\", expected a finite number for mass");
+    let err = masses("36 36.1").unwrap_err().to_string();
+    assert_eq!(err, "a, line 4: found the masses 36 and 36.1, expected the same in both columns");
+    // Deuterium, a heavy hydrogen and a bead of several atoms are what they are.
+    for (species, mass) in [("H", "2.014"), ("H", "4"), ("W", "72"), ("Bd", "72")] {
+        let text = format!(
+            "1\nLattice=\"9 0 0 0 9 0 0 0 9\" Properties=species:S:1:pos:R:3:atomic_mass:R:1\n\
+             {species} 0 0 0 {mass}\n"
+        );
+        let system = Frame::parse("a", text.as_bytes()).unwrap().into_system("a", None).unwrap();
+        assert_eq!(system.masses, [mass.parse::<f64>().unwrap()], "{species}");
+    }
+}
+
+#[test]
+fn a_column_that_may_be_masses_is_refused_by_name_where_none_are() {
+    for column in ["m:R:1", "mass_amu:R:1", "atomic_weight:R:1"] {
+        let frame = with_columns(column, ["28", "40"]).unwrap();
+        let err = frame.into_system("a", None).unwrap_err().to_string();
+        let want = "expected masses in amu as masses:R:1, or no such column";
+        assert_eq!(err, format!("a: found the column {column}, {want}"));
+        let both = with_columns(&format!("{column}:masses:R:1"), ["7 28", "7 36"]).unwrap();
+        assert_eq!(both.into_system("a", None).unwrap().masses, [28.0, 36.0], "beside {column}");
+    }
 }
 
 #[test]
@@ -190,7 +193,25 @@ fn what_nobody_needs_does_not_stop_a_file() {
     assert!(with_columns("id:I:1:flag:L:1", ["1.5 maybe", "x y"]).is_ok(), "of another type");
     let many = vec!["0.5"; 100].join(" ");
     assert!(with_columns("descriptor:R:100", [&many, &many]).is_ok(), "100 columns");
-    for pairs in ["virial=[[1, 2], [x, NaN]]", "energy=1 energy=2", "stress={}", "a= b=c"] {
+    for column in ["moment:R:1", "id:I:1:ID:I:1", "forces:R:1"] {
+        let fields = vec!["x"; column.matches(':').count() / 2].join(" ");
+        let system = with_columns(column, [&fields, &fields]).unwrap().into_system("a", None);
+        assert!(system.is_ok(), "{column}");
+    }
+    for fields in ["NaN 1 2", "1 inf 2", "1 2 ********"] {
+        let frame = with_columns("forces:R:3", ["1 2 3", fields]).unwrap();
+        assert_eq!(frame.forces, None, "not all are numbers");
+        assert!(frame.into_system("a", None).is_ok(), "forces of {fields}");
+    }
+    for pairs in [
+        "virial=[[1, 2], [x, NaN]]",
+        "energy=1 energy=2",
+        "stress={}",
+        "a= b=c",
+        "s={hello [world}",
+        r"bs=\",
+        r#"p="C:\my dir\""#,
+    ] {
         let text = GOOD.replacen("relaxed", pairs, 1);
         assert!(Frame::parse("a", text.as_bytes()).is_ok(), "{pairs}");
     }
@@ -224,88 +245,6 @@ fn the_cell_is_read_however_it_is_written() {
     assert!(err.contains("found a Git LFS pointer, expected the file itself"), "{err}");
 }
 
-/// Two argon atoms that run towards each other at this speed.
-fn moving(columns: &str, speed: f64, pairs: &str) -> String {
-    format!(
-        "2\nLattice=\"9 0 0 0 9 0 0 0 9\" Properties=species:S:1:pos:R:3:{columns} {pairs}\n\
-         Ar 0 0 0 {speed} 0 0\nAr 4 0 0 -{speed} 0 0\n"
-    )
-}
-
-fn kelvin(text: &str, unit: Option<VelocityUnit>) -> Result<f64, String> {
-    let frame = Frame::parse("a", text.as_bytes()).map_err(|e| e.to_string())?;
-    let system = frame.into_system("a", unit).map_err(|e| e.to_string())?;
-    Ok(system.temperature())
-}
-
-#[test]
-fn velocities_are_read_in_the_unit_that_their_temperature_shows() {
-    // m v^2 summed over both atoms is 3 k T: 2 * 39.948 * 4 * MVV2E / (3 k).
-    let want = 8.0 * 39.948 * crate::md::MVV2E / (3.0 * crate::md::BOLTZMANN);
-    let near = |got: Result<f64, String>, what: &str| {
-        let got = got.unwrap_or_else(|e| panic!("{what}: {e}"));
-        assert!((got / want - 1.0).abs() < 1e-12, "{what}: {got} K, expected {want} K");
-    };
-    let header = format!("Temperature={want}");
-    for column in ["vel:R:3", "velo:R:3", "Velo:R:3", "velocities:R:3", "velocity:R:3", "v:R:3"] {
-        near(kelvin(&moving(column, 2.0, &header), None), column);
-        near(kelvin(&moving(column, 0.002, &header), None), column);
-        near(kelvin(&moving(column, 0.002, "velocity_unit=A/fs"), None), column);
-        near(kelvin(&moving(column, 2.0, ""), Some(VelocityUnit::PerPicosecond)), column);
-        near(kelvin(&moving(column, 0.002, ""), Some(VelocityUnit::PerFemtosecond)), column);
-        let err = kelvin(&moving(column, 0.002, ""), None).unwrap_err();
-        assert!(err.contains("without a unit") && err.contains("state A/ps or A/fs"), "{err}");
-    }
-    near(kelvin(&moving("vx:R:1:vy:R:1:vz:R:1", 2.0, &header), None), "apart");
-    // 3N degrees of freedom in place of 3N - 3, and a lower-case key.
-    near(kelvin(&moving("vel:R:3", 2.0, &format!("temperature={}", want / 2.0)), None), "3N");
-    let err = kelvin(&moving("vel:R:3", 2.0, &format!("Temperature={}", want * 1.1)), None);
-    assert!(err.unwrap_err().contains("line 2 says"), "10 % off");
-    assert_eq!(kelvin(&moving("vel:R:3", 0.0, ""), None), Ok(0.0), "at rest in any unit");
-}
-
-#[test]
-fn a_stated_unit_that_the_file_contradicts_is_an_error() {
-    let ps = Some(VelocityUnit::PerPicosecond);
-    let want = 8.0 * 39.948 * crate::md::MVV2E / (3.0 * crate::md::BOLTZMANN);
-    let err = kelvin(&moving("vel:R:3", 0.002, &format!("Temperature={want}")), ps).unwrap_err();
-    assert!(err.contains("expected A/ps and the Temperature of"), "{err}");
-    let err = kelvin(&moving("vel:R:3", 0.002, "velocity_unit=A/fs"), ps).unwrap_err();
-    assert!(err.contains("velocity_unit in the file and the stated unit A/ps differ"), "{err}");
-    let err = kelvin(&moving("vel:R:3", 0.002, "velocity_unit=nm/ps"), None).unwrap_err();
-    assert!(err.contains("found velocity_unit=\"nm/ps\", expected A/ps or A/fs"), "{err}");
-    assert!("m/s".parse::<VelocityUnit>().is_err(), "no unit of these");
-    assert_eq!("A/fs".parse(), Ok(VelocityUnit::PerFemtosecond), "as it is written");
-}
-
-/// The momentum of an atom of 39.948 amu at 1 ASE unit of velocity, 98.227 angstrom/ps.
-#[test]
-fn momenta_of_ase_are_in_its_own_unit_of_time() {
-    let text = moving("momenta:R:3", 39.948, "");
-    let frame = Frame::parse("a", text.as_bytes()).unwrap();
-    let system = frame.into_system("a", None).unwrap();
-    let speed = system.velocities[0][0];
-    assert!((speed / 98.226_947_88 - 1.0).abs() < 1e-7, "{speed}");
-    // Its kinetic energy is m/2 in eV.
-    assert!((system.kinetic_energy() / 39.948 - 1.0).abs() < 1e-12, "{}", system.kinetic_energy());
-}
-
-#[test]
-fn motion_that_is_not_understood_is_named() {
-    for columns in ["momentum:R:3", "vel:S:3", "velocity_x:R:3", "vx:R:1:vy:R:1:w:R:1", "vel:L:3"] {
-        let err = kelvin(&moving(columns, 1.0, ""), None).unwrap_err();
-        assert!(err.contains("found the column v") || err.contains("found the column m"), "{err}");
-        assert!(err.contains("expected velocities as velo:R:3 or vel:R:3"), "{err}");
-    }
-    // Beside velocities that are, a speed is not needed.
-    let both = moving("vel_magnitude:R:1:vel:R:3", 1.0, "velocity_unit=A/ps");
-    assert!(
-        kelvin(&both.replace("Ar 0 0 0", "Ar 0 0 0 1").replace("Ar 4 0 0", "Ar 4 0 0 1"), None)
-            .is_ok()
-    );
-    assert!(kelvin(&moving("v:R:1:w:R:2", 1.0, ""), None).is_ok(), "v alone may be a volume");
-}
-
 proptest! {
     /// Whatever is read is whole and finite; whatever is not, is an error and not a panic.
     #[test]
@@ -325,8 +264,8 @@ proptest! {
             prop_assert!(frame.positions.iter().flatten().all(|x| x.is_finite()), "not finite");
             let moving = frame.motion.as_ref();
             prop_assert!(moving.is_none_or(|motion| motion.values.len() == n), "velocities");
-            let again = frame.to_text("b").map(|text| Frame::parse("b", text.as_bytes()).unwrap());
-            prop_assert!(again.is_ok_and(|again| again == frame) || !frame.unread.is_empty());
+            let text = frame.to_text("b").unwrap();
+            prop_assert_eq!(&Frame::parse("b", text.as_bytes()).unwrap(), &frame);
             let _ = frame.into_system("a", None);
         }
     }
