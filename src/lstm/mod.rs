@@ -16,6 +16,7 @@
 //! | `activation` | sigmoid and tanh in f32, with their error bounds                   |
 //! | `bound`      | how far one f32 cell or head may be from the definition            |
 //! | `model`      | loads and saves safetensors files                                  |
+//! | `train`      | trains a network: gradients, optimiser, epochs                     |
 //! | `cases`      | what is timed                                                      |
 //!
 //! Source: S. Hochreiter, J. Schmidhuber, "Long short-term memory", Neural Computation 9 (1997)
@@ -30,6 +31,7 @@ pub mod cell_f32;
 pub mod fixtures;
 pub mod model;
 pub mod net;
+pub mod train;
 
 pub use cases::{cases, scaling};
 pub use model::Model;
