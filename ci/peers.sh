@@ -1,15 +1,19 @@
 #!/usr/bin/env bash
 # Times what one would use instead of this crate, and our own kernels in turn with it, and prints the ratios.
 # Arguments are runners of benches/peers; without any, those that take little to install.
+# ROUNDS is how many rounds there are: 3, unless it is set.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 stepmark() { cargo run --release --quiet -- "$@"; }
-[ $# -gt 0 ] || set -- faiss_sq numpy_codec
-chapter=lattice
+[ $# -gt 0 ] || set -- faiss_sq numpy_codec openblas_mvar onnxruntime_lstm
+count=${ROUNDS:-3}
 target=${CARGO_TARGET_DIR:-target}
 python=$target/peers-venv/bin/python
-rounds=$target/stepmark/runs/peers/$chapter
-export OMP_NUM_THREADS=1
+runs=$target/stepmark/runs/peers
+fresh=$target/peers-fresh
+export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
+# OpenBLAS chooses its kernels by the processor.
+unset OPENBLAS_CORETYPE OPENBLAS_L2_SIZE
 
 for peer in "$@"; do
   [ -f "benches/peers/$peer.py" ] || { echo "peers.sh: no benches/peers/$peer.py" >&2; exit 2; }
@@ -21,31 +25,46 @@ for peer in "$@"; do
   [ ! -f "$extra" ] || "$python" -m pip install --quiet --requirement "$extra"
 done
 
+# The chapters of the cases that runners named.
+chapters() { sed -E 's/.*"case": *"([^"/]+).*/\1/' "$@" | sort -u; }
+
 # A round holds its own times only, and these short ones are for no baseline.
 forget() {
-  for instrument in wall scaling; do
-    rm -rf "$target/stepmark/runs/$instrument/$chapter" "$target/stepmark/$instrument/$chapter.json"
+  for chapter in $(cat "$fresh/chapters"); do
+    for instrument in wall scaling; do
+      rm -rf "$target/stepmark/runs/$instrument/$chapter" "$target/stepmark/$instrument/$chapter.json"
+    done
   done
 }
-trap forget EXIT
 
-rm -rf "$rounds"
-for round in 1 2 3; do
-  forget
-  echo "peers.sh: round $round of 3"
-  mkdir -p "$rounds/$round"
+rm -rf "$fresh" "$runs"
+mkdir -p "$fresh"
+: > "$fresh/chapters"
+trap forget EXIT
+for round in $(seq "$count"); do
+  echo "peers.sh: round $round of $count"
+  rm -f "$fresh"/*.jsonl
   for peer in "$@"; do
     # -B: a bytecode cache in benches/ would count as a change of the sources.
-    "$python" -B "benches/peers/$peer.py" | tee "$rounds/$round/$peer.jsonl"
+    "$python" -B "benches/peers/$peer.py" | tee "$fresh/$peer.jsonl"
   done
+  chapters "$fresh"/*.jsonl > "$fresh/chapters"
+  forget
   # The cases that they name.
-  cases=$(sed -E 's/.*"case": *"([^"]+)".*/\1/' "$rounds/$round"/*.jsonl | sort -u | paste -sd '|')
+  cases=$(sed -E 's/.*"case": *"([^"]+)".*/\1/' "$fresh"/*.jsonl | sort -u | paste -sd '|')
   cargo bench --bench wall -- "^($cases)\$" --warm-up-time 0.3 --measurement-time 1
   cargo bench --bench wall -- --scaling "^($cases)\$" --warm-up-time 0.3 --measurement-time 1
-  stepmark record --filter "$chapter/"
-  stepmark record --filter "$chapter/" --scaling
-  for instrument in wall scaling; do
-    cp "$target/stepmark/$instrument/$chapter.json" "$rounds/$round/$instrument.json"
+  for chapter in $(cat "$fresh/chapters"); do
+    mkdir -p "$runs/$chapter/$round"
+    for peer in "$@"; do
+      [ "$(chapters "$fresh/$peer.jsonl")" != "$chapter" ] || cp "$fresh/$peer.jsonl" "$runs/$chapter/$round"
+    done
+    for list in "wall:" "scaling:--scaling"; do
+      instrument=${list%%:*}
+      [ -d "$target/stepmark/runs/$instrument/$chapter" ] || continue
+      stepmark record --filter "$chapter/" ${list#*:}
+      cp "$target/stepmark/$instrument/$chapter.json" "$runs/$chapter/$round/$instrument.json"
+    done
   done
 done
 stepmark record --peers

@@ -34,11 +34,12 @@ def median_ns(call):
     return statistics.median(samples)
 
 
-def report(case, peer, version, units, call, mse, flagged):
-    """Times `call`, which handles `units` vectors, and prints one line.
+def report(case, peer, version, units, call, mse=None, flagged=None):
+    """Times `call`, which handles `units` units of the case, and prints one line.
 
     Call it only once the answer is known to be right. `mse` is the squared error per coordinate of
-    the vectors that were not flagged as overloaded, `flagged` the share of those that were.
+    the vectors that were not flagged as overloaded, `flagged` the share of those that were; both are
+    for codecs.
     """
     line = {
         "case": case,
@@ -48,9 +49,9 @@ def report(case, peer, version, units, call, mse, flagged):
         "median_ns": median_ns(call),
         "samples": SAMPLES,
         "threads": 1,
-        "mse": float(mse),
-        "flagged": float(flagged),
     }
+    if mse is not None:
+        line |= {"mse": float(mse), "flagged": float(flagged)}
     print(json.dumps(line), flush=True)
 
 

@@ -1,18 +1,20 @@
 //! The commit that a change is compared with, and what of it judges the change.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use super::{Exit, Selection, Stop};
 use crate::gate::duet::{self, Builds, Checkout};
 use crate::gate::{self, Findings, Question, Shift, Shifted, Tolerance};
 use crate::machine::package;
+use crate::machine::source::plain;
 use crate::record::metric::ACCEPTED;
-use crate::record::{Instrument, Record};
+use crate::record::{INSTRUCTIONS, Instrument, Record};
 
 /// Where a package says which margins it wants.
 const TOLERANCE: &str = "ci/tolerance.json";
 
-/// The margins that the package at hand wants.
+/// The margins that the package at hand wants, where no build says which package that is.
 pub(super) fn tolerance() -> Result<Tolerance, Stop> {
     Ok(Tolerance::read(&package::file(TOLERANCE))?)
 }
@@ -65,8 +67,9 @@ impl Base {
     /// The margins in force, of each class the smaller one of the base and of the tree; and a note
     /// if the tree asks for wider ones.
     pub(super) fn tolerance(&self) -> Result<(Tolerance, Option<String>), Stop> {
-        let wanted = tolerance()?;
-        let held = self.checkout.repository().files(&self.commit, TOLERANCE)?;
+        let repository = self.checkout.repository();
+        let wanted = Tolerance::read(&package::file_of(&repository.package(), TOLERANCE))?;
+        let held = repository.files(&self.commit, TOLERANCE)?;
         // One that cannot be read was never in force.
         let held = held
             .first()
@@ -86,17 +89,27 @@ impl Base {
         selection: &Selection,
     ) -> Result<Findings, Stop> {
         let mut findings = Findings::of(Question::Hungrier);
-        let Some(inside) = self.inside(baselines) else { return Ok(findings) };
         let repository = self.checkout.repository();
-        for (path, before) in repository.files(&self.commit, &inside)? {
-            let Some(instrument) = exact(&path) else { continue };
-            let after = std::fs::read_to_string(repository.package().join(&path)).ok();
-            if after.as_deref().map(str::trim_end) == Some(&before) {
+        let Some(inside) = self.inside(baselines) else {
+            let what = format!(
+                "{} lies outside the repository, so nothing tells whether these baselines are \
+                 looser than before",
+                baselines.display()
+            );
+            findings.push(Exit::Pass, INSTRUCTIONS.name, what, None);
+            return Ok(findings);
+        };
+        let held = repository.files(&self.commit, &inside)?;
+        for (path, before) in &held {
+            let Some(instrument) = exact(path) else { continue };
+            let path = &self.now(path, &held);
+            let after = fs::read_to_string(repository.package().join(path)).ok();
+            if after.as_deref().map(str::trim_end) == Some(before) {
                 continue;
             }
             // What cannot be read is found where it is compared with.
-            let read = |text: &str| Record::parse(instrument, Path::new(&path), text).ok();
-            let Some(old) = read(&before) else { continue };
+            let read = |text: &str| Record::parse(instrument, Path::new(path), text).ok();
+            let Some(old) = read(before) else { continue };
             let new = match after {
                 None => old.with(Vec::new()),
                 Some(after) => match read(&after) {
@@ -106,7 +119,7 @@ impl Base {
             };
             for case in gate::shifts(instrument, &old, &new) {
                 if selection.holds(case.id) {
-                    for what in self.how_looser(instrument, &case, &path) {
+                    for what in self.how_looser(instrument, &case, path) {
                         findings.push(Exit::Pass, case.id, what, None);
                     }
                 }
@@ -133,13 +146,37 @@ impl Base {
         }
     }
 
-    /// A folder as seen from that of the package; `None` where it lies outside.
+    /// Where what the base held in a file is now: there, or, where that is gone, with the baselines of
+    /// another toolchain, of which the base held none.
+    fn now(&self, path: &str, held: &[(String, String)]) -> String {
+        let package = self.checkout.repository().package();
+        let mut around = Path::new(path).ancestors().skip(1);
+        let (of, root) = (around.nth(1), around.next());
+        let (Some(of), Some(root), false) = (of, root, package.join(path).exists()) else {
+            return path.to_owned();
+        };
+        let Ok(inside) = Path::new(path).strip_prefix(of) else { return path.to_owned() };
+        let folders = fs::read_dir(package.join(root)).into_iter().flatten().flatten();
+        let others = folders.map(|entry| root.join(entry.file_name()).join(inside));
+        let is_new = |path: &PathBuf| {
+            package.join(path).is_file() && !held.iter().any(|(held, _)| Path::new(held) == path)
+        };
+        let new = others.filter(is_new).min();
+        new.map_or_else(|| path.to_owned(), |path| path.to_string_lossy().into_owned())
+    }
+
+    /// A folder as seen from that of the package; `None` where it lies outside the repository.
     fn inside(&self, folder: &Path) -> Option<String> {
-        let package = self.checkout.repository().package().canonicalize().ok()?;
+        let repository = self.checkout.repository();
+        let (top, package) = (repository.top(), repository.package());
+        let (top, package) = (top.canonicalize().ok()?, package.canonicalize().ok()?);
         let folder = std::path::absolute(folder).ok()?;
-        let folder = folder.canonicalize().unwrap_or(folder);
-        let inside = folder.strip_prefix(package).ok()?.to_str()?;
-        (!inside.is_empty()).then(|| inside.to_owned())
+        let folder = folder.canonicalize().unwrap_or_else(|_| plain(&folder));
+        let around = package.ancestors().take_while(|around| around.starts_with(&top));
+        let (back, around) = around.enumerate().find(|(_, of)| folder.starts_with(of))?;
+        let inside = folder.strip_prefix(around).ok()?;
+        let from = PathBuf::from("../".repeat(back)).join(inside);
+        Some(from.to_str().filter(|from| !from.is_empty()).unwrap_or(".").to_owned())
     }
 }
 

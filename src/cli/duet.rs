@@ -159,7 +159,9 @@ fn of_commit(base: &Base) -> Result<Builds, Stop> {
     if new.dirty {
         tell("the working tree has uncommitted changes");
     }
-    let note = |file| format!("{file} is another in {}: builds may differ", old.name);
+    let note = |file: &PathBuf| {
+        format!("{} is another in {}: builds may differ", file.display(), old.name)
+    };
     notes.extend(old.settings.iter().map(note));
     Ok(Builds { notes, old: old.exe, new: new.exe, against: old.name })
 }

@@ -55,7 +55,8 @@ pub fn collect(
         let mut rows = Vec::new();
         for note in notes {
             let id = note.id.clone();
-            match times(instrument, note, samples.get(&id))? {
+            let paths = samples.get(&id).map_or(&[][..], Vec::as_slice);
+            match times(instrument, note, paths)? {
                 Ok(row) => rows.push(row),
                 Err(why) => collected.dropped.push((id, why)),
             }
@@ -69,12 +70,24 @@ pub fn collect(
 fn times(
     instrument: &Instrument,
     note: Note,
-    path: Option<&PathBuf>,
+    paths: &[PathBuf],
 ) -> Result<Result<Row, String>, Error> {
-    let Some(path) = path else { return Ok(Err("its samples are gone".to_owned())) };
-    if !super::is_fresh(&note.run, path)? {
-        return Ok(Err("its samples are of an older run".to_owned()));
+    let mut fresh = Vec::new();
+    for path in paths {
+        if super::is_fresh(&note.run, path)? {
+            fresh.push(path);
+        }
     }
+    let path = match fresh[..] {
+        [path] => path,
+        [] if paths.is_empty() => return Ok(Err("its samples are gone".to_owned())),
+        [] => return Ok(Err("its samples are of an older run".to_owned())),
+        [first, second, ..] => {
+            let found = format!("samples of {}, as in {}", note.id, first.display());
+            let expected = "one folder for each case, so remove the copy";
+            return Err(contradiction(second, found, expected));
+        }
+    };
     let Sample { iters, times } = super::read_json(path)?;
     let wrong =
         |found: String| contradiction(path, found, "one positive count and time per sample");
@@ -100,28 +113,24 @@ fn times(
     row.flaw(instrument).map_or(Ok(Ok(row)), |flaw| Err(wrong(flaw)))
 }
 
-/// The newest samples of each id below `dir`.
-fn samples(dir: &Path) -> Result<BTreeMap<String, PathBuf>, Error> {
+/// The samples of each id below `dir`, in order of their folders.
+fn samples(dir: &Path) -> Result<BTreeMap<String, Vec<PathBuf>>, Error> {
     let mut paths = Vec::new();
     find_samples(dir, &mut paths);
-    let mut newest = BTreeMap::new();
+    paths.sort();
+    let mut samples = BTreeMap::<String, Vec<PathBuf>>::new();
     for path in paths {
         let benchmark: Benchmark = super::read_json(&path.with_file_name("benchmark.json"))?;
-        let written = fs::metadata(&path).and_then(|about| about.modified());
-        let written = written.map_err(|source| Error::File { path: path.clone(), source })?;
-        let entry = newest.entry(benchmark.full_id).or_insert((written, path.clone()));
-        if entry.0 < written {
-            *entry = (written, path);
-        }
+        samples.entry(benchmark.full_id).or_default().push(path);
     }
-    Ok(newest.into_iter().map(|(id, (_, path))| (id, path)).collect())
+    Ok(samples)
 }
 
-/// Every `new/sample.json` below `dir`.
+/// Every `new/sample.json` below `dir`. Links are not followed, since they may lead in a circle.
 fn find_samples(dir: &Path, into: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
         let path = entry.path();
-        if path.is_dir() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             find_samples(&path, into);
         } else if path.ends_with("new/sample.json") {
             into.push(path);
@@ -259,6 +268,32 @@ mod tests {
         assert_eq!(ids(&found), ["a/b/n2"], "enough");
         let why = "9 samples, expected at least 10, without --quick".to_owned();
         assert_eq!(found.dropped, [("a/b/n1".to_owned(), why)], "too few");
+    }
+
+    #[test]
+    fn a_copied_folder_is_refused_and_an_old_one_beside_it_is_not() {
+        let folder = Folder::new();
+        folder.note(&WALL, "a/b/n1", "now");
+        folder.sample("a_b", "a/b/n1", 11);
+        folder.sample("a_b_copy", "a/b/n1", 11);
+        let err = folder.collect(&WALL).unwrap_err().to_string();
+        let words = ["a_b_copy/new/sample.json: samples of a/b/n1, as in", "remove the copy"];
+        assert!(words.iter().all(|w| err.contains(w)), "{err}");
+        let old = folder.0.path().join("criterion/a_b_copy/new/sample.json");
+        let old = fs::File::options().write(true).open(old).unwrap();
+        old.set_modified(std::time::UNIX_EPOCH).unwrap();
+        assert_eq!(ids(&folder.collect(&WALL).unwrap()), ["a/b/n1"], "left by an earlier bench");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_that_lead_in_a_circle_give_each_case_once() {
+        let folder = Folder::new();
+        folder.note(&WALL, "a/b/n1", "now");
+        folder.sample("a_b", "a/b/n1", 11);
+        let criterion = folder.0.path().join("criterion");
+        std::os::unix::fs::symlink(&criterion, criterion.join("a_b/loop")).unwrap();
+        assert_eq!(ids(&folder.collect(&WALL).unwrap()), ["a/b/n1"], "once");
     }
 
     #[test]

@@ -7,10 +7,12 @@
 //! implementations.
 //!
 //! With u = 2^-24: a sum of n products in any order is within n u S, where S is the sum of the
-//! magnitudes (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., ch. 3); sigmoid
-//! and tanh are off by the errors stated in `activation` and pass the error of their argument on
-//! by at most 1/4 and 1; every product or sum rounds by u. Products of two errors, and the
-//! oracle's own rounding, are below u^2-terms and are covered by one more u in each sum.
+//! magnitudes (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., ch. 3), and one more
+//! u S where weights were rounded after they were scaled; sigmoid and tanh are off by the errors
+//! stated in `activation` and pass the error of their argument on by at most 1/4 and 1; every product,
+//! sum or quotient rounds by u. In the common fraction of the two terms of c' what both divide and
+//! multiply by is one number: its error is that of the sigmoid alone. Products of two errors, and
+//! the oracle's own rounding, are below u^2-terms and are covered by one more u in each sum.
 
 use ndarray::{Array1, ArrayView1};
 
@@ -33,7 +35,7 @@ pub fn cell(
     let (_, next_c) = cell_scalar(layer, x, h, c);
     let magnitudes =
         gates_scalar(&absolute(layer), x.mapv(f64::abs).view(), h.mapv(f64::abs).view());
-    // Two biases, and one to spare.
+    // The bias, the rounding of the weights, and one to spare.
     let terms = (x.len() + h.len() + 3) as f64;
     let sigmoid = |v: f64| 1.0 / (1.0 + (-v).exp());
     let (mut bound_h, mut bound_c) = (Array1::zeros(h.len()), Array1::zeros(h.len()));
@@ -44,11 +46,12 @@ pub fn cell(
         let g = gates[[2, k]].tanh();
         let dg = slack(2) + TANH_ERROR * g.abs();
         let (kept, new) = ((f * c[k]).abs(), (i * g).abs());
-        // Two products, their sum, and one to spare.
-        bound_c[k] = df * c[k].abs() + di * g.abs() + i * dg + 3.0 * U * (kept + new);
+        // A product, the sum, the denominator, the quotient, and one to spare; and three products.
+        bound_c[k] = df * c[k].abs() + di * g.abs() + i * dg + 5.0 * U * kept + 8.0 * U * new;
         let t = next_c[k].tanh();
-        let dt = bound_c[k] + TANH_ERROR * t.abs();
-        bound_h[k] = d_o * t.abs() + o * dt + 2.0 * U * (o * t).abs();
+        // c' is scaled by a rounded factor: a relative error of the argument is at most one of tanh.
+        let dt = bound_c[k] + (TANH_ERROR + 2.0 * U) * t.abs();
+        bound_h[k] = d_o * t.abs() + o * dt + 3.0 * U * (o * t).abs();
     }
     (bound_h, bound_c)
 }

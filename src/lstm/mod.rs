@@ -12,8 +12,9 @@
 //! |--------------|--------------------------------------------------------------------|
 //! | `net`        | weights with their shapes, normalisation of the inputs             |
 //! | `cell`       | the definition, in f64: cell, head, forecast step; the oracle      |
-//! | `cell_f32`   | the kernel: packed weights, forecast step and rollout in f32       |
-//! | `activation` | sigmoid and tanh in f32, with their error bounds                   |
+//! | `packed`     | the kernels: packed weights; forecast, rollout and batch in f32    |
+//! | `activation` | from gates to states in f32, with error bounds                     |
+//! | `lanes`      | registers of AVX-512, of AVX2 and of plain code                    |
 //! | `bound`      | how far one f32 cell or head may be from the definition            |
 //! | `model`      | loads and saves safetensors files                                  |
 //! | `train`      | trains a network: gradients, optimiser, epochs                     |
@@ -27,10 +28,11 @@ pub mod activation;
 pub mod bound;
 mod cases;
 pub mod cell;
-pub mod cell_f32;
 pub mod fixtures;
+mod lanes;
 pub mod model;
 pub mod net;
+pub mod packed;
 pub mod train;
 
 pub use cases::{cases, scaling};

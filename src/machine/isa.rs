@@ -59,6 +59,15 @@ impl Isa {
             Self::Avx512 => "avx512",
         }
     }
+
+    /// Its name in records of a kernel whose plain code is arranged for the compiler to vectorise:
+    /// `portable`, `avx2` or `avx512`.
+    pub const fn vectorised_name(self) -> &'static str {
+        match self {
+            Self::Scalar => "portable",
+            isa => isa.name(),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -3,17 +3,25 @@
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-/// The folder of the package: the one that cargo names to what it runs; else the innermost one around
-/// the current folder; else the current folder.
-pub fn folder() -> PathBuf {
-    let named = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+/// The folder of the package for which cargo started this, as it names it to what it runs.
+pub(crate) fn started() -> Option<PathBuf> {
+    env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from)
+}
+
+/// The folder of the package: the one that cargo started this for; else the innermost one around the
+/// current folder; else the current folder.
+fn folder() -> PathBuf {
     let around = || Some(around(&env::current_dir().ok()?)?.to_owned());
-    named.or_else(around).unwrap_or_else(|| PathBuf::from("."))
+    started().or_else(around).unwrap_or_else(|| PathBuf::from("."))
 }
 
 /// Where a file of the package lies, in as few words as name it from the current folder.
 pub fn file(inside: impl AsRef<Path>) -> PathBuf {
-    let folder = folder();
+    file_of(&folder(), inside)
+}
+
+/// The same of the package in a folder.
+pub(crate) fn file_of(folder: &Path, inside: impl AsRef<Path>) -> PathBuf {
     let is_here = matches!(
         (folder.canonicalize(), env::current_dir().and_then(|here| here.canonicalize())),
         (Ok(folder), Ok(here)) if folder == here

@@ -17,14 +17,15 @@ const TEXTS: [&str; 2] = ["md", "py"];
 /// How a source names another file that is compiled with it.
 const NAMING: [&str; 4] = ["include!(", "include_str!(", "include_bytes!(", "#[path ="];
 
-/// FNV-1a over names and contents of [`files`], in order of name, as 16 hexadecimal digits.
+/// FNV-1a over names, lengths and contents of [`files`], in order of name, as 16 hexadecimal digits.
 ///
 /// A file that cannot be read counts as empty.
 pub(crate) fn digest(root: &Path, targets: &[PathBuf], compiled: &[PathBuf]) -> String {
     let files = files(root, targets, compiled);
     let named = files.iter().flat_map(|file| {
         let name = name(file, root).to_string_lossy().replace('\\', "/");
-        [name.into_bytes(), fs::read(file).unwrap_or_default()].concat()
+        let content = fs::read(file).unwrap_or_default();
+        [format!("{name}\n{}\n", content.len()).into_bytes(), content].concat()
     });
     digest_of(named)
 }

@@ -11,6 +11,7 @@ use std::{env, fs, io};
 use super::TARGET;
 use super::built;
 use super::metadata::{self, Metadata, Package};
+use super::package;
 use super::source;
 
 /// Why the sources at hand are unknown, or not those of this executable.
@@ -82,8 +83,7 @@ impl Package {
 /// first started, and the executable did not.
 pub fn built_from() -> Result<String, Error> {
     // Cargo sets it for what it runs, and builds that first.
-    let package = env::var_os("CARGO_MANIFEST_DIR").ok_or(Error::NotBuilt)?;
-    let package = Path::new(&package);
+    let package = &package::started().ok_or(Error::NotBuilt)?;
     let metadata = metadata(package)?;
     let exe = env::current_exe().map_err(|why| io_error(Path::new("this executable"), why))?;
     is_current(&exe, package, &metadata)?;
@@ -266,6 +266,22 @@ mod tests {
             write(path, "y");
             assert_ne!(now(), before, "{path} is changed");
         }
+    }
+
+    #[test]
+    fn bytes_that_move_from_one_source_to_the_next_are_another_digest() {
+        let dir = tempfile::tempdir().unwrap();
+        let of = |files: &[(&str, &str)]| {
+            let src = dir.path().join("src");
+            let _ = fs::remove_dir_all(&src);
+            fs::create_dir(&src).unwrap();
+            files.iter().for_each(|(name, text)| fs::write(src.join(name), text).unwrap());
+            source::digest(dir.path(), &[], &[])
+        };
+        let two = of(&[("a", "1"), ("b", "2")]);
+        assert_ne!(of(&[("a", "1src/b2")]), two, "a name in a file");
+        assert_ne!(of(&[("a", ""), ("b", "12")]), two, "another length");
+        assert_eq!(of(&[("a", "1"), ("b", "2")]), two, "back");
     }
 
     #[test]

@@ -22,6 +22,6 @@ pub fn argon_256() -> System {
 }
 
 fn atoms(file: &str, bytes: &[u8]) -> System {
-    let frame = Frame::parse(file, bytes).and_then(|frame| frame.into_system(file));
+    let frame = Frame::parse(file, bytes).and_then(|frame| frame.into_system(file, None));
     frame.expect("the fixture is a frame")
 }

@@ -16,44 +16,52 @@ use crate::{close, input};
 pub fn cases() -> Vec<Case> {
     let n = 100;
     vec![
-        Case::new("mvar/rollout-d20-p5/n100", name(), work::<f64>(20, 5, n, 5 + n), move || {
-            let (model, states) = (fixtures::lorenz96(), fixtures::states());
-            let start = states.slice(s![..model.p(), ..]).iter().copied().collect();
-            Rollout::<f64>::new(model, start, n)
-        }),
-        rollout::<f64>(5, 5, n),
-        rollout::<f64>(100, 5, n),
-        Case::new("mvar/step-d20-p5/n64", name(), work::<f64>(20, 5, 64, 68 + 64), || {
-            let model = fixtures::lorenz96();
-            let states = fixtures::states();
-            let used = states.slice(s![..model.p() + 63, ..]).iter().copied().collect();
-            Steps::<f64>::new(model, used)
-        }),
-        batch::<f64>(20, 5, 64),
+        Case::new(
+            "mvar/rollout-d20-p5/n100",
+            Isa::best().vectorised_name(),
+            work::<f64>(20, 5, n, 5 + n),
+            move || {
+                let (model, states) = (fixtures::lorenz96(), fixtures::states());
+                let start = states.slice(s![..model.p(), ..]).iter().copied().collect();
+                Rollout::<f64>::new(model, start, n, Isa::best())
+            },
+        ),
+        rollout::<f64>(5, 5, n, None),
+        rollout::<f64>(100, 5, n, None),
+        Case::new(
+            "mvar/step-d20-p5/n64",
+            Isa::best().vectorised_name(),
+            work::<f64>(20, 5, 64, 68 + 64),
+            || {
+                let model = fixtures::lorenz96();
+                let states = fixtures::states();
+                let used = states.slice(s![..model.p() + 63, ..]).iter().copied().collect();
+                Steps::<f64>::new(model, used)
+            },
+        ),
+        batch::<f64>(20, 5, 64, None),
     ]
 }
 
-/// Rollouts and batches in other sizes and in `f32`.
+/// Rollouts and batches in other sizes and in `f32`, and AVX2 by itself.
 pub fn scaling() -> Vec<Case> {
-    vec![
-        rollout::<f64>(50, 5, 100),
-        rollout::<f64>(20, 1, 100),
-        rollout::<f64>(20, 10, 100),
-        rollout::<f32>(20, 5, 100),
-        rollout::<f32>(100, 5, 100),
-        batch::<f64>(20, 5, 1),
-        batch::<f64>(20, 5, 512),
-        batch::<f64>(100, 5, 64),
-        batch::<f32>(20, 5, 512),
-    ]
-}
-
-/// The name of the best implementation here; plain code is arranged for the compiler to vectorise.
-fn name() -> &'static str {
-    match Isa::best() {
-        Isa::Scalar => "portable",
-        isa => isa.name(),
+    let mut cases = vec![
+        rollout::<f64>(50, 5, 100, None),
+        rollout::<f64>(20, 1, 100, None),
+        rollout::<f64>(20, 10, 100, None),
+        rollout::<f32>(20, 5, 100, None),
+        rollout::<f32>(100, 5, 100, None),
+        batch::<f64>(20, 5, 1, None),
+        batch::<f64>(20, 5, 512, None),
+        batch::<f64>(100, 5, 64, None),
+        batch::<f32>(20, 5, 512, None),
+    ];
+    if Isa::Avx2.is_available() {
+        let twin = Some(Isa::Avx2);
+        cases.extend([5, 20, 50, 100].map(|d| rollout::<f64>(d, 5, 100, twin)));
+        cases.extend([64, 512].map(|n| batch::<f64>(20, 5, n, twin)));
     }
+    cases
 }
 
 /// `n` steps that read and write `states` states.
@@ -69,19 +77,25 @@ fn precision<R>() -> &'static str {
     if size_of::<R>() == 4 { "-f32" } else { "" }
 }
 
+/// An id of a kernel; one of a single instruction set says so.
+fn id<R>(kernel: &str, d: usize, p: usize, n: usize, isa: Option<Isa>) -> String {
+    let single = isa.map(|isa| format!("-{}", isa.name())).unwrap_or_default();
+    format!("mvar/{kernel}{single}{}-d{d}-p{p}/n{n}", precision::<R>())
+}
+
 /// A rollout of `n` steps of a synthetic model.
-fn rollout<R: Real>(d: usize, p: usize, n: usize) -> Case {
-    let id = format!("mvar/rollout{}-d{d}-p{p}/n{n}", precision::<R>());
-    Case::new(id, name(), work::<R>(d, p, n, p + n), move || {
-        Rollout::<R>::new(synthetic(d, p), input::gaussian(1, p * d, 1.0), n)
+fn rollout<R: Real>(d: usize, p: usize, n: usize, isa: Option<Isa>) -> Case {
+    let (id, isa) = (id::<R>("rollout", d, p, n, isa), isa.unwrap_or_else(Isa::best));
+    Case::new(id, isa.vectorised_name(), work::<R>(d, p, n, p + n), move || {
+        Rollout::<R>::new(synthetic(d, p), input::gaussian(1, p * d, 1.0), n, isa)
     })
 }
 
 /// Steps from `n` windows of their own.
-fn batch<R: Real>(d: usize, p: usize, n: usize) -> Case {
-    let id = format!("mvar/batch{}-d{d}-p{p}/n{n}", precision::<R>());
-    Case::new(id, name(), work::<R>(d, p, n, p * n + n), move || {
-        Batch::<R>::new(synthetic(d, p), &input::gaussian(1, n * p * d, 1.0))
+fn batch<R: Real>(d: usize, p: usize, n: usize, isa: Option<Isa>) -> Case {
+    let (id, isa) = (id::<R>("batch", d, p, n, isa), isa.unwrap_or_else(Isa::best));
+    Case::new(id, isa.vectorised_name(), work::<R>(d, p, n, p * n + n), move || {
+        Batch::<R>::new(synthetic(d, p), &input::gaussian(1, n * p * d, 1.0), isa)
     })
 }
 
@@ -124,10 +138,11 @@ struct Judge<R> {
 }
 
 impl<R: Real> Judge<R> {
-    fn new(model: Model) -> Self {
+    fn new(model: Model, isa: Isa) -> Self {
         let rounded = |x: f64| R::from_f64(x).into();
         let (a, c) = (model.coefficients().mapv(rounded), model.intercept().mapv(rounded));
-        Self { packed: model.pack(), model: Model::new(a, c).expect("of the same shape") }
+        let packed = Packed::with_isa(model.coefficients(), model.intercept(), isa);
+        Self { packed, model: Model::new(a, c).expect("of the same shape") }
     }
 
     /// Requires `y` within the bound of the reference's step from `window`.
@@ -157,9 +172,9 @@ struct Rollout<R> {
 }
 
 impl<R: Real> Rollout<R> {
-    fn new(model: Model, start: Vec<f64>, n: usize) -> Self {
+    fn new(model: Model, start: Vec<f64>, n: usize, isa: Isa) -> Self {
         let x = vec![R::default(); start.len() + n * model.d()];
-        let model = Judge::new(model);
+        let model = Judge::new(model, isa);
         Self { sums: model.packed.sums(), model, start: reals(&start), x }
     }
 }
@@ -203,7 +218,7 @@ impl<R: Real> Steps<R> {
     fn new(model: Model, states: Vec<f64>) -> Self {
         let windows = states.len() / model.d() - model.p() + 1;
         let y = vec![R::default(); windows * model.d()];
-        let model = Judge::new(model);
+        let model = Judge::new(model, Isa::best());
         Self { sums: model.packed.sums(), model, states: reals(&states), y }
     }
 }
@@ -240,9 +255,9 @@ struct Batch<R> {
 }
 
 impl<R: Real> Batch<R> {
-    fn new(model: Model, windows: &[f64]) -> Self {
+    fn new(model: Model, windows: &[f64], isa: Isa) -> Self {
         let y = vec![R::default(); windows.len() / model.p()];
-        Self { model: Judge::new(model), windows: reals(windows), y }
+        Self { model: Judge::new(model, isa), windows: reals(windows), y }
     }
 }
 
@@ -271,7 +286,8 @@ mod tests {
 
     #[test]
     fn a_slightly_wrong_row_fails_the_check() {
-        let mut step = Rollout::<f64>::new(synthetic(7, 3), input::gaussian(1, 21, 1.0), 10);
+        let mut step =
+            Rollout::<f64>::new(synthetic(7, 3), input::gaussian(1, 21, 1.0), 10, Isa::best());
         step.run();
         assert_eq!(step.check(), Ok(()), "right");
         step.x[21 + 7 * 9 + 6] *= 1.0 + 1e-12;
@@ -282,8 +298,12 @@ mod tests {
     #[test]
     fn a_synthetic_rollout_stays_bounded_and_alive() {
         for (d, p) in [(5, 5), (50, 5)] {
-            let mut step =
-                Rollout::<f64>::new(synthetic(d, p), input::gaussian(1, p * d, 1.0), 1000);
+            let mut step = Rollout::<f64>::new(
+                synthetic(d, p),
+                input::gaussian(1, p * d, 1.0),
+                1000,
+                Isa::best(),
+            );
             step.run();
             let largest = step.x[step.x.len() - d..].iter().fold(0.0_f64, |m, v| m.max(v.abs()));
             assert!((0.1..50.0).contains(&largest), "d {d}: {largest}");

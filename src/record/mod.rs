@@ -174,8 +174,7 @@ impl Record {
         if let Some(flaw) = record.cases.iter().find_map(|case| case.flaw(instrument)) {
             return Err(invalid(flaw, "the metrics of the instrument, with values that can be"));
         }
-        if let Some(pair) = record.cases.windows(2).find(|pair| pair[0].id >= pair[1].id) {
-            let found = format!("`{}` before `{}`", pair[0].id, pair[1].id);
+        if let Some(found) = record.disorder() {
             return Err(invalid(found, "cases sorted by id, each once"));
         }
         if let Some(pair) = record.cases.windows(2).find(|p| p[0].chapter() != p[1].chapter()) {
@@ -189,8 +188,12 @@ impl Record {
     ///
     /// # Errors
     ///
-    /// If the folder cannot be made or written.
+    /// If a case comes twice, or the folder cannot be made or written; the old record stays.
     pub fn write(&self, path: &Path) -> Result<(), Error> {
+        if let Some(found) = self.disorder() {
+            let expected = "cases sorted by id, each once".to_owned();
+            return Err(Error::Invalid { path: path.to_owned(), found, expected });
+        }
         let write = || -> io::Result<()> {
             fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
             file::replace(path, self.to_json()?.as_bytes())
@@ -218,6 +221,12 @@ impl Record {
             rows.entry(row.chapter().to_owned()).or_default().push(row.clone());
         }
         rows.into_iter().map(|(chapter, rows)| (chapter, self.with(rows))).collect()
+    }
+
+    /// Two cases that do not follow each other by id, if there are such.
+    fn disorder(&self) -> Option<String> {
+        let pair = self.cases.windows(2).find(|pair| pair[0].id >= pair[1].id)?;
+        Some(format!("`{}` before `{}`", pair[0].id, pair[1].id))
     }
 
     /// The cases by id.
@@ -374,6 +383,17 @@ mod tests {
         assert!(record().write(&blocked).is_err(), "a file is no folder");
         assert_eq!(Record::read(&INSTRUCTIONS, &path).unwrap(), record(), "intact");
         assert_eq!(chapters(path.parent().unwrap()), ["a"], "nothing left behind");
+    }
+
+    #[test]
+    fn a_record_with_a_case_twice_is_not_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.json");
+        record().write(&path).unwrap();
+        let twice = record().with(vec![counted("a/b/n1", 1, 0), counted("a/b/n1", 2, 0)]);
+        let err = twice.write(&path).unwrap_err().to_string();
+        assert!(err.contains("a.json: `a/b/n1` before `a/b/n1`, expected cases sorted"), "{err}");
+        assert_eq!(Record::read(&INSTRUCTIONS, &path).unwrap(), record(), "the old one stays");
     }
 
     #[test]

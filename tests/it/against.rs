@@ -11,8 +11,9 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use serde_json::Value;
 use stepmark::gate::duet::Lock;
 use stepmark::machine::workspace;
-use stepmark::record::{self, Origin, Record, WALL};
+use stepmark::record::{self, INSTRUCTIONS, Origin, Record, WALL};
 
+use crate::setup::bench::counted;
 use crate::setup::repository::{CASE, Repository, expect, main_of, stepmark};
 use crate::setup::walls::{environment, wall};
 
@@ -236,6 +237,53 @@ fn saved_times_never_decide_but_what_is_gone_from_them_does() {
     let texts = [found.as_str(), "incomparable by `comparable` (exit 5)"];
     expect(&gate(&toy, "--skip instructions"), 5, &texts);
     expect(&run(&format!("{CASE} --allow-removed")), 0, &["1 same", "pass (exit 0)"]);
+}
+
+/// Writes baselines of counts of a toolchain.
+fn put_counts(folder: &Path, toolchain: &str, counts: &[(&str, u64)]) {
+    let fields = INSTRUCTIONS.fields.iter();
+    let fields = fields.map(|name| ((*name).to_owned(), toolchain.to_owned())).collect();
+    let rows = counts.iter().map(|&(id, count)| counted(id, "portable", count)).collect();
+    let record = Record::new(&INSTRUCTIONS, fields).with(rows);
+    record.write(&record::baseline(folder, &INSTRUCTIONS, &record.environment, "mvar")).unwrap();
+}
+
+#[test]
+fn baselines_beside_the_package_and_those_of_a_new_toolchain_are_held_against_the_old_ones() {
+    let toy = Repository::new();
+    let (other, folder) = ("mvar/rollout-d20-p5/n100", toy.package().join("../shared/counts"));
+    put_counts(&folder, "x", &[(CASE, 100_000), (other, 100_000)]);
+    toy.commit(&main_of(1000));
+    toy.git(&["branch", "base"]);
+    let gate = |baselines: &str| {
+        let args = "gate --skip instructions --against base --max-pairs 50 --filter d20-p5";
+        let args: Vec<_> = args.split(' ').chain(["--baseline", baselines]).collect();
+        let out = toy.run(&args);
+        (String::from_utf8_lossy(&out.stdout).into_owned(), out)
+    };
+    put_counts(&folder, "x", &[(CASE, 110_000), (other, 100_000)]);
+    let looser = format!("note               {CASE}: LOOSER baseline than in merge base with base");
+    let texts = [&*looser, "instructions 100000 -> 110000 (+10.00 %"];
+    let (said, out) = gate("../shared/counts");
+    expect(&out, 0, &texts);
+    assert_eq!(said.matches("LOOSER").count(), 1, "{said}");
+
+    fs::remove_dir_all(&folder).unwrap();
+    put_counts(&folder, "y", &[(CASE, 110_000), (other, 100_000)]);
+    let (said, out) = gate("../shared/counts");
+    expect(&out, 0, &texts);
+    assert_eq!(said.matches("LOOSER").count(), 1, "{said}");
+    put_counts(&folder, "y", &[(CASE, 100_000)]);
+    let (said, out) = gate("../shared/counts");
+    let lacks =
+        format!("{other}: LOOSER: ../shared/counts/y-rustc-y/instructions/mvar.json lacks it");
+    expect(&out, 0, &[&lacks]);
+    assert_eq!(said.matches("LOOSER").count(), 1, "{said}");
+
+    fs::rename(&folder, toy.dir.path().join("counts")).unwrap();
+    let text =
+        "counts lies outside the repository, so nothing tells whether these baselines are looser";
+    expect(&gate("../../counts").1, 0, &[text]);
 }
 
 /// Requires that soon no process runs a program of this folder.

@@ -13,6 +13,7 @@ mod conformance;
 mod duet;
 #[cfg(unix)]
 mod end_to_end;
+mod foreign;
 mod history;
 mod lattice;
 mod layers;

@@ -5,11 +5,11 @@ use std::time::{Instant, SystemTime};
 use std::{env, fs};
 
 use crate::cli::{BASELINES, Exit, Stop};
-use crate::gate::Tolerance;
 use crate::gate::calibrate::planted::Plant;
 use crate::gate::calibrate::{Kind, PARTS, SCHEMA, Suite, Taken};
 use crate::gate::duet::protocol::Listed;
-use crate::gate::duet::{self, Build, Stopped};
+use crate::gate::duet::{self, Build};
+use crate::gate::{Dropped, Tolerance};
 use crate::machine::{self, Environment};
 use crate::run;
 
@@ -109,12 +109,8 @@ impl Builds {
         let plant = Plant { permille: head.kind.permille(), sleep_us: head.kind.sleep_us() };
         let (old, new) = (build(&self.exe, Plant::NONE), build(new, plant));
         let samples = duet::suite([&old, &new], cases, tolerance, head.seed, PARTS);
-        let samples = samples.map_err(|stopped| match stopped {
-            Stopped::Dropped(dropped) => {
-                Stop::new(dropped.exit, format!("{}: {}", dropped.id, dropped.why))
-            }
-            Stopped::Failed(err) => Stop::from(err),
-        })?;
+        let samples =
+            samples.map_err(|Dropped { id, exit, why }| Stop::new(exit, format!("{id}: {why}")))?;
         self.unchanged()?;
         let taken = samples.into_iter().zip(cases);
         let taken = taken.map(|((s, unit_ns), case)| Taken::new(s, unit_ns, case.memory_bound));

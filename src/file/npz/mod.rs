@@ -1,9 +1,11 @@
 //! `NumPy` archives (`.npz`): a guarded reader and an atomic writer.
 //!
 //! The claims of a file are checked before they are believed: an array's header is looked at
-//! first, its shape times its item size must equal the number of bytes that the entry really
-//! unpacks to, and no more than that, nor more than [`MAX_ARRAY_BYTES`], is ever unpacked. Only
-//! then does `ndarray-npy` parse it. NaN and infinity are errors.
+//! first, its type must be one that is wanted, its shape times its item size must equal the number
+//! of bytes that the entry really unpacks to, and no more than that, nor more than
+//! [`MAX_ARRAY_BYTES`], is ever unpacked. Only then does `ndarray-npy` parse it. NaN and infinity
+//! are errors. Either byte order is read, and so are the headers of Python 2, which write `2L`
+//! for 2.
 //!
 //! Formats: `NumPy` Enhancement Proposal 1 (`.npy`); PKWARE, APPNOTE.TXT (zip).
 
@@ -11,12 +13,14 @@ use std::fs;
 use std::io::{self, Cursor, Read};
 use std::path::Path;
 
-use ndarray::{Array, Dimension, Ix0};
+use ndarray::{Array, Dimension};
 use ndarray_npy::npy::header::Header;
 use ndarray_npy::{ReadNpyError, ReadNpyExt as _, ReadableElement, WritableElement, WriteNpzError};
 use thiserror::Error;
-use zip::ZipArchive;
 use zip::result::ZipError;
+use zip::{CompressionMethod, ZipArchive};
+
+use super::is_lfs_pointer;
 
 mod writer;
 
@@ -47,6 +51,12 @@ pub enum Error {
         file: String,
         /// Error of the zip reader.
         source: ZipError,
+    },
+    /// The file was never fetched.
+    #[error("{file}: found a Git LFS pointer, expected the file itself; run `git lfs pull`")]
+    Pointer {
+        /// The archive.
+        file: String,
     },
     /// There is no array of that name.
     #[error("{file}: found the arrays {}, expected `{array}` among them", first_ten(found))]
@@ -92,19 +102,19 @@ pub enum Error {
     },
 }
 
-/// A number that an archive may hold: `f32`, `f64` or `i64`, little-endian.
+/// A number that an archive may hold: `f32`, `f64` or `i64`; little-endian where it is written.
 pub trait Element: ReadableElement + WritableElement + Copy {
-    /// The type as a `.npy` header states it.
-    const DTYPE: &str;
+    /// The type as a `.npy` header states it, in either byte order.
+    const DTYPES: [&str; 2];
 
     /// Whether it is neither NaN nor infinite.
     fn is_finite(self) -> bool;
 }
 
 macro_rules! element {
-    ($($t:ty, $dtype:literal, $v:ident => $finite:expr;)*) => {
+    ($($t:ty, $little:literal, $big:literal, $v:ident => $finite:expr;)*) => {
         $(impl Element for $t {
-            const DTYPE: &str = $dtype;
+            const DTYPES: [&str; 2] = [$little, $big];
             fn is_finite(self) -> bool {
                 let $v = self;
                 $finite
@@ -113,10 +123,16 @@ macro_rules! element {
     };
 }
 element! {
-    f32, "<f4", v => v.is_finite();
-    f64, "<f8", v => v.is_finite();
-    i64, "<i8", _v => true;
+    f32, "<f4", ">f4", v => v.is_finite();
+    f64, "<f8", ">f8", v => v.is_finite();
+    i64, "<i8", ">i8", _v => true;
 }
+
+/// The types of whole numbers.
+const WHOLE: [&str; 14] = [
+    "<i8", ">i8", "<i4", ">i4", "<i2", ">i2", "|i1", "<u8", ">u8", "<u4", ">u4", "<u2", ">u2",
+    "|u1",
+];
 
 /// An archive in memory.
 #[derive(Debug)]
@@ -146,6 +162,9 @@ impl Archive {
     /// If the bytes are no zip archive.
     pub fn from_bytes(file: &str, bytes: Vec<u8>) -> Result<Self, Error> {
         let file = file.to_owned();
+        if is_lfs_pointer(&bytes) {
+            return Err(Error::Pointer { file });
+        }
         match ZipArchive::new(Cursor::new(bytes)) {
             Ok(zip) => Ok(Self { file, zip }),
             Err(source) => Err(Error::Zip { file, source }),
@@ -176,7 +195,7 @@ impl Archive {
     ///
     /// If it is missing, damaged, of another type or dimension, or holds NaN or infinity.
     pub fn array<A: Element, D: Dimension>(&mut self, array: &str) -> Result<Array<A, D>, Error> {
-        let (header, bytes) = self.unpack(array)?;
+        let (header, bytes) = self.unpack(array, &A::DTYPES)?;
         self.parse(array, &header, &bytes)
     }
 
@@ -186,21 +205,50 @@ impl Archive {
     ///
     /// Those of [`Archive::array`].
     pub fn widened<D: Dimension>(&mut self, array: &str) -> Result<Array<f64, D>, Error> {
-        let (header, bytes) = self.unpack(array)?;
-        if dtype(&header) == f32::DTYPE {
-            Ok(self.parse::<f32, D>(array, &header, &bytes)?.mapv(f64::from))
-        } else {
-            self.parse(array, &header, &bytes)
-        }
+        Ok(self.float(array)?.0)
     }
 
-    /// Reads a number from an array without dimensions.
+    /// Reads an array as [`Archive::widened`] does, and says whether it was widened.
     ///
     /// # Errors
     ///
     /// Those of [`Archive::array`].
-    pub fn scalar<A: Element>(&mut self, array: &str) -> Result<A, Error> {
-        Ok(self.array::<A, Ix0>(array)?.into_scalar())
+    pub fn float<D: Dimension>(&mut self, array: &str) -> Result<(Array<f64, D>, bool), Error> {
+        let accepted = [f64::DTYPES, f32::DTYPES].concat();
+        let (header, bytes) = self.unpack(array, &accepted)?;
+        if f32::DTYPES.contains(&dtype(&header)) {
+            let single = self.parse::<f32, D>(array, &header, &bytes)?;
+            Ok((single.mapv(f64::from), true))
+        } else {
+            Ok((self.parse(array, &header, &bytes)?, false))
+        }
+    }
+
+    /// Reads a whole number of any type from an array of one element, of any dimension.
+    ///
+    /// # Errors
+    ///
+    /// If the array is missing, damaged, of another type or of more elements, or the number is
+    /// beyond `i64`.
+    pub fn count(&mut self, array: &str) -> Result<i64, Error> {
+        let (header, bytes) = self.unpack(array, &WHOLE)?;
+        if header.shape.iter().any(|n| *n != 1) {
+            let found = format!("shape {:?}", header.shape);
+            return Err(self.wrong(array, found, "a single number"));
+        }
+        let kind = dtype(&header);
+        // The shape is of one element, and the data are as long as it says.
+        let len = item_len(kind).unwrap_or_default();
+        let mut item = bytes[bytes.len() - len..].to_vec();
+        if kind.starts_with('>') {
+            item.reverse();
+        }
+        let is_negative = kind.contains('i') && item.last().is_some_and(|high| *high > 0x7f);
+        let mut wide = [if is_negative { 0xff } else { 0 }; 16];
+        wide[..len].copy_from_slice(&item);
+        let number = i128::from_le_bytes(wide);
+        i64::try_from(number)
+            .map_err(|_| self.wrong(array, number.to_string(), format!("at most {}", i64::MAX)))
     }
 
     fn index(&self, array: &str) -> Option<usize> {
@@ -213,15 +261,25 @@ impl Archive {
         Error::Array { file: self.file.clone(), array: array.to_owned(), found, expected }
     }
 
-    /// The header and the whole `.npy` file, once the two agree on the length.
-    fn unpack(&mut self, array: &str) -> Result<(Header, Vec<u8>), Error> {
+    /// The header and the whole `.npy` file, once the two agree on the length; its type is one of
+    /// those accepted.
+    fn unpack(&mut self, array: &str, accepted: &[&str]) -> Result<(Header, Vec<u8>), Error> {
         let Some(index) = self.index(array) else {
             let (file, array) = (self.file.clone(), array.to_owned());
             return Err(Error::Missing { file, array, found: self.names() });
         };
+        let damaged = |file: &str, source| Error::Zip { file: file.to_owned(), source };
+        let packed = match self.zip.by_index_raw(index) {
+            Ok(entry) => (entry.compression(), entry.encrypted()),
+            Err(source) => return Err(damaged(&self.file, source)),
+        };
+        if let Some(found) = unreadable(packed) {
+            let expected = "one as numpy.savez and numpy.savez_compressed write it";
+            return Err(self.wrong(array, found, expected));
+        }
         let unpacked = match self.zip.by_index(index) {
-            Ok(mut entry) => unpack(&mut entry),
-            Err(source) => return Err(Error::Zip { file: self.file.clone(), source }),
+            Ok(mut entry) => unpack(&mut entry, accepted),
+            Err(source) => return Err(damaged(&self.file, source)),
         };
         unpacked.map_err(|[found, expected]| self.wrong(array, found, expected))
     }
@@ -233,9 +291,9 @@ impl Archive {
         bytes: &[u8],
     ) -> Result<Array<A, D>, Error> {
         let ndim = D::NDIM.unwrap_or(header.shape.len());
-        if dtype(header) != A::DTYPE || header.shape.len() != ndim {
+        if header.shape.len() != ndim {
             let found = format!("type {} and shape {:?}", dtype(header), header.shape);
-            return Err(self.wrong(array, found, format!("type {}, {ndim}-D", A::DTYPE)));
+            return Err(self.wrong(array, found, format!("type {}, {ndim}-D", A::DTYPES[0])));
         }
         let values = Array::<A, D>::read_npy(bytes).map_err(|source| Error::Npy {
             file: self.file.clone(),
@@ -270,9 +328,39 @@ fn dtype(header: &Header) -> &str {
     header.type_descriptor.as_string().map_or("(a structure)", String::as_str)
 }
 
-/// Unpacks a `.npy` file, and no more of it than its header asks for; an error is what was found
-/// and what was expected.
-fn unpack(entry: &mut impl Read) -> Result<(Header, Vec<u8>), [String; 2]> {
+/// The bytes of a number of a type that some array may have.
+fn item_len(dtype: &str) -> Option<usize> {
+    let known = WHOLE.into_iter().chain(f32::DTYPES).chain(f64::DTYPES);
+    known.into_iter().find(|known| *known == dtype)?.get(2..)?.parse().ok()
+}
+
+/// Names the way in which a member is packed, if it is none that can be read.
+fn unreadable((method, is_encrypted): (CompressionMethod, bool)) -> Option<String> {
+    let name = match method {
+        _ if is_encrypted => return Some("an encrypted member".to_owned()),
+        CompressionMethod::STORE | CompressionMethod::DEFLATE => return None,
+        CompressionMethod::BZIP2 => "bzip2".to_owned(),
+        CompressionMethod::LZMA => "LZMA".to_owned(),
+        CompressionMethod::ZSTD => "Zstandard".to_owned(),
+        other => format!("{other:?}"),
+    };
+    Some(format!("a member compressed by {name}"))
+}
+
+/// Puts blanks for the `L` of the long integers of Python 2 in a header.
+fn modernise(header: &mut [u8]) {
+    let at = header.windows(5).position(|word| word == b"shape").unwrap_or(header.len());
+    let shape = &mut header[at..];
+    for k in 1..shape.len() {
+        if shape[k] == b'L' && shape[k - 1].is_ascii_digit() {
+            shape[k] = b' ';
+        }
+    }
+}
+
+/// Unpacks a `.npy` file of one of the types accepted, and no more of it than its header asks for;
+/// an error is what was found and what was expected.
+fn unpack(entry: &mut impl Read, accepted: &[&str]) -> Result<(Header, Vec<u8>), [String; 2]> {
     let damaged = |e: io::Error| [e.to_string(), "a whole array".to_owned()];
     let mut start = [0; 10];
     entry.read_exact(&mut start).map_err(damaged)?;
@@ -288,6 +376,7 @@ fn unpack(entry: &mut impl Read) -> Result<(Header, Vec<u8>), [String; 2]> {
         return Err([format!("a header of {len} bytes"), format!("{MAX_HEADER_BYTES} at most")]);
     }
     entry.take(len as u64).read_to_end(&mut bytes).map_err(damaged)?;
+    modernise(&mut bytes);
     // A dictionary that holds a tuple. Deeper nesting is another type, or an attack on the stack
     // of the recursive parser.
     if bytes.iter().filter(|b| b"([{".contains(b)).count() > 2 {
@@ -296,10 +385,9 @@ fn unpack(entry: &mut impl Read) -> Result<(Header, Vec<u8>), [String; 2]> {
     let header = Header::from_reader(&mut bytes.as_slice())
         .map_err(|e| [first_line(&e), "the header of an array".to_owned()])?;
 
-    let item = match dtype(&header) {
-        f32::DTYPE => 4,
-        f64::DTYPE | i64::DTYPE => 8,
-        other => return Err([format!("type {other}"), "<f4, <f8 or <i8".to_owned()]),
+    let kind = dtype(&header);
+    let Some(item) = item_len(kind).filter(|_| accepted.contains(&kind)) else {
+        return Err([format!("type {kind}"), accepted.join(" or ")]);
     };
     let claimed = header.shape.iter().try_fold(item, |n: usize, &dim| n.checked_mul(dim));
     // `ndarray` wants the other lengths to be addressable even where one of them is zero.

@@ -64,7 +64,7 @@ fn what_is_written_is_read_back_bit_for_bit() {
     let a: Array2<f64> = npz.array("a").unwrap();
     let want = [1.0, -0.0, f64::MIN_POSITIVE, 4.5].map(f64::to_bits);
     assert_eq!(a.mapv(f64::to_bits).into_raw_vec_and_offset().0, want, "bits of a");
-    assert_eq!(npz.scalar::<i64>("n").unwrap(), -7, "n");
+    assert_eq!(npz.count("n").unwrap(), -7, "n");
     let single: Array1<f64> = npz.widened("single").unwrap();
     assert_eq!(single, array![1.5, f64::from(0.1_f32)], "widened");
     assert_eq!(npz.array::<f32, Ix1>("single").unwrap(), array![1.5, 0.1], "as it is");
@@ -91,12 +91,81 @@ fn another_type_shape_or_name_is_an_error_that_says_so() {
         let err = npz.array::<f64, Ix1>(name).unwrap_err().to_string();
         assert!(err.contains(found) && err.contains("<f8"), "{err}");
     }
-    let swapped = header("(1,)", false).replace('<', ">");
-    assert!(message::<Ix1>(&npy(&swapped, &doubles(&[1.0]))).contains(">f8"), "big-endian");
     // Named before its length, which would be wrong for eight bytes each.
     let halved = header("(2,)", false).replace("<f8", "<i4");
     let err = message::<Ix1>(&npy(&halved, &[0; 8]));
-    assert!(err.ends_with("found type <i4, expected <f4, <f8 or <i8"), "{err}");
+    assert!(err.ends_with("found type <i4, expected <f8 or >f8"), "{err}");
+    let mut npz = Archive::from_bytes("t.npz", zipped(&npy(&halved, &[0; 8]))).unwrap();
+    let err = npz.widened::<Ix1>("x").unwrap_err().to_string();
+    assert!(err.ends_with("expected <f8 or >f8 or <f4 or >f4"), "only what is accepted: {err}");
+}
+
+#[test]
+fn either_byte_order_is_read() {
+    let swapped = header("(2,)", false).replace('<', ">");
+    let bytes: Vec<u8> = [1.5_f64, -2.0].iter().flat_map(|v| v.to_be_bytes()).collect();
+    assert_eq!(read::<Ix1>(&npy(&swapped, &bytes)).unwrap(), array![1.5, -2.0], "big-endian");
+}
+
+fn count(dtype: &str, shape: &str, bytes: &[u8]) -> Result<i64, String> {
+    let member = npy(&header(shape, false).replace("<f8", dtype), bytes);
+    let mut npz = Archive::from_bytes("t.npz", zipped(&member)).unwrap();
+    npz.count("x").map_err(|e| e.to_string())
+}
+
+#[test]
+fn a_count_may_be_of_any_integer_type_and_of_one_element() {
+    for (dtype, bytes, want) in [
+        ("<i8", &[5, 0, 0, 0, 0, 0, 0, 0][..], 5),
+        ("<i4", &[0xfe, 0xff, 0xff, 0xff], -2),
+        (">i4", &[0, 0, 1, 2], 258),
+        (">u2", &[0xff, 0xfe], 65534),
+        ("|u1", &[200], 200),
+        ("|i1", &[200], -56),
+        ("<u8", &[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f], i64::MAX),
+    ] {
+        for shape in ["()", "(1,)", "(1, 1)", "(1L,)"] {
+            assert_eq!(count(dtype, shape, bytes), Ok(want), "{dtype} {shape}");
+        }
+    }
+    for (dtype, shape, bytes, words) in [
+        ("<u8", "()", &[0xff; 8][..], "found 18446744073709551615, expected at most"),
+        ("|u1", "(2,)", &[1, 2], "found shape [2], expected a single number"),
+        ("|u1", "(0,)", &[], "found shape [0], expected a single number"),
+        ("<f8", "()", &[0; 8], "found type <f8, expected <i8 or >i8 or <i4"),
+        ("|b1", "()", &[1], "found type |b1"),
+    ] {
+        let err = count(dtype, shape, bytes).unwrap_err();
+        assert!(err.contains(words), "{err}");
+    }
+}
+
+#[test]
+fn the_long_integers_of_python_2_are_read() {
+    let values = doubles(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+    let read: Array2<f64> = read(&npy(&header("(2L, 3L)", false), &values)).unwrap();
+    assert_eq!(read, array![[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], "(2L, 3L)");
+}
+
+#[test]
+fn a_pointer_and_a_member_that_cannot_be_unpacked_are_named() {
+    let pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n".to_vec();
+    let err = Archive::from_bytes("p.npz", pointer).unwrap_err().to_string();
+    assert!(err.starts_with("p.npz: found a Git LFS pointer, expected the file itself"), "{err}");
+    // The method stands 8 bytes into the local header and 10 into the one of the directory.
+    for (method, name) in [(12, "bzip2"), (14, "LZMA"), (93, "Zstandard"), (97, "Unsupported(97)")]
+    {
+        let mut bytes = zipped(&npy(&header("(1,)", false), &doubles(&[1.0])));
+        let directory = bytes.windows(4).position(|w| w == b"PK\x01\x02").unwrap();
+        for at in [8, directory + 10] {
+            bytes[at] = method;
+        }
+        let err = Archive::from_bytes("t.npz", bytes).unwrap().array::<f64, Ix1>("x").unwrap_err();
+        assert!(
+            err.to_string().contains(&format!("compressed by {name}, expected one as")),
+            "{err}"
+        );
+    }
 }
 
 #[test]
@@ -197,7 +266,7 @@ proptest! {
         if let Ok(mut npz) = Archive::from_bytes("m.npz", bytes) {
             for name in npz.names() {
                 let _ = npz.array::<f64, Ix2>(&name);
-                let _ = npz.scalar::<i64>(&name);
+                let _ = npz.count(&name);
                 let _ = npz.widened::<Ix1>(&name);
             }
         }

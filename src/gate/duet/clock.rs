@@ -31,9 +31,14 @@ const STATUS_LEN_BYTES: usize = 8192;
 
 /// Says what this system does not tell of waits; `None` where it tells all.
 pub(super) fn blind_spot() -> Option<&'static str> {
-    if Path::new(SCHEDSTAT).exists() && Path::new(STATUS).exists() {
+    unseen(Path::new(SCHEDSTAT), Path::new(STATUS))
+}
+
+/// The same of a system that has these files, or lacks them.
+fn unseen(schedstat: &Path, status: &Path) -> Option<&'static str> {
+    if schedstat.exists() && status.exists() {
         None
-    } else if Path::new(STATUS).exists() {
+    } else if status.exists() {
         Some(
             "this system has no /proc/thread-self/schedstat: in a sample that waited, the time for \
              which others had its processor counts as waited",
@@ -64,7 +69,12 @@ pub(crate) struct Took {
 
 impl Clocks {
     pub(crate) fn of_this_thread() -> Self {
-        Self { schedstat: File::open(SCHEDSTAT).ok(), status: File::open(STATUS).ok() }
+        Self::reading(Path::new(SCHEDSTAT), Path::new(STATUS))
+    }
+
+    /// Reads these files, where they are.
+    fn reading(schedstat: &Path, status: &Path) -> Self {
+        Self { schedstat: File::open(schedstat).ok(), status: File::open(status).ok() }
     }
 
     /// The same, but for what is waited, which always is zero.
@@ -147,12 +157,16 @@ mod tests {
 
     /// Times `work` by the CPU time of this thread.
     fn took(work: impl FnOnce()) -> Took {
+        took_by(&Clocks::of_this_thread(), work)
+    }
+
+    fn took_by(clocks: &Clocks, work: impl FnOnce()) -> Took {
         let work = || {
             let start = thread();
             work();
             Ok::<_, ()>(thread().saturating_sub(start))
         };
-        Clocks::of_this_thread().time(work).unwrap()
+        clocks.time(work).unwrap()
     }
 
     fn spin(cpu: Duration) {
@@ -174,6 +188,25 @@ mod tests {
         });
         assert!(slept.waited >= 9 * MS && slept.clock < 10 * MS, "{slept:?}");
         assert!(slept.waited <= slept.wall, "{slept:?}");
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn without_a_run_delay_all_that_is_no_cpu_time_of_a_sample_that_waits_is_waited() {
+        let none = Path::new("/no/such/file");
+        let clocks = Clocks::reading(none, Path::new(STATUS));
+        let slept = took_by(&clocks, || std::thread::sleep(10 * MS));
+        assert_eq!(slept.waited, slept.wall - slept.clock, "{slept:?}");
+        assert_eq!(took_by(&clocks, || spin(MS)).waited, Duration::ZERO, "it never gave way");
+        let said = unseen(none, Path::new(STATUS)).unwrap();
+        assert!(said.contains("no /proc/thread-self/schedstat"), "{said}");
+        // Nobody tells whether it gave way.
+        for (schedstat, status) in [(none, none), (Path::new(SCHEDSTAT), none)] {
+            let clocks = Clocks::reading(schedstat, status);
+            let slept = took_by(&clocks, || std::thread::sleep(10 * MS));
+            assert_eq!(slept.waited, Duration::ZERO, "{slept:?}");
+            assert!(unseen(schedstat, status).unwrap().contains("only its CPU time"), "said");
+        }
     }
 
     #[test]

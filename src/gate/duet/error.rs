@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::protocol::{FIRST, PROTOCOL};
+use crate::case::Trouble;
 
 /// A failure of a run of two builds: a fault of the tool or its surroundings, never of a kernel.
 #[derive(Debug, thiserror::Error)]
@@ -67,7 +68,7 @@ pub enum Error {
     /// A clock stood still or jumped.
     #[error(
         "{}: the worker of {id} read {clock_ns} ns for {steps} steps, and {wall_ns} ns by the wall, \
-         where {host_ns} ns passed here: a clock stood still or jumped; run again",
+         where {host_ns} ns passed here: a clock stood still or jumped",
         exe.display()
     )]
     Clock {
@@ -84,4 +85,23 @@ pub enum Error {
         /// Time between request and answer.
         host_ns: u128,
     },
+}
+
+impl Error {
+    /// What it means for a case that its worker ended so: whatever a process says or does that runs a
+    /// kernel is the doing of the kernel, but that it takes long.
+    pub(super) fn of_case(self) -> Trouble {
+        match self {
+            Self::Died { status, said, .. } => {
+                Trouble::Wrong(format!("ended the process that ran it: {status}{said}"))
+            }
+            Self::Garbage { line, expected, .. } => Trouble::Wrong(format!(
+                "wrote to the standard output, where only {expected} belongs: {line:?}"
+            )),
+            Self::Clock { .. } | Self::Protocol { .. } => Trouble::Wrong(self.to_string()),
+            Self::Hung { .. } | Self::Start { .. } | Self::Older { .. } => {
+                Trouble::Failed(self.to_string())
+            }
+        }
+    }
 }

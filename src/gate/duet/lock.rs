@@ -68,6 +68,12 @@ impl Lock {
         }
     }
 
+    /// Takes the lock of a file if nobody has it.
+    pub(super) fn free(path: &Path) -> Option<Self> {
+        let file = File::options().write(true).create(true).truncate(false).open(path).ok()?;
+        file.try_lock().is_ok().then_some(Self(file))
+    }
+
     /// Takes the lock of a file once nobody else has it; `watch` is told of a wait.
     ///
     /// Children inherit it: should this process be killed, theirs is the folder until they end.

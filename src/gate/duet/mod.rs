@@ -41,7 +41,7 @@ pub use right::Checker;
 pub use schedule::judge_samples;
 use schedule::{Runner, Sides, judge};
 use subject::Subject;
-pub use suite::{Stopped, suite};
+pub use suite::suite;
 
 /// Samples of each build in a block.
 pub const ROUNDS: usize = 5;
@@ -148,7 +148,7 @@ impl Samples {
 ///
 /// # Errors
 ///
-/// If a build cannot be asked, or a worker hangs, crashes or says what it should not.
+/// If a build does not list its cases.
 pub fn run(
     plan: &Plan,
     selects: &dyn Fn(&str) -> bool,
@@ -199,7 +199,7 @@ pub fn run(
         parts: None,
         rng: Xoshiro256PlusPlus::seed_from_u64(plan.seed),
     };
-    let tests = self_tests(&mut runner, &common, &plan.tolerance, plan.seed)?;
+    let tests = self_tests(&mut runner, &common, &plan.tolerance, plan.seed);
 
     (runner.builds, runner.sides) = ([old, new], Sides::OldAndNew);
     let mut subjects: Vec<_> =
@@ -210,7 +210,7 @@ pub fn run(
         subject.dropped = lost.cloned();
     }
     let looks = &LOOKS[..plan.looks.clamp(1, LOOKS.len())];
-    let judged = runner.settle(&mut subjects, looks, watch)?;
+    let judged = runner.settle(&mut subjects, looks, watch);
     for Subject { samples, notes: of_case, .. } in &mut subjects {
         notes.extend(of_case.drain(..).map(|note| (samples.id.clone(), note)));
     }
@@ -279,7 +279,7 @@ pub fn self_test(build: &Build, tolerance: &Tolerance) -> Result<Option<String>,
         parts: None,
         rng: Xoshiro256PlusPlus::seed_from_u64(seed),
     };
-    Ok(advisory(&self_tests(&mut runner, &cases, tolerance, seed)?.timed))
+    Ok(advisory(&self_tests(&mut runner, &cases, tolerance, seed).timed))
 }
 
 /// Cases between a build and itself.
@@ -295,9 +295,9 @@ fn self_tests(
     cases: &[Listed],
     tolerance: &Tolerance,
     seed: u64,
-) -> Result<SelfTests, Error> {
-    let (mut chosen, mut dropped) = runner.of_each_chapter(cases, tolerance)?;
-    runner.settle(&mut chosen, &LOOKS[..1], &mut |_| ())?;
+) -> SelfTests {
+    let (mut chosen, mut dropped) = runner.of_each_chapter(cases, tolerance);
+    runner.settle(&mut chosen, &LOOKS[..1], &mut |_| ());
     // Each by itself: to miss a machine that moves is worse than to suspect a steady one.
     let judged = chosen.iter().flat_map(|subject| judge(slice::from_ref(subject))).collect();
     let of = |(timed, samples): (Timed, Samples)| {
@@ -305,7 +305,7 @@ fn self_tests(
         SelfTest { timed, one_sided }
     };
     let timed = verdicts(chosen, judged, seed, &mut dropped).into_iter().map(of).collect();
-    Ok(SelfTests { timed, dropped })
+    SelfTests { timed, dropped }
 }
 
 /// The verdicts with their samples, sorted by id.

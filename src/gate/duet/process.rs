@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::protocol::{self, END, FAILED, FIRST, Hello, Listed, PROTOCOL, RIGHT, Times, WRONG};
 use super::{Build, Error};
+use crate::case::Trouble;
 use crate::gate::{Exit, Metric};
 
 /// How long a worker may take to answer, and a run to ask.
@@ -83,24 +84,15 @@ impl From<Error> for Lost {
 
 impl Lost {
     /// What it means for the case of the worker, and why, where the build is the new one.
-    ///
-    /// # Errors
-    ///
-    /// If it is about no case: the run ends.
-    pub(super) fn of_case(self, build: &str) -> Result<(Exit, String), Error> {
-        Ok(match self {
+    pub(super) fn of_case(self, build: &str) -> (Exit, String) {
+        match self {
             Self::Wrong(why) => (Exit::Wrong, format!("the answer of {build} is wrong: {why}")),
             Self::Failed(why) => (Exit::Failure, format!("the worker of {build} failed: {why}")),
-            Self::Error(err) => match *err {
-                Error::Died { .. } | Error::Garbage { .. } => {
-                    (Exit::Wrong, format!("{build}: {err}"))
-                }
-                Error::Hung { .. } | Error::Start { .. } => {
-                    (Exit::Failure, format!("{build}: {err}"))
-                }
-                err => return Err(err),
+            Self::Error(err) => match err.of_case() {
+                Trouble::Wrong(why) => (Exit::Wrong, format!("{build}: {why}")),
+                Trouble::Failed(why) => (Exit::Failure, format!("{build}: {why}")),
             },
-        })
+        }
     }
 }
 
@@ -173,7 +165,7 @@ impl Process {
         let line = self.answer(self.limits.sample)?;
         let host_ns = start.elapsed().as_nanos();
         let Some(Times { clock, waited, wall }) = protocol::times(&line, self.protocol) else {
-            return Err(self.garbage(line, "nanoseconds, by each clock").into());
+            return Err(self.garbage(line, "the nanoseconds by each clock").into());
         };
         let cost = match metric {
             Metric::Wall => Cost { ns: wall, waited_ns: 0 },

@@ -111,7 +111,7 @@ impl Checker {
         worker.ask(&request(&token, id))?;
         let line = worker.line(self.limit)?;
         let Some(checked) = answered(&token, &line) else {
-            return Err(worker.garbage(line, "a verdict"));
+            return Err(worker.garbage(line, "its verdict"));
         };
         if checked.is_ok() {
             self.worker = Some(worker);
@@ -122,17 +122,11 @@ impl Checker {
     /// What it means for a case that its worker gave no answer.
     fn blame(&self, why: Error) -> Trouble {
         match why {
-            Error::Died { status, said, .. } => {
-                Trouble::Wrong(format!("ended the process that ran it: {status}{said}"))
-            }
-            Error::Garbage { line, .. } => Trouble::Wrong(format!(
-                "wrote to the standard output, where only its verdict belongs: {line:?}"
-            )),
             Error::Hung { .. } => Trouble::Failed(format!(
                 "no verdict within {} s; where it is only slow, --check-timeout SECONDS allows more",
                 self.limit.as_secs_f64()
             )),
-            why => Trouble::Failed(why.to_string()),
+            why => why.of_case(),
         }
     }
 }

@@ -10,7 +10,7 @@ use super::decide::{self, Evidence, Judged, LOOKS, Look};
 use super::process::{Limits, Lost, Process};
 use super::protocol::{LEAD, Listed};
 use super::subject::Subject;
-use super::{Build, Error, ROUNDS, Samples};
+use super::{Build, ROUNDS, Samples};
 use crate::case;
 use crate::gate::{Change, Dropped, Exit, Metric, Tolerance};
 use crate::record;
@@ -64,7 +64,7 @@ impl Runner {
         &mut self,
         cases: &[Listed],
         tolerance: &Tolerance,
-    ) -> Result<(Vec<Subject>, Vec<Dropped>), Error> {
+    ) -> (Vec<Subject>, Vec<Dropped>) {
         fn chapter(case: &Listed) -> (&str, bool) {
             (record::chapter(&case.id), case.metric == Metric::CudaEvent)
         }
@@ -78,7 +78,7 @@ impl Runner {
                 let hello = match hello {
                     Ok(hello) => hello,
                     Err(lost) => {
-                        dropped.push(self.dropped(&case.id, lost)?);
+                        dropped.push(self.dropped(&case.id, lost));
                         continue;
                     }
                 };
@@ -91,7 +91,7 @@ impl Runner {
             }
             chosen.extend(best.map(|(_, case)| Subject::new(case, tolerance)));
         }
-        Ok((chosen, dropped))
+        (chosen, dropped)
     }
 
     fn start(&self, build: usize, id: &str, digest: Option<&str>) -> Result<Process, LostBy> {
@@ -100,11 +100,11 @@ impl Runner {
     }
 
     /// What it means for a case that a worker has no answer: that of the old build may be at fault.
-    fn dropped(&self, id: &str, (build, lost): LostBy) -> Result<Dropped, Error> {
+    fn dropped(&self, id: &str, (build, lost): LostBy) -> Dropped {
         let name = self.sides.name(build);
-        let (exit, why) = lost.of_case(name)?;
+        let (exit, why) = lost.of_case(name);
         let exit = if name == "OLD" { Exit::Incomparable } else { exit };
-        Ok(Dropped { id: id.to_owned(), exit, why })
+        Dropped { id: id.to_owned(), exit, why }
     }
 
     /// Samples the subjects until each is settled or dropped, takes too long, or the last look
@@ -114,7 +114,7 @@ impl Runner {
         subjects: &mut [Subject],
         looks: &[Look],
         watch: &mut dyn FnMut(&str),
-    ) -> Result<Vec<Judged>, Error> {
+    ) -> Vec<Judged> {
         let mut judged = Vec::new();
         let mut blocks = 0;
         for look in looks {
@@ -138,7 +138,7 @@ impl Runner {
                 for subject in open.iter_mut().filter(|s| s.dropped.is_none()) {
                     let start = Instant::now();
                     if let Err(lost) = self.block(subject) {
-                        subject.dropped = Some(self.dropped(&subject.samples.id, lost)?);
+                        subject.dropped = Some(self.dropped(&subject.samples.id, lost));
                     }
                     subject.took += start.elapsed();
                 }
@@ -152,7 +152,7 @@ impl Runner {
                 subject.ratio = judged.ratio;
             }
         }
-        Ok(judged)
+        judged
     }
 
     /// Takes one block of a subject, from a fresh process of each build.

@@ -9,19 +9,8 @@ use super::decide::LOOKS;
 use super::protocol::{Listed, PROTOCOL};
 use super::schedule::{Runner, Sides};
 use super::subject::Subject;
-use super::{Build, Error, Limits, Samples};
+use super::{Build, Limits, Samples};
 use crate::gate::{Dropped, Tolerance};
-
-/// Why a run has no samples of every case.
-#[derive(Debug, thiserror::Error)]
-pub enum Stopped {
-    /// The tool or its surroundings failed.
-    #[error(transparent)]
-    Failed(#[from] Error),
-    /// A build answers wrongly, or not at all.
-    #[error("{}: {}", .0.id, .0.why)]
-    Dropped(Dropped),
-}
 
 /// Samples `cases` of two builds of one tree, as [`run`](super::run) does, with all its looks.
 ///
@@ -32,14 +21,14 @@ pub enum Stopped {
 ///
 /// # Errors
 ///
-/// If a worker hangs, dies, says what it should not, or gives a wrong answer.
+/// The first case of which a build answers wrongly, or not at all.
 pub fn suite(
     builds: [&Build; 2],
     cases: &[Listed],
     tolerance: &Tolerance,
     seed: u64,
     parts: u64,
-) -> Result<Vec<(Samples, u64)>, Stopped> {
+) -> Result<Vec<(Samples, u64)>, Dropped> {
     let rng = Xoshiro256PlusPlus::seed_from_u64(seed);
     let mut runner = Runner {
         builds: builds.map(Clone::clone),
@@ -51,9 +40,9 @@ pub fn suite(
         rng,
     };
     let mut subjects: Vec<_> = cases.iter().map(|case| Subject::new(case, tolerance)).collect();
-    runner.settle(&mut subjects, &LOOKS, &mut |_| ())?;
+    runner.settle(&mut subjects, &LOOKS, &mut |_| ());
     let sampled = subjects.into_iter().map(|subject| match subject.dropped {
-        Some(dropped) => Err(Stopped::Dropped(dropped)),
+        Some(dropped) => Err(dropped),
         None => Ok((subject.samples, subject.grain_ns)),
     });
     sampled.collect()

@@ -8,6 +8,7 @@ use safetensors::{Dtype, SafeTensorError, SafeTensors};
 
 use super::super::net::{Layer, LayerNorm, Net, Parts, Scale};
 use super::{Error, Model, Options, unfit, wrong};
+use crate::file::is_lfs_pointer;
 
 /// The tensors of layer `l`.
 fn weights(l: usize) -> [String; 4] {
@@ -17,6 +18,14 @@ fn weights(l: usize) -> [String; 4] {
 /// The tensors that are of no layer.
 const OTHERS: [&str; 6] =
     ["layer_norm.weight", "layer_norm.bias", "out.weight", "out.bias", "input_mean", "input_std"];
+
+/// The tensor that shows the prefix of all.
+const FIRST: &str = "lstm.weight_ih_l0";
+
+/// The tensors that a file may hold.
+const WANTED: &str = "only lstm.weight_ih_l0, lstm.weight_hh_l0, lstm.bias_ih_l0, lstm.bias_hh_l0 \
+                      (then _l1 and so on), layer_norm.weight, layer_norm.bias, out.weight, \
+                      out.bias, input_mean and input_std, behind a common prefix or none";
 
 /// The metadata that repeats what the tensors show.
 fn shown(net: &Net) -> [(&'static str, String); 4] {
@@ -31,18 +40,24 @@ fn shown(net: &Net) -> [(&'static str, String); 4] {
 /// A parsed file.
 pub(super) struct Reader<'a> {
     file: &'a str,
+    /// What stands before the names, as wrappers of `PyTorch` put `module.` there.
+    prefix: String,
     metadata: HashMap<String, String>,
     tensors: SafeTensors<'a>,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(file: &'a str, bytes: &'a [u8]) -> Result<Self, Error> {
+        if is_lfs_pointer(bytes) {
+            return Err(Error::Pointer { file: file.to_owned() });
+        }
         let parsed = SafeTensors::read_metadata(bytes)
             .and_then(|(_, header)| Ok((header, SafeTensors::deserialize(bytes)?)));
         match parsed {
             Err(source) => Err(Error::Safetensors { file: file.to_owned(), source }),
             Ok((header, tensors)) => {
-                Ok(Self { file, metadata: header.metadata().clone().unwrap_or_default(), tensors })
+                let metadata = header.metadata().clone().unwrap_or_default();
+                Ok(Self { file, prefix: prefix(&tensors), metadata, tensors })
             }
         }
     }
@@ -50,25 +65,25 @@ impl<'a> Reader<'a> {
     /// The weights; every tensor of the file must be one that this network has.
     pub(super) fn parts(&self, options: &Options) -> Result<Parts, Error> {
         let names: BTreeSet<_> = self.tensors.names().into_iter().collect();
-        let count = (0..).take_while(|&l| names.contains(&*weights(l)[0])).count();
-        let known: BTreeSet<_> =
-            (0..count).flat_map(weights).chain(OTHERS.map(str::to_owned)).collect();
+        let has = |name: &str| names.contains(&*self.full(name));
+        let count = (0..).take_while(|&l| has(&weights(l)[0])).count();
+        let known = (0..count).flat_map(weights).chain(OTHERS.map(str::to_owned));
+        let known: BTreeSet<_> = known.map(|name| self.full(&name)).chain(beside()).collect();
         if let Some(name) = names.iter().find(|&&name| !known.contains(name)) {
-            let expected = "only the tensors of a plain LSTM with a linear head".to_owned();
-            return Err(wrong(self.file, name, "a tensor".to_owned(), expected));
+            return Err(wrong(self.file, name, "a tensor".to_owned(), WANTED.to_owned()));
         }
         let layer = |l| {
             let [w_ih, w_hh, b_ih, b_hh] = weights(l);
             let (w_ih, w_hh) = (self.single(&w_ih)?, self.single(&w_hh)?);
             Ok(Layer { w_ih, w_hh, b_ih: self.single(&b_ih)?, b_hh: self.single(&b_hh)? })
         };
-        let norm = if names.iter().any(|name| name.starts_with("layer_norm.")) {
+        let norm = if has("layer_norm.weight") || has("layer_norm.bias") {
             let weight = self.single("layer_norm.weight")?;
             Some(LayerNorm { weight, bias: self.single("layer_norm.bias")? })
         } else {
             None
         };
-        let residual = self.stated("residual", options.residual)?;
+        let residual = self.stated("residual", options.residual, "true or false")?;
         Ok(Parts {
             layers: (0..count).map(layer).collect::<Result<_, Error>>()?,
             norm,
@@ -80,11 +95,10 @@ impl<'a> Reader<'a> {
 
     /// The normalisation that the file or the caller states, and both if they agree.
     pub(super) fn scale(&self, options: &Options) -> Result<Option<Scale>, Error> {
-        let names = ["input_mean", "input_std"];
-        if names.iter().all(|name| self.tensors.tensor(name).is_err()) {
+        if beside().iter().all(|name| self.tensors.tensor(&self.full(name)).is_err()) {
             return Ok(options.scale.clone());
         }
-        let [mean, std] = names.map(|name| self.double(name));
+        let [mean, std] = beside().map(|name| self.double(&name));
         let scale = Scale::new(mean?, std?).map_err(|misfit| unfit(self.file, misfit))?;
         match &options.scale {
             Some(stated) if *stated != scale => {
@@ -98,7 +112,7 @@ impl<'a> Reader<'a> {
     pub(super) fn check_metadata(&self, net: &Net) -> Result<(), Error> {
         for (what, expected) in shown(net) {
             if let Some(found) = self.metadata.get(what)
-                && found.to_ascii_lowercase() != expected
+                && plain(found) != expected
             {
                 let expected = format!("{expected}, as the tensors show");
                 return Err(wrong(self.file, what, found.clone(), expected));
@@ -112,15 +126,14 @@ impl<'a> Reader<'a> {
         &self,
         what: &'static str,
         option: Option<T>,
+        expected: &str,
     ) -> Result<Option<T>, Error>
     where
         T: std::str::FromStr + std::fmt::Display + PartialEq,
     {
         let Some(text) = self.metadata.get(what) else { return Ok(option) };
-        // Python writes True and False.
-        let Ok(found) = text.to_ascii_lowercase().parse::<T>() else {
-            let expected = std::any::type_name::<T>().to_owned();
-            return Err(wrong(self.file, what, format!("{text:?}"), expected));
+        let Ok(found) = plain(text).parse::<T>() else {
+            return Err(wrong(self.file, what, format!("{text:?}"), expected.to_owned()));
         };
         match option {
             Some(stated) if stated != found => {
@@ -135,6 +148,13 @@ impl<'a> Reader<'a> {
         Error::Unstated { file: self.file.to_owned(), what }
     }
 
+    /// The name in the file of a tensor; the normalisation may stand without the prefix.
+    fn full(&self, name: &str) -> String {
+        let full = format!("{}{name}", self.prefix);
+        let is_bare = self.tensors.tensor(&full).is_err() && beside().iter().any(|b| b == name);
+        if is_bare { name.to_owned() } else { full }
+    }
+
     /// The tensor, if it is of one of these types, has as many dimensions as `D`, and is not
     /// empty.
     fn view<D: Dimension>(
@@ -142,6 +162,7 @@ impl<'a> Reader<'a> {
         name: &str,
         dtypes: &[Dtype],
     ) -> Result<(TensorView<'_>, D), Error> {
+        let name = &*self.full(name);
         let Ok(view) = self.tensors.tensor(name) else {
             return Err(wrong(self.file, name, "no tensor".to_owned(), "one".to_owned()));
         };
@@ -175,6 +196,29 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// The tensors of the normalisation, which is saved beside the network.
+fn beside() -> [String; 2] {
+    ["input_mean", "input_std"].map(str::to_owned)
+}
+
+/// What stands before the names of the network's tensors: nothing, or words that end in a dot.
+fn prefix(tensors: &SafeTensors<'_>) -> String {
+    let names = tensors.names();
+    let mut before: Vec<_> = names.iter().filter_map(|name| name.strip_suffix(FIRST)).collect();
+    before.retain(|prefix| prefix.ends_with('.'));
+    before.sort_unstable();
+    before.first().map_or(String::new(), |prefix| (*prefix).to_owned())
+}
+
+/// A value as Rust writes it: Python writes True and False, and a whole number perhaps as 5.0.
+fn plain(text: &str) -> String {
+    let text = text.trim().to_ascii_lowercase();
+    match text.split_once('.') {
+        Some((whole, zeros)) if zeros.bytes().all(|b| b == b'0') => whole.to_owned(),
+        _ => text,
+    }
+}
+
 fn singles(data: &[u8]) -> impl Iterator<Item = f32> {
     data.as_chunks::<4>().0.iter().map(|v| f32::from_le_bytes(*v))
 }
@@ -186,26 +230,30 @@ fn filled<T, D: Dimension>(shape: D, values: impl Iterator<Item = T>) -> Array<T
         .expect("a tensor is as long as its shape says")
 }
 
+/// The name, shape and bytes of every weight array.
+pub(super) fn tensors(parts: &Parts) -> Vec<(String, Vec<usize>, Vec<u8>)> {
+    fn one<D: Dimension>(name: &str, values: &Array<f32, D>) -> (String, Vec<usize>, Vec<u8>) {
+        let bytes = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        (name.to_owned(), values.shape().to_vec(), bytes)
+    }
+    let layers = parts.layers.iter().enumerate().flat_map(|(l, layer)| {
+        let [w_ih, w_hh, b_ih, b_hh] = weights(l);
+        let matrices = [one(&w_ih, &layer.w_ih), one(&w_hh, &layer.w_hh)];
+        matrices.into_iter().chain([one(&b_ih, &layer.b_ih), one(&b_hh, &layer.b_hh)])
+    });
+    let norm = parts.norm.iter().flat_map(|norm| {
+        [one("layer_norm.weight", &norm.weight), one("layer_norm.bias", &norm.bias)]
+    });
+    let out = [one("out.weight", &parts.out_w), one("out.bias", &parts.out_b)];
+    layers.chain(norm).chain(out).collect()
+}
+
 /// The file: the metadata sorted, so that the same model gives the same bytes.
 pub(super) fn to_bytes(model: &Model) -> Result<Vec<u8>, SafeTensorError> {
     let parts = model.net.parts();
-    let mut tensors: Vec<(String, Dtype, Vec<usize>, Vec<u8>)> = Vec::new();
-    let mut single = |name: String, shape: &[usize], values: Vec<u8>| {
-        tensors.push((name, Dtype::F32, shape.to_vec(), values));
-    };
-    for (l, layer) in parts.layers.iter().enumerate() {
-        let [w_ih, w_hh, b_ih, b_hh] = weights(l);
-        single(w_ih, layer.w_ih.shape(), le_bytes(&layer.w_ih));
-        single(w_hh, layer.w_hh.shape(), le_bytes(&layer.w_hh));
-        single(b_ih, layer.b_ih.shape(), le_bytes(&layer.b_ih));
-        single(b_hh, layer.b_hh.shape(), le_bytes(&layer.b_hh));
-    }
-    if let Some(norm) = &parts.norm {
-        single("layer_norm.weight".to_owned(), norm.weight.shape(), le_bytes(&norm.weight));
-        single("layer_norm.bias".to_owned(), norm.bias.shape(), le_bytes(&norm.bias));
-    }
-    single("out.weight".to_owned(), parts.out_w.shape(), le_bytes(&parts.out_w));
-    single("out.bias".to_owned(), parts.out_b.shape(), le_bytes(&parts.out_b));
+    let singles = tensors(parts).into_iter();
+    let mut tensors: Vec<_> =
+        singles.map(|(name, shape, bytes)| (name, Dtype::F32, shape, bytes)).collect();
     if let Some(scale) = &model.scale {
         for (name, values) in [("input_mean", scale.mean()), ("input_std", scale.std())] {
             let bytes = values.iter().flat_map(|v| v.to_le_bytes()).collect();
@@ -223,11 +271,6 @@ pub(super) fn to_bytes(model: &Model) -> Result<Vec<u8>, SafeTensorError> {
             .map(|(name, value)| (name.to_owned(), value))
             .collect();
     sorted(&safetensors::serialize(views, Some(metadata))?)
-}
-
-/// The little-endian bytes of a weight array, in rows.
-fn le_bytes<D: Dimension>(values: &Array<f32, D>) -> Vec<u8> {
-    values.iter().flat_map(|v| v.to_le_bytes()).collect()
 }
 
 /// The same file with the names in its header sorted; the library leaves them in hash order.

@@ -1,12 +1,14 @@
-//! A trained network with its window length and its normalisation, in a safetensors file.
+//! A trained network with its window length and its normalisation, in a file.
 //!
 //! Tensors have the names of `PyTorch`: `lstm.weight_ih_l{k}`, `lstm.weight_hh_l{k}`,
 //! `lstm.bias_ih_l{k}`, `lstm.bias_hh_l{k}`, `layer_norm.{weight,bias}` (optional) and
 //! `out.{weight,bias}`, all f32; files written here add `input_mean` and `input_std` (f64) if
-//! inputs are normalised. The metadata strings `lag` and `residual` say what no tensor shows;
+//! inputs are normalised. All may have a common prefix, as `module.`. The metadata strings `lag` and `residual` say what no tensor shows;
 //! `d`, `hidden_units`, `num_layers` and `use_layer_norm` repeat what the tensors show and must
 //! agree with them. What the metadata lacks, the caller must state in [`Options`]; a statement
 //! that contradicts the file is an error.
+//!
+//! Files of `torch.save` are read, too, and written where the name ends with `.pt`; see `torch`.
 //!
 //! wsindy-manifold keeps the normalisation in a file of its own, `lstm_normalization.npz`; see
 //! [`load_scale`].
@@ -17,14 +19,18 @@ use std::{fs, io};
 use ndarray::{Array2, ArrayView2};
 use safetensors::SafeTensorError;
 use thiserror::Error;
+use zip::result::ZipError;
 
-use super::cell_f32::Packed;
 use super::net::{Misfit, Net, Scale};
+use super::packed::Packed;
 use crate::file::{self, npz};
 
 mod format;
 #[cfg(test)]
 mod tests;
+mod torch;
+
+pub use torch::Refused;
 
 /// The longest window accepted.
 pub const MAX_LAG: usize = 4096;
@@ -48,6 +54,28 @@ pub enum Error {
         file: String,
         /// Error of the parser.
         source: SafeTensorError,
+    },
+    /// The file was never fetched.
+    #[error("{file}: found a Git LFS pointer, expected the file itself; run `git lfs pull`")]
+    Pointer {
+        /// The file.
+        file: String,
+    },
+    /// The bytes start as an archive of torch does, and are a damaged one.
+    #[error("{file}: found no whole zip archive ({source}), expected one written by torch.save")]
+    Zip {
+        /// The file.
+        file: String,
+        /// Error of the zip reader.
+        source: ZipError,
+    },
+    /// A file of torch holds something else than the data of a model.
+    #[error("{file}: {source}")]
+    Pickle {
+        /// The file.
+        file: String,
+        /// Where and why.
+        source: Refused,
     },
     /// The normalisation cannot be read.
     #[error(transparent)]
@@ -114,7 +142,7 @@ impl Model {
         Self::named("model", net, lag, scale)
     }
 
-    /// Loads a safetensors file.
+    /// Loads a file of safetensors or of `torch.save`.
     ///
     /// # Errors
     ///
@@ -134,21 +162,34 @@ impl Model {
     ///
     /// Those of [`Model::load`].
     pub fn from_bytes(file: &str, bytes: &[u8], options: &Options) -> Result<Self, Error> {
+        let converted;
+        let bytes = if bytes.starts_with(torch::MAGIC) {
+            converted = torch::to_safetensors(file, bytes)?;
+            &converted
+        } else {
+            bytes
+        };
         let reader = format::Reader::new(file, bytes)?;
         let parts = reader.parts(options)?;
         let net = Net::new(parts).map_err(|misfit| unfit(file, misfit))?;
         reader.check_metadata(&net)?;
-        let lag = reader.stated("lag", options.lag)?.ok_or_else(|| reader.unstated("lag"))?;
+        let lag = reader.stated("lag", options.lag, "a whole number")?;
+        let lag = lag.ok_or_else(|| reader.unstated("lag"))?;
         Self::named(file, net, lag, reader.scale(options)?)
     }
 
-    /// Saves the model, replacing `path` only once the new file is whole.
+    /// Saves the model, replacing `path` only once the new file is whole: as `torch.save` does where
+    /// the name ends with `.pt`, else as safetensors.
     ///
     /// # Errors
     ///
     /// If the file cannot be written.
     pub fn save(&self, path: &Path) -> Result<(), Error> {
-        let bytes = format::to_bytes(self).map_err(io::Error::other);
+        let bytes = if path.extension().is_some_and(|extension| extension == "pt") {
+            torch::to_bytes(self).map_err(io::Error::other)
+        } else {
+            format::to_bytes(self).map_err(io::Error::other)
+        };
         bytes
             .and_then(|bytes| file::replace(path, &bytes))
             .map_err(|source| Error::Io { file: path.display().to_string(), source })
@@ -184,8 +225,8 @@ impl Model {
         assert_eq!(window.dim(), (self.lag, d), "window is not of shape (lag, d)");
         let window: Vec<_> = window.iter().copied().collect();
         let (mut x, mut y) = (vec![0.0; (self.lag + n) * d], vec![0.0; n * d]);
-        let mut buffers = packed.buffers(self.lag);
-        packed.forecast_scaled(&self.scale(), &window, &mut x, &mut buffers, &mut y);
+        let mut flight = packed.flight(self.lag);
+        packed.forecast_scaled(&self.scale(), &window, &mut x, &mut flight, &mut y);
         Array2::from_shape_vec((n, d), y).expect("y has n d values")
     }
 

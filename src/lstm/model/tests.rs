@@ -5,7 +5,7 @@ use super::super::cases::{Size, synthetic};
 use super::*;
 
 /// A small model: 3 components, 4 units, 2 layers, windows of 6 states.
-fn model(norm: bool, scale: bool) -> Model {
+pub(super) fn model(norm: bool, scale: bool) -> Model {
     let scale = scale.then(|| Scale::new(array![1.0, 2.0, -3.0], array![0.1, 2.0, 1e-8]).unwrap());
     Model::new(synthetic(1, Size { d: 3, h: 4, layers: 2 }, norm, true), 6, scale).unwrap()
 }
@@ -108,12 +108,63 @@ fn tensors_that_make_no_plain_network_are_refused() {
         ("\"shape\":[3,4]", "\"shape\":[1099511627776,1099511627776]", "whole safetensors"),
         ("\"lag\":\"6\"", "\"lag\":\"0\"", "`lag`: found 0"),
         ("\"lag\":\"6\"", "\"lag\":\"99999999999\"", "`lag`: found 99999999999"),
-        ("\"lag\":\"6\"", "\"lag\":\"six\"", "`lag`: found \"six\""),
-        ("\"residual\":\"true\"", "\"residual\":\"1\"", "`residual`: found \"1\""),
+        ("\"lag\":\"6\"", "\"lag\":\"six\"", "`lag`: found \"six\", expected a whole number"),
+        ("\"lag\":\"6\"", "\"lag\":\"6.5\"", "`lag`: found \"6.5\", expected a whole number"),
+        (
+            "\"residual\":\"true\"",
+            "\"residual\":\"1\"",
+            "`residual`: found \"1\", expected true or false",
+        ),
     ] {
         let err = complaint(from, to);
         assert!(err.contains(words), "{from} to {to}: {err}");
     }
+}
+
+/// The good file with a prefix before the names of the network, and of the rest if so.
+fn prefixed(prefix: &str, all: bool) -> Vec<u8> {
+    edited(&good(), |header| {
+        let names = ["lstm.", "layer_norm.", "out."].iter();
+        let names = names.chain(all.then_some(&"input_"));
+        names.fold(header, |header, name| {
+            header.replace(&format!("\"{name}"), &format!("\"{prefix}{name}"))
+        })
+    })
+}
+
+#[test]
+fn a_common_prefix_is_read_past() {
+    let none = Options::default();
+    for prefix in ["module.", "model.", "_orig_mod.", "_orig_mod.module.", "net.0."] {
+        for all in [true, false] {
+            assert_eq!(read(&prefixed(prefix, all), &none).unwrap(), model(true, true), "{prefix}");
+        }
+    }
+    let err = read(&prefixed("my_", true), &none).unwrap_err();
+    assert!(err.contains("`my_") && err.contains("expected only lstm.weight_ih_l0, "), "{err}");
+    let two = replaced("\"out.bias\"", "\"module.out.bias\"");
+    let err = read(&two, &none).unwrap_err();
+    assert!(err.contains("`module.out.bias`: found a tensor, expected only"), "{err}");
+    let less = edited(&prefixed("module.", true), |header| {
+        header.replace("module.out.weight", "module.lstm.weight_ih_l2")
+    });
+    let err = read(&less, &none).unwrap_err();
+    assert!(err.contains("`module.lstm."), "the name in the file: {err}");
+}
+
+#[test]
+fn whole_numbers_may_be_written_as_python_writes_floats() {
+    let floats = edited(&good(), |header| {
+        header.replace("\"lag\":\"6\"", "\"lag\":\"6.0\"").replace("\"d\":\"3\"", "\"d\":\"3.0\"")
+    });
+    assert_eq!(read(&floats, &Options::default()).unwrap(), model(true, true), "6.0 is 6");
+}
+
+#[test]
+fn a_pointer_of_git_lfs_is_named() {
+    let pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n";
+    let err = read(pointer, &Options::default()).unwrap_err();
+    assert!(err.contains("found a Git LFS pointer, expected the file itself"), "{err}");
 }
 
 /// A file without data that holds these tensors.
@@ -152,7 +203,7 @@ fn nan_and_foreign_bytes_are_errors() {
     let err = read(&nan, &Options::default()).unwrap_err();
     assert!(err.contains("NaN or infinity"), "{err}");
     let huge = [&u64::MAX.to_le_bytes()[..], b"{}"].concat();
-    for bytes in [&b""[..], b"PK\x03\x04", &[0; 64], &huge, &good[..good.len() - 1]] {
+    for bytes in [&b""[..], &[0; 64], &huge, &good[..good.len() - 1]] {
         let err = read(bytes, &Options::default()).unwrap_err();
         assert!(err.contains("found no whole safetensors"), "{err}");
     }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::{fs, thread};
 
-use super::worktree::{Error, Repository, command, done, git, ran, remove};
+use super::worktree::{Error, Repository, Untracked, command, done, git, ran, remove};
 
 /// The trees of a state.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub(crate) struct Snapshot {
     pub(crate) is_dirty: bool,
     /// The submodules whose repository is not here, from the root; their folders are empty.
     pub(crate) absent: Vec<PathBuf>,
+    /// The repositories in the working tree that are no submodules, from the root: they are left out.
+    pub(crate) nested: Vec<PathBuf>,
     /// The repository and its submodules, each after that around it.
     parts: Vec<Part>,
 }
@@ -107,7 +109,8 @@ impl Snapshot {
     }
 
     fn empty(commit: String) -> Self {
-        Self { commit, is_dirty: false, absent: Vec::new(), parts: Vec::new() }
+        let (absent, nested) = (Vec::new(), Vec::new());
+        Self { commit, is_dirty: false, absent, nested, parts: Vec::new() }
     }
 
     fn add_commit(
@@ -155,7 +158,13 @@ impl Snapshot {
         let head = git(&work, ["rev-parse", "--verify", "--quiet", "HEAD^{tree}"])?.ok();
         done(&mut on_index(&["read-tree", head.as_deref().unwrap_or("--empty")]))?;
         leave(&skipped(&work)?, on_index(&["update-index", "--skip-worktree", "-z", "--stdin"]))?;
-        done(&mut on_index(&["add", "--all", "--", ":/"]))?;
+        done(&mut on_index(&["add", "--update", "--", ":/"]))?;
+        let Untracked { built, nested, .. } = Untracked::of(&work)?;
+        let but = |path: &PathBuf| format!(":(top,exclude,literal){}", path.display());
+        let but: Vec<String> = built.iter().chain(&nested).map(but).collect();
+        let all = ["add", "--all", "--", ":/"].into_iter().chain(but.iter().map(String::as_str));
+        done(&mut on_index(&all.collect::<Vec<_>>()))?;
+        self.nested.extend(nested.into_iter().map(|path| at.join(path)));
         let tree = done(&mut on_index(&["write-tree"]))?;
         self.is_dirty |= head.as_ref() != Some(&tree);
         let git_dir = git_dir(&work)?;
@@ -176,6 +185,17 @@ impl Snapshot {
     /// A line for each tree: equal ones have equal files.
     pub(crate) fn ids(&self) -> Vec<String> {
         self.parts.iter().map(|part| format!("{} {}", part.tree, part.at.display())).collect()
+    }
+
+    /// Which of these files and folders, from the root, are others in `old`, outside submodules.
+    pub(crate) fn others(&self, old: &Self, paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
+        let [Some(new), Some(old)] = [self, old].map(|of| of.parts.first()) else {
+            return Ok(Vec::new());
+        };
+        let mut git = new.git(&new.git_dir);
+        git.args(["--literal-pathspecs", "diff-tree", "-r", "-z", "--name-only", "--no-renames"]);
+        let said = done(git.args([&old.tree, &new.tree]).arg("--").args(paths))?;
+        Ok(said.split('\0').filter(|path| !path.is_empty()).map(PathBuf::from).collect())
     }
 
     /// Whether it has a file, from the root, outside submodules.

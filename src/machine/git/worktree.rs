@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{fs, io};
 
+use crate::machine::source::BUILT;
+
 /// Why there is no source of the old build.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -164,10 +166,9 @@ impl Repository {
 
     /// The files of at least `len_bytes` that are neither committed nor ignored, with their sizes.
     pub(crate) fn large_untracked(&self, len_bytes: u64) -> Result<Vec<(PathBuf, u64)>, Error> {
-        let said = ran(&self.top, ["ls-files", "--others", "--exclude-standard", "-z"])?;
-        let sized = said.split('\0').filter_map(|path| {
-            let len = fs::symlink_metadata(self.top.join(path)).ok()?.len();
-            Some((PathBuf::from(path), len))
+        let sized = Untracked::of(&self.top)?.files.into_iter().filter_map(|path| {
+            let len = fs::symlink_metadata(self.top.join(&path)).ok()?.len();
+            Some((path, len))
         });
         Ok(sized.filter(|(_, len)| *len >= len_bytes).collect())
     }
@@ -230,13 +231,39 @@ impl Repository {
         let of = ["status", "--porcelain", "--untracked-files=all", "--", ":/"];
         Ok(ran(&self.top, of)?.is_empty())
     }
+}
 
-    /// Settings of cargo that are others at `commit`.
-    pub(crate) fn settings(&self, commit: &str) -> Result<Vec<String>, Error> {
-        let files = [":/.cargo", ".cargo", ":/rust-toolchain", ":/rust-toolchain.toml"];
-        let of = ["diff", "--name-only", commit, "--"];
-        let said = ran(&self.package(), of.into_iter().chain(files))?;
-        Ok(said.lines().map(str::to_owned).collect())
+/// What is neither committed nor ignored in a working tree, from its root.
+#[derive(Debug, Default)]
+pub(super) struct Untracked {
+    pub(super) files: Vec<PathBuf>,
+    /// Folders that cargo builds into: what lies in there is no source.
+    pub(super) built: Vec<PathBuf>,
+    /// Repositories within this one that are no submodules: git would note their commit alone.
+    pub(super) nested: Vec<PathBuf>,
+}
+
+impl Untracked {
+    pub(super) fn of(work: &Path) -> Result<Self, Error> {
+        let said = ran(work, ["ls-files", "--others", "--exclude-standard", "-z", "--", ":/"])?;
+        let mut new = Self::default();
+        for path in said.split('\0').filter(|path| !path.is_empty()) {
+            match path.strip_suffix('/') {
+                Some(nested) => new.nested.push(nested.into()),
+                None => new.files.push(path.into()),
+            }
+        }
+        let mark = |path: &&PathBuf| path.file_name().is_some_and(|name| name == BUILT);
+        let built = new.files.iter().filter(mark).filter_map(|path| path.parent());
+        new.built = built.map(Path::to_owned).collect();
+        let is_within = |path: &PathBuf, built: &[PathBuf]| {
+            built.iter().any(|folder| path != folder && path.starts_with(folder))
+        };
+        let all = new.built.clone();
+        for paths in [&mut new.files, &mut new.built, &mut new.nested] {
+            paths.retain(|path| !is_within(path, &all));
+        }
+        Ok(new)
     }
 }
 

@@ -1,3 +1,4 @@
 //! File formats of atoms.
 
+mod elements;
 pub mod extxyz;

@@ -171,19 +171,20 @@ trait Work<V: Lanes> {
     fn of<const G: usize, const TAIL: bool>(&mut self, group: Group<'_, V::Real, G, TAIL>);
 }
 
-/// Does `work` for every panel, at most `most` of them at a time.
+/// Does `work` for every panel, at most `most` of them at a time; `MANY` where there are more than that.
 #[inline(always)]
-fn each<V: Lanes>(all: &Panels<V::Real>, most: usize, work: &mut impl Work<V>) {
+fn each<V: Lanes, const MANY: bool>(all: &Panels<V::Real>, most: usize, work: &mut impl Work<V>) {
     let mut first = 0;
     loop {
         let left = all.wide - first;
         let now = if left > most { left.div_ceil(left.div_ceil(most)) } else { left };
         let is_last = now == left;
-        // Branches that are constant are not compiled for lanes that never take them.
+        // Branches that are constant are not compiled for lanes that never take them, nor are single
+        // panels where there are many, since these are split evenly.
         if const { V::Half::LEN < V::LEN } && is_last && all.tail {
             match now {
-                0 => work.of(Group::<_, 0, true> { all, first }),
-                1 => work.of(Group::<_, 1, true> { all, first }),
+                0 if !MANY => work.of(Group::<_, 0, true> { all, first }),
+                1 if !MANY => work.of(Group::<_, 1, true> { all, first }),
                 2 => work.of(Group::<_, 2, true> { all, first }),
                 3 => work.of(Group::<_, 3, true> { all, first }),
                 _ => work.of(Group::<_, 4, true> { all, first }),
@@ -195,7 +196,7 @@ fn each<V: Lanes>(all: &Panels<V::Real>, most: usize, work: &mut impl Work<V>) {
             }
         } else {
             match now {
-                1 => work.of(Group::<_, 1, false> { all, first }),
+                1 if !MANY || V::MOST[0] == 2 => work.of(Group::<_, 1, false> { all, first }),
                 _ => work.of(Group::<_, 2, false> { all, first }),
             }
         }
@@ -229,18 +230,18 @@ impl<V: Lanes> Work<V> for Windows<'_, V::Real> {
     }
 }
 
-/// Pairs of steps of the trajectory `x`, from row `t` on, as many as given.
+/// Pairs of steps of the trajectory `x`, from its first window to its end.
 struct Pairs<'a, R> {
     x: &'a mut [R],
-    t: usize,
-    pairs: usize,
     next: &'a mut [R],
 }
 
 impl<V: Lanes> Work<V> for Pairs<'_, V::Real> {
     #[inline(always)]
     fn of<const G: usize, const TAIL: bool>(&mut self, group: Group<'_, V::Real, G, TAIL>) {
-        for t in (self.t..).step_by(2).take(self.pairs) {
+        let start = group.all.p;
+        let pairs = (self.x.len() / group.all.d - start) / 2;
+        for t in (start..).step_by(2).take(pairs) {
             group.first::<V>(self.x, t, self.next);
             group.second::<V>(self.x, t + 1, self.next);
         }
@@ -296,55 +297,41 @@ impl<V: Lanes> Work<V> for Rows<'_, V::Real> {
 pub(super) enum Job<'a, R> {
     /// The states that follow the windows (B, p, d) in `x`, to the rows of `y` (B, d).
     Windows { x: &'a [R], y: &'a mut [R] },
-    /// Rows p to the last of the trajectory `x`; `next` has room for a padded row.
-    Trajectory { x: &'a mut [R], next: &'a mut [R] },
-    /// The partial sums `slots` of p - 1 coming states, after the states `past` (p - 1, d).
-    Start { slots: &'a mut [R], past: &'a [R] },
+    /// Rows p and on of the trajectory `x`, as many as are even; `next` has room for a padded row.
+    Pairs { x: &'a mut [R], next: &'a mut [R] },
     /// The state `y` after `x`, from the partial sums in `slots`, to which `x` is added. Slot `at` has
-    /// those of `y`, the next one those of the state after it, and so on around.
+    /// those of `y`, the next one those of the state after it, and so on around. Nothing is written to
+    /// an empty `y`.
     Advance { slots: &'a mut [R], at: usize, x: &'a [R], y: &'a mut [R] },
 }
 
+/// Each kind of work stands here once, since it is compiled for every size of group.
 #[inline(always)]
 fn work<V: Lanes>(all: &Panels<V::Real>, job: Job<'_, V::Real>) {
     let (p, d, padded) = (all.p, all.d, all.padded());
     match job {
         Job::Windows { x, y } => {
             let most = V::MOST[usize::from(y.len() >= 4 * d)];
-            each::<V>(all, most, &mut Windows { x, y });
+            each::<V, false>(all, most, &mut Windows { x, y });
         }
-        Job::Trajectory { x, next } => {
-            let rows = x.len() / d;
-            let mut t = p;
+        Job::Pairs { x, next } => {
+            // A step needs all outputs of the one before it.
             if all.wide <= V::MOST[0] {
-                let pairs = (rows - p) / 2;
-                each::<V>(all, V::MOST[0], &mut Pairs { x, t, pairs, next });
-                t += 2 * pairs;
+                return each::<V, false>(all, V::MOST[0], &mut Pairs { x, next });
             }
-            while t + 2 <= rows {
-                each::<V>(all, V::MOST[0], &mut First { x, t, next });
-                each::<V>(all, V::MOST[0], &mut Second { x, t: t + 1, next });
-                t += 2;
-            }
-            if t < rows {
-                let (past, y) = x.split_at_mut(t * d);
-                let x = &past[(t - p) * d..];
-                each::<V>(all, V::MOST[1], &mut Windows { x, y });
-            }
-        }
-        Job::Start { slots, past } => {
-            for (m, sums) in slots.chunks_exact_mut(padded).enumerate().take(p - 1) {
-                let x = &past[m * d..];
-                each::<V>(all, V::MOST[0], &mut Rows { lag: 0, x, sums, fresh: true });
+            let pairs = (x.len() / d - p) / 2;
+            for t in (p..).step_by(2).take(pairs) {
+                each::<V, true>(all, V::MOST[0], &mut First { x, t, next });
+                each::<V, true>(all, V::MOST[0], &mut Second { x, t: t + 1, next });
             }
         }
         Job::Advance { slots, at, x, y } => {
             let mut slot = at;
             for lag in (0..p).rev() {
                 let sums = &mut slots[slot * padded..][..padded];
-                each::<V>(all, V::MOST[0], &mut Rows { lag, x, sums, fresh: lag == 0 });
+                each::<V, false>(all, V::MOST[0], &mut Rows { lag, x, sums, fresh: lag == 0 });
                 if lag + 1 == p {
-                    y.copy_from_slice(&slots[slot * padded..][..d]);
+                    y.copy_from_slice(&slots[slot * padded..][..y.len()]);
                 }
                 slot = if slot + 2 >= p { 0 } else { slot + 1 };
             }

@@ -176,7 +176,12 @@ impl<R: Real> Packed<R> {
         assert_eq!(x.len() % d, 0, "x is not of shape (p + n, d)");
         assert!(x.len() >= p * d, "x does not hold a window");
         let next = &mut self.own(sums).slots[..self.panels.padded()];
-        kernels::run(&self.panels, Job::Trajectory { x, next });
+        kernels::run(&self.panels, Job::Pairs { x: &mut *x, next });
+        let rows = x.len() / d;
+        if (rows - p) % 2 == 1 {
+            let (past, y) = x.split_at_mut((rows - 1) * d);
+            self.step(&past[(rows - 1 - p) * d..], y);
+        }
     }
 
     /// Room for the sums of this model; they start with [`Packed::start`].
@@ -192,9 +197,13 @@ impl<R: Real> Packed<R> {
     pub fn start(&self, past: &[R], sums: &mut Sums<R>) {
         let (p, d) = (self.panels.p, self.panels.d);
         assert_eq!(past.len(), (p - 1) * d, "past is not of shape (p - 1, d)");
-        let Sums { slots, at } = self.own(sums);
-        *at = 0;
-        kernels::run(&self.panels, Job::Start { slots, past });
+        let sums = self.own(sums);
+        // What a state completes at the start is of no one; what it begins is right.
+        sums.slots.fill(R::default());
+        sums.at = 0;
+        for x in past.chunks_exact(d) {
+            self.add(x, &mut [], sums);
+        }
     }
 
     /// Writes the state that follows `x` (d) into `y` (d): `x` follows those that `sums` know, and then
@@ -204,11 +213,15 @@ impl<R: Real> Packed<R> {
     ///
     /// If a length does not fit the model, or `sums` are of another.
     pub fn advance(&self, x: &[R], y: &mut [R], sums: &mut Sums<R>) {
-        let (p, d) = (self.panels.p, self.panels.d);
+        let d = self.panels.d;
         assert_eq!((x.len(), y.len()), (d, d), "x and y are not of shape (d)");
-        let Sums { slots, at } = self.own(sums);
+        self.add(x, y, self.own(sums));
+    }
+
+    /// Adds the state `x` to the sums of all that it bears on.
+    fn add(&self, x: &[R], y: &mut [R], Sums { slots, at }: &mut Sums<R>) {
         kernels::run(&self.panels, Job::Advance { slots, at: *at, x, y });
-        *at = if *at + 2 >= p { 0 } else { *at + 1 };
+        *at = if *at + 2 >= self.panels.p { 0 } else { *at + 1 };
     }
 
     fn own<'a>(&self, sums: &'a mut Sums<R>) -> &'a mut Sums<R> {

@@ -2,6 +2,7 @@ use super::*;
 use crate::mvar::step::{bound, step_scalar};
 use crate::{close, input};
 use ndarray::{Array1, Array2, Array3, ArrayView2, array, s};
+use proptest::prelude::*;
 
 /// Coefficients and constant of a model by seed, rounded to f32.
 fn model(p: usize, d: usize) -> (Array3<f64>, Array1<f64>) {
@@ -82,6 +83,34 @@ fn every_path_agrees_with_the_oracle_and_with_each_other_at_every_size() {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn every_path_agrees_at_sizes_drawn((p, d) in (1_usize..=30, 1_usize..=150)) {
+        for isa in Isa::available() {
+            agree::<f64>(isa, p, d);
+            agree::<f32>(isa, p, d);
+        }
+    }
+
+    #[test]
+    fn avx2_and_avx_512_leave_the_same_bits((p, d) in (1_usize..=6, 1_usize..=150)) {
+        let fused = Isa::available().filter(|isa| *isa != Isa::Scalar);
+        let all: Vec<_> = fused.map(|isa| (trajectory::<f64>(isa, p, d), trajectory::<f32>(isa, p, d))).collect();
+        prop_assert!(all.windows(2).all(|pair| pair[0] == pair[1]), "p = {}, d = {}", p, d);
+    }
+}
+
+/// A rollout of nine steps.
+fn trajectory<R: Real>(isa: Isa, p: usize, d: usize) -> Vec<R> {
+    let (a, c) = model(p, d);
+    let packed = Packed::<R>::with_isa(a.view(), c.view(), isa);
+    let mut x: Vec<R> = reals(&rounded(input::gaussian(d as u64, (p + 9) * d, 1.0)));
+    packed.rollout(&mut x, &mut packed.sums());
+    x
+}
+
 #[test]
 fn worked_by_hand() {
     let a = array![[[0.5, 0.0], [0.0, 0.5]], [[1.0, 2.0], [0.0, -1.0]]];
@@ -141,6 +170,15 @@ fn what_is_not_finite_goes_where_the_oracle_takes_it() {
         let packed = Packed::<f64>::with_isa(a.view(), c.view(), isa);
         packed.step(window.as_slice().unwrap(), &mut got);
         step_scalar(a.view(), c.view(), window.view(), want.view_mut());
+        // Bits of NaN may differ.
+        let alike = |y: &[f64]| y.iter().zip(&got).all(|(y, z)| y == z || y.is_nan() && z.is_nan());
+        let mut x = [window.as_slice().unwrap(), &vec![0.0; d]].concat();
+        packed.rollout(&mut x, &mut packed.sums());
+        assert!(alike(&x[p * d..]), "{bad}, {}, a rollout", isa.name());
+        let (mut y, mut sums) = (vec![0.0; d], packed.sums());
+        packed.start(&x[..(p - 1) * d], &mut sums);
+        packed.advance(&x[(p - 1) * d..p * d], &mut y, &mut sums);
+        assert!(alike(&y), "{bad}, {}, a step from sums", isa.name());
         for (i, (got, want)) in got.iter().zip(&want).enumerate() {
             let same = got.is_nan() == want.is_nan() && (got.is_nan() || got == want);
             assert!(same, "{bad}, {}, y[{i}]: {got}, not {want}", isa.name());

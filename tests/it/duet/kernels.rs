@@ -2,10 +2,10 @@
 //! this test program, started again.
 
 use std::fs::File;
-use std::io::{self, Seek as _, Write as _};
+use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::sync::mpsc;
+use std::sync::{Condvar, Mutex, mpsc};
 use std::time::{Duration, Instant};
 use std::{env, process, thread};
 
@@ -33,6 +33,19 @@ fn sync(file: &mut File) {
     file.rewind().unwrap();
     file.write_all(&[7; 4096]).unwrap();
     file.sync_all().unwrap();
+}
+
+/// How long a kernel waits whose wait has a known length: half of its work.
+const WAIT: Duration = Duration::from_micros(250);
+
+/// Reads what another thread writes into a pipe only after a while.
+fn hear() {
+    let (mut ear, mut mouth) = io::pipe().unwrap();
+    thread::spawn(move || {
+        thread::sleep(WAIT);
+        mouth.write_all(b"x").unwrap();
+    });
+    ear.read_exact(&mut [0]).unwrap();
 }
 
 /// A file on the disk that this is built on.
@@ -72,9 +85,14 @@ impl Step for Kernel {
         match &*self.deed {
             "none" | "exact" | "short" => {}
             "other bits" | "exact, other bits" => self.output = 8,
-            "sleep" => thread::sleep(Duration::from_micros(250)),
+            "sleep" => thread::sleep(WAIT),
             "sleep long" => thread::sleep(Duration::from_millis(100)),
             "sync" => sync(&mut self.file),
+            "pipe" => hear(),
+            "condition" => {
+                let (lock, never) = (Mutex::new(()), Condvar::new());
+                drop(never.wait_timeout(lock.lock().unwrap(), WAIT).unwrap());
+            }
             "pool" => {
                 self.pool.0.send(1.1).unwrap();
                 self.pool.1.recv().unwrap();
@@ -154,7 +172,8 @@ fn a_wait_is_a_cost() {
     (0..10).for_each(|_| sync(&mut file));
     // Memory that passes for a disk is waited for by nobody.
     let is_disk = start.elapsed() > Duration::from_micros(500);
-    for deed in ["sleep", "process", "sync"].into_iter().take(if is_disk { 3 } else { 2 }) {
+    let deeds = ["sleep", "process", "pipe", "condition"].into_iter();
+    for deed in deeds.chain(is_disk.then_some("sync")) {
         let out = duet("none", deed, &[]);
         expect(&out, 3, &[slower, "; of a step, CPU time ", "waited 0.0 us and "]);
     }
@@ -185,11 +204,12 @@ fn what_goes_wrong_at_some_calls_is_wrong() {
     expect(&out, 4, &[wrong, "panicked: out of vectors"]);
     for exit in ["exit", "short, exit late"] {
         let out = duet("short", exit, &[]);
-        let ended = "FAIL wrong result  toy/a/n1: NEW: ";
-        expect(&out, 4, &[ended, "the worker of toy/a/n1 ended early: exit status: 0"]);
+        let ended = "FAIL wrong result  toy/a/n1: NEW: ended the process that ran it: ";
+        expect(&out, 4, &[ended, "exit status: 0"]);
     }
     let out = duet("short, exit late", "short", &[]);
-    expect(&out, 5, &["FAIL incomparable  toy/a/n1: OLD: ", "ended early: exit status: 0"]);
+    let ended = "FAIL incomparable  toy/a/n1: OLD: ended the process that ran it: ";
+    expect(&out, 5, &[ended, "exit status: 0"]);
 }
 
 #[test]

@@ -10,15 +10,16 @@ use stepmark::machine::TARGET;
 
 use crate::setup::repository::{CASE, MANIFEST, Repository, command, expect, main_of, stepmark};
 
-const SLOWER: &str = "FAIL regression    mvar/step-d20-p5/n64: slower: CPU and wait time +";
-const SAME: [&str; 2] = ["1 same", "pass (exit 0)"];
+pub(super) const SLOWER: &str =
+    "FAIL regression    mvar/step-d20-p5/n64: slower: CPU and wait time +";
+pub(super) const SAME: [&str; 2] = ["1 same", "pass (exit 0)"];
 
 fn duet(toy: &Repository, revision: &str) -> Output {
     toy.run(&["duet", revision])
 }
 
 /// A step takes `slow` nanoseconds where the compiler is told so, and else 1000.
-fn main_where(condition: &str, slow: u64) -> String {
+pub(super) fn main_where(condition: &str, slow: u64) -> String {
     main_of(1000)
         .replace("steps * 1000", &format!("steps * if {condition} {{ {slow} }} else {{ 1000 }}"))
 }
@@ -36,7 +37,7 @@ fn main_of_dependency(toy: &Repository, path: &str) {
     toy.commit(&main);
 }
 
-const MANIFEST_OF_LIBRARY: &str =
+pub(super) const MANIFEST_OF_LIBRARY: &str =
     "[package]\nname = \"NAME\"\nversion = \"1.0.0\"\nedition = \"2021\"\n";
 
 /// Makes a file as old as if it were copied with its time.
@@ -156,7 +157,7 @@ fn what_lies_outside_the_repository_is_the_same_for_both_and_noted() {
     expect(&changed, 0, &[note, SAME[0], "stepmark: building HEAD ("]);
 }
 
-fn said(out: &Output) -> String {
+pub(super) fn said(out: &Output) -> String {
     String::from_utf8_lossy(&[&out.stdout[..], &out.stderr[..]].concat()).into_owned()
 }
 

@@ -16,6 +16,7 @@ mod builds;
 mod kernels;
 mod meant;
 mod said;
+mod surroundings;
 mod verdicts;
 mod workers;
 

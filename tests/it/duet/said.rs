@@ -4,6 +4,10 @@ use std::fs;
 use std::path::Path;
 use std::process::Output;
 
+use stepmark::machine::{Environment, workspace};
+use stepmark::record::INSTRUCTIONS;
+use stepmark::run::{self, Digests, Run, Warm};
+
 use crate::setup::repository::{CASE, Repository, expect, main_of, stepmark};
 
 fn duet(toy: &Repository, revision: &str) -> Output {
@@ -141,16 +145,16 @@ fn baselines_and_samples_are_those_of_the_package_from_any_folder_of_it() {
     toy.put("ci/tolerance.json", "no margins");
     toy.put("src/x", "");
     let package = toy.package();
-    let run =
+    let run_in =
         |folder: &Path, args: &[&str]| toy.command(args).current_dir(folder).output().unwrap();
     for folder in [&package, &package.join("src")] {
-        let duet = run(folder, &["duet", "HEAD"]);
+        let duet = run_in(folder, &["duet", "HEAD"]);
         expect(&duet, 1, &["ci/tolerance.json"]);
     }
     let gate = ["gate", "--skip", "instructions", "--filter", CASE];
     let there = format!("against {}/baselines", package.canonicalize().unwrap().display());
-    expect(&run(&package.join("src"), &gate), 5, &[&there]);
-    expect(&run(&package, &gate), 5, &["against baselines"]);
+    expect(&run_in(&package.join("src"), &gate), 5, &[&there]);
+    expect(&run_in(&package, &gate), 5, &["against baselines"]);
 
     // Cargo was started in the workspace, and told a folder from there.
     let target = toy.dir.path().join("repository/target");
@@ -162,4 +166,21 @@ fn baselines_and_samples_are_those_of_the_package_from_any_folder_of_it() {
     record.env("CARGO_TARGET_DIR", "target");
     let text = format!("no run of `wall` in {}", target.canonicalize().unwrap().display());
     expect(&record.output().unwrap(), 5, &[&text]);
+    // The runner of the counts, which cargo starts in the package, takes it from there.
+    let source = workspace::sources_of(&package).unwrap();
+    let counted = Run::begin(source, Environment::new());
+    counted.open(&target, INSTRUCTIONS.name, "mvar", &Digests::new()).unwrap();
+    let warm = Warm {
+        id: CASE.to_owned(),
+        position: 0,
+        package: "toy".to_owned(),
+        implementation: "scalar".to_owned(),
+        dispatch: "scalar".to_owned(),
+        heap_blocks: 0,
+        heap_bytes: 0,
+        control_blocks: 1,
+    };
+    run::write(&target, INSTRUCTIONS.name, CASE, &warm).unwrap();
+    let there = "stepmark: tool failure: target/iai/toy/instructions/instructions/step.case_0/";
+    expect(&record.output().unwrap(), 1, &[there]);
 }

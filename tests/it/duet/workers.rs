@@ -81,13 +81,16 @@ fn a_worker_that_hangs_loses_its_case_and_is_killed() {
 fn a_worker_that_ends_or_babbles_loses_its_case() {
     let crash = "echo out of range >&2; kill -SEGV $$";
     loses(&faulty(SAMPLE, crash), Exit::Wrong, &["signal: 11", "it said: out of range"]);
-    loses(&faulty(HELLO, "exit 3"), Exit::Wrong, &["ended early: exit status: 3"]);
-    loses(&faulty(SAMPLE, "exit 0"), Exit::Wrong, &["ended early: exit status: 0"]);
-    loses(&faulty(END, "exit 0"), Exit::Wrong, &["ended early: exit status: 0"]);
-    loses(&faulty(SAMPLE, "echo fast"), Exit::Wrong, &["said \"fast\"", "nanoseconds"]);
-    loses(&faulty(SAMPLE, "echo 5 5"), Exit::Wrong, &["said \"5 5\"", "nanoseconds"]);
-    loses(&faulty(SAMPLE, "echo 5 -5 5"), Exit::Wrong, &["said \"5 -5 5\"", "nanoseconds"]);
-    loses(&faulty(END, "echo so so"), Exit::Wrong, &["said \"so so\"", "`right` or `wrong`"]);
+    let ended = "ended the process that ran it: exit status: ";
+    loses(&faulty(HELLO, "exit 3"), Exit::Wrong, &[&format!("{ended}3")]);
+    loses(&faulty(SAMPLE, "exit 0"), Exit::Wrong, &[&format!("{ended}0")]);
+    loses(&faulty(END, "exit 0"), Exit::Wrong, &[&format!("{ended}0")]);
+    for line in ["fast", "5 5", "5 -5 5"] {
+        let wrote = format!("only the nanoseconds by each clock belongs: {line:?}");
+        loses(&faulty(SAMPLE, &format!("echo {line}")), Exit::Wrong, &[&wrote]);
+    }
+    let wrote = "only `right` or `wrong` belongs: \"so so\"";
+    loses(&faulty(END, "echo so so"), Exit::Wrong, &[wrote]);
     let endless = "head -c 100000 /dev/zero";
     loses(&faulty(HELLO, endless), Exit::Wrong, &["the hello of this case"]);
     let mut other = Fake::new(1000);
@@ -106,29 +109,31 @@ fn a_worker_that_says_why_it_cannot_go_on_is_no_wrong_answer() {
 
 #[test]
 fn a_build_that_cannot_be_asked_ends_the_run() {
-    let with = |change: &dyn Fn(&mut Fake)| {
-        let mut fake = Fake::new(1000);
-        change(&mut fake);
-        fake
-    };
-    let later = |f: &mut Fake| f.hello = f.hello.replace("\"protocol\":2", "\"protocol\":3");
-    fails(&with(&later), &["version 3 of the worker protocol"]);
-    let earlier = |f: &mut Fake| f.hello = f.hello.replace("\"protocol\":2", "\"protocol\":1");
-    fails(&with(&earlier), &["version 1 of the worker protocol"]);
-    fails(&with(&|f| f.list = "echo toy/a/n1".to_owned()), &["a case in JSON"]);
-    fails(&with(&|f| f.list = "exit 2".to_owned()), &["older than paired runs"]);
-    fails(&with(&|f| f.list += "; exit 1"), &["--list", "exit status: 1"]);
+    let with = |list: &str| Fake { list: list.to_owned(), ..Fake::new(1000) };
+    fails(&with("echo toy/a/n1"), &["a case in JSON"]);
+    fails(&with("exit 2"), &["older than paired runs"]);
+    fails(&with("echo; exit 1"), &["--list", "a case in JSON"]);
+    fails(&with(&format!("{}; exit 1", Fake::new(1000).list)), &["--list", "exit status: 1"]);
 }
 
 #[test]
-fn a_clock_that_stands_still_or_jumps_ends_the_run() {
+fn a_worker_of_another_protocol_than_its_build_lists_loses_its_case() {
+    for version in [1, 3] {
+        let hello = Fake::new(1000).hello;
+        let other = hello.replace("\"protocol\":2", &format!("\"protocol\":{version}"));
+        let text = format!("speaks version {version} of the worker protocol");
+        loses(&faulty(HELLO, &other), Exit::Wrong, &[&text]);
+    }
+}
+
+#[test]
+fn a_clock_that_stands_still_or_jumps_loses_its_case() {
     let far = "999999999999999";
     let waited = format!("1000000 {far} 1000000");
     let (forth, wall) = (format!("{far} 0 1000000"), format!("1000000 0 {far}"));
     for times in ["0 0 1000000", &forth, &wall, &waited] {
-        let mut fake = Fake::new(1000);
-        fake.sample = format!("echo {times}");
-        fails(&fake, &["a clock stood still or jumped"]);
+        let texts = ["the worker of toy/a/n1 read ", "a clock stood still or jumped"];
+        loses(&faulty(SAMPLE, &format!("echo {times}")), Exit::Wrong, &texts);
     }
 }
 
@@ -159,6 +164,16 @@ fn a_planted_slowdown_of_the_real_program_is_a_regression() {
     fs::create_dir(dir.path().join("ci")).unwrap();
     fs::write(dir.path().join("ci/tolerance.json"), "{}").unwrap();
     expect(&run(STEPMARK, STEPMARK, id, &[]), 1, &["ci/tolerance.json: missing field"]);
+}
+
+#[test]
+fn two_cases_of_the_real_program_are_judged_within_a_minute() {
+    let dir = tempfile::tempdir().unwrap();
+    let start = Instant::now();
+    let mut two = program(dir.path(), STEPMARK, STEPMARK);
+    let out = two.args(["--filter", "-d20-p5/n64"]).output().unwrap();
+    expect(&out, 0, &["duet: 2 cases against ", "2 of 2 cases compared"]);
+    assert!(start.elapsed() < Duration::from_secs(60), "{:?}: {out:?}", start.elapsed());
 }
 
 #[test]

@@ -9,7 +9,8 @@ use std::{env, fs, thread};
 
 use serde::Deserialize;
 
-use super::environment::{ALIGNED, command};
+use super::compiler::Compiler;
+use super::environment::{ALIGNED, Toolchain};
 use super::sources::Places;
 use super::{Error, at, tail};
 use crate::machine;
@@ -23,12 +24,15 @@ const SILENCE: Duration = Duration::from_secs(10);
 /// A package of the state, of which cargo has a copy that may differ between the sides.
 pub(super) struct Local {
     id: String,
+    /// What has a say in it and is none of the files that a compiler lists.
+    more: Vec<PathBuf>,
 }
 
-/// An executable, and the files that it was built from.
+/// An executable, and what it was built from and by.
 pub(super) struct Built {
     pub(super) exe: PathBuf,
     pub(super) sources: Vec<PathBuf>,
+    pub(super) compiler: Compiler,
 }
 
 /// A message of cargo: something is built.
@@ -50,16 +54,22 @@ pub(super) struct Cargo<'a> {
     package: &'a Path,
     into: &'a Path,
     probe: &'a Path,
+    toolchain: Toolchain,
 }
 
 impl<'a> Cargo<'a> {
     /// Builds `package` into the folder `into`; `probe` is a folder for a package without code.
-    pub(super) fn new(package: &'a Path, into: &'a Path, probe: &'a Path) -> Self {
-        Self { package, into, probe }
+    pub(super) fn new(
+        package: &'a Path,
+        into: &'a Path,
+        probe: &'a Path,
+        toolchain: Toolchain,
+    ) -> Self {
+        Self { package, into, probe, toolchain }
     }
 
     fn command(&self) -> Command {
-        let mut cargo = command(self.package);
+        let mut cargo = self.toolchain.cargo(self.package);
         cargo.env("CARGO_BUILD_BUILD_DIR", self.into);
         cargo
     }
@@ -78,13 +88,29 @@ impl<'a> Cargo<'a> {
         })?;
         let mut local = Vec::new();
         for Package { id, source, manifest_path, .. } in metadata.packages {
-            places.is_outside(&manifest_path)?;
+            let is_outside = places.is_outside(&manifest_path)?;
             // What is vendored has a registry for its source, and files that may change.
-            if source.is_none() || places.is_inside(&manifest_path) {
-                local.push(Local { id });
-            }
+            let more = match (is_outside, &source) {
+                (false, Some(_)) if !places.is_inside(&manifest_path) => continue,
+                (false, _) => Vec::new(),
+                (true, None) => self.manifests(manifest_path)?,
+                (true, Some(_)) => manifest_path.parent().map(Path::to_owned).into_iter().collect(),
+            };
+            local.push(Local { id, more });
         }
         Ok(local)
+    }
+
+    /// The manifest of a package and that of its workspace, from which it may inherit.
+    fn manifests(&self, manifest: PathBuf) -> Result<Vec<PathBuf>, Error> {
+        let mut root = self.command();
+        root.args(["locate-project", "--workspace", "--message-format", "plain"]);
+        let root = root.arg("--manifest-path").arg(&manifest).output().map_err(Error::NoCargo)?;
+        let root = PathBuf::from(String::from_utf8_lossy(&root.stdout).trim_end());
+        let mut all = vec![manifest, root];
+        all.retain(|path| path.is_file());
+        all.dedup();
+        Ok(all)
     }
 
     /// Makes cargo forget what it built of these packages.
@@ -145,8 +171,9 @@ impl<'a> Cargo<'a> {
         let list = exe.with_extension("d");
         let text = fs::read_to_string(&list).map_err(at(&list))?;
         let listed = machine::built::listed(&text, |_| true);
-        let sources = listed.into_iter().map(|path| self.package.join(path)).collect();
-        Ok(Built { exe, sources })
+        let listed = listed.into_iter().map(|path| self.package.join(path));
+        let sources = listed.chain(local.iter().flat_map(|of| of.more.clone())).collect();
+        Ok(Built { exe, sources, compiler: Compiler::of(&self.probed(&[])?) })
     }
 
     /// Appends to the flags of the compiler, wherever the state has them: in a variable, else for
@@ -163,7 +190,7 @@ impl<'a> Cargo<'a> {
         }
         for place in ["build".to_owned(), format!("target.{}", machine::TARGET)] {
             let setting = format!("{place}.rustflags=[{ALIGNED:?}]");
-            if self.is_in_force(&setting)? {
+            if self.probed(&["--config", &setting])?.contains(ALIGNED) {
                 build.args(["--config", &setting]);
                 return Ok(());
             }
@@ -171,8 +198,8 @@ impl<'a> Cargo<'a> {
         Err(Error::Flags { what: String::new() })
     }
 
-    /// Whether the compiler gets the flags of a setting, as it is run on a package without code.
-    fn is_in_force(&self, setting: &str) -> Result<bool, Error> {
+    /// What cargo says that it runs, with these options, on a package without code.
+    fn probed(&self, options: &[&str]) -> Result<String, Error> {
         let probe = self.probe;
         let _ = fs::remove_dir_all(probe);
         fs::create_dir_all(probe).map_err(at(probe))?;
@@ -182,7 +209,7 @@ impl<'a> Cargo<'a> {
             fs::write(probe.join(name), text).map_err(at(probe))?;
         }
         let mut check = self.command();
-        check.args(["check", "--verbose", "--config", setting, "--manifest-path"]);
+        check.args(["check", "--verbose"]).args(options).arg("--manifest-path");
         check.arg(probe.join("Cargo.toml")).arg("--target-dir").arg(probe.join("target"));
         let out = check
             .env("CARGO_BUILD_BUILD_DIR", probe.join("target"))
@@ -191,7 +218,7 @@ impl<'a> Cargo<'a> {
         if !out.status.success() {
             return Err(Error::Broken { what: String::new(), said: tail(&out.stderr) });
         }
-        Ok(String::from_utf8_lossy(&out.stderr).contains(ALIGNED))
+        Ok(String::from_utf8_lossy(&out.stderr).into_owned())
     }
 }
 

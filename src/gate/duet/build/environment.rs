@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use super::{Error, tree};
+use super::{Error, compiler, tree};
 use crate::machine;
 
 /// Functions start with a cache line of 64 bytes. Without it, code that moves elsewhere in an
@@ -61,16 +61,58 @@ const TELLING: [&str; 16] = [
     "CMAKE",
 ];
 
-/// The cargo that runs this, or else the one on the path, in a folder.
-pub(super) fn command(folder: &Path) -> Command {
-    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(folder);
-    for (name, _) in env::vars_os() {
-        if starts(&name, &OF_PROGRAMS) || starts(&name, &["CARGO_TARGET_DIR"]) {
-            cargo.env_remove(name);
+/// Where rustup passes on which toolchain it chose, or was told to choose.
+const CHOSEN: &str = "RUSTUP_TOOLCHAIN";
+
+/// Who says which toolchain compiles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Toolchain {
+    /// Whoever started this: the same one for both sides.
+    Given,
+    /// The files of each side.
+    Own,
+}
+
+impl Toolchain {
+    /// Each side has its own where one has a file that names it, unless the user asked for another one
+    /// than that of the checkout.
+    pub(super) fn of(checkout: &Path, is_named: bool) -> Result<Self, Error> {
+        if !is_named {
+            return Ok(Self::Given);
         }
+        let given = Self::Given.version(checkout)?;
+        // One that is not installed was not chosen.
+        let is_own = Self::Own.version(checkout).is_ok_and(|own| own == given);
+        Ok(if is_own { Self::Own } else { Self::Given })
     }
-    cargo
+
+    /// What the compiler says of itself that a folder has.
+    fn version(self, folder: &Path) -> Result<String, Error> {
+        let mut rustc = Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
+        rustc.current_dir(folder);
+        if self == Self::Own {
+            rustc.env_remove(CHOSEN);
+        }
+        compiler::version(&mut rustc)
+    }
+
+    /// Cargo in a folder.
+    pub(super) fn cargo(self, folder: &Path) -> Command {
+        // What rustup starts by the name alone looks for the files of the folder.
+        let by_name = self == Self::Own && env::var_os(CHOSEN).is_some();
+        let given = env::var_os("CARGO").filter(|_| !by_name);
+        let mut cargo = Command::new(given.unwrap_or_else(|| "cargo".into()));
+        cargo.current_dir(folder);
+        for (name, _) in env::vars_os() {
+            if starts(&name, &OF_PROGRAMS) || starts(&name, &["CARGO_TARGET_DIR"]) {
+                cargo.env_remove(name);
+            }
+        }
+        if self == Self::Own {
+            cargo.env_remove(CHOSEN);
+        }
+        cargo
+    }
 }
 
 fn starts(name: &OsStr, heads: &[&str]) -> bool {
@@ -79,11 +121,16 @@ fn starts(name: &OsStr, heads: &[&str]) -> bool {
 }
 
 /// All that has a say in a build besides its sources: compiler, variables and the user's settings.
-pub(super) fn identity(checkout: &Path) -> Result<String, Error> {
-    let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let version = Command::new(rustc).arg("-vV").current_dir(checkout).output();
-    let version = version.map_err(Error::NoRustc)?;
-    let mut text = String::from_utf8_lossy(&version.stdout).into_owned();
+/// Where no file names a compiler, it is that of the folder `home`.
+pub(super) fn identity(
+    checkout: &Path,
+    home: &Path,
+    toolchain: Toolchain,
+) -> Result<String, Error> {
+    let mut text = toolchain.version(checkout)?;
+    if toolchain == Toolchain::Own {
+        text += &toolchain.version(home).unwrap_or_default();
+    }
     let is_told = |name: &OsStr| {
         starts(name, &TELLING) && !starts(name, &OF_PROGRAMS) && !starts(name, &HARMLESS)
     };

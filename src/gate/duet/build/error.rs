@@ -18,6 +18,12 @@ pub enum Error {
     /// There is no compiler.
     #[error("rustc does not start")]
     NoRustc(#[source] io::Error),
+    /// The compiler says nothing of itself, such as one that is not installed.
+    #[error("`rustc -vV` fails: {said}")]
+    SilentRustc {
+        /// What it complains of.
+        said: String,
+    },
     /// There is no package here.
     #[error("no cargo package here: {said}")]
     NoPackage {

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 mod cargo;
+mod compiler;
 mod environment;
 mod error;
 mod package;
@@ -19,6 +20,7 @@ mod tree;
 use super::lock::Lock;
 use crate::machine::git::snapshot::Snapshot;
 use crate::machine::git::worktree::Repository;
+use environment::Toolchain;
 pub use error::Error;
 use sources::Outside;
 use store::Store;
@@ -47,8 +49,8 @@ pub struct Old {
     pub exe: PathBuf,
     /// `main (0123456789ab)`
     pub name: String,
-    /// Settings of cargo and margins of the working tree that are others in that commit.
-    pub settings: Vec<String>,
+    /// Settings of cargo and names of toolchains that are others in the working tree, from the root.
+    pub settings: Vec<PathBuf>,
 }
 
 /// The executable of the working tree.
@@ -131,7 +133,6 @@ impl Checkout {
         name: &str,
         watch: &mut dyn FnMut(&str),
     ) -> Result<Builds, Error> {
-        let settings = self.repository.settings(commit)?;
         let _lock = self.tree.lock(watch)?;
         for (path, len) in self.repository.large_untracked(LARGE_LEN_BYTES)? {
             let (path, mib) = (path.display(), len >> 20);
@@ -139,8 +140,15 @@ impl Checkout {
         }
         let new = Snapshot::of_working_tree(&self.repository, &self.tree.scratch())?;
         let dirty = new.is_dirty;
-        let old = Snapshot::of_commit(&self.repository, commit)?;
-        let identity = environment::identity(&self.tree.checkout())?;
+        let mut old = Snapshot::of_commit(&self.repository, commit)?;
+        old.nested.clone_from(&new.nested);
+        let checkout = self.tree.checkout();
+        let is_named = self.tree.names_toolchain(&old)? || self.tree.names_toolchain(&new)?;
+        let toolchain = Toolchain::of(&checkout, is_named)?;
+        let identity = environment::identity(&checkout, self.tree.home(), toolchain)?;
+        let settings = new.others(&old, &self.tree.settings())?;
+        let mut notes = self.tree.ignored([&old, &new])?;
+        notes.extend(new.nested.iter().map(|path| tree::left_out(path)));
         let old = self.side(old, name, &identity)?;
         let new = self.side(new, "the working tree", &identity)?;
         if self.store.find(&old.key).is_none() && self.store.find(&new.key).is_none() {
@@ -150,9 +158,9 @@ impl Checkout {
                 self.build.display()
             ));
         }
-        let (old_exe, outside) = self.executable(&old, watch)?;
-        let mut notes = outside;
-        let (new_exe, outside) = self.executable(&new, watch)?;
+        let (old_exe, outside) = self.executable(&old, toolchain, watch)?;
+        notes.extend(outside);
+        let (new_exe, outside) = self.executable(&new, toolchain, watch)?;
         notes.extend(outside);
         notes.sort();
         notes.dedup();
@@ -187,6 +195,7 @@ impl Checkout {
     fn executable(
         &self,
         side: &Side,
+        toolchain: Toolchain,
         watch: &mut dyn FnMut(&str),
     ) -> Result<(PathBuf, Vec<String>), Error> {
         if let Some((exe, outside)) = self.store.find(&side.key) {
@@ -194,25 +203,31 @@ impl Checkout {
         }
         watch(&format!("building {}", side.name));
         self.tree.put(&side.snapshot, &side.lent)?;
-        let built = self.build(side, watch).map_err(|error| self.explained(error, side))?;
+        let built =
+            self.build(side, toolchain, watch).map_err(|error| self.explained(error, side))?;
         let outside = Outside::of(&built.sources, &self.places()?);
         let outside = outside.map_err(|error| error.of(&side.name))?;
         if let Some(path) = built.sources.iter().find(|path| sources::is_pointer(path)) {
             let path = self.tree.inside(path);
             return Err(Error::Pointer { what: side.name.clone(), path });
         }
-        let exe = self.store.put(&side.key, &built.exe, &outside)?;
+        let exe = self.store.put(&side.key, &built, &outside)?;
         Ok((exe, outside.notes()))
     }
 
-    fn build(&self, side: &Side, watch: &mut dyn FnMut(&str)) -> Result<cargo::Built, Error> {
+    fn build(
+        &self,
+        side: &Side,
+        toolchain: Toolchain,
+        watch: &mut dyn FnMut(&str),
+    ) -> Result<cargo::Built, Error> {
         let package = self.tree.package();
         let broken = |said: String| Error::Broken { what: side.name.clone(), said };
         if !package.join("Cargo.toml").is_file() {
             return Err(broken("it has no such package".to_owned()));
         }
         let probe = self.tree.probe();
-        let cargo = cargo::Cargo::new(&package, &self.build, &probe);
+        let cargo = cargo::Cargo::new(&package, &self.build, &probe, toolchain);
         let local = cargo.packages(&self.places()?).map_err(|error| error.of(&side.name))?;
         cargo.forget(&local).map_err(|error| error.of(&side.name))?;
         let mut told = |text: String| watch(&format!("building {}: {text}", side.name));

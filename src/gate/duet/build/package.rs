@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use super::{Error, environment, tail};
+use super::environment::Toolchain;
+use super::{Error, tail};
 use crate::machine::metadata::{self, Metadata, Package};
+use crate::machine::package;
 
 /// A package, and the workspace that it belongs to.
 pub(super) struct Found {
@@ -24,7 +26,7 @@ pub(super) fn find(program: &str) -> Result<Found, Error> {
     let here = env::current_dir().and_then(|here| here.canonicalize()).unwrap_or_default();
     let around = within(&here, program);
     // Cargo sets it for what it runs, and other programs inherit it.
-    let started = env::var_os("CARGO_MANIFEST_DIR")
+    let started = package::started()
         .and_then(|folder| fs::canonicalize(folder).ok())
         .and_then(|folder| within(&folder, program).ok());
     match (started, around) {
@@ -38,17 +40,17 @@ pub(super) fn find(program: &str) -> Result<Found, Error> {
 
 /// The package that has the program, of the workspace around `folder`; that in `folder` first.
 fn within(folder: &Path, program: &str) -> Result<Found, Error> {
-    let metadata = Metadata::read(&mut environment::command(folder), &["--no-deps"]);
+    let metadata = Metadata::read(&mut Toolchain::Given.cargo(folder), &["--no-deps"]);
     let metadata = metadata.map_err(|why| match why {
         metadata::Error::NoCargo(source) => Error::NoCargo(source),
         metadata::Error::Refused(said) => Error::NoPackage { said: tail(said.as_bytes()) },
     })?;
-    let has = |package: &Package| {
-        package.targets.iter().any(|t| t.name == program && t.kind.iter().any(|kind| kind == "bin"))
+    let has = |of: &Package| {
+        of.targets.iter().any(|t| t.name == program && t.kind.iter().any(|kind| kind == "bin"))
     };
     let found = metadata.packages.into_iter().filter(has);
-    let mut folders: Vec<PathBuf> = found.map(|package| package.folder().to_owned()).collect();
-    folders.sort_by_key(|package| !folder.starts_with(package));
+    let mut folders: Vec<PathBuf> = found.map(|of| of.folder().to_owned()).collect();
+    folders.sort_by_key(|of| !folder.starts_with(of));
     match folders.into_iter().next() {
         Some(folder) => Ok(Found { folder, workspace: metadata.workspace_root }),
         None => Err(Error::NoProgram { program: program.to_owned() }),

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Error;
 use crate::machine;
+use crate::machine::source::BUILT;
 
 /// Folders, as the system spells them.
 pub(super) struct Places {
@@ -66,7 +67,7 @@ impl Outside {
         let mut all = BTreeMap::<PathBuf, Files>::new();
         for path in sources {
             if places.is_outside(path)? {
-                let mut around = path.ancestors().skip(1);
+                let mut around = path.ancestors();
                 let package = around.find(|folder| folder.join("Cargo.toml").is_file());
                 let folder = package.unwrap_or(path);
                 all.entry(folder.to_owned()).or_default().files.push(path.clone());
@@ -95,16 +96,23 @@ impl Outside {
     }
 }
 
-/// Digest of files and of what folders hold.
+/// Digest of files and of what folders hold, by name.
 fn digest(files: &[PathBuf]) -> String {
-    machine::digest(&files.iter().flat_map(|path| content(path)).collect::<Vec<u8>>())
+    machine::digest(files.iter().map(|path| content(path)).collect::<String>().as_bytes())
 }
 
-fn content(path: &Path) -> Vec<u8> {
-    let Ok(entries) = fs::read_dir(path) else { return fs::read(path).unwrap_or_default() };
+/// A line on each file of a folder, or on the one that it is; none on what cargo builds there.
+fn content(path: &Path) -> String {
+    let Ok(entries) = fs::read_dir(path) else {
+        let content = fs::read(path).map(|bytes| machine::digest(&bytes));
+        return format!("{} {}\n", path.display(), content.as_deref().unwrap_or("gone"));
+    };
+    if path.join(BUILT).exists() {
+        return String::new();
+    }
     let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     paths.sort();
-    paths.iter().flat_map(|path| content(path)).collect()
+    paths.iter().map(|path| content(path)).collect()
 }
 
 /// Whether a file is what Git LFS leaves where it did not fetch the file itself.
@@ -118,6 +126,30 @@ pub(super) fn is_pointer(path: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_byte_or_a_name_that_moves_is_another_digest() {
+        let dir = tempfile::tempdir().unwrap();
+        let put = |name: &str, text: &str| fs::write(dir.path().join(name), text).unwrap();
+        let files = ["a", "b"].map(|name| dir.path().join(name));
+        let of_both = |a: &str, b: &str| {
+            put("a", a);
+            put("b", b);
+            (digest(&files), digest(&[dir.path().to_owned()]))
+        };
+        let first = of_both("1", "2");
+        let other = of_both("12", "");
+        assert!(first.0 != other.0 && first.1 != other.1, "from one file to the next");
+        let before = of_both("1", "");
+        fs::rename(&files[1], dir.path().join("c")).unwrap();
+        assert_ne!(digest(&[dir.path().to_owned()]), before.1, "another name");
+        assert_ne!(digest(&files), before.0, "an empty file is there");
+        let built = dir.path().join("target");
+        let before = digest(&[dir.path().to_owned()]);
+        fs::create_dir(&built).unwrap();
+        fs::write(built.join(BUILT), "").unwrap();
+        assert_eq!(digest(&[dir.path().to_owned()]), before, "what is built there");
+    }
 
     #[test]
     fn a_file_of_the_repository_outside_the_state_is_none_of_its_sources() {

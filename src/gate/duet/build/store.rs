@@ -7,6 +7,8 @@ use std::{fs, io};
 
 use serde::{Deserialize, Serialize};
 
+use super::cargo::Built;
+use super::compiler::Compiler;
 use super::sources::Outside;
 use super::{Error, at};
 use crate::machine;
@@ -41,6 +43,7 @@ impl Key {
 struct Note {
     parts: Vec<String>,
     outside: Outside,
+    compiler: Compiler,
     /// Digest of the executable: one that was cut short is none.
     digest: String,
 }
@@ -60,13 +63,14 @@ impl Store {
         exe.with_extension("json")
     }
 
-    /// The executable of a name, and its sources outside the repository; none where these changed.
+    /// The executable of a name, and its sources outside the repository; none where these changed, or
+    /// the compiler did.
     pub(super) fn find(&self, key: &Key) -> Option<(PathBuf, Outside)> {
         let exe = self.0.join(key.name());
         let note: Note = serde_json::from_slice(&fs::read(Self::note(&exe)).ok()?).ok()?;
         let is_whole = || fs::read(&exe).is_ok_and(|bytes| machine::digest(&bytes) == note.digest);
         let is_it = key.is_fixed && note.parts == key.parts && note.outside.is_current();
-        if !is_it || !is_whole() {
+        if !is_it || !is_whole() || !note.compiler.is_current() {
             return None;
         }
         // The time of the note is that of the last use.
@@ -76,12 +80,18 @@ impl Store {
     }
 
     /// Keeps a copy of an executable.
-    pub(super) fn put(&self, key: &Key, from: &Path, outside: &Outside) -> Result<PathBuf, Error> {
+    pub(super) fn put(
+        &self,
+        key: &Key,
+        built: &Built,
+        outside: &Outside,
+    ) -> Result<PathBuf, Error> {
         let exe = self.0.join(key.name());
         let new = exe.with_extension("new");
-        fs::copy(from, &new).map_err(at(&new))?;
+        fs::copy(&built.exe, &new).map_err(at(&new))?;
         let digest = machine::digest(&fs::read(&new).map_err(at(&new))?);
-        let note = Note { parts: key.parts.clone(), outside: outside.clone(), digest };
+        let (parts, compiler) = (key.parts.clone(), built.compiler.clone());
+        let note = Note { parts, outside: outside.clone(), compiler, digest };
         let text = serde_json::to_string(&note).map_err(|err| at(&new)(io::Error::other(err)))?;
         fs::rename(&new, &exe).map_err(at(&exe))?;
         fs::write(Self::note(&exe), text).map_err(at(&exe))?;
@@ -123,10 +133,11 @@ mod tests {
     }
 
     /// An empty store, and an executable to put there.
-    fn store(dir: &tempfile::TempDir) -> (Store, PathBuf) {
-        let from = dir.path().join("built");
-        fs::write(&from, "code").unwrap();
-        (Store::open(&dir.path().join("exe")).unwrap(), from)
+    fn store(dir: &tempfile::TempDir) -> (Store, Built) {
+        let exe = dir.path().join("built");
+        fs::write(&exe, "code").unwrap();
+        let built = Built { exe, sources: Vec::new(), compiler: Compiler::default() };
+        (Store::open(&dir.path().join("exe")).unwrap(), built)
     }
 
     #[test]

@@ -32,10 +32,47 @@ impl Tree {
         let home = cache().join(name);
         let made = private(&home).and_then(|()| home.canonicalize());
         let home = made.map_err(|source| Error::NoCache { folder: home, source })?;
-        match above(&home, top) {
-            Some(path) => Err(Error::Above { path, folder: home }),
-            None => Ok(Self { repository: repository.clone(), home }),
+        if let Some(path) = above(&home, top) {
+            return Err(Error::Above { path, folder: home });
         }
+        let note = home.join(CHECKOUT);
+        fs::write(&note, top.as_os_str().as_encoded_bytes()).map_err(at(&note))?;
+        forget_gone(home.parent().unwrap_or(&home));
+        Ok(Self { repository: repository.clone(), home })
+    }
+
+    /// The folder of all that belongs to the checkout.
+    pub(super) fn home(&self) -> &Path {
+        &self.home
+    }
+
+    /// Where cargo looks for settings and rustup for the name of a toolchain, from the root.
+    pub(super) fn settings(&self) -> Vec<PathBuf> {
+        let folders = self.repository.prefix().ancestors();
+        folders.flat_map(|folder| SETTINGS.map(|name| folder.join(name))).collect()
+    }
+
+    /// Whether a file of a state names a toolchain.
+    pub(super) fn names_toolchain(&self, snapshot: &Snapshot) -> Result<bool, Error> {
+        for path in self.settings().iter().filter(|path| !is_of_cargo(path)) {
+            if snapshot.has(path)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Notes on settings of cargo that the checkout has and neither state: git ignores them.
+    pub(super) fn ignored(&self, states: [&Snapshot; 2]) -> Result<Vec<String>, Error> {
+        let mut notes = Vec::new();
+        for path in self.settings().into_iter().filter(|path| is_of_cargo(path)) {
+            let is_here = self.repository.top().join(&path).is_file();
+            if is_here && !states[0].has(&path)? && !states[1].has(&path)? {
+                let path = path.display();
+                notes.push(format!("{path} is ignored by git, so neither build reads it"));
+            }
+        }
+        Ok(notes)
     }
 
     /// The folder itself.
@@ -124,14 +161,18 @@ impl Tree {
                 let path = plain(&around.join(word));
                 let Ok(inside) = path.strip_prefix(self.folder()) else { continue };
                 let is_here = self.repository.top().join(inside).is_file();
-                if is_here && !path.exists() && !seen.contains(&path) {
-                    lines += &format!(
+                if !is_here || path.exists() || seen.contains(&path) {
+                    continue;
+                }
+                lines += &match snapshot.nested.iter().find(|nested| inside.starts_with(nested)) {
+                    Some(nested) => left_out(nested) + "\n",
+                    None => format!(
                         "{} is ignored by git, so neither side has it; commit it, or let a build \
                          script make it\n",
                         inside.display()
-                    );
-                    seen.push(path);
-                }
+                    ),
+                };
+                seen.push(path);
             }
         }
         for path in &snapshot.absent {
@@ -141,6 +182,42 @@ impl Tree {
             );
         }
         lines
+    }
+}
+
+/// Says that a repository is in neither build.
+pub(super) fn left_out(nested: &Path) -> String {
+    let path = nested.display();
+    format!(
+        "{path} is a repository of its own and no submodule, so neither side has it; \
+         `git submodule add` makes it one"
+    )
+}
+
+/// Settings of cargo, and files by which rustup chooses a toolchain.
+const SETTINGS: [&str; 4] =
+    [".cargo/config.toml", ".cargo/config", "rust-toolchain.toml", "rust-toolchain"];
+
+fn is_of_cargo(path: &Path) -> bool {
+    path.parent().is_some_and(|folder| folder.ends_with(".cargo"))
+}
+
+/// Where the folder of a checkout says whose it is.
+const CHECKOUT: &str = "checkout";
+
+/// Removes the folders of checkouts that are gone, unless one is in use; a folder is known by its name,
+/// the digest of what is noted in it.
+fn forget_gone(cache: &Path) {
+    for home in fs::read_dir(cache).into_iter().flatten().flatten().map(|entry| entry.path()) {
+        let Ok(noted) = fs::read_to_string(home.join(CHECKOUT)) else { continue };
+        let is_ours = home.file_name().is_some_and(|of| *of == *machine::digest(noted.as_bytes()));
+        if !is_ours || Path::new(&noted).exists() {
+            continue;
+        }
+        if let Some(_lock) = Lock::free(&home.join("lock")) {
+            // What cannot be removed now may be so later.
+            let _ = fs::remove_dir_all(&home);
+        }
     }
 }
 
@@ -159,13 +236,18 @@ pub(super) fn cargo_home() -> PathBuf {
     env::var_os("CARGO_HOME").map_or_else(home, PathBuf::from)
 }
 
-/// Makes a folder that only this user can look into.
+/// Makes a folder that only this user can look into, also where it was there.
 fn private(folder: &Path) -> std::io::Result<()> {
     let mut make = fs::DirBuilder::new();
     make.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut make, 0o700);
     make.create(folder)?;
+    #[cfg(unix)]
+    {
+        let own = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+        fs::set_permissions(folder, own)?;
+    }
     // One that was there may be read-only.
     tempfile::tempfile_in(folder).map(drop)
 }
@@ -178,21 +260,21 @@ fn above(home: &Path, top: &Path) -> Option<PathBuf> {
     }
     home.ancestors().find_map(|folder| {
         let manifest = Some(folder.join("Cargo.toml")).filter(|path| path.is_file());
-        manifest.or_else(|| settings(folder))
+        manifest.into_iter().chain(settings(folder)).next()
     })
 }
 
-/// The settings of cargo in a folder, unless they are those of the user.
-fn settings(folder: &Path) -> Option<PathBuf> {
-    let own = folder.join(".cargo");
-    let is_users = own.canonicalize().ok() == cargo_home().canonicalize().ok();
-    let files = ["config.toml", "config"].map(|name| own.join(name));
-    files.into_iter().find(|path| !is_users && path.is_file())
+/// The settings in a folder, unless they are those of the user.
+fn settings(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    let own = folder.join(".cargo").canonicalize().ok();
+    let is_users = own.is_some() && own == cargo_home().canonicalize().ok();
+    let files = SETTINGS.map(|name| folder.join(name)).into_iter();
+    files.filter(move |path| path.is_file() && !(is_users && is_of_cargo(path)))
 }
 
 /// The settings of cargo above a checkout, which no build of its revisions reads.
 pub(super) fn settings_above(top: &Path) -> Vec<PathBuf> {
-    top.ancestors().skip(1).filter_map(settings).collect()
+    top.ancestors().skip(1).flat_map(settings).filter(|path| is_of_cargo(path)).collect()
 }
 
 #[cfg(test)]
@@ -205,6 +287,43 @@ mod tests {
     }
 
     #[test]
+    fn the_folder_of_a_checkout_that_is_gone_goes_unless_it_is_in_use() {
+        let dir = tempfile::tempdir().unwrap();
+        let (cache, here) = (dir.path().join("cache"), dir.path().join("here"));
+        fs::create_dir(&here).unwrap();
+        let put = |name: &str, noted: &str| {
+            let home = cache.join(name);
+            fs::create_dir_all(home.join("tree")).unwrap();
+            fs::write(home.join(CHECKOUT), noted).unwrap();
+            home
+        };
+        let of = |noted: &str| put(&machine::digest(noted.as_bytes()), noted);
+        let (held, gone) = (of("/gone/held"), of("/gone/away"));
+        let stay = [held.clone(), of(here.to_str().unwrap()), put("another", "/gone/away")];
+        let none = cache.join("of-another-program");
+        fs::create_dir(&none).unwrap();
+        let lock = Lock::free(&held.join("lock")).unwrap();
+        forget_gone(&cache);
+        assert!(!gone.exists(), "nobody needs it");
+        assert!(none.is_dir() && stay.iter().all(|home| home.is_dir()), "the others stay");
+        drop(lock);
+        forget_gone(&cache);
+        assert!(!held.exists(), "no longer in use");
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_folder_that_others_could_look_into_is_closed() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        let mode = || fs::metadata(dir.path()).unwrap().permissions().mode() & 0o777;
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        assert_eq!(mode(), 0o755, "open");
+        private(dir.path()).unwrap();
+        assert_eq!(mode(), 0o700, "closed");
+    }
+
+    #[test]
     fn what_lies_above_the_sources_is_found() {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path().canonicalize().unwrap();
@@ -213,7 +332,7 @@ mod tests {
         fs::create_dir_all(&home).unwrap();
         fs::create_dir_all(&top).unwrap();
         assert_eq!(above(&home, &top), None, "nothing");
-        for name in ["a/.cargo/config.toml", "a/.cargo/config", "Cargo.toml"] {
+        for name in ["a/.cargo/config.toml", "a/.cargo/config", "a/rust-toolchain", "Cargo.toml"] {
             fs::write(root.join(name), "").unwrap();
             assert_eq!(above(&home, &top), Some(root.join(name)), "{name}");
             fs::remove_file(root.join(name)).unwrap();

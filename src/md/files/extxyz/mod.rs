@@ -1,23 +1,31 @@
-//! Extended XYZ: one frame of atoms in a cell, as ASE and LAMMPS users exchange it.
+//! Extended XYZ: one frame of atoms in a cell, as ASE, LAMMPS, GPUMD, QUIP and OVITO write it.
 //!
 //! Line 1 is the number of atoms; line 2 holds `key=value` pairs, of which `Lattice="..."` gives
 //! the nine components of the lattice vectors and `Properties=name:type:columns:...` the columns
-//! of the atom lines that follow. Read are `species`, `pos`, and if present `velo` and `forces`
-//! (eV/angstrom); other columns are checked and skipped, other pairs kept as text. Numbers are
-//! written with as many digits as bring the same bits back.
+//! of the atom lines that follow. Read are `species` or `Z`, `pos`, and if present velocities or
+//! momenta, `mass` or `masses` (amu) and `forces` (eV/angstrom); other columns are skipped
+//! unread, other pairs kept. Numbers are written with as many digits as bring the same bits back.
 //!
-//! Velocities are the columns `velo`, in angstrom/ps. ASE reads them as a plain array, not as the
-//! velocities of its atoms, and itself writes `momenta`, in units of its own: a frame that has
-//! those alone is no system.
+//! | module | holds |
+//! |---|---|
+//! | `comment` | the grammar of line 2 |
+//! | `parse` | the columns and the atoms |
+//! | `motion` | names and units of velocities |
 //!
-//! Source: the specification at <https://github.com/libAtoms/extxyz>.
+//! Source: the specification at <https://github.com/libAtoms/extxyz>, and the writers.
 
+mod comment;
+mod motion;
 mod parse;
+
+pub use comment::Value;
+pub use motion::{Motion, VelocityUnit};
 
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
+use super::elements;
 use crate::file;
 use crate::md::system::{self, Cell, System, Vector};
 
@@ -83,14 +91,16 @@ pub struct Frame {
     pub species: Vec<String>,
     /// Positions in angstrom.
     pub positions: Vec<Vector>,
-    /// Velocities in angstrom/ps, from the columns `velo`.
-    pub velocities: Option<Vec<Vector>>,
-    /// Forces in eV/angstrom, from the columns `forces`.
+    /// Masses in amu, from the column `mass` or `masses`.
+    pub masses: Option<Vec<f64>>,
+    /// Velocities or momenta, in the unit of the file.
+    pub motion: Option<Motion>,
+    /// Columns that speak of motion in a way that is not understood; none if [`Self::motion`] is.
+    pub unread: Vec<String>,
+    /// Forces in eV/angstrom, from the columns `forces` or `force`.
     pub forces: Option<Vec<Vector>>,
-    /// Whether there were columns `momenta`, which are skipped and not written.
-    pub momenta: bool,
     /// The other pairs of line 2.
-    pub info: BTreeMap<String, String>,
+    pub info: BTreeMap<String, Value>,
 }
 
 /// Coordinates beyond this many angstrom are taken for damage.
@@ -113,8 +123,8 @@ impl Frame {
     ///
     /// # Errors
     ///
-    /// If a line is missing, left over or malformed, a number is not finite, or the lattice
-    /// vectors span no volume.
+    /// If a line is missing, left over or malformed, a number that is read is not finite, the
+    /// lattice vectors span no volume, or two columns contradict each other.
     pub fn parse(file: &str, bytes: &[u8]) -> Result<Self, Error> {
         parse::frame(file, bytes)
     }
@@ -123,7 +133,7 @@ impl Frame {
     ///
     /// # Errors
     ///
-    /// If it cannot be written, or `info` holds what line 2 cannot.
+    /// If it cannot be written, or as [`Frame::to_text`].
     pub fn write(&self, path: &Path) -> Result<(), Error> {
         let name = path.display().to_string();
         let text = self.to_text(&name)?;
@@ -134,25 +144,24 @@ impl Frame {
     ///
     /// # Errors
     ///
-    /// If a species or an entry of `info` cannot be written so that it reads back.
+    /// If the frame has columns that were not understood, or cannot be written so that it reads
+    /// back.
     pub fn to_text(&self, file: &str) -> Result<String, Error> {
-        let unfit = |found: String, expected: &str| Error::Unfit {
-            file: file.to_owned(),
-            found,
-            expected: expected.to_owned(),
-        };
-        for (key, value) in &self.info {
-            let word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-            let reserved = ["Lattice", "Properties", "pbc"].contains(&key.as_str());
-            if reserved || key.is_empty() || !key.chars().all(word) {
-                return Err(unfit(format!("the key {key:?}"), "letters, digits, - and _"));
-            }
-            if value.contains(|c: char| c == '"' || c == '\\' || c.is_control()) {
-                return Err(unfit(
-                    format!("{key}={value:?}"),
-                    "a value without quotes or newlines",
-                ));
-            }
+        let unfit = |found: String, expected: &str| unfit(file, found, expected);
+        if let Some(name) = self.unread.first() {
+            return Err(unfit(format!("the column {name}"), "columns that can be written again"));
+        }
+        let info: Vec<_> = self.info.clone().into_iter().collect();
+        let mut pairs = String::new();
+        for (key, value) in &info {
+            pairs += &format!(" {}={}", comment::written_key(key), value.written());
+        }
+        let is_reserved = |key: &str| parse::TAKEN.iter().any(|k| k.eq_ignore_ascii_case(key));
+        if let Some((key, _)) = info.iter().find(|(key, _)| is_reserved(key)) {
+            return Err(unfit(format!("the key {key:?}"), "a key that the frame itself has not"));
+        }
+        if pairs.contains('\n') || comment::pairs(&pairs).as_ref() != Ok(&info) {
+            return Err(unfit(format!("the pairs {}", quote(&pairs)), "arrays in whole brackets"));
         }
         if let Some(symbol) = self.species.iter().find(|s| !is_symbol(s)) {
             return Err(unfit(format!("the species {symbol:?}"), "one to three letters"));
@@ -163,20 +172,24 @@ impl Frame {
             put(format_args!("{}{x}", if k == 0 { "" } else { " " }));
         }
         put(format_args!("\" Properties=species:S:1:pos:R:3"));
-        for (name, column) in [("velo", &self.velocities), ("forces", &self.forces)] {
-            if column.is_some() {
-                put(format_args!(":{name}:R:3"));
-            }
+        if self.masses.is_some() {
+            put(format_args!(":masses:R:1"));
         }
-        for (key, value) in &self.info {
-            put(format_args!(" {key}=\"{value}\""));
+        if let Some(motion) = &self.motion {
+            put(format_args!(":{}:R:3", motion.column));
+        }
+        if self.forces.is_some() {
+            put(format_args!(":forces:R:3"));
         }
         let [a, b, c] = self.pbc.map(|p| if p { 'T' } else { 'F' });
-        put(format_args!(" pbc=\"{a} {b} {c}\"\n"));
+        put(format_args!("{pairs} pbc=\"{a} {b} {c}\"\n"));
+        let motion = self.motion.as_ref().map(|motion| &motion.values);
         for (i, symbol) in self.species.iter().enumerate() {
             put(format_args!("{symbol}"));
-            let columns = [Some(&self.positions), self.velocities.as_ref(), self.forces.as_ref()];
-            for x in columns.into_iter().flatten().flat_map(|column| column[i]) {
+            let [place, moves, forces] = [Some(&self.positions), motion, self.forces.as_ref()]
+                .map(|column| column.into_iter().flat_map(move |column| column[i]));
+            let mass = self.masses.iter().map(|masses| masses[i]);
+            for x in place.chain(mass).chain(moves).chain(forces) {
                 put(format_args!(" {x}"));
             }
             put(format_args!("\n"));
@@ -184,61 +197,73 @@ impl Frame {
         Ok(text)
     }
 
-    /// The frame of a system.
+    /// The frame of a system; its velocities are in angstrom/ps, and line 2 says so.
     pub fn of(system: &System) -> Self {
+        let standard = system.species.iter().map(|symbol| elements::mass(symbol));
+        let is_standard = standard.eq(system.masses.iter().map(|mass| Some(*mass)));
+        let unit = Value::Text(VelocityUnit::PerPicosecond.to_string());
         Self {
             cell: system.cell,
             pbc: [true; 3],
             species: system.species.clone(),
             positions: system.positions.clone(),
-            velocities: Some(system.velocities.clone()),
+            masses: (!is_standard).then(|| system.masses.clone()),
+            motion: Some(Motion { column: "velo".to_owned(), values: system.velocities.clone() }),
+            unread: Vec::new(),
             forces: None,
-            momenta: false,
-            info: BTreeMap::new(),
+            info: [(motion::UNIT.to_owned(), unit)].into(),
         }
     }
 
-    /// The system of a frame, with standard atomic masses; at rest without velocities.
+    /// The system of a frame: masses are those of the frame, else of the elements; without
+    /// velocities or momenta it is at rest. Velocities are in `unit`, if the caller knows it.
     ///
     /// # Errors
     ///
-    /// If the frame is not periodic along all three vectors, has momenta but no velocities, or the
-    /// mass of a species is unknown.
-    pub fn into_system(self, file: &str) -> Result<System, Error> {
-        let unfit = |found: String, expected: String| Error::Unfit {
-            file: file.to_owned(),
-            found,
-            expected,
-        };
+    /// If the frame is not periodic along all three vectors, a mass is unknown, its motion is not
+    /// understood, or the unit of its velocities is neither stated nor shown by its temperature.
+    pub fn into_system(self, file: &str, unit: Option<VelocityUnit>) -> Result<System, Error> {
         if self.pbc != [true; 3] {
-            let expected = "a cell periodic along all three vectors".to_owned();
-            return Err(unfit(format!("pbc {:?}", self.pbc), expected));
-        }
-        if self.momenta && self.velocities.is_none() {
-            let expected = "velocities in angstrom/ps as velo:R:3".to_owned();
-            return Err(unfit("the columns momenta without velo".to_owned(), expected));
+            let expected = "a cell periodic along all three vectors";
+            return Err(unfit(file, format!("pbc {:?}", self.pbc), expected));
         }
         let mass = |symbol: &String| {
-            MASSES.iter().find(|(known, _)| known == symbol).map(|(_, m)| *m).ok_or_else(|| {
-                let known: Vec<_> = MASSES.iter().map(|(known, _)| *known).collect();
-                unfit(format!("the species {symbol}"), format!("one of {}", known.join(", ")))
+            elements::mass(symbol).ok_or_else(|| {
+                let expected = "a chemical element, or a column masses";
+                unfit(file, format!("the species {symbol}"), expected)
             })
         };
-        let masses = self.species.iter().map(mass).collect::<Result<Vec<_>, _>>()?;
-        let rest = vec![[0.0; 3]; self.positions.len()];
-        Ok(System {
+        let masses = match &self.masses {
+            Some(masses) => masses.clone(),
+            None => self.species.iter().map(mass).collect::<Result<Vec<_>, _>>()?,
+        };
+        let mut system = System {
             cell: self.cell,
-            species: self.species,
-            positions: self.positions,
-            velocities: self.velocities.unwrap_or(rest),
+            species: self.species.clone(),
+            positions: self.positions.clone(),
+            velocities: vec![[0.0; 3]; self.positions.len()],
             masses,
-        })
+        };
+        system.velocities = self.velocities(file, &system, unit)?;
+        Ok(system)
+    }
+
+    /// The value of a key of line 2, in whatever case it is written.
+    pub(super) fn pair(&self, key: &str) -> Option<&Value> {
+        self.info.iter().find(|(k, _)| k.eq_ignore_ascii_case(key)).map(|(_, value)| value)
     }
 }
 
-/// Standard atomic masses in amu (IUPAC, abridged).
-const MASSES: [(&str, f64); 6] =
-    [("H", 1.008), ("O", 15.999), ("Al", 26.982), ("Si", 28.085), ("Ar", 39.948), ("Fe", 55.845)];
+fn unfit(file: &str, found: String, expected: &str) -> Error {
+    Error::Unfit { file: file.to_owned(), found, expected: expected.to_owned() }
+}
+
+/// At most forty characters of `text`, in quotes.
+fn quote(text: &str) -> String {
+    let short: String = text.chars().take(40).collect();
+    let more = if short.len() < text.len() { "..." } else { "" };
+    format!("{short:?}{more}")
+}
 
 fn is_symbol(s: &str) -> bool {
     (1..=3).contains(&s.len()) && s.bytes().all(|b| b.is_ascii_alphabetic())

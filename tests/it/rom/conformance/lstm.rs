@@ -1,7 +1,5 @@
 //! Vectors of the LSTM: single steps, predictions and rollouts.
 
-use std::fs::File;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use ndarray::{Array, Array1, Array2, Array3, ArrayView2, Axis, s};
@@ -16,6 +14,10 @@ use crate::conformance::{Kind, Role};
 pub(crate) const LSTM: Kind = Kind { name: "rom lstm", role, check };
 
 const F32_TOLERANCE: f64 = 2e-6;
+
+/// The files of torch beside the safetensors: all facts, and a state dictionary alone.
+const WHOLE: &str = "lstm_state_dict.pt";
+const BARE: &str = "lstm_state_dict_raw.pt";
 
 /// Relative to the largest value of a rollout of 100 steps in f32.
 const F32_ROLLOUT_TOLERANCE: f64 = 1e-4;
@@ -37,7 +39,7 @@ fn is_io(path: &Path) -> bool {
 fn role(path: &Path) -> Role {
     let folder = || path.parent().and_then(|p| p.read_dir().ok()).into_iter().flatten().flatten();
     let ios = || folder().filter_map(|entry| io_of(&entry.path()));
-    let companion = ["lstm_normalization.npz", "lstm_state_dict.pt"].contains(&file_name(path));
+    let companion = ["lstm_normalization.npz", WHOLE, BARE].contains(&file_name(path));
     if io_of(path).is_some() {
         Role::Case
     } else if ios().any(|io| companion || io == path) {
@@ -55,10 +57,19 @@ fn check(path: &Path) -> Result<(), String> {
     } else {
         load_scale(&path.with_file_name("lstm_normalization.npz")).map_err(|e| e.to_string())?
     };
-    let pickle = path.with_file_name("lstm_state_dict.pt");
-    let residual = if pickle.exists() { Some(pickled_residual(&pickle)?) } else { None };
+    let load =
+        |path: &Path, options: &_| lstm::Model::load(path, options).map_err(|e| e.to_string());
+    let [whole, bare] = [WHOLE, BARE].map(|name| path.with_file_name(name));
+    let saved = if whole.exists() { Some(load(&whole, &Options::default())?) } else { None };
+    let residual = saved.as_ref().map(|model| model.net().parts().residual);
     let options = Options { lag: Some(window.nrows()), residual, scale: Some(scale) };
-    let model = lstm::Model::load(path, &options).map_err(|e| e.to_string())?;
+    let model = load(path, &options)?;
+    if saved.is_some_and(|saved| saved != model) {
+        return Err(format!("{WHOLE} and the safetensors are of other numbers"));
+    }
+    if bare.exists() && load(&bare, &options)? != model {
+        return Err(format!("{BARE} and the safetensors are of other numbers"));
+    }
 
     rollouts(&model, &window, &mut io)?;
     if io.has("pred_all_norm_f32") {
@@ -80,7 +91,7 @@ fn rollouts(model: &lstm::Model, window: &Array2<f64>, io: &mut Vectors) -> Resu
         let mut x = vec![0.0; (lag + want.nrows()) * d];
         let flat: Vec<f64> = window.iter().copied().collect();
         model.scale().apply(&flat, &mut x[..lag * d]);
-        packed.rollout(&mut x, &mut packed.buffers(lag));
+        packed.rollout(&mut x, &mut packed.flight(lag));
         let got = ArrayView2::from_shape(want.dim(), &x[lag * d..]).map_err(|e| e.to_string())?;
         let (got, want) = (wide(&got.to_owned()), wide(&want));
         near("rollout_norm_f32", &got, &want, F32_ROLLOUT_TOLERANCE, 0.0)?;
@@ -154,29 +165,4 @@ fn single_steps(model: &lstm::Model, io: &mut Vectors) -> Result<(), String> {
         near(names[3], &c_n, &recorded(names[3], f32s)?, tolerance, 1.0)?;
     }
     Ok(())
-}
-
-/// The flag `residual` of a `torch.save` file: the first bool after that key in its pickle.
-fn pickled_residual(path: &Path) -> Result<bool, String> {
-    let file = File::open(path).map_err(|e| e.to_string())?;
-    let mut zip = zip::ZipArchive::new(file).map_err(|e| e.to_string())?;
-    let index = zip.file_names().position(|name| name.ends_with("/data.pkl"));
-    let mut entry = zip.by_index(index.ok_or("no data.pkl")?).map_err(|e| e.to_string())?;
-    let mut pickle = Vec::new();
-    entry.read_to_end(&mut pickle).map_err(|e| e.to_string())?;
-    let key = b"residual";
-    let at = pickle.windows(key.len()).position(|w| w == key).ok_or("no key `residual`")?;
-    // Between the two the key may be put into the memo: `q` and a byte, or `r` and four.
-    let after = &pickle[at + key.len()..];
-    let skip = match after.first() {
-        Some(b'q') => 2,
-        Some(b'r') => 5,
-        Some(0x94) => 1,
-        _ => 0,
-    };
-    match after.get(skip) {
-        Some(0x88) => Ok(true),
-        Some(0x89) => Ok(false),
-        other => Err(format!("found {other:02x?} after `residual`, expected a bool")),
-    }
 }

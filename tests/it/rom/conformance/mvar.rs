@@ -69,7 +69,7 @@ fn rollout(
 /// A fit whose file leaves the intercept out.
 fn fitted(path: &Path, loaded: &mvar::model::Loaded, mut io: Vectors) -> Result<(), String> {
     let bare = &loaded.model;
-    if loaded.warning != Some(mvar::model::Warning::NoIntercept) {
+    if loaded.warnings != [mvar::model::Warning::NoIntercept] {
         return Err("loaded without a warning that the intercept is missing".to_owned());
     }
     let model = mvar::Model::new(bare.coefficients().to_owned(), io.array("intercept")?);
@@ -101,7 +101,7 @@ fn same_as_json(model: &mvar::Model, path: &Path) -> Result<(), String> {
 
 /// The older lineage: one fit loaded from its file, and another recorded beside it.
 fn legacy(loaded: &mvar::model::Loaded, io: &mut Vectors) -> Result<(), String> {
-    if loaded.warning.is_some() {
+    if !loaded.warnings.is_empty() {
         return Err("loaded with a warning, but nothing is missing".to_owned());
     }
     let window = io.array("window")?;
