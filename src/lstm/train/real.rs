@@ -5,8 +5,6 @@ use std::ops::AddAssign;
 
 use ndarray::LinalgScalar;
 
-use crate::lstm::activation;
-
 /// A float: `f32` to train with, `f64` to check gradients with.
 pub trait Real: LinalgScalar + AddAssign + PartialOrd + Debug + Default + Into<f64> {
     /// Rounds to the nearest number.
@@ -27,12 +25,12 @@ impl Real for f32 {
 
     #[inline]
     fn sigmoid(self) -> Self {
-        activation::sigmoid(self)
+        1.0 / (1.0 + (-self).exp())
     }
 
     #[inline]
     fn tanh(self) -> Self {
-        activation::tanh(self)
+        Self::tanh(self)
     }
 
     #[inline]
