@@ -3,10 +3,11 @@
 //! Tensors have the names of `PyTorch`: `lstm.weight_ih_l{k}`, `lstm.weight_hh_l{k}`,
 //! `lstm.bias_ih_l{k}`, `lstm.bias_hh_l{k}`, `layer_norm.{weight,bias}` (optional) and
 //! `out.{weight,bias}`, all f32; files written here add `input_mean` and `input_std` (f64) if
-//! inputs are normalised. All may have a common prefix, as `module.`. The metadata strings `lag` and `residual` say what no tensor shows;
-//! `d`, `hidden_units`, `num_layers` and `use_layer_norm` repeat what the tensors show and must
-//! agree with them. `training_seconds` and `dropout` tell of the training. What the metadata lacks, the caller must state in [`Options`]; a statement
-//! that contradicts the file is an error.
+//! inputs are normalised. All may have a common prefix, as `module.`. The metadata strings `lag`
+//! and `residual` say what no tensor shows; `d`, `hidden_units`, `num_layers` and `use_layer_norm`
+//! repeat what the tensors show and must agree with them; `training_seconds` and `dropout` tell of
+//! the training. What the metadata lacks, the caller must state in [`Options`]; a statement that
+//! contradicts the file is an error.
 //!
 //! Files of `torch.save` are read, too, and written where the name ends with `.pt`; see `torch`.
 //!

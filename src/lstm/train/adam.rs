@@ -2,8 +2,7 @@
 //!
 //! Source: D. P. Kingma, J. Ba, "Adam" (2015); constants and order of operations as in `PyTorch`.
 
-use super::kernels::{Job, corrections, sum_of_squares};
-use super::real::Real;
+use super::kernels::{Job, Real, corrections, sum_of_squares};
 use crate::machine::isa::Isa;
 
 /// Scales a gradient down to a norm of at most `most`; returns the norm before.
@@ -29,6 +28,13 @@ impl<R: Real> Adam<R> {
     /// For `n` parameters.
     pub fn new(n: usize) -> Self {
         Self { mean: vec![R::default(); n], square: vec![R::default(); n], steps: 0 }
+    }
+
+    /// Forgets all steps.
+    pub fn clear(&mut self) {
+        self.mean.fill(R::default());
+        self.square.fill(R::default());
+        self.steps = 0;
     }
 
     /// Moves the parameters one step against the gradient, to which `decay` times the parameters

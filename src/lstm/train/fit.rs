@@ -9,14 +9,11 @@ use std::time::{Duration, Instant};
 use super::checkpoint::{self, Checkpoint};
 use super::config::Config;
 use super::error::Error;
-use super::loss::Batch;
-use super::pass::Tape;
-use super::shape::Shape;
-use super::state::{Epoch, Room, State};
+use super::session::Session;
+use super::state::{Epoch, State};
 use super::trained::{Ending, Losses, Trained};
-use super::windows::{Data, Windows};
+use super::windows::Windows;
 use crate::lstm::model::{Model, Training};
-use crate::machine::isa::Isa;
 
 /// Where a training stands, before each batch.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -48,83 +45,68 @@ pub fn fit(
     checkpoint: Option<&Checkpoint>,
     mut progress: impl FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<Trained, Error> {
-    config.check()?;
-    let data = Data::new(windows, config)?;
-    let shape = shape(&data, config);
-    let mut state = match checkpoint {
-        Some(Checkpoint { file, .. }) if file.exists() => {
-            checkpoint::load(file, config, data.digest(), shape.len())?
-        }
-        _ => State::new(&shape, config),
-    };
-    let mut room = Room::new(shape, data.lag, Isa::best());
-    let (before, start) = (state.seconds, Instant::now());
-    let mut saved = None;
-    let ending = loop {
-        if state.waited >= config.patience {
-            break Ending::Patience;
-        }
-        if state.log.len() >= config.max_epochs {
-            break Ending::Epochs;
-        }
+    let mut session = Session::new(config, windows)?;
+    let digest = session.data.digest();
+    if let Some(Checkpoint { file, .. }) = checkpoint
+        && file.exists()
+    {
+        session.state = checkpoint::load(file, config, digest, session.shape.len())?;
+    }
+    let (before, start, mut saved) = (session.state.seconds, Instant::now(), None);
+    let mut ending = over(config, &session.state);
+    while ending.is_none() {
+        let State { log, val_loss, .. } = &session.state;
         let mut now = Progress {
-            epoch: state.log.len(),
+            epoch: log.len(),
             epochs: config.max_epochs,
             batch: 0,
-            batches: data.train.len().div_ceil(config.batch_size),
-            losses: state.log.last().copied(),
-            best: state.val_loss,
+            batches: session.batches(),
+            losses: log.last().copied(),
+            best: *val_loss,
         };
         let goes_on = |batch| {
             now.batch = batch;
             progress(now)
         };
-        match state.epoch(&data, config, &mut room, goes_on) {
+        match session.epoch(goes_on) {
             Epoch::Done => {}
-            Epoch::Diverged => break Ending::Diverged,
-            Epoch::Stopped(batch) => {
-                return Err(Error::Stopped { epoch: state.log.len(), batch });
+            Epoch::Diverged => {
+                ending = Some(Ending::Diverged);
+                continue;
             }
+            Epoch::Stopped(batch) => return Err(Error::Stopped { epoch: now.epoch, batch }),
         }
-        state.seconds = before + start.elapsed().as_secs_f64();
-        let is_over = state.waited >= config.patience || state.log.len() >= config.max_epochs;
+        session.state.seconds = before + start.elapsed().as_secs_f64();
+        ending = over(config, &session.state);
         if let Some(Checkpoint { file, every }) = checkpoint
-            && (is_over || saved.is_none_or(|at: Instant| at.elapsed() >= *every))
+            && (ending.is_some() || saved.is_none_or(|at: Instant| at.elapsed() >= *every))
         {
-            checkpoint::save(file, &state, config, data.digest())?;
+            checkpoint::save(file, &session.state, config, digest)?;
             saved = Some(Instant::now());
         }
-    };
+    }
+    let Session { data, shape, state, .. } = session;
     if state.log.is_empty() {
         return Err(Error::Diverged { rate: config.learning_rate });
     }
     let net = shape.net(&state.best).map_err(Error::Misfit)?;
-    let training =
-        Training { time: Duration::from_secs_f64(state.seconds), dropout: config.dropout };
+    let time = Duration::from_secs_f64(state.seconds);
+    let training = Training { time, dropout: config.dropout };
     Ok(Trained {
         model: Model::new(net, data.lag, data.scale)?.trained(training),
         val_loss: state.val_loss,
         log: state.log,
-        ending,
+        ending: ending.expect("the loop ends with one"),
     })
 }
 
-fn shape(data: &Data, config: &Config) -> Shape {
-    Shape {
-        d: data.d,
-        units: config.hidden_units,
-        layers: config.num_layers,
-        norm: config.use_layer_norm,
-        residual: config.residual,
-    }
-}
-
-impl Room {
-    pub(super) fn new(shape: Shape, lag: usize, isa: Isa) -> Self {
-        Self {
-            tape: Tape::cached(shape, lag, isa),
-            gradient: vec![0.0; shape.len()],
-            batch: Batch::default(),
-        }
+/// Why no further epoch follows, if none does.
+fn over(config: &Config, state: &State) -> Option<Ending> {
+    if state.waited >= config.patience {
+        Some(Ending::Patience)
+    } else if state.log.len() >= config.max_epochs {
+        Some(Ending::Epochs)
+    } else {
+        None
     }
 }

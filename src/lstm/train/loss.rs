@@ -10,8 +10,8 @@
 //! derivative goes through them. So are the states that scheduled sampling puts into a window.
 
 use super::generator::Generator;
+use super::kernels::Real;
 use super::pass::{Tape, count};
-use super::real::Real;
 
 /// A rollout of `k_steps` states, of which the further ones weigh `alpha`.
 #[derive(Debug, Clone, Copy, PartialEq)]

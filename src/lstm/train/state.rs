@@ -10,6 +10,7 @@ use super::pass::{Tape, count};
 use super::shape::Shape;
 use super::trained::Losses;
 use super::windows::Data;
+use crate::lstm::lines::Lines;
 
 /// All that changes from epoch to epoch.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,13 +32,14 @@ pub(super) struct State {
 #[derive(Debug)]
 pub(super) struct Room {
     pub(super) tape: Tape<f32>,
-    pub(super) gradient: Vec<f32>,
+    pub(super) gradient: Lines<f32>,
     pub(super) batch: Batch<f32>,
 }
 
 /// How an epoch ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Epoch {
+pub enum Epoch {
+    /// Its losses are in the log.
     Done,
     /// A loss was not finite; the best weights and the log are as they were.
     Diverged,

@@ -1,13 +1,12 @@
 //! The parameters as products want them.
 
-use super::kernels::{Job, Panels};
-use super::real::Real;
+use super::kernels::{Job, Panels, Real};
 use super::shape::Shape;
 use crate::machine::isa::Isa;
 
 /// A matrix on both sides of the chain rule: W^T for the way there, W for the way back.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Matrix<R> {
+pub(super) struct Matrix<R: Real> {
     pub(super) there: Panels<R>,
     pub(super) back: Panels<R>,
 }
@@ -21,7 +20,7 @@ impl<R: Real> Matrix<R> {
 
 /// Weights of one layer, and the sum of its two biases.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Layer<R> {
+pub(super) struct Layer<R: Real> {
     pub(super) ih: Matrix<R>,
     pub(super) hh: Matrix<R>,
     pub(super) bias: Vec<R>,
@@ -29,7 +28,7 @@ pub(super) struct Layer<R> {
 
 /// All parameters; those of the layer norm are empty if there is none.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Weights<R> {
+pub(super) struct Weights<R: Real> {
     pub(super) layers: Vec<Layer<R>>,
     pub(super) norm: [Vec<R>; 2],
     pub(super) out: Matrix<R>,

@@ -1,32 +1,46 @@
 //! The inner loops of training: matrix products, cells there and back, and Adam.
 //!
-//! In f32 they are compiled for each instruction set, see `vector`; in f64, the reference, products are
+//! In f32 they are compiled for each instruction set, see `vector` and `product`; in f64, the reference, products are
 //! those of `ndarray` and the rest is plain code. A product reads its right factor from [`Panels`], in
 //! which it was put beforehand: the columns in groups that fill the registers, row by row, padded with
 //! zeros. So weights are arranged once for all products of a step.
 
-use ndarray::linalg::general_mat_mul;
-use ndarray::{ArrayView2, ArrayViewMut2};
+use std::fmt::Debug;
+use std::ops::AddAssign;
 
-use super::real::Real;
+use ndarray::linalg::general_mat_mul;
+use ndarray::{ArrayView2, ArrayViewMut2, LinalgScalar};
+
+use crate::lstm::lines::Lines;
 use crate::machine::isa::Isa;
 
 mod plain;
+mod product;
 mod vector;
 
 pub(super) use plain::{corrections, sum_of_squares};
 
+/// A float: `f32` to train with, `f64` to check gradients with.
+pub trait Real: LinalgScalar + AddAssign + PartialOrd + Debug + Default + Into<f64> {
+    /// Rounds to the nearest number.
+    fn from_f64(x: f64) -> Self;
+    /// Square root.
+    fn sqrt(self) -> Self;
+    /// Does a job by an instruction set.
+    fn run(isa: Isa, job: Job<'_, Self>);
+}
+
 /// The right factor (k, n) of products.
 #[derive(Debug, Clone, Default)]
-pub struct Panels<R> {
-    values: Vec<R>,
+pub struct Panels<R: Real> {
+    values: Lines<R>,
     k: usize,
     n: usize,
 }
 
 /// Something to compute. Matrices are in rows; n is the number of samples, h that of units.
 #[derive(Debug)]
-pub enum Job<'a, R> {
+pub enum Job<'a, R: Real> {
     /// Puts a matrix of `rows` rows, or its transpose if it is `turned`, into panels.
     Pack {
         /// The matrix.
@@ -118,8 +132,10 @@ impl Real for f64 {
                 let matrix = matrix(of, rows);
                 let matrix = if turned { matrix.reversed_axes() } else { matrix };
                 (to.k, to.n) = matrix.dim();
-                to.values.clear();
-                to.values.extend(matrix);
+                if to.values.len() != of.len() {
+                    to.values = Lines::zeros(of.len());
+                }
+                to.values.iter_mut().zip(matrix).for_each(|(to, x)| *to = *x);
             }
             Job::Product { a, turned, b, c, add } => {
                 let a = matrix(a, if turned { b.k } else { a.len() / b.k });

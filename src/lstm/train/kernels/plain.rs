@@ -1,6 +1,6 @@
 //! Cells and Adam in plain code: the reference in f64; what the compiler vectorises, also in f32.
 
-use crate::lstm::train::real::Real;
+use super::Real;
 
 /// Constants of Adam: how much of each mean is kept, and what is added to a root.
 const BETAS: [f64; 2] = [0.9, 0.999];

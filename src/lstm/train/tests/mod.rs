@@ -4,6 +4,9 @@ use super::loss::weights;
 use super::*;
 use crate::input;
 use crate::lstm::cell::forecast_scalar;
+use crate::machine::isa::Isa;
+
+mod fit;
 
 fn parameters(shape: &Shape, seed: u64) -> Vec<f64> {
     input::gaussian(seed, shape.len(), 0.4)
@@ -147,5 +150,67 @@ fn a_batch_of_several_passes_has_the_loss_and_the_gradient_of_one_pass() {
     };
     for (found, want) in run(4).iter().zip(run(11)) {
         assert!((found - want).abs() < 1e-13, "{found} and {want}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn gradients_in_f32_are_those_in_f64_by_every_instruction_set(
+        shape in (1_usize..6, 1_usize..40, 1_usize..5, any::<bool>(), any::<bool>())
+            .prop_map(|(d, units, layers, norm, residual)| Shape { d, units, layers, norm, residual }),
+        lag in 1_usize..6,
+        samples in 1_usize..9,
+        seed in 0_u64..999,
+        is_multistep in any::<bool>(),
+        rate in proptest::option::of(0.1_f64..0.6),
+    ) {
+        // Normalising one or two units divides by almost nothing.
+        let shape = Shape { norm: shape.norm && shape.units > 3, ..shape };
+        let multistep = is_multistep.then(Multistep::default);
+        let states = weights(multistep).len() as u64;
+        let step = samples * shape.d;
+        let numbers = |seed, n| -> Vec<f32> {
+            input::gaussian(seed, n, 0.4).into_iter().map(f32::from_f64).collect()
+        };
+        let p = numbers(seed, shape.len());
+        let batch = Batch {
+            x: numbers(seed + 1, lag * step),
+            y: (0..states).map(|j| numbers(seed + 2 + j, step)).collect(),
+            spare: Vec::new(),
+        };
+        fn gradient<R: Real>(
+            mut tape: Tape<R>,
+            p: &[R],
+            mut batch: Batch<R>,
+            multistep: Option<Multistep>,
+            rate: Option<f64>,
+        ) -> Vec<f64> {
+            let (mut gradient, mut draws) = (vec![R::default(); p.len()], Generator::new(1));
+            let dropout = rate.map(|rate| (rate, &mut draws));
+            loss(&mut tape, p, &mut batch, multistep, dropout, Some(&mut gradient));
+            gradient.into_iter().map(Into::into).collect()
+        }
+        let wide = |of: &[f32]| of.iter().map(|x| f64::from(*x)).collect::<Vec<_>>();
+        let same = Batch {
+            x: wide(&batch.x),
+            y: batch.y.iter().map(|y| wide(y)).collect(),
+            spare: Vec::new(),
+        };
+        // The second in several passes.
+        let tape = Tape::new(shape, lag, samples);
+        let want = gradient(tape, &wide(&p), same, multistep, rate.filter(|_| samples < 4));
+        let most = want.iter().fold(1e-3, |m: f64, g| m.max(g.abs()));
+        for isa in Isa::available() {
+            let capacity = if samples < 4 { samples } else { 3 };
+            let tape = Tape::with_isa(shape, lag, capacity, isa);
+            let rate = rate.filter(|_| samples < 4);
+            let found = gradient(tape, &p, batch.clone(), multistep, rate);
+            for (k, (found, want)) in found.iter().zip(&want).enumerate() {
+                let far = (found - want).abs() / most;
+                prop_assert!(far < 1e-4, "{} of {}: {found} and {want}", k, isa.name());
+            }
+        }
     }
 }
