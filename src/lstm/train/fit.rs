@@ -53,8 +53,10 @@ pub fn fit(
         session.state = checkpoint::load(file, config, digest, session.shape.len())?;
     }
     let (before, start, mut saved) = (session.state.seconds, Instant::now(), None);
-    let mut ending = over(config, &session.state);
-    while ending.is_none() {
+    let ending = loop {
+        if let Some(ending) = over(config, &session.state) {
+            break ending;
+        }
         let State { log, val_loss, .. } = &session.state;
         let mut now = Progress {
             epoch: log.len(),
@@ -70,21 +72,18 @@ pub fn fit(
         };
         match session.epoch(goes_on) {
             Epoch::Done => {}
-            Epoch::Diverged => {
-                ending = Some(Ending::Diverged);
-                continue;
-            }
+            Epoch::Diverged => break Ending::Diverged,
             Epoch::Stopped(batch) => return Err(Error::Stopped { epoch: now.epoch, batch }),
         }
         session.state.seconds = before + start.elapsed().as_secs_f64();
-        ending = over(config, &session.state);
+        let is_over = over(config, &session.state).is_some();
         if let Some(Checkpoint { file, every }) = checkpoint
-            && (ending.is_some() || saved.is_none_or(|at: Instant| at.elapsed() >= *every))
+            && (is_over || saved.is_none_or(|at: Instant| at.elapsed() >= *every))
         {
             checkpoint::save(file, &session.state, config, digest)?;
             saved = Some(Instant::now());
         }
-    }
+    };
     let Session { data, shape, state, .. } = session;
     if state.log.is_empty() {
         return Err(Error::Diverged { rate: config.learning_rate });
@@ -96,7 +95,7 @@ pub fn fit(
         model: Model::new(net, data.lag, data.scale)?.trained(training),
         val_loss: state.val_loss,
         log: state.log,
-        ending: ending.expect("the loop ends with one"),
+        ending,
     })
 }
 

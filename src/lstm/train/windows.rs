@@ -202,7 +202,7 @@ mod tests {
         refused(&[a.view(), b.view()], 7, 1, "run 1: found 7 states, expected at least 8");
         refused(&[a.view(), b.view()], 0, 1, "lag: found 0");
         refused(&[a.view(), b.slice(s![.., ..1])], 3, 1, "run 1: found 1 components");
-        let mut bad = b.clone();
+        let mut bad = b;
         bad[[4, 1]] = f64::NAN;
         refused(&[a.view(), bad.view()], 3, 1, "NaN at");
     }

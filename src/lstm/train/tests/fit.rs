@@ -98,26 +98,26 @@ fn a_seed_decides_every_bit() {
 
 #[test]
 fn more_epochs_go_on_from_the_checkpoint() {
-    let (config, windows) = (config(), windows(3));
+    let (whole, windows) = (config(), windows(3));
     let folder = tempfile::tempdir().unwrap();
     let checkpoint = Some(checkpoint(folder.path()));
-    let few = Config { max_epochs: 5, ..config.clone() };
+    let few = Config { max_epochs: 5, ..config() };
     assert_eq!(fit(&few, &windows, checkpoint.as_ref(), go).unwrap().log.len(), 5, "few");
-    let more = fit(&config, &windows, checkpoint.as_ref(), go).unwrap();
-    assert!(bits(&more) == bits(&fit(&config, &windows, None, go).unwrap()), "as in one go");
+    let more = fit(&whole, &windows, checkpoint.as_ref(), go).unwrap();
+    assert!(bits(&more) == bits(&fit(&whole, &windows, None, go).unwrap()), "as in one go");
 }
 
 #[test]
 fn a_checkpoint_of_another_training_is_refused_by_what_differs() {
-    let config = Config { max_epochs: 2, ..config() };
+    let first = Config { max_epochs: 2, ..config() };
     let folder = tempfile::tempdir().unwrap();
     let checkpoint = Some(checkpoint(folder.path()));
-    fit(&config, &windows(3), checkpoint.as_ref(), go).unwrap();
-    let other = Config { learning_rate: 2e-2, ..config.clone() };
+    fit(&first, &windows(3), checkpoint.as_ref(), go).unwrap();
+    let other = Config { learning_rate: 2e-2, ..config() };
     let why = fit(&other, &windows(3), checkpoint.as_ref(), go).unwrap_err().to_string();
     assert!(why.contains("`learning_rate`: found 0.01, expected 0.02"), "{why}");
     let windows = Windows::new(windows(3).x().to_owned() * 2.0, windows(3).y().to_owned());
-    let why = fit(&config, &windows.unwrap(), checkpoint.as_ref(), go).unwrap_err().to_string();
+    let why = fit(&first, &windows.unwrap(), checkpoint.as_ref(), go).unwrap_err().to_string();
     assert!(why.contains("`data`: found other windows"), "{why}");
 }
 
