@@ -15,8 +15,10 @@
 //! | `packed`     | the kernels: packed weights; forecast, rollout and batch in f32    |
 //! | `activation` | from gates to states in f32, with error bounds                     |
 //! | `lanes`      | registers of AVX-512, of AVX2 and of plain code                    |
+//! | `lines`      | numbers that start where a cache line does                         |
 //! | `bound`      | how far one f32 cell or head may be from the definition            |
 //! | `model`      | loads and saves safetensors files                                  |
+//! | `train`      | trains a network: gradients, optimiser, epochs                     |
 //! | `cases`      | what is timed                                                      |
 //!
 //! Source: S. Hochreiter, J. Schmidhuber, "Long short-term memory", Neural Computation 9 (1997)
@@ -29,9 +31,11 @@ mod cases;
 pub mod cell;
 pub mod fixtures;
 mod lanes;
+mod lines;
 pub mod model;
 pub mod net;
 pub mod packed;
+pub mod train;
 
 pub use cases::{cases, scaling};
 pub use model::Model;

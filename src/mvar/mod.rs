@@ -12,6 +12,7 @@
 //! | `step`   | one step and a rollout: reference, error bound                       |
 //! | `packed` | steps, rollouts and batches by vector units, in `f64` and `f32`      |
 //! | `model`  | coefficients with their intercept; loads three formats, saves one    |
+//! | `train`  | fits a model to runs: ridge regression, stability, choice of the lag |
 //! | `cases`  | the cases of this chapter                                            |
 //!
 //! Source: H. Luetkepohl, New Introduction to Multiple Time Series Analysis (2005), ch. 2.
@@ -21,6 +22,7 @@ pub mod fixtures;
 pub mod model;
 pub mod packed;
 pub mod step;
+pub mod train;
 
 pub use cases::{cases, scaling};
 pub use model::Model;

@@ -30,14 +30,16 @@ pub(crate) enum Role {
     Other,
 }
 
-const KINDS: [&Kind; 7] = [
+const KINDS: [&Kind; 9] = [
     &lattice::CLEAN,
     &lattice::TIES,
     &md::LENNARD_JONES,
     &md::STILLINGER_WEBER,
     &md::NVE,
     &rom::MVAR,
+    &rom::MVAR_TRAIN,
     &rom::LSTM,
+    &rom::LSTM_TRAIN,
 ];
 
 /// Past libtest's capture, so that a count is seen even when all is well.
@@ -106,8 +108,18 @@ fn rom_mvar() {
 }
 
 #[test]
+fn rom_mvar_train() {
+    run(&rom::MVAR_TRAIN);
+}
+
+#[test]
 fn rom_lstm() {
     run(&rom::LSTM);
+}
+
+#[test]
+fn rom_lstm_train() {
+    run(&rom::LSTM_TRAIN);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The cases of this chapter: cells, forecast steps, rollouts and batches.
+//! The cases of this chapter: cells, forecast steps, rollouts, batches and training.
 //!
 //! Work counts the matrix products, 8 h (inputs + h) operations per cell and 2 h d per head, as a
 //! forecast of its own has them, and as bytes the weights once, the windows and the outputs, which is
@@ -17,6 +17,7 @@ pub(super) use steps::judge;
 use steps::{Batch, Cells, Forecasts, Rollout, Trajectory};
 
 mod steps;
+mod train;
 
 /// The documented example, and the network of most runs.
 const SMALL: Size = Size { d: 20, h: 64, layers: 1 };
@@ -37,6 +38,7 @@ pub fn cases() -> Vec<Case> {
         ),
         trajectory(CANONICAL, 5, 100, None),
         batch(CANONICAL, 5, 64, None),
+        train::step(512, None),
     ]
 }
 
@@ -48,6 +50,9 @@ pub fn scaling() -> Vec<Case> {
         forecasts(LARGE, 20, 1, None),
         trajectory(LARGE, 20, 100, None),
         batch(CANONICAL, 5, 512, None),
+        train::step(32, None),
+        train::epoch(32),
+        train::epoch(512),
     ];
     let twin = Some(Isa::Avx2);
     if Isa::Avx2.is_available() {
@@ -60,6 +65,7 @@ pub fn scaling() -> Vec<Case> {
             trajectory(LARGE, 20, 100, twin),
             batch(CANONICAL, 5, 64, twin),
             batch(CANONICAL, 5, 512, twin),
+            train::step(512, twin),
         ]);
     }
     cases

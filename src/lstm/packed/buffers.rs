@@ -1,16 +1,16 @@
 //! Scratch space of the kernels.
 
-use super::lines::Lines;
+use crate::lstm::lines::Lines;
 
 /// States of some windows in every layer, in padded rows.
 #[derive(Debug, Clone)]
 pub(super) struct States {
     /// Hidden states before.
-    pub(super) old: Lines,
+    pub(super) old: Lines<f32>,
     /// Hidden states after.
-    pub(super) new: Lines,
+    pub(super) new: Lines<f32>,
     /// Cell states.
-    pub(super) c: Lines,
+    pub(super) c: Lines<f32>,
 }
 
 impl States {
@@ -26,10 +26,10 @@ pub struct Buffers {
     units: usize,
     padded: usize,
     /// Both of shape (layers, lag + 1, padded); the first row of each layer stays zero.
-    pub(super) h: Lines,
-    pub(super) c: Lines,
+    pub(super) h: Lines<f32>,
+    pub(super) c: Lines<f32>,
     /// Gates as far as the inputs make them, shape (lag, 4 padded).
-    pub(super) gates: Lines,
+    pub(super) gates: Lines<f32>,
     /// The normalised hidden state, shape (h).
     pub(super) z: Vec<f32>,
     /// Of shape (layers, windows, padded).
@@ -97,7 +97,7 @@ pub struct Flight {
     /// Of shape (layers, lag, padded), the youngest window first.
     pub(super) states: States,
     /// Gates as far as the newest state makes them, shape (4 padded).
-    pub(super) gates: Lines,
+    pub(super) gates: Lines<f32>,
     /// The normalised hidden state, shape (h).
     pub(super) z: Vec<f32>,
 }

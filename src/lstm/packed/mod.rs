@@ -13,16 +13,15 @@
 
 use super::activation::GATE_SCALE;
 use super::lanes::Lanes;
+use super::lines::Lines;
 use super::net::{self, LayerNorm, Net, Scale};
 use crate::machine::isa::Isa;
 pub use buffers::{Buffers, Flight};
 use kernels::Job;
-use lines::Lines;
 
 mod buffers;
 mod head;
 mod kernels;
-mod lines;
 
 /// A network as [`Packed::forecast`] wants it.
 #[derive(Debug, Clone)]
@@ -35,8 +34,8 @@ pub struct Packed {
     layers: Vec<Layer>,
     norm: Option<LayerNorm>,
     /// Panels of as many outputs as a register holds, one matrix (h, outputs) after the other.
-    out_w: Lines,
-    out_b: Lines,
+    out_w: Lines<f32>,
+    out_b: Lines<f32>,
     residual: bool,
 }
 
@@ -47,10 +46,10 @@ struct Layer {
     inputs: usize,
     units: usize,
     padded: usize,
-    of_x: Lines,
-    of_h: Lines,
+    of_x: Lines<f32>,
+    of_h: Lines<f32>,
     /// Both biases, shape (blocks, 4, units).
-    bias: Lines,
+    bias: Lines<f32>,
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the one rounding")]

@@ -21,7 +21,7 @@ use lanes::Lanes;
 pub use lanes::Real;
 
 mod kernels;
-mod lanes;
+pub(super) mod lanes;
 
 /// Coefficients of a model, in `f64` or `f32`.
 #[derive(Debug)]

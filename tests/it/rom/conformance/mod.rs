@@ -4,10 +4,14 @@
 //! parts; a model without recorded forecasts is neither.
 
 mod lstm;
+mod lstm_train;
 mod mvar;
+mod mvar_train;
 
 pub(crate) use lstm::LSTM;
+pub(crate) use lstm_train::LSTM_TRAIN;
 pub(crate) use mvar::MVAR;
+pub(crate) use mvar_train::MVAR_TRAIN;
 
 use std::path::Path;
 

@@ -12,6 +12,8 @@ use super::super::tests::model;
 use super::*;
 use crate::lstm::{Model, net::Scale};
 
+mod fuzz;
+
 /// An archive of a pickle and two storages of four numbers each.
 fn archive(pickle: &[u8], compression: CompressionMethod) -> Vec<u8> {
     let numbers: Vec<u8> = (1_u8..=4).flat_map(|n| f32::from(n).to_le_bytes()).collect();

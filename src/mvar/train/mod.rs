@@ -1,0 +1,288 @@
+//! Fits a model to runs: ridge regression with an unpenalised intercept, stability, lag.
+//!
+//! The coefficients W minimise the sum over all windows of |y - W x - b|^2, plus alpha |W|^2. With
+//! X and Y the windows and next states less their means, W = (X^T X + alpha I)^-1 X^T Y and
+//! b = mean(y) - W mean(x). No window crosses from one run to the next, and none is copied:
+//! `moments` takes their products from the runs.
+//!
+//! | module    | holds                                                                     |
+//! |-----------|---------------------------------------------------------------------------|
+//! | `moments` | means and products of all windows                                         |
+//! | `solve`   | Cholesky with the rank of what is singular; the spectral radius           |
+//! | `lag`     | AIC, BIC, HQIC and FPE of every lag                                       |
+//!
+//! Source: A. E. Hoerl, R. W. Kennard, Technometrics 12 (1970) 55-67; H. Luetkepohl, New
+//! Introduction to Multiple Time Series Analysis (2005), ch. 2.1 (companion matrix), 4.3 (lags).
+
+use std::path::Path;
+use std::time::Instant;
+
+use ndarray::{Array1, Array3, ArrayView2, ArrayView3, Axis, arr0, concatenate, s};
+use thiserror::Error;
+
+use super::model::{self, Model};
+use crate::file::npz;
+
+mod lag;
+mod moments;
+mod solve;
+#[cfg(test)]
+mod tests;
+
+pub use lag::{Criterion, Lag, select};
+pub use moments::Moments;
+pub use solve::spectral_radius;
+
+/// Why no model can be fitted.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// There is no run.
+    #[error("found no run, expected at least one")]
+    NoRuns,
+    /// A run has another number of components than the first.
+    #[error("run {run}: found {found} components, expected {expected}, as in run 0")]
+    Components {
+        /// The run, from 0.
+        run: usize,
+        /// Its components.
+        found: usize,
+        /// Those of the first run.
+        expected: usize,
+    },
+    /// A run is too short for one window and the state after it.
+    #[error("run {run}: found {rows} states, expected more than the lag {lag}; choose a lag below")]
+    Short {
+        /// The run, from 0.
+        run: usize,
+        /// Its states.
+        rows: usize,
+        /// The lag asked for.
+        lag: usize,
+    },
+    /// A state holds NaN or infinity.
+    #[error("run {run}, state {row}, component {column}: found {value}, expected finite numbers")]
+    NotFinite {
+        /// The run, from 0.
+        run: usize,
+        /// The state, from 0.
+        row: usize,
+        /// The component, from 0.
+        column: usize,
+        /// The number.
+        value: f64,
+    },
+    /// Components have one value in all states.
+    #[error("components {columns:?} are constant; leave them out of the data")]
+    Constant {
+        /// The components, from 0.
+        columns: Vec<usize>,
+    },
+    /// The windows do not determine the coefficients.
+    #[error(
+        "the products of {windows} windows have rank {rank} of {size}; choose a larger alpha, a \
+         shorter lag, or more data"
+    )]
+    Singular {
+        /// How many windows there are.
+        windows: usize,
+        /// How many directions they tell apart.
+        rank: usize,
+        /// How many there are.
+        size: usize,
+    },
+    /// A fit leaves residuals that are singular, so that no criterion is defined.
+    #[error(
+        "lag {lag} leaves no independent residuals, so no criterion is defined; choose the lag \
+         by hand"
+    )]
+    Exact {
+        /// The lag of the fit.
+        lag: usize,
+    },
+    /// An option is out of its domain.
+    #[error("{option}: found {found}, expected {expected}")]
+    Option {
+        /// Its name.
+        option: &'static str,
+        /// Its value.
+        found: f64,
+        /// Its domain.
+        expected: &'static str,
+    },
+    /// The coefficients overflow.
+    #[error(transparent)]
+    Model(#[from] model::Error),
+    /// The spectral radius was not found.
+    #[error("the eigenvalues of the companion matrix of size {size} did not converge")]
+    Eigenvalues {
+        /// Rows of the matrix.
+        size: usize,
+    },
+}
+
+/// Options of a fit; the defaults are those of wsindy-manifold.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Config {
+    /// How many past states a step reads.
+    pub lag: usize,
+    /// Weight of the squared coefficients, 0 or more.
+    pub alpha: f64,
+    /// The largest spectral radius allowed; a model beyond it is scaled down to it.
+    pub threshold: Option<f64>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { lag: 5, alpha: 1e-6, threshold: None }
+    }
+}
+
+/// A fitted model and how well it fits.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fit {
+    /// The model, scaled down if it was beyond the threshold.
+    pub model: Model,
+    /// Weight of the squared coefficients.
+    pub alpha: f64,
+    /// How many windows it was fitted to.
+    pub windows: usize,
+    /// 1 - (squared residuals) / (squares about the mean of each component), before scaling.
+    pub train_r2: f64,
+    /// Root of the mean squared residual over all components, before scaling.
+    pub train_rmse: f64,
+    /// Spectral radius of the companion matrix, before scaling.
+    pub rho_before: f64,
+    /// Spectral radius of the companion matrix of `model`.
+    pub rho_after: f64,
+    /// `rho_before` with the blocks of the matrix in the order of wsindy-manifold, oldest first.
+    pub rho_compat: f64,
+    /// Wall-clock time of the fit.
+    pub training_seconds: f64,
+}
+
+/// Fits a model to runs (states, d), each in order of time.
+///
+/// # Errors
+///
+/// If the runs or options are unfit, or the windows do not determine the coefficients.
+pub fn fit(runs: &[ArrayView2<'_, f64>], config: &Config) -> Result<Fit, Error> {
+    let start = Instant::now();
+    if let Some(threshold) = config.threshold
+        && !(threshold > 0.0 && threshold.is_finite())
+    {
+        let expected = "a finite number above 0";
+        return Err(Error::Option { option: "eigenvalue_threshold", found: threshold, expected });
+    }
+    let moments = Moments::new(runs, config.lag)?;
+    let (p, d) = (config.lag, moments.d());
+    let ridge = moments.ridge(config.alpha)?;
+    let rho_before = spectral_radius(ridge.a.view())?;
+    let rho_compat = spectral_radius(ridge.a.slice(s![..;-1, .., ..]))?;
+    let mut a = ridge.a;
+    let mut rho_after = rho_before;
+    if let Some(threshold) = config.threshold.filter(|threshold| rho_before > *threshold) {
+        stabilise(&mut a, threshold / rho_before);
+        rho_after = spectral_radius(a.view())?;
+    }
+    let model = Model::new(a.clone(), moments.intercept(&a))?;
+    #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
+    let mean_square = ridge.residual / (moments.windows() * d) as f64;
+    debug_assert_eq!(a.dim(), (p, d, d), "shape of the coefficients");
+    Ok(Fit {
+        model,
+        alpha: config.alpha,
+        windows: moments.windows(),
+        train_r2: 1.0 - ridge.residual / ridge.total,
+        train_rmse: mean_square.sqrt(),
+        rho_before,
+        rho_after,
+        rho_compat,
+        training_seconds: start.elapsed().as_secs_f64(),
+    })
+}
+
+/// Scales coefficients (p, d, d), oldest lag first: those of j steps ago by `scale^j`.
+///
+/// All eigenvalues of the companion matrix are multiplied by `scale`: if v z^t solves the
+/// recursion, v (scale z)^t solves the scaled one.
+fn stabilise(a: &mut Array3<f64>, scale: f64) {
+    let mut power = 1.0;
+    for mut block in a.axis_iter_mut(Axis(0)).rev() {
+        power *= scale;
+        block *= power;
+    }
+}
+
+impl Fit {
+    /// Saves the model with the numbers of its fit, replacing `path` once the file is whole.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be written.
+    pub fn save(&self, path: &Path) -> Result<(), npz::Error> {
+        let a = self.model.coefficients();
+        let size = |n: usize| arr0(i64::try_from(n).unwrap_or(i64::MAX));
+        let mut npz = npz::Writer::new(path);
+        npz.add("A_matrices", a)?;
+        npz.add("A_companion", side_by_side(a).view())?;
+        npz.add("intercept", self.model.intercept())?;
+        npz.add("p", size(self.model.p()).view())?;
+        npz.add("r", size(self.model.d()).view())?;
+        for (name, value) in [
+            ("alpha", self.alpha),
+            ("train_r2", self.train_r2),
+            ("train_rmse", self.train_rmse),
+            ("rho_before", self.rho_before),
+            ("rho_after", self.rho_after),
+            ("rho_compat", self.rho_compat),
+            ("training_seconds", self.training_seconds),
+        ] {
+            npz.add(name, arr0(value).view())?;
+        }
+        npz.finish()
+    }
+}
+
+/// Coefficients (p, d, d) as one matrix (d, p d), in their order.
+fn side_by_side(a: ArrayView3<'_, f64>) -> ndarray::Array2<f64> {
+    let blocks: Vec<_> = a.outer_iter().collect();
+    concatenate(Axis(1), &blocks).expect("blocks of one shape")
+}
+
+/// What the normal equations give.
+#[derive(Debug)]
+struct Ridge {
+    /// Coefficients (p, d, d), oldest lag first.
+    a: Array3<f64>,
+    /// Sum of the squared residuals.
+    residual: f64,
+    /// Sum of the squares about the means.
+    total: f64,
+}
+
+impl Moments {
+    fn ridge(&self, alpha: f64) -> Result<Ridge, Error> {
+        if !(alpha >= 0.0 && alpha.is_finite()) {
+            let expected = "a finite number, 0 or more";
+            return Err(Error::Option { option: "alpha", found: alpha, expected });
+        }
+        let (p, d) = (self.lag(), self.d());
+        let w = solve::solve(self.gram(p), self.cross(p), alpha, self.windows())?;
+        let products = self.targets();
+        // |y - W x|^2 = |y|^2 - 2 W.(X^T Y) + W.(X^T X W), and X^T X W = X^T Y - alpha W.
+        let total = products.diag().sum();
+        let explained = (&w * &self.cross(p)).sum() + alpha * (&w * &w).sum();
+        let a = Array3::from_shape_fn((p, d, d), |(k, i, j)| w[[k * d + j, i]]);
+        Ok(Ridge { a, residual: (total - explained).max(0.0), total })
+    }
+
+    /// The constant that puts the mean residual of coefficients (p, d, d) at zero.
+    fn intercept(&self, a: &Array3<f64>) -> Array1<f64> {
+        let mut b = self.mean(self.lag());
+        for (k, block) in a.outer_iter().enumerate() {
+            b -= &block.dot(&self.mean(k));
+        }
+        b
+    }
+}

@@ -1,0 +1,62 @@
+//! Vectors of fitted MVAR models: ridge regression, and models scaled to a spectral radius.
+
+use std::path::Path;
+
+use ndarray::{Array0, Array1, Array2, ArrayView2, Axis, Ix1, arr0};
+use stepmark::mvar::train::{Config, Fit, fit};
+
+use super::{Vectors, holds, near, wide};
+use crate::conformance::{Kind, Role};
+
+pub(crate) const MVAR_TRAIN: Kind = Kind { name: "rom mvar train", role, check };
+
+/// Relative to the largest coefficient.
+const TOLERANCE: f64 = 1e-10;
+
+fn role(path: &Path) -> Role {
+    if holds(path, &["X_latent", "coef", "alpha"]) { Role::Case } else { Role::Other }
+}
+
+fn check(path: &Path) -> Result<(), String> {
+    let mut io = Vectors::open(path)?;
+    let states: Array2<f32> = io.array("X_latent")?;
+    let states = wide(&states);
+    let size = |value: Array0<i64>| usize::try_from(value[()]).map_err(|e| e.to_string());
+    let (rows, lag) = (size(io.array("T_rom")?)?, size(io.array("lag")?)?);
+    let alpha: Array0<f64> = io.array("alpha")?;
+    let runs: Vec<_> = states.axis_chunks_iter(Axis(0), rows).collect();
+    let config = Config { lag, alpha: alpha[()], threshold: None };
+    let free = fit(&runs, &config).map_err(|e| e.to_string())?;
+    let rho: Array0<f64> = io.array("rho_before")?;
+    near("rho_before, of the misordered matrix", &arr0(free.rho_compat), &rho, TOLERANCE, 1.0)?;
+    if io.has("threshold") {
+        let threshold: Array0<f64> = io.array("threshold")?;
+        coefficients(&free, ["coef_unscaled", "intercept_unscaled"], &mut io)?;
+        return scaled(&runs, &free, Config { threshold: Some(threshold[()]), ..config });
+    }
+    coefficients(&free, ["coef", "intercept"], &mut io)?;
+    for (name, found) in [("r2_train", free.train_r2), ("train_rmse", free.train_rmse)] {
+        near(name, &arr0(found), &io.array(name)?, TOLERANCE, 1.0)?;
+    }
+    Ok(())
+}
+
+fn coefficients(fit: &Fit, names: [&str; 2], io: &mut Vectors) -> Result<(), String> {
+    let blocks = fit.model.coefficients();
+    let blocks: Vec<_> = blocks.outer_iter().collect();
+    let found = ndarray::concatenate(Axis(1), &blocks).expect("blocks of one shape");
+    near(names[0], &found, &io.array(names[0])?, TOLERANCE, 0.0)?;
+    let intercept: Array1<f64> = io.array::<f64, Ix1>(names[1])?;
+    near(names[1], &fit.model.intercept().to_owned(), &intercept, TOLERANCE, 0.0)
+}
+
+/// A threshold below the true radius is met; the recorded scaling is that of another radius.
+fn scaled(runs: &[ArrayView2<'_, f64>], free: &Fit, config: Config) -> Result<(), String> {
+    let fit = fit(runs, &config).map_err(|e| e.to_string())?;
+    let want = config.threshold.map_or(free.rho_before, |most| most.min(free.rho_before));
+    if want == free.rho_before {
+        return Err(format!("the threshold is not below the radius {want}"));
+    }
+    near("rho_after", &arr0(fit.rho_after), &arr0(want), 1e-12, 1.0)?;
+    near("rho_before", &arr0(fit.rho_before), &arr0(free.rho_before), 0.0, 1.0)
+}
