@@ -16,6 +16,7 @@ use ndarray::ArrayView2;
 
 use super::moments::Moments;
 use super::{Error, solve};
+use crate::machine::isa::Isa;
 
 /// What a lag is chosen by; the smallest value is the best.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,7 +84,10 @@ fn criteria(moments: &Moments, lag: usize) -> Result<Lag, Error> {
     if windows <= size + 1 {
         return Err(Error::Singular { windows, rank: windows.saturating_sub(1), size });
     }
-    let w = solve::solve(moments.gram(lag), cross, 0.0, windows)?;
+    let mut system = solve::System::new(size, d, Isa::best());
+    system.solve(moments.gram(lag), cross, 0.0, windows)?;
+    let w: Vec<_> = system.sides().flatten().copied().collect();
+    let w = ArrayView2::from_shape((size, d), &w).expect("as many as the sides have");
     let (n, k, d) = (windows as f64, (size + 1) as f64, d as f64);
     let covariance = (&moments.targets() - &cross.t().dot(&w)) / n;
     let spread = &moments.targets().diag() / n;
