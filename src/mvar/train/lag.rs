@@ -12,7 +12,7 @@
 //! Source: H. Luetkepohl, New Introduction to Multiple Time Series Analysis (2005), ch. 4.3. On one
 //! run these are the values of statsmodels' `select_order`.
 
-use ndarray::ArrayView2;
+use ndarray::{ArrayBase, ArrayView2, Data, Ix2};
 
 use super::moments::Moments;
 use super::{Error, solve};
@@ -29,6 +29,21 @@ pub enum Criterion {
     Hqic,
     /// Akaike's final prediction error.
     Fpe,
+}
+
+impl Criterion {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Aic, Self::Bic, Self::Hqic, Self::Fpe];
+
+    /// Its name in lower case.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Aic => "aic",
+            Self::Bic => "bic",
+            Self::Hqic => "hqic",
+            Self::Fpe => "fpe",
+        }
+    }
 }
 
 /// The criteria of one lag.
@@ -64,8 +79,8 @@ impl Lag {
 /// # Errors
 ///
 /// Those of [`Moments::new`]; or if the sample does not determine the longest fit.
-pub fn select(
-    runs: &[ArrayView2<'_, f64>],
+pub fn select<S: Data<Elem = f64>>(
+    runs: &[ArrayBase<S, Ix2>],
     longest: usize,
     by: Criterion,
 ) -> Result<(Vec<Lag>, usize), Error> {

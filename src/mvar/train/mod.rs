@@ -19,10 +19,10 @@
 use std::path::Path;
 use std::time::Instant;
 
-use ndarray::{Array3, ArrayView2, ArrayView3, Axis, arr0, concatenate, s};
+use ndarray::{Array1, Array3, ArrayBase, ArrayView3, Axis, Data, Ix2, arr0, concatenate, s};
 use thiserror::Error;
 
-use super::model::{self, Model};
+use super::model::{self, Model, TRAINING_TIME};
 use crate::file::npz;
 
 mod lag;
@@ -181,7 +181,7 @@ pub struct Fit {
 /// # Errors
 ///
 /// If the runs or options are unfit, or the windows do not determine the coefficients.
-pub fn fit(runs: &[ArrayView2<'_, f64>], config: &Config) -> Result<Fit, Error> {
+pub fn fit<S: Data<Elem = f64>>(runs: &[ArrayBase<S, Ix2>], config: &Config) -> Result<Fit, Error> {
     let start = Instant::now();
     if let Some(threshold) = config.threshold
         && !(threshold > 0.0 && threshold.is_finite())
@@ -199,7 +199,8 @@ pub fn fit(runs: &[ArrayView2<'_, f64>], config: &Config) -> Result<Fit, Error> 
         stabilise(&mut a, threshold / rho_before);
         rho_after = spectral_radius(a.view());
     }
-    let intercept = ridge.intercept_of(a.view());
+    let mut intercept = Array1::zeros(a.dim().1);
+    ridge.intercept_of(a.view(), intercept.view_mut());
     Ok(Fit {
         model: Model::new(a, intercept)?,
         alpha: config.alpha,
@@ -247,7 +248,7 @@ impl Fit {
             ("rho_before", self.rho_before),
             ("rho_after", self.rho_after),
             ("rho_compat", self.rho_compat),
-            ("training_seconds", self.training_seconds),
+            (TRAINING_TIME, self.training_seconds),
         ] {
             npz.add(name, arr0(value).view())?;
         }

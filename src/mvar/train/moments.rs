@@ -12,7 +12,7 @@
 //! All rows are first shifted by their mean over all runs, so that taking the means of the
 //! windows off the products at the end cancels no digits.
 
-use ndarray::{ArrayView2, s};
+use ndarray::{ArrayBase, ArrayView2, Data, Ix2, s};
 
 use super::Error;
 use super::sums::Sums;
@@ -41,13 +41,13 @@ impl Moments {
     ///
     /// If there is no run, one is no longer than `lag` or of another dimension, the lag is 0 or
     /// the window too long, a number is not finite or a component constant, or the products overflow.
-    pub fn new(runs: &[ArrayView2<'_, f64>], lag: usize) -> Result<Self, Error> {
+    pub fn new<S: Data<Elem = f64>>(runs: &[ArrayBase<S, Ix2>], lag: usize) -> Result<Self, Error> {
         Self::with_isa(runs, lag, Isa::best())
     }
 
     /// The same by the kernel of one instruction set.
-    pub(super) fn with_isa(
-        runs: &[ArrayView2<'_, f64>],
+    pub(super) fn with_isa<S: Data<Elem = f64>>(
+        runs: &[ArrayBase<S, Ix2>],
         lag: usize,
         isa: Isa,
     ) -> Result<Self, Error> {
@@ -57,7 +57,11 @@ impl Moments {
     }
 
     /// Room for those of such runs.
-    pub(super) fn empty(runs: &[ArrayView2<'_, f64>], lag: usize, isa: Isa) -> Result<Self, Error> {
+    pub(super) fn empty<S: Data<Elem = f64>>(
+        runs: &[ArrayBase<S, Ix2>],
+        lag: usize,
+        isa: Isa,
+    ) -> Result<Self, Error> {
         let d = runs.first().ok_or(Error::NoRuns)?.ncols();
         check_shapes(runs, lag, d)?;
         if lag == 0 || d == 0 {
@@ -72,7 +76,10 @@ impl Moments {
     }
 
     /// Replaces them by those of other runs.
-    pub(super) fn take(&mut self, runs: &[ArrayView2<'_, f64>]) -> Result<(), Error> {
+    pub(super) fn take<S: Data<Elem = f64>>(
+        &mut self,
+        runs: &[ArrayBase<S, Ix2>],
+    ) -> Result<(), Error> {
         check_shapes(runs, self.p, self.d)?;
         self.find_mean(runs)?;
         self.sums.clear();
@@ -87,7 +94,7 @@ impl Moments {
     }
 
     /// Finds the mean of all states, once all numbers are known to be fit.
-    fn find_mean(&mut self, runs: &[ArrayView2<'_, f64>]) -> Result<(), Error> {
+    fn find_mean<S: Data<Elem = f64>>(&mut self, runs: &[ArrayBase<S, Ix2>]) -> Result<(), Error> {
         let first = runs.first().ok_or(Error::NoRuns)?.row(0);
         let (d, sum, constant) = (self.d, &mut self.shift, &mut self.constant);
         sum.fill(0.0);
@@ -159,7 +166,11 @@ impl Moments {
 }
 
 /// Requires runs of `d` components that are longer than the lag.
-fn check_shapes(runs: &[ArrayView2<'_, f64>], lag: usize, d: usize) -> Result<(), Error> {
+fn check_shapes<S: Data<Elem = f64>>(
+    runs: &[ArrayBase<S, Ix2>],
+    lag: usize,
+    d: usize,
+) -> Result<(), Error> {
     for (run, states) in runs.iter().enumerate() {
         let (rows, found) = states.dim();
         if found != d {

@@ -1,6 +1,6 @@
 //! The coefficients from the products, with room that is used again.
 
-use ndarray::{Array1, Array3, ArrayView2, ArrayView3};
+use ndarray::{Array3, ArrayBase, ArrayView3, ArrayViewMut1, Data, Ix2};
 
 use super::Error;
 use super::moments::Moments;
@@ -28,7 +28,7 @@ impl Ridge {
     /// # Errors
     ///
     /// If the runs are none, or of a shape that does not fit the lag.
-    pub fn of(runs: &[ArrayView2<'_, f64>], lag: usize) -> Result<Self, Error> {
+    pub fn of<S: Data<Elem = f64>>(runs: &[ArrayBase<S, Ix2>], lag: usize) -> Result<Self, Error> {
         Self::with_isa(runs, lag, Isa::best())
     }
 
@@ -41,7 +41,11 @@ impl Ridge {
     /// # Panics
     ///
     /// If this processor does not have it.
-    pub fn with_isa(runs: &[ArrayView2<'_, f64>], lag: usize, isa: Isa) -> Result<Self, Error> {
+    pub fn with_isa<S: Data<Elem = f64>>(
+        runs: &[ArrayBase<S, Ix2>],
+        lag: usize,
+        isa: Isa,
+    ) -> Result<Self, Error> {
         let moments = Moments::empty(runs, lag, isa)?;
         let d = moments.d();
         let (system, a) = (System::new(lag * d, d, isa), Array3::zeros((lag, d, d)));
@@ -53,7 +57,11 @@ impl Ridge {
     /// # Errors
     ///
     /// If the runs or alpha are unfit, or the windows do not determine the coefficients.
-    pub fn fit(&mut self, runs: &[ArrayView2<'_, f64>], alpha: f64) -> Result<(), Error> {
+    pub fn fit<S: Data<Elem = f64>>(
+        &mut self,
+        runs: &[ArrayBase<S, Ix2>],
+        alpha: f64,
+    ) -> Result<(), Error> {
         if !(alpha >= 0.0 && alpha.is_finite()) {
             let expected = "a finite number, 0 or more";
             return Err(Error::Option { option: "alpha", found: alpha, expected });
@@ -80,20 +88,25 @@ impl Ridge {
         self.a.view()
     }
 
-    /// The constant that puts the mean residual of coefficients (p, d, d) at zero.
+    /// Puts the constant into `c` that brings the mean residual of coefficients (p, d, d) to zero.
     ///
     /// # Panics
     ///
-    /// If they are of another shape.
-    pub fn intercept_of(&self, a: ArrayView3<'_, f64>) -> Array1<f64> {
-        assert_eq!(a.dim(), self.a.dim(), "coefficients of another shape");
+    /// If a shape is another.
+    pub fn intercept_of(&self, a: ArrayView3<'_, f64>, mut c: ArrayViewMut1<'_, f64>) {
         let (p, d) = (self.moments.lag(), self.moments.d());
-        Array1::from_shape_fn(d, |i| {
+        assert_eq!((a.dim(), c.len()), (self.a.dim(), d), "coefficients of another shape");
+        for (i, c) in c.iter_mut().enumerate() {
             let past = (0..p).flat_map(|k| (0..d).map(move |j| (k, j)));
-            past.fold(self.moments.mean(p, i), |b, (k, j)| {
-                b - a[[k, i, j]] * self.moments.mean(k, j)
-            })
-        })
+            *c = past.fold(self.moments.mean(p, i), |c, (k, j)| {
+                c - a[[k, i, j]] * self.moments.mean(k, j)
+            });
+        }
+    }
+
+    /// Forgets the last fit: its coefficients become NaN.
+    pub fn spoil(&mut self) {
+        self.a.fill(f64::NAN);
     }
 
     /// How many windows the last fit had.
