@@ -67,14 +67,14 @@ fn split<V: Lanes>(z: V) -> (V, V) {
 
 /// 2^z + 1.
 #[inline(always)]
-fn power_plus_one<V: Lanes>(z: V) -> V {
+pub(super) fn power_plus_one<V: Lanes>(z: V) -> V {
     let (scale, rq) = split(z);
     scale.mul_add(rq.plus(V::splat(1.0)), V::splat(1.0))
 }
 
 /// 2^z - 1.
 #[inline(always)]
-fn power_less_one<V: Lanes>(z: V) -> V {
+pub(super) fn power_less_one<V: Lanes>(z: V) -> V {
     let (scale, rq) = split(z);
     scale.mul_add(rq, scale.minus(V::splat(1.0)))
 }

@@ -1,13 +1,14 @@
 //! The bytes of a safetensors file: what is read from them, and how they are written.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
 
 use ndarray::{Array, Array1, Dimension, IntoDimension as _};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
 
 use super::super::net::{Layer, LayerNorm, Net, Parts, Scale};
-use super::{Error, Model, Options, unfit, wrong};
+use super::{Error, Model, Options, Training, unfit, wrong};
 use crate::file::is_lfs_pointer;
 
 /// The tensors of layer `l`.
@@ -21,6 +22,9 @@ const OTHERS: [&str; 6] =
 
 /// The tensor that shows the prefix of all.
 const FIRST: &str = "lstm.weight_ih_l0";
+
+/// The metadata of the time that the training took.
+pub(super) const SECONDS: &str = "training_seconds";
 
 /// The tensors that a file may hold.
 const WANTED: &str = "only lstm.weight_ih_l0, lstm.weight_hh_l0, lstm.bias_ih_l0, lstm.bias_hh_l0 \
@@ -107,6 +111,22 @@ impl<'a> Reader<'a> {
             }
             _ => Ok(Some(scale)),
         }
+    }
+
+    /// The note on the training, if there is one.
+    pub(super) fn training(&self) -> Result<Option<Training>, Error> {
+        let number = |what: &str| {
+            let Some(found) = self.metadata.get(what) else { return Ok(None) };
+            match found.trim().parse::<f64>() {
+                Ok(number) if number >= 0.0 => Ok(Some(number)),
+                _ => Err(wrong(self.file, what, found.clone(), "a number, 0 or more".to_owned())),
+            }
+        };
+        let Some(seconds) = number(SECONDS)? else { return Ok(None) };
+        let Ok(time) = Duration::try_from_secs_f64(seconds) else {
+            return Err(wrong(self.file, SECONDS, seconds.to_string(), "a duration".to_owned()));
+        };
+        Ok(Some(Training { time, dropout: number("dropout")?.unwrap_or(0.0) }))
     }
 
     pub(super) fn check_metadata(&self, net: &Net) -> Result<(), Error> {
@@ -268,6 +288,10 @@ pub(super) fn to_bytes(model: &Model) -> Result<Vec<u8>, SafeTensorError> {
         [("lag", model.lag.to_string()), ("residual", parts.residual.to_string())]
             .into_iter()
             .chain(shown(&model.net))
+            .chain(model.training.iter().flat_map(|training| {
+                let seconds = training.time.as_secs_f64();
+                [(SECONDS, seconds.to_string()), ("dropout", training.dropout.to_string())]
+            }))
             .map(|(name, value)| (name.to_owned(), value))
             .collect();
     sorted(&safetensors::serialize(views, Some(metadata))?)

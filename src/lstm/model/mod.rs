@@ -5,7 +5,7 @@
 //! `out.{weight,bias}`, all f32; files written here add `input_mean` and `input_std` (f64) if
 //! inputs are normalised. All may have a common prefix, as `module.`. The metadata strings `lag` and `residual` say what no tensor shows;
 //! `d`, `hidden_units`, `num_layers` and `use_layer_norm` repeat what the tensors show and must
-//! agree with them. What the metadata lacks, the caller must state in [`Options`]; a statement
+//! agree with them. `training_seconds` and `dropout` tell of the training. What the metadata lacks, the caller must state in [`Options`]; a statement
 //! that contradicts the file is an error.
 //!
 //! Files of `torch.save` are read, too, and written where the name ends with `.pt`; see `torch`.
@@ -14,6 +14,7 @@
 //! [`load_scale`].
 
 use std::path::Path;
+use std::time::Duration;
 use std::{fs, io};
 
 use ndarray::{Array2, ArrayView2};
@@ -119,6 +120,25 @@ pub struct Model {
     net: Net,
     lag: usize,
     scale: Option<Scale>,
+    training: Option<Training>,
+}
+
+/// How a network was trained.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Training {
+    /// Wall-clock time that it took.
+    pub time: Duration,
+    /// Share of the hidden states between layers that were left out.
+    pub dropout: f64,
+}
+
+/// A format of files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// That of the library safetensors.
+    Safetensors,
+    /// That of `torch.save`, loaded with `weights_only=True` and by wsindy-manifold.
+    Torch,
 }
 
 /// Reads `input_mean` and `input_std` from a `NumPy` archive.
@@ -175,7 +195,8 @@ impl Model {
         reader.check_metadata(&net)?;
         let lag = reader.stated("lag", options.lag, "a whole number")?;
         let lag = lag.ok_or_else(|| reader.unstated("lag"))?;
-        Self::named(file, net, lag, reader.scale(options)?)
+        let model = Self::named(file, net, lag, reader.scale(options)?)?;
+        Ok(Self { training: reader.training()?, ..model })
     }
 
     /// Saves the model, replacing `path` only once the new file is whole: as `torch.save` does where
@@ -185,14 +206,34 @@ impl Model {
     ///
     /// If the file cannot be written.
     pub fn save(&self, path: &Path) -> Result<(), Error> {
-        let bytes = if path.extension().is_some_and(|extension| extension == "pt") {
-            torch::to_bytes(self).map_err(io::Error::other)
-        } else {
-            format::to_bytes(self).map_err(io::Error::other)
-        };
-        bytes
-            .and_then(|bytes| file::replace(path, &bytes))
+        let is_torch = path.extension().is_some_and(|extension| extension == "pt");
+        let bytes = self.to_bytes(if is_torch { Kind::Torch } else { Kind::Safetensors })?;
+        file::replace(path, &bytes)
             .map_err(|source| Error::Io { file: path.display().to_string(), source })
+    }
+
+    /// The bytes of a file of the model.
+    ///
+    /// # Errors
+    ///
+    /// If the format cannot hold it.
+    pub fn to_bytes(&self, kind: Kind) -> Result<Vec<u8>, Error> {
+        let bytes = match kind {
+            Kind::Torch => torch::to_bytes(self).map_err(io::Error::other),
+            Kind::Safetensors => format::to_bytes(self).map_err(io::Error::other),
+        };
+        bytes.map_err(|source| Error::Io { file: "model".to_owned(), source })
+    }
+
+    /// The model with a note on its training, which its files keep.
+    #[must_use]
+    pub fn trained(self, training: Training) -> Self {
+        Self { training: Some(training), ..self }
+    }
+
+    /// How it was trained, if that is known.
+    pub fn training(&self) -> Option<Training> {
+        self.training
     }
 
     /// The network.
@@ -238,7 +279,7 @@ impl Model {
             let found = format!("length {}", scale.mean().len());
             return Err(wrong(file, "input_mean", found, net.d().to_string()));
         }
-        Ok(Self { net, lag, scale })
+        Ok(Self { net, lag, scale, training: None })
     }
 }
 

@@ -2,18 +2,13 @@
 //!
 //! Source: D. P. Kingma, J. Ba, "Adam" (2015); constants and order of operations as in `PyTorch`.
 
+use super::kernels::{Job, corrections, sum_of_squares};
 use super::real::Real;
-
-const BETAS: [f64; 2] = [0.9, 0.999];
-const EPS: f64 = 1e-8;
+use crate::machine::isa::Isa;
 
 /// Scales a gradient down to a norm of at most `most`; returns the norm before.
 pub fn clip<R: Real>(gradient: &mut [R], most: f64) -> f64 {
-    let norm = gradient.iter().fold(0.0, |sum: f64, g| {
-        let g: f64 = (*g).into();
-        sum + g * g
-    });
-    let norm = norm.sqrt();
+    let norm = sum_of_squares(gradient).sqrt();
     let scale = most / (norm + 1e-6);
     if scale < 1.0 {
         let scale = R::from_f64(scale);
@@ -42,21 +37,12 @@ impl<R: Real> Adam<R> {
     /// # Panics
     ///
     /// If the lengths differ.
-    pub fn step(&mut self, parameters: &mut [R], gradient: &[R], rate: f64, decay: f64) {
+    pub fn step(&mut self, isa: Isa, parameters: &mut [R], gradient: &[R], rate: f64, decay: f64) {
         self.steps = self.steps.saturating_add(1);
-        let n = parameters.len();
-        let (mean, square, gradient) = (&mut self.mean[..n], &mut self.square[..n], &gradient[..n]);
-        let corrections = BETAS.map(|beta| 1.0 - beta.powi(self.steps));
-        let [b0, b1] = BETAS.map(R::from_f64);
-        let [n0, n1] = BETAS.map(|beta| R::from_f64(1.0 - beta));
-        let (step, decay) = (R::from_f64(rate / corrections[0]), R::from_f64(decay));
-        let (root, eps) = (R::from_f64(corrections[1].sqrt()), R::from_f64(EPS));
-        for k in 0..n {
-            let g = gradient[k] + decay * parameters[k];
-            mean[k] = b0 * mean[k] + n0 * g;
-            square[k] = b1 * square[k] + n1 * g * g;
-            parameters[k] = parameters[k] - step * (mean[k] / (square[k].sqrt() / root + eps));
-        }
+        let [first, second] = corrections(self.steps);
+        let factors = [rate / first, 1.0 / second.sqrt(), decay];
+        let state = [parameters, &mut *self.mean, &mut *self.square];
+        R::run(isa, Job::Adam { state, gradient, factors });
     }
 }
 
@@ -108,12 +94,12 @@ mod tests {
     #[test]
     fn the_first_step_of_adam_is_the_rate_in_each_direction() {
         let (mut adam, mut parameters) = (Adam::new(3), [1.0, 1.0, 1.0]);
-        adam.step(&mut parameters, &[5.0, -0.1, 0.0], 0.01, 0.0);
+        adam.step(Isa::best(), &mut parameters, &[5.0, -0.1, 0.0], 0.01, 0.0);
         let near = |found: f64, want: f64| (found - want).abs() < 1e-8;
         assert!(near(parameters[0], 0.99) && near(parameters[1], 1.01), "{parameters:?}");
         assert_eq!(parameters[2], 1.0, "no gradient");
         let mut parameters = [2.0];
-        Adam::new(1).step(&mut parameters, &[0.0], 0.01, 0.1);
+        Adam::new(1).step(Isa::best(), &mut parameters, &[0.0], 0.01, 0.1);
         assert!(near(parameters[0], 1.99), "decay is part of the gradient: {parameters:?}");
     }
 

@@ -25,6 +25,21 @@ impl Generator {
         Self { state, at: N }
     }
 
+    /// The state as numbers that [`Generator::from_numbers`] takes.
+    pub(super) fn numbers(&self) -> Vec<i64> {
+        let at = i64::try_from(self.at).expect("at most 624");
+        self.state.iter().map(|x| i64::from(*x)).chain([at]).collect()
+    }
+
+    /// The generator of these numbers; none if they are of no generator.
+    pub(super) fn from_numbers(numbers: &[i64]) -> Option<Self> {
+        let (at, state) = numbers.split_last()?;
+        let at = usize::try_from(*at).ok().filter(|at| *at <= N)?;
+        let state: Vec<u32> =
+            state.iter().map(|x| u32::try_from(*x).ok()).collect::<Option<_>>()?;
+        (state.len() == N).then_some(Self { state, at })
+    }
+
     /// The next 32 bits.
     pub fn bits(&mut self) -> u32 {
         if self.at == N {
@@ -81,6 +96,8 @@ mod tests {
         let mut generator = Generator::new(5489);
         let last = (0..10_000).map(|_| generator.bits()).last();
         assert_eq!(last, Some(4_123_659_995), "the 10000th number");
+        let mut again = Generator::from_numbers(&generator.numbers()).unwrap();
+        assert_eq!(again.bits(), generator.bits(), "restored");
     }
 
     #[test]

@@ -35,20 +35,22 @@ pub(super) fn weights(multistep: Option<Multistep>) -> Vec<f64> {
     (0..k_steps).map(|j| if j == 0 { 1.0 - alpha } else { further }).collect()
 }
 
-/// A batch: windows (lag, batch, d) and the states after them, each (batch, d).
+/// A batch: windows and the states after them.
 #[derive(Debug, Clone, Default)]
 pub struct Batch<R> {
-    /// Windows, times first.
+    /// Windows (samples, lag, d).
     pub x: Vec<R>,
-    /// The states after them, the next one first.
+    /// The states after them, each (samples, d), the next one first.
     pub y: Vec<Vec<R>>,
+    /// Room for derivatives, and for windows of scheduled sampling.
+    pub spare: Vec<R>,
 }
 
 /// Loss of a batch and its first part, MSE(1); adds the derivatives to `gradient`, if given.
 ///
 /// # Panics
 ///
-/// If the batch has fewer states than the rollout, or does not fit the tape.
+/// If the batch has fewer states than the rollout, or other windows than the tape.
 pub fn loss<R: Real>(
     tape: &mut Tape<R>,
     parameters: &[R],
@@ -57,35 +59,39 @@ pub fn loss<R: Real>(
     mut dropout: Option<(f64, &mut Generator)>,
     mut gradient: Option<&mut [R]>,
 ) -> [f64; 2] {
+    tape.load(parameters);
+    let (weights, d) = (weights(multistep), tape.d());
+    let (window, most) = (tape.lag() * d, tape.capacity());
+    let len = count(batch.x.len() / window * d);
     let (mut total, mut first) = (0.0, 0.0);
-    let weights = weights(multistep);
-    let mut dy = Vec::new();
-    for (j, &weight) in weights.iter().enumerate() {
-        let draws = dropout.as_mut().map(|(rate, generator)| (*rate, &mut **generator));
-        let found = tape.forward(parameters, &batch.x, draws);
-        let n = found.len();
-        assert_eq!(batch.y[j].len(), n, "a batch of other states");
-        let slope = R::from_f64(2.0 * weight / count(n));
-        let mut squares = 0.0;
-        dy.clear();
-        dy.extend(found.iter().zip(&batch.y[j]).map(|(found, y)| {
-            let error = *found - *y;
-            let wide: f64 = error.into();
-            squares += wide * wide;
-            slope * error
-        }));
-        let mean = squares / count(n);
-        total += weight * mean;
-        if j == 0 {
-            first = mean;
-        }
-        if j + 1 < weights.len() {
-            let len = batch.x.len();
-            batch.x.copy_within(n.., 0);
-            batch.x[len - n..].copy_from_slice(found);
-        }
-        if let Some(gradient) = gradient.as_deref_mut() {
-            tape.backward(parameters, &dy, gradient);
+    for (chunk, x) in batch.x.chunks_mut(most * window).enumerate() {
+        for (j, &weight) in weights.iter().enumerate() {
+            let draws = dropout.as_mut().map(|(rate, generator)| (*rate, &mut **generator));
+            let found = tape.forward(x, draws);
+            let y = &batch.y[j][chunk * most * d..][..found.len()];
+            let slope = R::from_f64(2.0 * weight / len);
+            let mut squares = 0.0;
+            batch.spare.clear();
+            batch.spare.extend(found.iter().zip(y).map(|(found, y)| {
+                let error = *found - *y;
+                let wide: f64 = error.into();
+                squares += wide * wide;
+                slope * error
+            }));
+            total += weight * squares / len;
+            if j == 0 {
+                first += squares / len;
+            }
+            if j + 1 < weights.len() {
+                for (window, next) in x.chunks_exact_mut(window).zip(found.chunks_exact(d)) {
+                    window.copy_within(d.., 0);
+                    let last = window.len() - d;
+                    window[last..].copy_from_slice(next);
+                }
+            }
+            if let Some(gradient) = gradient.as_deref_mut() {
+                tape.backward(&batch.spare, gradient);
+            }
         }
     }
     [total, first]
@@ -96,22 +102,28 @@ pub fn loss<R: Real>(
 pub fn sample<R: Real>(
     tape: &mut Tape<R>,
     parameters: &[R],
-    x: &mut [R],
-    step: usize,
+    batch: &mut Batch<R>,
     rate: f64,
     generator: &mut Generator,
 ) {
-    let (lag, d) = (x.len() / step, tape.d());
-    for j in 1..lag {
-        let drawn: Vec<_> = (0..step / d).map(|_| generator.unit() < rate).collect();
-        if !drawn.contains(&true) {
-            continue;
-        }
-        let mut prefix = x[..step].repeat(lag - j);
-        prefix.extend_from_slice(&x[..j * step]);
-        let found = tape.forward(parameters, &prefix, None);
-        for b in (0..drawn.len()).filter(|&b| drawn[b]) {
-            x[j * step + b * d..][..d].copy_from_slice(&found[b * d..][..d]);
+    tape.load(parameters);
+    let (lag, d, most) = (tape.lag(), tape.d(), tape.capacity());
+    for x in batch.x.chunks_mut(most * lag * d) {
+        for j in 1..lag {
+            let drawn: Vec<_> = (0..x.len() / (lag * d)).map(|_| generator.unit() < rate).collect();
+            if !drawn.contains(&true) {
+                continue;
+            }
+            batch.spare.clear();
+            for window in x.chunks_exact(lag * d) {
+                (j..lag).for_each(|_| batch.spare.extend_from_slice(&window[..d]));
+                batch.spare.extend_from_slice(&window[..j * d]);
+            }
+            let found = tape.forward(&batch.spare, None).chunks_exact(d);
+            let windows = x.chunks_exact_mut(lag * d).zip(found).zip(drawn);
+            for ((window, found), _) in windows.filter(|(_, is_drawn)| *is_drawn) {
+                window[j * d..][..d].copy_from_slice(found);
+            }
         }
     }
 }

@@ -1,34 +1,37 @@
-//! The forward pass over a batch of windows, and the gradient of its outputs.
+//! The forward pass over windows, and the gradient of its outputs.
 //!
-//! Rows of a batch are in order of time: all samples of the first state, then all of the second.
-//! The inputs of all times enter the gates by one product; the hidden states by one a step. Going
-//! back, with i, f, g, o the gates after their activation and a dash for a derivative of the loss:
+//! Rows of a pass are in order of time: all samples of the first state, then all of the second.
+//! Going back, with i, f, g, o the gates after their activation and a dash for a derivative of the loss:
 //!
 //! ```text
 //! c' += h' o (1 - tanh(c)^2)      i_raw' = c' g i (1 - i)      f_raw' = c' c_before f (1 - f)
 //! o_raw' = h' tanh(c) o (1 - o)   g_raw' = c' i (1 - g^2)      c_before' = c' f
 //! ```
 
-use ndarray::linalg::general_mat_mul;
-use ndarray::{ArrayView2, ArrayViewMut2};
-
 use super::generator::Generator;
+use super::kernels::{Job, Panels};
 use super::real::Real;
 use super::shape::{Places, Shape};
+use super::weights::Weights;
 use crate::lstm::cell::NORM_EPS;
+use crate::machine::isa::Isa;
 
-/// What a pass leaves behind for the way back, for `batch` samples.
+/// What a pass leaves behind for the way back, with the weights of the network.
 #[derive(Debug, Clone)]
 pub struct Tape<R> {
     shape: Shape,
     places: Places,
     lag: usize,
-    batch: usize,
+    capacity: usize,
+    isa: Isa,
+    weights: Weights<R>,
+    /// Samples of the last pass.
+    samples: usize,
     layers: Vec<Layer<R>>,
     /// The last hidden state less its mean over its deviation, and one over the deviation.
     centred: Vec<R>,
     inverse: Vec<R>,
-    /// What the head takes, and the outputs (batch, d).
+    /// What the head takes, and the outputs (samples, d).
     z: Vec<R>,
     y: Vec<R>,
     /// Derivatives: of hidden states of all times, of the head's input, of one step.
@@ -36,6 +39,8 @@ pub struct Tape<R> {
     dz: Vec<R>,
     dh: Vec<R>,
     dc: Vec<R>,
+    bias: Vec<R>,
+    panels: Panels<R>,
 }
 
 #[derive(Debug, Clone)]
@@ -49,15 +54,6 @@ struct Layer<R> {
     mask: Vec<R>,
 }
 
-fn matrix<R>(values: &[R], rows: usize) -> ArrayView2<'_, R> {
-    ArrayView2::from_shape((rows, values.len() / rows), values).expect("whole rows")
-}
-
-fn matrix_mut<R>(values: &mut [R], rows: usize) -> ArrayViewMut2<'_, R> {
-    let columns = values.len() / rows;
-    ArrayViewMut2::from_shape((rows, columns), values).expect("whole rows")
-}
-
 /// Adds the sums of the columns of `rows`.
 fn add_columns<R: Real>(rows: &[R], to: &mut [R]) {
     for row in rows.chunks_exact(to.len()) {
@@ -66,13 +62,23 @@ fn add_columns<R: Real>(rows: &[R], to: &mut [R]) {
 }
 
 impl<R: Real> Tape<R> {
-    /// Room for windows of `lag` states in batches of `batch` samples.
+    /// Room for passes over at most `capacity` windows of `lag` states, by the best instruction
+    /// set.
     ///
     /// # Panics
     ///
     /// If one of them, or a size of the network, is 0.
-    pub fn new(shape: Shape, lag: usize, batch: usize) -> Self {
-        let (rows, h) = (lag * batch, shape.units);
+    pub fn new(shape: Shape, lag: usize, capacity: usize) -> Self {
+        Self::with_isa(shape, lag, capacity, Isa::best())
+    }
+
+    /// The same by a given instruction set, which this processor must have.
+    ///
+    /// # Panics
+    ///
+    /// As [`Tape::new`].
+    pub fn with_isa(shape: Shape, lag: usize, capacity: usize, isa: Isa) -> Self {
+        let (rows, h) = (lag * capacity, shape.units);
         assert!(rows * h * shape.d * shape.layers > 0, "a network, a window and a sample");
         let zeros = |n: usize| vec![R::default(); n];
         let layer = |l| Layer {
@@ -87,17 +93,29 @@ impl<R: Real> Tape<R> {
             shape,
             places: shape.places(),
             lag,
-            batch,
+            capacity,
+            isa,
+            weights: Weights::default(),
+            samples: 0,
             layers: (0..shape.layers).map(layer).collect(),
-            centred: zeros(batch * h),
-            inverse: zeros(batch),
-            z: zeros(batch * h),
-            y: zeros(batch * shape.d),
+            centred: zeros(capacity * h),
+            inverse: zeros(capacity),
+            z: zeros(capacity * h),
+            y: zeros(capacity * shape.d),
             back: zeros(rows * h),
-            dz: zeros(batch * h),
-            dh: zeros(batch * h),
-            dc: zeros(batch * h),
+            dz: zeros(capacity * h),
+            dh: zeros(capacity * h),
+            dc: zeros(capacity * h),
+            bias: zeros(4 * h),
+            panels: Panels::default(),
         }
+    }
+
+    /// Room for as many windows as keep what a pass leaves behind within the second cache.
+    pub fn cached(shape: Shape, lag: usize, isa: Isa) -> Self {
+        const NUMBERS: usize = 3 << 17;
+        let each = 8 * lag * shape.layers * shape.units;
+        Self::with_isa(shape, lag, (NUMBERS / each).clamp(16, 64), isa)
     }
 
     /// Components of a state.
@@ -105,142 +123,145 @@ impl<R: Real> Tape<R> {
         self.shape.d
     }
 
-    /// Outputs (batch, d) of windows `x` (lag, batch, d); with dropout of hidden states between
-    /// layers if `dropout` gives its rate.
+    /// States of a window.
+    pub(super) fn lag(&self) -> usize {
+        self.lag
+    }
+
+    /// How many windows a pass has room for.
+    pub(super) fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// The instruction set.
+    pub(super) fn isa(&self) -> Isa {
+        self.isa
+    }
+
+    /// Takes over the parameters of the passes to come.
     ///
     /// # Panics
     ///
-    /// If the parameters or windows are more or fewer.
-    pub fn forward(
-        &mut self,
-        parameters: &[R],
-        x: &[R],
-        mut dropout: Option<(f64, &mut Generator)>,
-    ) -> &[R] {
-        self.layers[0].x.copy_from_slice(x);
-        let (h, step) = (self.shape.units, self.batch * self.shape.units);
+    /// If they are fewer than the shape has.
+    pub fn load(&mut self, parameters: &[R]) {
+        self.weights.load(self.isa, &self.shape, parameters);
+    }
+
+    /// Outputs (samples, d) for windows `x` (samples, lag, d); with dropout of hidden states
+    /// between layers if `dropout` gives its rate.
+    ///
+    /// # Panics
+    ///
+    /// If no parameters were loaded, or the windows are not whole or too many.
+    pub fn forward(&mut self, x: &[R], mut dropout: Option<(f64, &mut Generator)>) -> &[R] {
+        let (h, d, window) = (self.shape.units, self.shape.d, self.lag * self.shape.d);
+        let n = x.len() / window;
+        assert!(x.len() == n * window && n <= self.capacity, "whole windows, not too many");
+        assert!(!self.weights.layers.is_empty(), "parameters are loaded first");
+        self.samples = n;
+        for (s, window) in x.chunks_exact(window).enumerate() {
+            for (t, state) in window.chunks_exact(d).enumerate() {
+                self.layers[0].x[(t * n + s) * d..][..d].copy_from_slice(state);
+            }
+        }
         for l in 0..self.layers.len() {
-            self.layer_forward(parameters, l);
+            self.layer_forward(l);
             let (below, above) = self.layers.split_at_mut(l + 1);
             let (layer, Some(next)) = (&mut below[l], above.first_mut()) else { continue };
+            let len = self.lag * n * h;
             layer.mask.clear();
             if let Some((rate, generator)) = &mut dropout {
                 let kept = R::from_f64(1.0 / (1.0 - *rate));
                 let draw = |_| if generator.unit() < *rate { R::zero() } else { kept };
-                layer.mask.extend((0..layer.h.len()).map(draw));
+                layer.mask.extend((0..len).map(draw));
             }
-            next.x.copy_from_slice(&layer.h);
+            next.x[..len].copy_from_slice(&layer.h[..len]);
             next.x.iter_mut().zip(&layer.mask).for_each(|(x, mask)| *x = *x * *mask);
         }
-        let last = &self.layers[self.layers.len() - 1].h[(self.lag - 1) * step..];
-        self.z.copy_from_slice(last);
-        if let Some([weight, bias]) = &self.places.norm {
-            let (weight, bias) = (&parameters[weight.clone()], &parameters[bias.clone()]);
-            let count = R::from_f64(1.0 / count(h));
-            for b in 0..self.batch {
-                let (z, centred) = (&mut self.z[b * h..][..h], &mut self.centred[b * h..][..h]);
-                let mean = z.iter().fold(R::zero(), |sum, z| sum + *z) * count;
-                let square = |sum, z: &R| sum + (*z - mean) * (*z - mean);
-                let variance = z.iter().fold(R::zero(), square) * count;
-                let inverse = R::one() / (variance + R::from_f64(NORM_EPS)).sqrt();
-                self.inverse[b] = inverse;
-                for k in 0..h {
-                    centred[k] = (z[k] - mean) * inverse;
-                    z[k] = centred[k] * weight[k] + bias[k];
-                }
-            }
+        let last = &self.layers[self.layers.len() - 1].h[(self.lag - 1) * n * h..][..n * h];
+        self.z[..n * h].copy_from_slice(last);
+        if self.shape.norm {
+            self.norm_forward();
         }
-        let [weight, bias] = &self.places.out;
-        for y in self.y.chunks_exact_mut(self.shape.d) {
-            y.copy_from_slice(&parameters[bias.clone()]);
+        for y in self.y[..n * d].chunks_exact_mut(d) {
+            y.copy_from_slice(&self.weights.out_bias);
         }
-        let weight = matrix(&parameters[weight.clone()], self.shape.d);
-        let z = matrix(&self.z, self.batch);
-        let mut y = matrix_mut(&mut self.y, self.batch);
-        general_mat_mul(R::one(), &z, &weight.t(), R::one(), &mut y);
+        let (a, c) = (&self.z[..n * h], &mut self.y[..n * d]);
+        let b = &self.weights.out.there;
+        R::run(self.isa, Job::Product { a, turned: false, b, c, add: true });
         if self.shape.residual {
-            let last = &x[(self.lag - 1) * self.batch * self.shape.d..];
+            let last = &self.layers[0].x[(self.lag - 1) * n * d..][..n * d];
             self.y.iter_mut().zip(last).for_each(|(y, x)| *y += *x);
         }
-        &self.y
+        &self.y[..n * d]
     }
 
-    fn layer_forward(&mut self, parameters: &[R], l: usize) {
-        let (h, batch, step) = (self.shape.units, self.batch, self.batch * self.shape.units);
-        let [w_ih, w_hh, b_ih, b_hh] =
-            self.places.layers[l].each_ref().map(|range| &parameters[range.clone()]);
-        let layer = &mut self.layers[l];
-        for gates in layer.gates.chunks_exact_mut(4 * h) {
-            for k in 0..4 * h {
-                gates[k] = b_ih[k] + b_hh[k];
-            }
-        }
-        let x = matrix(&layer.x, self.lag * batch);
-        let mut all = matrix_mut(&mut layer.gates, self.lag * batch);
-        general_mat_mul(R::one(), &x, &matrix(w_ih, 4 * h).t(), R::one(), &mut all);
+    fn layer_forward(&mut self, l: usize) {
+        let (n, h, inputs) = (self.samples, self.shape.units, self.shape.inputs(l));
+        let (step, isa) = (n * h, self.isa);
+        let (layer, weights) = (&mut self.layers[l], &self.weights.layers[l]);
         for t in 0..self.lag {
             let gates = &mut layer.gates[t * 4 * step..][..4 * step];
-            if t > 0 {
-                let before = matrix(&layer.h[(t - 1) * step..][..step], batch);
-                let mut gates = matrix_mut(gates, batch);
-                general_mat_mul(R::one(), &before, &matrix(w_hh, 4 * h).t(), R::one(), &mut gates);
+            for gates in gates.chunks_exact_mut(4 * h) {
+                gates.copy_from_slice(&weights.bias);
             }
+            let (a, b) = (&layer.x[t * n * inputs..][..n * inputs], &weights.ih.there);
+            R::run(isa, Job::Product { a, turned: false, b, c: &mut *gates, add: true });
             let (c_before, c) = layer.c.split_at_mut(t * step);
-            let c_before = &c_before[t.saturating_sub(1) * step..];
-            for b in 0..batch {
-                let gates = &mut gates[b * 4 * h..][..4 * h];
-                let (sigmoids, rest) = gates.split_at_mut(2 * h);
-                let (g, o) = rest.split_at_mut(h);
-                sigmoids.iter_mut().for_each(|x| *x = x.sigmoid());
-                g.iter_mut().for_each(|x| *x = x.tanh());
-                o.iter_mut().for_each(|x| *x = x.sigmoid());
-                let (i, f) = sigmoids.split_at(h);
-                let c = &mut c[b * h..][..h];
-                for k in 0..h {
-                    c[k] = i[k] * g[k];
-                }
-                if t > 0 {
-                    let c_before = &c_before[b * h..][..h];
-                    for k in 0..h {
-                        c[k] += f[k] * c_before[k];
-                    }
-                }
-                let tanh_c = &mut layer.tanh_c[t * step + b * h..][..h];
-                let to = &mut layer.h[t * step + b * h..][..h];
-                for k in 0..h {
-                    tanh_c[k] = c[k].tanh();
-                    to[k] = o[k] * tanh_c[k];
-                }
+            let (h_before, h_after) = layer.h.split_at_mut(t * step);
+            let before = t.checked_sub(1).map(|t| t * step);
+            if let Some(at) = before {
+                let (a, b) = (&h_before[at..], &weights.hh.there);
+                R::run(isa, Job::Product { a, turned: false, b, c: &mut *gates, add: true });
+            }
+            let tanh_c = &mut layer.tanh_c[t * step..][..step];
+            let after = [&mut c[..step], tanh_c, &mut h_after[..step]];
+            R::run(
+                isa,
+                Job::Cells { units: h, gates, before: before.map(|at| &c_before[at..]), after },
+            );
+        }
+    }
+
+    fn norm_forward(&mut self) {
+        let h = self.shape.units;
+        let share = R::from_f64(1.0 / count(h));
+        let [weight, bias] = self.weights.norm.each_ref().map(|of| &of[..h]);
+        for b in 0..self.samples {
+            let (z, centred) = (&mut self.z[b * h..][..h], &mut self.centred[b * h..][..h]);
+            let mean = z.iter().fold(R::zero(), |sum, z| sum + *z) * share;
+            let square = |sum, z: &R| sum + (*z - mean) * (*z - mean);
+            let variance = z.iter().fold(R::zero(), square) * share;
+            let inverse = R::one() / (variance + R::from_f64(NORM_EPS)).sqrt();
+            self.inverse[b] = inverse;
+            for k in 0..h {
+                centred[k] = (z[k] - mean) * inverse;
+                z[k] = centred[k] * weight[k] + bias[k];
             }
         }
     }
 
-    /// Adds to `gradient` that of the last [`Tape::forward`], for derivatives `dy` (batch, d) of
-    /// the loss by the outputs. Uses up what the pass left behind.
+    /// Adds to `gradient` that of the last [`Tape::forward`], for derivatives `dy` (samples, d)
+    /// of the loss by the outputs. Uses up what the pass left behind.
     ///
     /// # Panics
     ///
     /// If the lengths do not fit.
-    pub fn backward(&mut self, parameters: &[R], dy: &[R], gradient: &mut [R]) {
-        let (h, batch, step) = (self.shape.units, self.batch, self.batch * self.shape.units);
+    pub fn backward(&mut self, dy: &[R], gradient: &mut [R]) {
+        let (n, h, isa) = (self.samples, self.shape.units, self.isa);
+        let step = n * h;
         let [weight, bias] = &self.places.out;
-        let dy_rows = matrix(dy, batch);
-        let mut to = matrix_mut(&mut gradient[weight.clone()], self.shape.d);
-        general_mat_mul(R::one(), &dy_rows.t(), &matrix(&self.z, batch), R::one(), &mut to);
+        R::run(isa, pack(&self.z[..step], n, &mut self.panels));
+        let (b, c) = (&self.panels, &mut gradient[weight.clone()]);
+        R::run(isa, Job::Product { a: dy, turned: true, b, c, add: true });
         add_columns(dy, &mut gradient[bias.clone()]);
-        let weight = matrix(&parameters[weight.clone()], self.shape.d);
-        general_mat_mul(
-            R::one(),
-            &dy_rows,
-            &weight,
-            R::zero(),
-            &mut matrix_mut(&mut self.dz, batch),
-        );
+        let (b, c) = (&self.weights.out.back, &mut self.dz[..step]);
+        R::run(isa, Job::Product { a: dy, turned: false, b, c, add: false });
         if let Some([weight, bias]) = &self.places.norm {
-            add_columns(&self.dz, &mut gradient[bias.clone()]);
-            let to = &mut gradient[weight.clone()];
-            let (weight, share) = (&parameters[weight.clone()], R::from_f64(1.0 / count(h)));
-            for b in 0..batch {
+            add_columns(&self.dz[..step], &mut gradient[bias.clone()]);
+            let (to, share) = (&mut gradient[weight.clone()], R::from_f64(1.0 / count(h)));
+            let weight = &self.weights.norm[0][..h];
+            for b in 0..n {
                 let (dz, centred) = (&mut self.dz[b * h..][..h], &self.centred[b * h..][..h]);
                 let (mut mean, mut along) = (R::zero(), R::zero());
                 for k in 0..h {
@@ -255,15 +276,15 @@ impl<R: Real> Tape<R> {
                 }
             }
         }
-        self.back.fill(R::zero());
-        self.back[(self.lag - 1) * step..].copy_from_slice(&self.dz);
+        let rows = self.lag * n;
+        self.back[..(self.lag - 1) * step].fill(R::zero());
+        self.back[(self.lag - 1) * step..][..step].copy_from_slice(&self.dz[..step]);
         for l in (0..self.layers.len()).rev() {
-            self.layer_backward(parameters, l, gradient);
+            self.layer_backward(l, gradient);
             if l > 0 {
-                let w_ih = matrix(&parameters[self.places.layers[l][0].clone()], 4 * h);
-                let gates = matrix(&self.layers[l].gates, self.lag * batch);
-                let mut back = matrix_mut(&mut self.back, self.lag * batch);
-                general_mat_mul(R::one(), &gates, &w_ih, R::zero(), &mut back);
+                let (a, b) = (&self.layers[l].gates[..4 * rows * h], &self.weights.layers[l].ih);
+                let c = &mut self.back[..rows * h];
+                R::run(isa, Job::Product { a, turned: false, b: &b.back, c, add: false });
                 let mask = &self.layers[l - 1].mask;
                 self.back.iter_mut().zip(mask).for_each(|(back, mask)| *back = *back * *mask);
             }
@@ -271,59 +292,45 @@ impl<R: Real> Tape<R> {
     }
 
     /// Turns the gates of a layer into their derivatives, and adds those of its parameters.
-    fn layer_backward(&mut self, parameters: &[R], l: usize, gradient: &mut [R]) {
-        let (h, batch, step) = (self.shape.units, self.batch, self.batch * self.shape.units);
-        let places = &self.places.layers[l];
-        let layer = &mut self.layers[l];
-        self.dh.fill(R::zero());
-        self.dc.fill(R::zero());
-        let one = R::one();
+    fn layer_backward(&mut self, l: usize, gradient: &mut [R]) {
+        let (n, h, inputs) = (self.samples, self.shape.units, self.shape.inputs(l));
+        let (step, rows, isa) = (n * h, self.lag * n, self.isa);
+        let (layer, weights) = (&mut self.layers[l], &self.weights.layers[l]);
+        self.dh[..step].fill(R::zero());
+        self.dc[..step].fill(R::zero());
+        self.bias.fill(R::zero());
         for t in (0..self.lag).rev() {
-            for b in 0..batch {
-                let at = t * step + b * h;
-                let gates = &mut layer.gates[4 * at..][..4 * h];
-                let (i, rest) = gates.split_at_mut(h);
-                let (f, rest) = rest.split_at_mut(h);
-                let (g, o) = rest.split_at_mut(h);
-                let (dh, dc) = (&self.dh[b * h..][..h], &mut self.dc[b * h..][..h]);
-                let (back, tanh_c) = (&self.back[at..][..h], &layer.tanh_c[at..][..h]);
-                let c_before = if t > 0 { &layer.c[at - step..][..h] } else { &[] };
-                for k in 0..h {
-                    let dh = back[k] + dh[k];
-                    let d = dc[k] + dh * o[k] * (one - tanh_c[k] * tanh_c[k]);
-                    o[k] = dh * tanh_c[k] * o[k] * (one - o[k]);
-                    dc[k] = d * f[k];
-                    f[k] = d * f[k] * (one - f[k]);
-                    let input = i[k];
-                    i[k] = d * g[k] * input * (one - input);
-                    g[k] = d * input * (one - g[k] * g[k]);
-                }
-                if t > 0 {
-                    for k in 0..h {
-                        f[k] = f[k] * c_before[k];
-                    }
-                } else {
-                    f.fill(R::zero());
-                }
+            let before = t.checked_sub(1).map(|t| &layer.c[t * step..][..step]);
+            let states = (before, &layer.tanh_c[t * step..][..step]);
+            let gates = &mut layer.gates[4 * t * step..][..4 * step];
+            let dh = [&self.back[t * step..][..step], &self.dh[..step]];
+            let (dc, bias) = (&mut self.dc[..step], &mut *self.bias);
+            R::run(isa, Job::CellsBack { gates: &mut *gates, states, dh, dc, bias });
+            if t > 0 {
+                let (b, c) = (&weights.hh.back, &mut self.dh[..step]);
+                R::run(isa, Job::Product { a: gates, turned: false, b, c, add: false });
             }
-            let gates = matrix(&layer.gates[4 * t * step..][..4 * step], batch);
-            let w_hh = matrix(&parameters[places[1].clone()], 4 * h);
-            general_mat_mul(one, &gates, &w_hh, R::zero(), &mut matrix_mut(&mut self.dh, batch));
         }
-        let rows = self.lag * batch;
-        let gates = matrix(&layer.gates, rows);
-        let mut to = matrix_mut(&mut gradient[places[0].clone()], 4 * h);
-        general_mat_mul(one, &gates.t(), &matrix(&layer.x, rows), one, &mut to);
+        let [ih, hh, b_ih, b_hh] = &self.places.layers[l];
+        let panels = &mut self.panels;
+        R::run(isa, pack(&layer.x[..rows * inputs], rows, panels));
+        let (a, c) = (&layer.gates[..4 * rows * h], &mut gradient[ih.clone()]);
+        R::run(isa, Job::Product { a, turned: true, b: panels, c, add: true });
         if self.lag > 1 {
-            let later = matrix(&layer.gates[4 * step..], rows - batch);
-            let before = matrix(&layer.h[..(self.lag - 1) * step], rows - batch);
-            let mut to = matrix_mut(&mut gradient[places[1].clone()], 4 * h);
-            general_mat_mul(one, &later.t(), &before, one, &mut to);
+            let later = rows - n;
+            R::run(isa, pack(&layer.h[..later * h], later, panels));
+            let a = &layer.gates[4 * step..4 * rows * h];
+            let c = &mut gradient[hh.clone()];
+            R::run(isa, Job::Product { a, turned: true, b: panels, c, add: true });
         }
-        for bias in [&places[2], &places[3]] {
-            add_columns(&layer.gates, &mut gradient[bias.clone()]);
+        for bias in [b_ih, b_hh] {
+            add_columns(&self.bias, &mut gradient[bias.clone()]);
         }
     }
+}
+
+fn pack<'a, R>(of: &'a [R], rows: usize, to: &'a mut Panels<R>) -> Job<'a, R> {
+    Job::Pack { of, rows, turned: false, to }
 }
 
 /// A small count as a float.

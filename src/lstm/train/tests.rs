@@ -21,10 +21,12 @@ proptest! {
         let wide: Vec<f64> = narrow.iter().map(|x| f64::from(*x)).collect();
         let net = shape.net(&narrow).unwrap();
         let x = input::gaussian(seed + 1, lag * 2 * shape.d, 1.0);
-        let y = Tape::new(shape, lag, 2).forward(&wide, &x, None).to_vec();
+        let mut tape = Tape::new(shape, lag, 2);
+        tape.load(&wide);
+        let y = tape.forward(&x, None).to_vec();
         for b in 0..2 {
             let window = ndarray::Array2::from_shape_fn((lag, shape.d), |(t, i)| {
-                x[(t * 2 + b) * shape.d + i]
+                x[(b * lag + t) * shape.d + i]
             });
             let want = forecast_scalar(&net, window.view()).y;
             for i in 0..shape.d {
@@ -46,30 +48,34 @@ proptest! {
     ) {
         let multistep = multistep.map(|(k_steps, alpha)| Multistep { k_steps, alpha });
         let (p, step) = (parameters(&shape, seed), samples * shape.d);
-        let mut x = input::gaussian(seed + 1, lag * step, 1.0);
+        let x = input::gaussian(seed + 1, lag * step, 1.0);
         let weights = weights(multistep);
         let y: Vec<_> = (0..weights.len() as u64)
             .map(|j| input::gaussian(seed + 2 + j, step, 1.0))
             .collect();
         let mut tape = Tape::new(shape, lag, samples);
         let mut generator = Generator::new(7);
+        let mut batch = Batch { x, y, spare: Vec::new() };
         if sampled {
-            sample(&mut tape, &p, &mut x, step, 0.5, &mut generator);
+            sample(&mut tape, &p, &mut batch, 0.5, &mut generator);
         }
+        tape.load(&p);
         // What a rollout appends is data, so it stays while parameters move.
-        let mut windows = vec![x.clone()];
+        let mut windows = vec![batch.x.clone()];
         let mut draws = generator.clone();
         for _ in 1..weights.len() {
             let last = windows.last().unwrap();
-            let y = tape.forward(&p, last, rate.map(|rate| (rate, &mut draws))).to_vec();
-            windows.push([&last[step..], &y].concat());
+            let y = tape.forward(last, rate.map(|rate| (rate, &mut draws))).to_vec();
+            let rows = last.chunks(lag * shape.d).zip(y.chunks(shape.d));
+            windows.push(rows.flat_map(|(x, y)| [&x[shape.d..], y].concat()).collect());
         }
         let mut at = |p: &[f64]| {
+            tape.load(p);
             let mut draws = generator.clone();
             let mut total = 0.0;
             for (j, window) in windows.iter().enumerate() {
-                let found = tape.forward(p, window, rate.map(|rate| (rate, &mut draws)));
-                let squares = found.iter().zip(&y[j]).map(|(f, y)| (f - y) * (f - y)).sum::<f64>();
+                let found = tape.forward(window, rate.map(|rate| (rate, &mut draws)));
+                let squares = found.iter().zip(&batch.y[j]).map(|(f, y)| (f - y) * (f - y)).sum::<f64>();
                 total += weights[j] * squares / step as f64;
             }
             total
@@ -86,7 +92,6 @@ proptest! {
         }).collect();
         let here = at(&p);
         let mut gradient = vec![0.0; p.len()];
-        let mut batch = Batch { x, y: y.clone() };
         let mut draws = generator.clone();
         let dropout = rate.map(|rate| (rate, &mut draws));
         let [total, _] =
@@ -113,14 +118,34 @@ fn the_rate_of_sampling_rises_as_stated() {
 fn sampling_replaces_all_states_but_the_first() {
     let shape = Shape { d: 2, units: 3, layers: 1, norm: true, residual: false };
     let p = parameters(&shape, 3);
-    let (before, mut tape) = (input::gaussian(4, 5 * 6, 1.0), Tape::new(shape, 5, 3));
-    let mut x = before.clone();
-    sample(&mut tape, &p, &mut x, 6, 1.0, &mut Generator::new(1));
-    assert_eq!(x[..6], before[..6], "the first");
-    assert!(x[6..].iter().zip(&before[6..]).all(|(x, before)| x != before), "all others");
-    let prefix: Vec<_> = x[..6].repeat(4).into_iter().chain(x[..6].to_vec()).collect();
-    assert_eq!(tape.forward(&p, &prefix, None), &x[6..12], "the second is a forecast");
-    let mut x = before.clone();
-    sample(&mut tape, &p, &mut x, 6, 0.0, &mut Generator::new(1));
-    assert_eq!(x, before, "rate 0");
+    let (before, mut tape) = (input::gaussian(4, 5 * 6, 1.0), Tape::new(shape, 5, 2));
+    let mut batch = Batch { x: before.clone(), ..Batch::default() };
+    sample(&mut tape, &p, &mut batch, 1.0, &mut Generator::new(1));
+    for (x, before) in batch.x.chunks(10).zip(before.chunks(10)) {
+        assert_eq!(x[..2], before[..2], "the first");
+        assert!(x[2..].iter().zip(&before[2..]).all(|(x, before)| x != before), "all others");
+        let prefix = x[..2].repeat(5);
+        assert_eq!(tape.forward(&prefix, None), &x[2..4], "the second is a forecast");
+    }
+    batch.x.clone_from(&before);
+    sample(&mut tape, &p, &mut batch, 0.0, &mut Generator::new(1));
+    assert_eq!(batch.x, before, "rate 0");
+}
+
+#[test]
+fn a_batch_of_several_passes_has_the_loss_and_the_gradient_of_one_pass() {
+    let shape = Shape { d: 3, units: 5, layers: 2, norm: true, residual: true };
+    let (p, multistep) = (parameters(&shape, 5), Some(Multistep::default()));
+    let run = |capacity| {
+        let x = input::gaussian(6, 11 * 4 * 3, 1.0);
+        let y = (0..5).map(|j| input::gaussian(7 + j, 11 * 3, 1.0)).collect();
+        let mut batch = Batch { x, y, spare: Vec::new() };
+        let (mut tape, mut gradient) = (Tape::new(shape, 4, capacity), vec![0.0; p.len()]);
+        let found = loss(&mut tape, &p, &mut batch, multistep, None, Some(&mut gradient));
+        gradient.extend(found);
+        gradient
+    };
+    for (found, want) in run(4).iter().zip(run(11)) {
+        assert!((found - want).abs() < 1e-13, "{found} and {want}");
+    }
 }

@@ -31,7 +31,16 @@ pub(super) const MAGIC: &[u8] = b"PK\x03\x04";
 const MAX_PICKLE_BYTES: u64 = 1 << 20;
 
 /// What the dictionary says in one value each, and the metadata of safetensors by the same name.
-const FACTS: [&str; 6] = ["d", "hidden_units", "num_layers", "lag", "residual", "use_layer_norm"];
+const FACTS: [&str; 8] = [
+    "d",
+    "hidden_units",
+    "num_layers",
+    "lag",
+    "residual",
+    "use_layer_norm",
+    "dropout",
+    super::format::SECONDS,
+];
 
 /// Numbers with their type and shape.
 struct Tensor {

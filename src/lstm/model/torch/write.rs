@@ -6,7 +6,7 @@ use zip::result::ZipResult;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
-use super::super::format::tensors;
+use super::super::format::{SECONDS, tensors};
 use super::super::{Model, Scale};
 
 /// The folder of all entries: the name of the file that wsindy-manifold writes.
@@ -84,7 +84,11 @@ impl Pickler {
             self.length(value);
         }
         self.text("dropout");
-        self.float(0.0);
+        self.float(model.training.map_or(0.0, |training| training.dropout));
+        if let Some(training) = model.training {
+            self.text(SECONDS);
+            self.float(training.time.as_secs_f64());
+        }
         self.code(b"u.");
     }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use ndarray::{Array0, Array1, Array2, Array3, arr1};
 use safetensors::{Dtype, SafeTensors};
 use stepmark::lstm::train::{Adam, Batch, Multistep, Real, Shape, Tape, clip, loss};
+use stepmark::machine::isa::Isa;
 
 use super::{Vectors, file_name, holds, near};
 use crate::conformance::{Kind, Role};
@@ -103,14 +104,19 @@ fn steps<R: Real>(path: &Path, initial: &[u8], tolerance: f64) -> Result<(), Str
             states.map(|x| R::from_f64(*x)).collect()
         };
         let mut batch = Batch {
-            x: (0..x.dim().1).flat_map(|t| take(&x, t)).collect(),
+            x: rows
+                .iter()
+                .flat_map(|&row| x.slice(ndarray::s![row, .., ..]))
+                .map(|x| R::from_f64(*x))
+                .collect(),
             y: (0..k_steps.max(1)).map(|t| take(&y, t)).collect(),
+            spare: Vec::new(),
         };
         let mut gradient = vec![R::default(); parameters.len()];
         let found = loss(&mut tape, &parameters, &mut batch, multistep, None, Some(&mut gradient));
         losses.push_row(arr1(&found).view()).map_err(|e| e.to_string())?;
         norms.push(clip(&mut gradient, most));
-        adam.step(&mut parameters, &gradient, rate, decay);
+        adam.step(Isa::best(), &mut parameters, &gradient, rate, decay);
     }
     near("loss", &losses, &io.array("loss")?, tolerance, 0.0)?;
     near("grad_norm", &Array1::from(norms), &io.array("grad_norm")?, tolerance, 0.0)?;

@@ -1,0 +1,134 @@
+//! Why no network can be trained.
+
+use std::io;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use crate::file::npz;
+use crate::lstm::model;
+use crate::lstm::net::Misfit;
+
+/// Why no network can be trained.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// An option is out of its domain.
+    #[error("{option}: found {found}, expected {expected}")]
+    Option {
+        /// Its name, as it was given.
+        option: String,
+        /// Its value.
+        found: String,
+        /// Its domain.
+        expected: &'static str,
+    },
+    /// An option has no default and is not given.
+    #[error("found no {option}, expected it: it has no default")]
+    Missing {
+        /// Its name.
+        option: &'static str,
+    },
+    /// An option is given twice, perhaps by another of its names.
+    #[error("{option}: found two values, expected one")]
+    Twice {
+        /// Its name.
+        option: String,
+    },
+    /// There is no such option.
+    #[error("{option}: no option of a training has this name")]
+    Unknown {
+        /// The name.
+        option: String,
+    },
+    /// There is no run.
+    #[error("found no run, expected at least one")]
+    NoRuns,
+    /// A run has another number of components than the first.
+    #[error("run {run}: found {found} components, expected {expected}, as in run 0")]
+    Components {
+        /// The run, from 0.
+        run: usize,
+        /// Its components.
+        found: usize,
+        /// Those of the first run.
+        expected: usize,
+    },
+    /// A run is too short for one window and the states after it.
+    #[error(
+        "run {run}: found {rows} states, expected at least {least}: the lag {lag} and the states \
+         after it; choose a shorter lag"
+    )]
+    Short {
+        /// The run, from 0.
+        run: usize,
+        /// Its states.
+        rows: usize,
+        /// The lag asked for.
+        lag: usize,
+        /// The states of one window and those after it.
+        least: usize,
+    },
+    /// The windows and the states after them do not fit.
+    #[error("{what}: found {found}, expected {expected}")]
+    Data {
+        /// The part that does not fit.
+        what: &'static str,
+        /// Its shape or value.
+        found: String,
+        /// The shape or value that fits.
+        expected: String,
+    },
+    /// Components have one value in all training windows, so that they cannot be normalised.
+    #[error(
+        "components {columns:?} are constant, so that they cannot be normalised; leave them out \
+         of the data, or set normalize_input to false"
+    )]
+    Constant {
+        /// The components, from 0.
+        columns: Vec<usize>,
+    },
+    /// The loss was not finite in the first epoch.
+    #[error("the loss was not finite in the first epoch; choose a learning rate below {rate}")]
+    Diverged {
+        /// The learning rate.
+        rate: f64,
+    },
+    /// The checkpoint is of another training.
+    #[error("{file}: `{what}`: found {found}, expected {expected}; remove the file to start anew")]
+    Checkpoint {
+        /// The checkpoint.
+        file: PathBuf,
+        /// The part that differs.
+        what: &'static str,
+        /// What it holds.
+        found: String,
+        /// What this training has.
+        expected: String,
+    },
+    /// The caller asked to stop.
+    #[error("stopped in epoch {epoch}, before batch {batch}")]
+    Stopped {
+        /// The epoch, from 0.
+        epoch: usize,
+        /// The batch, from 0.
+        batch: usize,
+    },
+    /// The checkpoint cannot be read or written.
+    #[error(transparent)]
+    Npz(#[from] npz::Error),
+    /// A file cannot be written.
+    #[error("{file}: {source}")]
+    Io {
+        /// The file.
+        file: PathBuf,
+        /// Error of the system.
+        source: io::Error,
+    },
+    /// The weights make no model.
+    #[error(transparent)]
+    Model(#[from] model::Error),
+    /// The weights or the normalisation make no network.
+    #[error("`{}`: found {}, expected {}", .0.tensor, .0.found, .0.expected)]
+    Misfit(Misfit),
+}
