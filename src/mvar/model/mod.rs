@@ -27,8 +27,8 @@ use crate::file::npz;
 
 mod intercept;
 
-/// The array that says how many seconds the fit took, as the summaries of wsindy-manifold name it.
-pub(super) const TRAINING_TIME: &str = "training_time_s";
+/// The array that says how long the fit took.
+pub(super) const TRAINING_SECONDS: &str = "training_seconds";
 
 /// Why a model cannot be made, loaded or saved.
 #[derive(Debug, Error)]
@@ -102,7 +102,7 @@ pub struct Loaded {
     /// Flaws that the caller should tell the user.
     pub warnings: Vec<Warning>,
     /// The seconds that the fit took, if the file says so.
-    pub training_time_s: Option<f64>,
+    pub training_seconds: Option<f64>,
 }
 
 /// Coefficients and constant of y\[t\] = c + sum over k of A\[k\] y\[t - p + k\].
@@ -268,12 +268,12 @@ impl Model {
         if oldest_first && npz.contains("A_companion") {
             model.check_companion(&file, &npz.widened::<Ix2>("A_companion")?)?;
         }
-        let training_time_s = if npz.contains(TRAINING_TIME) {
-            Some(npz.widened::<Ix0>(TRAINING_TIME)?.into_scalar())
+        let training_seconds = if npz.contains(TRAINING_SECONDS) {
+            Some(npz.widened::<Ix0>(TRAINING_SECONDS)?.into_scalar())
         } else {
             None
         };
-        Ok(Loaded { model, warnings, training_time_s })
+        Ok(Loaded { model, warnings, training_seconds })
     }
 
     /// Requires that the arrays so named state this p and this d.

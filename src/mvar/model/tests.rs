@@ -11,7 +11,7 @@ fn model(p: usize, d: usize) -> Model {
 
 /// What a file that lacks nothing gives.
 fn whole(m: &Model) -> Loaded {
-    Loaded { model: m.clone(), warnings: vec![], training_time_s: None }
+    Loaded { model: m.clone(), warnings: vec![], training_seconds: None }
 }
 
 /// The bytes of an archive that `fill` writes.

@@ -22,7 +22,7 @@ use std::time::Instant;
 use ndarray::{Array1, Array3, ArrayBase, ArrayView3, Axis, Data, Ix2, arr0, concatenate, s};
 use thiserror::Error;
 
-use super::model::{self, Model, TRAINING_TIME};
+use super::model::{self, Model, TRAINING_SECONDS};
 use crate::file::npz;
 
 mod lag;
@@ -248,7 +248,7 @@ impl Fit {
             ("rho_before", self.rho_before),
             ("rho_after", self.rho_after),
             ("rho_compat", self.rho_compat),
-            (TRAINING_TIME, self.training_seconds),
+            (TRAINING_SECONDS, self.training_seconds),
         ] {
             npz.add(name, arr0(value).view())?;
         }

@@ -218,6 +218,6 @@ fn a_saved_fit_is_loaded_with_its_intercept() {
     for (name, value) in [("rho_compat", fit.rho_compat), ("alpha", 1e-4)] {
         assert_eq!(npz.widened::<Ix0>(name).unwrap().into_scalar(), value, "{name}");
     }
-    let seconds = loaded.training_time_s.expect("it says how long the fit took");
+    let seconds = loaded.training_seconds.expect("it says how long the fit took");
     assert!(seconds > 0.0 && seconds == fit.training_seconds, "{seconds}");
 }
