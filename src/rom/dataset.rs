@@ -161,7 +161,7 @@ mod tests {
         for (x, y, lag, part) in [
             (x.clone(), y.clone(), 4, "lag: found 4, expected 3, as X_all has it"),
             (x.clone(), y.slice(s![1.., ..]).to_owned(), 3, "Y_all: found shape (4, 2)"),
-            (x.clone(), y.slice(s![.., 1..]).to_owned(), 3, "Y_all: found shape (5, 1)"),
+            (x, y.slice(s![.., 1..]).to_owned(), 3, "Y_all: found shape (5, 1)"),
             (Array3::zeros((0, 3, 2)), Array2::zeros((0, 2)), 3, "X_all: found shape (0, 3, 2)"),
         ] {
             let why = load(&x, &y, lag).unwrap_err();

@@ -70,7 +70,7 @@ pub enum Error {
 /// A model of either kind.
 enum Model {
     Mvar(mvar::Model),
-    Lstm(lstm::Model),
+    Lstm(Box<lstm::Model>),
 }
 
 impl Model {
@@ -88,7 +88,10 @@ impl Model {
                 }
                 Ok(Self::Mvar(loaded.model))
             }
-            Some("pt" | "safetensors") => Ok(Self::Lstm(lstm::Model::load(path, options)?)),
+            Some("pt" | "safetensors") => {
+                let model = lstm::Model::load(path, options)?;
+                Ok(Self::Lstm(Box::new(model)))
+            }
             _ => Err(Error::Name { path: path.to_owned() }),
         }
     }

@@ -114,9 +114,9 @@ impl Ridge {
         self.moments.windows()
     }
 
-    /// 1 - (squared residuals) / (squares about the mean of each component).
+    /// 1 - (squared residuals) / (squares about the mean of each component); 0 if those are zero.
     pub fn r2(&self) -> f64 {
-        1.0 - self.residual / self.total
+        if self.total > 0.0 { 1.0 - self.residual / self.total } else { 0.0 }
     }
 
     /// Root of the mean squared residual over all components.

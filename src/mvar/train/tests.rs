@@ -41,8 +41,9 @@ fn residuals(runs: &[Array2<f64>], model: &Model, skip: usize) -> Array2<f64> {
 fn determinant(a: &Array2<f64>) -> f64 {
     let n = a.nrows();
     let minor = |j: usize| a.slice(s![1.., ..]).select(Axis(1), &others(n, j));
-    let sign = |j: usize| if j % 2 == 0 { 1.0 } else { -1.0 };
-    if n == 0 { 1.0 } else { (0..n).map(|j| sign(j) * a[[0, j]] * determinant(&minor(j))).sum() }
+    let signs = [1.0, -1.0].into_iter().cycle();
+    let terms = (0..n).zip(signs).map(|(j, sign)| sign * a[[0, j]] * determinant(&minor(j)));
+    if n == 0 { 1.0 } else { terms.sum() }
 }
 
 fn others(n: usize, j: usize) -> Vec<usize> {
