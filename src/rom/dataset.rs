@@ -47,7 +47,10 @@ impl Dataset {
     ///
     /// If the file cannot be read, holds no window, or contradicts itself.
     pub fn load(path: &Path) -> Result<Self, Error> {
-        let mut npz = npz::Archive::open(path)?;
+        Self::read(npz::Archive::open(path)?)
+    }
+
+    fn read(mut npz: npz::Archive) -> Result<Self, Error> {
         let (x, y): (Array3<f64>, Array2<f64>) = (npz.widened("X_all")?, npz.widened("Y_all")?);
         let stated = npz.count("lag")?;
         let unfit = |what, found: String, expected: String| {
@@ -106,6 +109,8 @@ mod tests {
     use super::*;
     use crate::input;
     use ndarray::arr0;
+    use proptest::prelude::*;
+    use std::fs;
 
     fn run(seed: u64, rows: usize, d: usize) -> Array2<f64> {
         Array2::from_shape_vec((rows, d), input::gaussian(seed, rows * d, 1.0)).unwrap()
@@ -124,7 +129,8 @@ mod tests {
         (x, y)
     }
 
-    fn load(x: &Array3<f64>, y: &Array2<f64>, lag: i64) -> Result<Dataset, String> {
+    /// The bytes of an archive.
+    fn saved(x: &Array3<f64>, y: &Array2<f64>, lag: i64) -> Vec<u8> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("latent_dataset.npz");
         let mut npz = npz::Writer::new(&path);
@@ -132,7 +138,15 @@ mod tests {
         npz.add("Y_all", y.view()).unwrap();
         npz.add("lag", arr0(lag).view()).unwrap();
         npz.finish().unwrap();
-        Dataset::load(&path).map_err(|why| why.to_string())
+        fs::read(path).unwrap()
+    }
+
+    fn read(bytes: Vec<u8>) -> Result<Dataset, Error> {
+        Dataset::read(npz::Archive::from_bytes("latent_dataset.npz", bytes)?)
+    }
+
+    fn load(x: &Array3<f64>, y: &Array2<f64>, lag: i64) -> Result<Dataset, String> {
+        read(saved(x, y, lag)).map_err(|why| why.to_string())
     }
 
     #[test]
@@ -166,6 +180,25 @@ mod tests {
         ] {
             let why = load(&x, &y, lag).unwrap_err();
             assert!(why.contains("latent_dataset.npz: ") && why.contains(part), "{why}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(
+            cut in 1_usize..2500,
+            flips in prop::collection::vec((0_usize..2500, any::<u8>()), 0..5),
+        ) {
+            let (x, y) = windows(&[run(1, 8, 2), run(2, 6, 2)], 3);
+            let mut bytes = saved(&x, &y, 3);
+            for (at, value) in flips {
+                let at = at % bytes.len();
+                bytes[at] = value;
+            }
+            bytes.truncate(cut);
+            if let Ok(found) = read(bytes) {
+                prop_assert!(found.d() == 2 && found.lag() == 3, "as the file says");
+            }
         }
     }
 }

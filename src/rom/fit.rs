@@ -29,14 +29,17 @@ pub enum Error {
     /// The autoregression cannot be saved.
     #[error(transparent)]
     Npz(#[from] npz::Error),
-    /// The operating system refused.
+    /// A folder cannot be made, or the checkpoint not be removed.
     #[error("{}: {source}", path.display())]
     Io {
-        /// The folder, or the place that lines go to.
+        /// The folder or file.
         path: PathBuf,
         /// Error of the system.
         source: io::Error,
     },
+    /// Nothing can be said.
+    #[error("output: {0}")]
+    Output(io::Error),
 }
 
 /// How the lag of an autoregression is chosen.
@@ -159,12 +162,12 @@ fn of(data: &Path, dataset: &Dataset) -> String {
     let runs = dataset.runs();
     let states: usize = runs.iter().map(|run| run.nrows()).sum();
     let (count, d) = (runs.len(), dataset.d());
-    format!("{}: {count} runs, {states} states of {d} components", data.display())
+    let s = if count == 1 { "" } else { "s" };
+    format!("{}: {count} run{s}, {states} states of {d} components", data.display())
 }
 
 fn say(out: &mut dyn Write, line: &str) -> Result<(), Error> {
-    let path = || PathBuf::from("output");
-    writeln!(out, "{line}").map_err(|source| Error::Io { path: path(), source })
+    writeln!(out, "{line}").map_err(Error::Output)
 }
 
 fn make(folder: &Path) -> Result<(), Error> {
@@ -181,7 +184,8 @@ impl Line {
     fn show(&mut self, now: &Progress) {
         let is_fresh = |at: Instant| at.elapsed() < Duration::from_millis(100);
         if self.is_seen && !self.shown.is_some_and(is_fresh) {
-            eprint!("\r{}", text(now));
+            // Back to the start of the line, which is cleared.
+            eprint!("\r\x1b[K{}", text(now));
             self.shown = Some(Instant::now());
         }
     }
@@ -193,11 +197,32 @@ impl Line {
     }
 }
 
-/// One that is no shorter than the one before.
+/// Where a training stands; epochs and batches count from 1.
 fn text(now: &Progress) -> String {
     let (epoch, batch) = (now.epoch + 1, now.batch + 1);
     let losses = now.losses.map_or(String::new(), |last| {
         format!(", val_loss {:.8}, best {:.8}", last.validation, now.best)
     });
-    format!("epoch {epoch:>5} of {}, batch {batch:>5} of {}{losses}", now.epochs, now.batches)
+    format!("epoch {epoch} of {}, batch {batch} of {}{losses}", now.epochs, now.batches)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lstm::train::Losses;
+
+    #[test]
+    fn the_line_of_a_terminal_counts_from_one_and_has_the_losses_once_they_are_known() {
+        let losses = Losses { train: 0.5, validation: 0.25 };
+        let start =
+            Progress { epoch: 0, epochs: 300, batch: 9, batches: 25, losses: None, best: 0.125 };
+        assert_eq!(
+            text(&start),
+            "epoch 1 of 300, batch 10 of 25",
+            "before the first epoch is over"
+        );
+        let next = Progress { epoch: 1, batch: 0, losses: Some(losses), ..start };
+        let want = "epoch 2 of 300, batch 1 of 25, val_loss 0.25000000, best 0.12500000";
+        assert_eq!(text(&next), want, "after it");
+    }
 }

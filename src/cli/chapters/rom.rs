@@ -103,6 +103,9 @@ const TRAINING: [(&str, &str); 17] = [
     ("seed", "Seed of weights, order, dropout and sampling [default: 0]"),
 ];
 
+/// A name of `max_epochs` besides those of wsindy-manifold.
+const EPOCHS: (&str, &str) = ("epochs", "max_epochs");
+
 /// Options of a training by name, with the values that were given.
 #[derive(Debug)]
 struct Network(Vec<(&'static str, String)>);
@@ -124,7 +127,8 @@ impl clap::FromArgMatches for Network {
 impl clap::Args for Network {
     fn augment_args(command: clap::Command) -> clap::Command {
         let args = TRAINING.map(|(name, help)| {
-            let aliases = ALIASES.iter().filter(|(_, full)| *full == name).map(|(alias, _)| *alias);
+            let aliases = ALIASES.iter().chain([&EPOCHS]).filter(|(_, full)| *full == name);
+            let aliases = aliases.map(|(alias, _)| *alias);
             let arg = clap::Arg::new(name).long(name).help(help).visible_aliases(aliases);
             arg.value_name("VALUE").allow_hyphen_values(true)
         });

@@ -211,6 +211,13 @@ fn a_training_goes_on_from_its_checkpoint() {
     assert_eq!(model.net(), whole.model.net(), "the bits of one that was never stopped");
 }
 
+/// The name that an option of a network stands for.
+fn full(option: &str) -> &str {
+    let name = option.trim_start_matches('-');
+    let mut aliases = lstm_train::ALIASES.iter().chain([&("epochs", "max_epochs")]);
+    aliases.find(|(alias, _)| *alias == name).map_or(name, |(_, full)| full)
+}
+
 #[test]
 fn a_wrong_option_is_named_and_nothing_is_written() {
     let folder = tempfile::tempdir().unwrap();
@@ -241,6 +248,7 @@ fn a_wrong_option_is_named_and_nothing_is_written() {
         (["--num_layers", "5"], "num_layers: found 5"),
         (["--learning_rate", "0"], "learning_rate: found 0"),
         (["--max_epochs", "0"], "max_epochs: found 0"),
+        (["--epochs", "0"], "max_epochs: found 0"),
         (["--patience", "x"], "patience: found x"),
         (["--batch_size", "0"], "batch_size: found 0"),
         (["--dropout", "1"], "dropout: found 1"),
@@ -256,11 +264,7 @@ fn a_wrong_option_is_named_and_nothing_is_written() {
         (["--seed", "-1"], "seed: found -1"),
     ] {
         // What is given twice by another name is refused by clap.
-        let rest = NETWORK.chunks(2).filter(|given| {
-            let full = lstm_train::ALIASES.iter().find(|(alias, _)| given[0][2..] == **alias);
-            let name = full.map_or(&given[0][2..], |(_, full)| full);
-            name != &more[0][2..]
-        });
+        let rest = NETWORK.chunks(2).filter(|given| full(given[0]) != full(more[0]));
         let rest: Vec<_> = rest.flatten().copied().collect();
         let err = fit("lstm", &[&rest[..], &more].concat());
         assert!(err.contains(part), "{more:?}: {err}");
