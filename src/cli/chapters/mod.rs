@@ -1,6 +1,7 @@
 //! The commands that this crate's chapters add to those of the harness.
 
 mod lattice;
+mod rom;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
 
@@ -26,5 +27,21 @@ pub fn profile() -> Command {
         run: |matches, out| match Profile::from_arg_matches(matches)?.chapter {
             Chapter::Lattice(args) => lattice::run(&args, out),
         },
+    }
+}
+
+/// Fit reduced-order models to latent states, and forecast with them
+#[derive(Debug, clap::Parser)]
+#[command(name = "rom")]
+struct Rom {
+    #[command(subcommand)]
+    verb: rom::Verb,
+}
+
+/// `rom`: reduced-order models in the files of wsindy-manifold.
+pub fn rom() -> Command {
+    Command {
+        command: Rom::command(),
+        run: |matches, out| rom::run(&Rom::from_arg_matches(matches)?.verb, out),
     }
 }

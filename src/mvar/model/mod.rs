@@ -10,17 +10,25 @@
 //!
 //! The kind is told by the names. The first is what [`Model::save`] writes. The others are of
 //! wsindy-manifold, whose writers also add what is not read, as `ridge`; the second leaves the
-//! intercept of the fit out, so that what is loaded is not the model that was fitted. Numbers in
-//! single precision are widened. What a file states twice must agree.
+//! intercept of the fit out, which [`Model::load`] gets back from the windows of the fit if these are
+//! where wsindy-manifold puts them; see `intercept`. Numbers in single precision are widened. What a
+//! file states twice must agree.
 
 use std::fmt;
 use std::path::Path;
 
-use ndarray::{Array1, Array2, Array3, ArrayView1, ArrayView2, ArrayView3, Axis, Ix2, arr0, s};
+use ndarray::{
+    Array1, Array2, Array3, ArrayView1, ArrayView2, ArrayView3, Axis, Ix0, Ix2, arr0, s,
+};
 use thiserror::Error;
 
 use super::packed::{Packed, Real};
 use crate::file::npz;
+
+mod intercept;
+
+/// The array that says how long the fit took.
+pub(super) const TRAINING_SECONDS: &str = "training_seconds";
 
 /// Why a model cannot be made, loaded or saved.
 #[derive(Debug, Error)]
@@ -60,6 +68,8 @@ pub enum Error {
 pub enum Warning {
     /// The file does not hold the intercept of its fit; it was taken as zero.
     NoIntercept,
+    /// The file does not hold the intercept of its fit; it was got back from the windows of the fit.
+    InterceptOfWindows,
     /// The file holds single precision.
     SinglePrecision,
 }
@@ -70,6 +80,12 @@ impl fmt::Display for Warning {
             Self::NoIntercept => f.write_str(
                 "the file holds no `intercept`, so forecasts differ from those of the fitted \
                  model; it was taken as zero",
+            ),
+            Self::InterceptOfWindows => write!(
+                f,
+                "the file holds no `intercept`; it was got back from the windows of the fit, \
+                 {}",
+                intercept::WINDOWS
             ),
             Self::SinglePrecision => f.write_str(
                 "the file holds numbers in single precision, which were widened: about seven \
@@ -86,6 +102,8 @@ pub struct Loaded {
     pub model: Model,
     /// Flaws that the caller should tell the user.
     pub warnings: Vec<Warning>,
+    /// The seconds that the fit took, if the file says so.
+    pub training_seconds: Option<f64>,
 }
 
 /// Coefficients and constant of y\[t\] = c + sum over k of A\[k\] y\[t - p + k\].
@@ -114,13 +132,21 @@ impl Model {
         Self::new(reversed(a), c)
     }
 
-    /// Loads a file of any of these kinds.
+    /// Loads a file of any of these kinds, and what it lacks from the windows of its fit.
     ///
     /// # Errors
     ///
-    /// If the file cannot be read, is of no known kind, or contradicts itself.
+    /// If the file cannot be read, is of no known kind, or contradicts itself or the windows.
     pub fn load(path: &Path) -> Result<Loaded, Error> {
-        Self::read(npz::Archive::open(path)?)
+        let mut loaded = Self::read(npz::Archive::open(path)?)?;
+        let missing = loaded.warnings.iter_mut().find(|flaw| **flaw == Warning::NoIntercept);
+        let windows = path.parent().unwrap_or(path).join(intercept::WINDOWS);
+        if let Some(flaw) = missing.filter(|_| windows.is_file()) {
+            *flaw = Warning::InterceptOfWindows;
+            let c = intercept::of_windows(npz::Archive::open(&windows)?, loaded.model.a.view())?;
+            loaded.model.c = c;
+        }
+        Ok(loaded)
     }
 
     /// Loads a model from bytes; `file` is the name that errors give them. See [`Model::load`].
@@ -244,7 +270,12 @@ impl Model {
             let (companion, single) = npz.float::<Ix2>("A_companion")?;
             model.check_companion(&file, &companion, single || is_single)?;
         }
-        Ok(Loaded { model, warnings })
+        let training_seconds = if npz.contains(TRAINING_SECONDS) {
+            Some(npz.widened::<Ix0>(TRAINING_SECONDS)?.into_scalar())
+        } else {
+            None
+        };
+        Ok(Loaded { model, warnings, training_seconds })
     }
 
     /// Requires that the arrays so named state this p and this d.

@@ -9,6 +9,11 @@ fn model(p: usize, d: usize) -> Model {
     Model::new(a, Array1::from(input::gaussian(2, d, 1.0))).unwrap()
 }
 
+/// What a file that lacks nothing gives.
+fn whole(m: &Model) -> Loaded {
+    Loaded { model: m.clone(), warnings: vec![], training_seconds: None }
+}
+
 /// The bytes of an archive that `fill` writes.
 fn archive(fill: impl FnOnce(&mut npz::Writer)) -> Vec<u8> {
     let dir = tempfile::tempdir().unwrap();
@@ -80,7 +85,7 @@ fn the_legacy_file_is_turned_around() {
         add(npz, "latent_dim", arr0(2_i64).view());
     });
     let loaded = Model::from_bytes("m.npz", bytes).unwrap();
-    assert_eq!(loaded, Loaded { model: m.clone(), warnings: vec![] }, "loaded");
+    assert_eq!(loaded, whole(&m), "loaded");
     let newest_first = reversed(&m.a);
     assert_ne!(newest_first, m.a, "the order shows");
     assert_eq!(Model::from_newest_first(&newest_first, m.c.clone()).unwrap(), m, "in memory");
@@ -107,7 +112,7 @@ fn the_other_writers_of_wsindy_manifold_are_read() {
     let m = model(3, 2);
     for names in [["A", "order"], ["A", "w"], ["A_coeffs", "order"]] {
         let loaded = Model::from_bytes("m.npz", newest_first(&m, names, 3_i64)).unwrap();
-        assert_eq!(loaded, Loaded { model: m.clone(), warnings: vec![] }, "{names:?}");
+        assert_eq!(loaded, whole(&m), "{names:?}");
         let err = Model::from_bytes("m.npz", newest_first(&m, names, 2_i64)).unwrap_err();
         assert!(err.to_string().contains(&format!("{}: found 2, expected 3", names[1])), "{err}");
     }

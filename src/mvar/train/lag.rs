@@ -12,10 +12,11 @@
 //! Source: H. Luetkepohl, New Introduction to Multiple Time Series Analysis (2005), ch. 4.3. On one
 //! run these are the values of statsmodels' `select_order`.
 
-use ndarray::ArrayView2;
+use ndarray::{ArrayBase, ArrayView2, Data, Ix2};
 
 use super::moments::Moments;
 use super::{Error, solve};
+use crate::machine::isa::Isa;
 
 /// What a lag is chosen by; the smallest value is the best.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +29,21 @@ pub enum Criterion {
     Hqic,
     /// Akaike's final prediction error.
     Fpe,
+}
+
+impl Criterion {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Aic, Self::Bic, Self::Hqic, Self::Fpe];
+
+    /// Its name in lower case.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Aic => "aic",
+            Self::Bic => "bic",
+            Self::Hqic => "hqic",
+            Self::Fpe => "fpe",
+        }
+    }
 }
 
 /// The criteria of one lag.
@@ -63,8 +79,8 @@ impl Lag {
 /// # Errors
 ///
 /// Those of [`Moments::new`]; or if the sample does not determine the longest fit.
-pub fn select(
-    runs: &[ArrayView2<'_, f64>],
+pub fn select<S: Data<Elem = f64>>(
+    runs: &[ArrayBase<S, Ix2>],
     longest: usize,
     by: Criterion,
 ) -> Result<(Vec<Lag>, usize), Error> {
@@ -83,7 +99,10 @@ fn criteria(moments: &Moments, lag: usize) -> Result<Lag, Error> {
     if windows <= size + 1 {
         return Err(Error::Singular { windows, rank: windows.saturating_sub(1), size });
     }
-    let w = solve::solve(moments.gram(lag), cross, 0.0, windows)?;
+    let mut system = solve::System::new(size, d, Isa::best());
+    system.solve(moments.gram(lag), cross, 0.0, windows)?;
+    let w: Vec<_> = system.sides().flatten().copied().collect();
+    let w = ArrayView2::from_shape((size, d), &w).expect("as many as the sides have");
     let (n, k, d) = (windows as f64, (size + 1) as f64, d as f64);
     let covariance = (&moments.targets() - &cross.t().dot(&w)) / n;
     let spread = &moments.targets().diag() / n;

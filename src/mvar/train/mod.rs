@@ -8,7 +8,9 @@
 //! | module    | holds                                                                     |
 //! |-----------|---------------------------------------------------------------------------|
 //! | `moments` | means and products of all windows                                         |
+//! | `sums`    | their kernel                                                              |
 //! | `solve`   | Cholesky with the rank of what is singular; the spectral radius           |
+//! | `ridge`   | the coefficients, with room that is used again                            |
 //! | `lag`     | AIC, BIC, HQIC and FPE of every lag                                       |
 //!
 //! Source: A. E. Hoerl, R. W. Kennard, Technometrics 12 (1970) 55-67; H. Luetkepohl, New
@@ -17,20 +19,23 @@
 use std::path::Path;
 use std::time::Instant;
 
-use ndarray::{Array1, Array3, ArrayView2, ArrayView3, Axis, arr0, concatenate, s};
+use ndarray::{Array1, Array3, ArrayBase, ArrayView3, Axis, Data, Ix2, arr0, concatenate, s};
 use thiserror::Error;
 
-use super::model::{self, Model};
+use super::model::{self, Model, TRAINING_SECONDS};
 use crate::file::npz;
 
 mod lag;
 mod moments;
+mod ridge;
 mod solve;
+mod sums;
 #[cfg(test)]
 mod tests;
 
 pub use lag::{Criterion, Lag, select};
 pub use moments::Moments;
+pub use ridge::Ridge;
 pub use solve::spectral_radius;
 
 /// Why no model can be fitted.
@@ -110,15 +115,25 @@ pub enum Error {
         /// Its domain.
         expected: &'static str,
     },
+    /// The windows are too long for their products to be kept.
+    #[error(
+        "windows of {lag} states of {d} components, with the state after them, exceed {most} \
+         numbers; choose a shorter lag"
+    )]
+    Long {
+        /// States of a window.
+        lag: usize,
+        /// Components of a state.
+        d: usize,
+        /// The most numbers.
+        most: usize,
+    },
+    /// The products are beyond `f64`.
+    #[error("the products of the states overflow; scale the data down")]
+    Overflow,
     /// The coefficients overflow.
     #[error(transparent)]
     Model(#[from] model::Error),
-    /// The spectral radius was not found.
-    #[error("the eigenvalues of the companion matrix of size {size} did not converge")]
-    Eigenvalues {
-        /// Rows of the matrix.
-        size: usize,
-    },
 }
 
 /// Options of a fit; the defaults are those of wsindy-manifold.
@@ -166,7 +181,7 @@ pub struct Fit {
 /// # Errors
 ///
 /// If the runs or options are unfit, or the windows do not determine the coefficients.
-pub fn fit(runs: &[ArrayView2<'_, f64>], config: &Config) -> Result<Fit, Error> {
+pub fn fit<S: Data<Elem = f64>>(runs: &[ArrayBase<S, Ix2>], config: &Config) -> Result<Fit, Error> {
     let start = Instant::now();
     if let Some(threshold) = config.threshold
         && !(threshold > 0.0 && threshold.is_finite())
@@ -174,27 +189,24 @@ pub fn fit(runs: &[ArrayView2<'_, f64>], config: &Config) -> Result<Fit, Error> 
         let expected = "a finite number above 0";
         return Err(Error::Option { option: "eigenvalue_threshold", found: threshold, expected });
     }
-    let moments = Moments::new(runs, config.lag)?;
-    let (p, d) = (config.lag, moments.d());
-    let ridge = moments.ridge(config.alpha)?;
-    let rho_before = spectral_radius(ridge.a.view())?;
-    let rho_compat = spectral_radius(ridge.a.slice(s![..;-1, .., ..]))?;
-    let mut a = ridge.a;
+    let mut ridge = Ridge::of(runs, config.lag)?;
+    ridge.fit(runs, config.alpha)?;
+    let mut a = ridge.coefficients().to_owned();
+    let rho_before = spectral_radius(a.view());
+    let rho_compat = spectral_radius(a.slice(s![..;-1, .., ..]));
     let mut rho_after = rho_before;
     if let Some(threshold) = config.threshold.filter(|threshold| rho_before > *threshold) {
         stabilise(&mut a, threshold / rho_before);
-        rho_after = spectral_radius(a.view())?;
+        rho_after = spectral_radius(a.view());
     }
-    let model = Model::new(a.clone(), moments.intercept(&a))?;
-    #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
-    let mean_square = ridge.residual / (moments.windows() * d) as f64;
-    debug_assert_eq!(a.dim(), (p, d, d), "shape of the coefficients");
+    let mut intercept = Array1::zeros(a.dim().1);
+    ridge.intercept_of(a.view(), intercept.view_mut());
     Ok(Fit {
-        model,
+        model: Model::new(a, intercept)?,
         alpha: config.alpha,
-        windows: moments.windows(),
-        train_r2: 1.0 - ridge.residual / ridge.total,
-        train_rmse: mean_square.sqrt(),
+        windows: ridge.windows(),
+        train_r2: ridge.r2(),
+        train_rmse: ridge.rmse(),
         rho_before,
         rho_after,
         rho_compat,
@@ -236,7 +248,7 @@ impl Fit {
             ("rho_before", self.rho_before),
             ("rho_after", self.rho_after),
             ("rho_compat", self.rho_compat),
-            ("training_seconds", self.training_seconds),
+            (TRAINING_SECONDS, self.training_seconds),
         ] {
             npz.add(name, arr0(value).view())?;
         }
@@ -248,41 +260,4 @@ impl Fit {
 fn side_by_side(a: ArrayView3<'_, f64>) -> ndarray::Array2<f64> {
     let blocks: Vec<_> = a.outer_iter().collect();
     concatenate(Axis(1), &blocks).expect("blocks of one shape")
-}
-
-/// What the normal equations give.
-#[derive(Debug)]
-struct Ridge {
-    /// Coefficients (p, d, d), oldest lag first.
-    a: Array3<f64>,
-    /// Sum of the squared residuals.
-    residual: f64,
-    /// Sum of the squares about the means.
-    total: f64,
-}
-
-impl Moments {
-    fn ridge(&self, alpha: f64) -> Result<Ridge, Error> {
-        if !(alpha >= 0.0 && alpha.is_finite()) {
-            let expected = "a finite number, 0 or more";
-            return Err(Error::Option { option: "alpha", found: alpha, expected });
-        }
-        let (p, d) = (self.lag(), self.d());
-        let w = solve::solve(self.gram(p), self.cross(p), alpha, self.windows())?;
-        let products = self.targets();
-        // |y - W x|^2 = |y|^2 - 2 W.(X^T Y) + W.(X^T X W), and X^T X W = X^T Y - alpha W.
-        let total = products.diag().sum();
-        let explained = (&w * &self.cross(p)).sum() + alpha * (&w * &w).sum();
-        let a = Array3::from_shape_fn((p, d, d), |(k, i, j)| w[[k * d + j, i]]);
-        Ok(Ridge { a, residual: (total - explained).max(0.0), total })
-    }
-
-    /// The constant that puts the mean residual of coefficients (p, d, d) at zero.
-    fn intercept(&self, a: &Array3<f64>) -> Array1<f64> {
-        let mut b = self.mean(self.lag());
-        for (k, block) in a.outer_iter().enumerate() {
-            b -= &block.dot(&self.mean(k));
-        }
-        b
-    }
 }

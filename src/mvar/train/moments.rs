@@ -12,25 +12,26 @@
 //! All rows are first shifted by their mean over all runs, so that taking the means of the
 //! windows off the products at the end cancels no digits.
 
-use ndarray::{Array1, Array2, ArrayView2, s};
+use ndarray::{ArrayBase, ArrayView2, Data, Ix2, s};
 
 use super::Error;
+use super::sums::Sums;
 use crate::machine::isa::Isa;
-use crate::mvar::packed::lanes::{Lanes, Real};
 
-/// Rows that are summed before the next outputs, so that they stay in the first cache.
-const ROWS: usize = 96;
+/// The longest window with the state after it, in numbers: the products take half a gigabyte.
+const MOST: usize = 8192;
 
 /// Means and products of all windows and the states after them.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Moments {
     p: usize,
     d: usize,
     windows: usize,
-    /// Means of windows with their next state, shape ((p + 1) d).
-    means: Array1<f64>,
-    /// Products less those of the means, shape ((p + 1) d, (p + 1) d).
-    products: Array2<f64>,
+    /// Mean of all states, which is taken from each before it is summed.
+    shift: Vec<f64>,
+    /// Components that have had one value so far.
+    constant: Vec<usize>,
+    sums: Sums,
 }
 
 impl Moments {
@@ -38,50 +39,87 @@ impl Moments {
     ///
     /// # Errors
     ///
-    /// If there is no run, one is no longer than `lag` or of another dimension, the lag is 0,
-    /// a number is not finite or a component constant.
-    pub fn new(runs: &[ArrayView2<'_, f64>], lag: usize) -> Result<Self, Error> {
+    /// If there is no run, one is no longer than `lag` or of another dimension, the lag is 0 or
+    /// the window too long, a number is not finite or a component constant, or the products overflow.
+    pub fn new<S: Data<Elem = f64>>(runs: &[ArrayBase<S, Ix2>], lag: usize) -> Result<Self, Error> {
         Self::with_isa(runs, lag, Isa::best())
     }
 
     /// The same by the kernel of one instruction set.
-    pub(super) fn with_isa(
-        runs: &[ArrayView2<'_, f64>],
+    pub(super) fn with_isa<S: Data<Elem = f64>>(
+        runs: &[ArrayBase<S, Ix2>],
         lag: usize,
         isa: Isa,
     ) -> Result<Self, Error> {
-        let shift = checked_mean(runs, lag)?;
-        let (p, d) = (lag, shift.len());
-        let size = (p + 1) * d;
-        let mut sums = Sums::new(size, d, isa);
-        let mut blocks = Array2::zeros((size, size));
-        let mut totals = Array1::zeros(size);
-        let (mut windows, mut rows) = (0, Vec::new());
+        let mut moments = Self::empty(runs, lag, isa)?;
+        moments.take(runs)?;
+        Ok(moments)
+    }
+
+    /// Room for those of such runs.
+    pub(super) fn empty<S: Data<Elem = f64>>(
+        runs: &[ArrayBase<S, Ix2>],
+        lag: usize,
+        isa: Isa,
+    ) -> Result<Self, Error> {
+        let d = runs.first().ok_or(Error::NoRuns)?.ncols();
+        check_shapes(runs, lag, d)?;
+        if lag == 0 || d == 0 {
+            let (option, expected) = (if d == 0 { "components" } else { "lag" }, "at least 1");
+            return Err(Error::Option { option, found: 0.0, expected });
+        }
+        if (lag + 1).saturating_mul(d) > MOST {
+            return Err(Error::Long { lag, d, most: MOST });
+        }
+        let (shift, constant) = (vec![0.0; d], Vec::with_capacity(d));
+        Ok(Self { p: lag, d, windows: 0, shift, constant, sums: Sums::new(lag, d, isa) })
+    }
+
+    /// Replaces them by those of other runs.
+    pub(super) fn take<S: Data<Elem = f64>>(
+        &mut self,
+        runs: &[ArrayBase<S, Ix2>],
+    ) -> Result<(), Error> {
+        check_shapes(runs, self.p, self.d)?;
+        self.find_mean(runs)?;
+        self.sums.clear();
         for run in runs {
-            let n = run.nrows() - p;
-            rows.clear();
             let run = run.as_standard_layout();
-            for row in run.as_slice().expect("in standard layout").chunks_exact(d) {
-                rows.extend(row.iter().zip(&shift).map(|(x, shift)| x - shift));
+            self.sums.add(run.as_slice().expect("in standard layout"), &self.shift);
+        }
+        self.windows = runs.iter().map(|run| run.nrows() - self.p).sum();
+        self.sums.finish(self.windows);
+        let is_finite = self.sums.products().iter().all(|product| product.is_finite());
+        if is_finite { Ok(()) } else { Err(Error::Overflow) }
+    }
+
+    /// Finds the mean of all states, once all numbers are known to be fit.
+    fn find_mean<S: Data<Elem = f64>>(&mut self, runs: &[ArrayBase<S, Ix2>]) -> Result<(), Error> {
+        let first = runs.first().ok_or(Error::NoRuns)?.row(0);
+        let (d, sum, constant) = (self.d, &mut self.shift, &mut self.constant);
+        sum.fill(0.0);
+        constant.clear();
+        constant.extend(0..d);
+        for (run, states) in runs.iter().enumerate() {
+            let states = states.as_standard_layout();
+            for state in states.as_slice().expect("in standard layout").chunks_exact(d) {
+                if !constant.is_empty() {
+                    constant.retain(|&column| state[column] == first[column]);
+                }
+                sum.iter_mut().zip(state).for_each(|(sum, x)| *sum += x);
             }
-            let len = rows.len();
-            rows.resize(len + PAD, 0.0);
-            sums.add(&rows, n);
-            add_edges(&rows[..len], n, p, &mut blocks);
-            add_totals(&rows[..len], n, p, &mut totals);
-            windows += n;
+            // A sum is finite only if all numbers are; it may overflow where they are.
+            if !sum.iter().all(|sum| sum.is_finite()) {
+                not_finite(run, &states.view())?;
+            }
         }
-        sums.spread(&mut blocks);
+        if !constant.is_empty() {
+            return Err(Error::Constant { columns: constant.clone() });
+        }
         #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
-        let mut means = totals / windows as f64;
-        #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
-        for ((i, j), product) in blocks.indexed_iter_mut() {
-            *product -= windows as f64 * means[i] * means[j];
-        }
-        for mut means in means.exact_chunks_mut(d) {
-            means += &shift;
-        }
-        Ok(Self { p, d, windows, means, products: blocks })
+        let count = runs.iter().map(|run| run.nrows()).sum::<usize>() as f64;
+        sum.iter_mut().for_each(|sum| *sum /= count);
+        Ok(())
     }
 
     /// How many states a window has.
@@ -99,39 +137,40 @@ impl Moments {
         self.windows
     }
 
-    /// Mean of the states at place `k` of a window; those after the windows for k = p.
-    pub(super) fn mean(&self, k: usize) -> Array1<f64> {
-        self.means.slice(s![k * self.d..(k + 1) * self.d]).to_owned()
+    /// Mean of component `i` of the states at place `k` of a window; after the windows for k = p.
+    pub(super) fn mean(&self, k: usize, i: usize) -> f64 {
+        self.shift[i] + self.sums.means()[k * self.d + i]
     }
 
     /// Products of the last `lag` states of all windows, about their means.
     pub(super) fn gram(&self, lag: usize) -> ArrayView2<'_, f64> {
         let (from, to) = ((self.p - lag) * self.d, self.p * self.d);
-        self.products.slice(s![from..to, from..to])
+        self.products().slice_move(s![from..to, from..to])
     }
 
     /// Products of the last `lag` states with those after the windows.
     pub(super) fn cross(&self, lag: usize) -> ArrayView2<'_, f64> {
         let (from, to) = ((self.p - lag) * self.d, self.p * self.d);
-        self.products.slice(s![from..to, to..])
+        self.products().slice_move(s![from..to, to..])
     }
 
     /// Products of the states after the windows.
     pub(super) fn targets(&self) -> ArrayView2<'_, f64> {
-        self.products.slice(s![self.p * self.d.., self.p * self.d..])
+        self.products().slice_move(s![self.p * self.d.., self.p * self.d..])
+    }
+
+    fn products(&self) -> ArrayView2<'_, f64> {
+        let size = (self.p + 1) * self.d;
+        ArrayView2::from_shape((size, size), self.sums.products()).expect("a square matrix")
     }
 }
 
-/// The mean of all states, once all runs are known to be fit.
-fn checked_mean(runs: &[ArrayView2<'_, f64>], lag: usize) -> Result<Array1<f64>, Error> {
-    let first = runs.first().ok_or(Error::NoRuns)?;
-    let d = first.ncols();
-    if lag == 0 || d == 0 {
-        let (option, expected) = (if d == 0 { "components" } else { "lag" }, "at least 1");
-        return Err(Error::Option { option, found: 0.0, expected });
-    }
-    let (mut sum, mut count) = (Array1::<f64>::zeros(d), 0);
-    let mut columns: Vec<_> = (0..d).collect();
+/// Requires runs of `d` components that are longer than the lag.
+fn check_shapes<S: Data<Elem = f64>>(
+    runs: &[ArrayBase<S, Ix2>],
+    lag: usize,
+    d: usize,
+) -> Result<(), Error> {
     for (run, states) in runs.iter().enumerate() {
         let (rows, found) = states.dim();
         if found != d {
@@ -140,24 +179,8 @@ fn checked_mean(runs: &[ArrayView2<'_, f64>], lag: usize) -> Result<Array1<f64>,
         if rows <= lag {
             return Err(Error::Short { run, rows, lag });
         }
-        let states = states.as_standard_layout();
-        let sum = sum.as_slice_mut().expect("one dimension");
-        for state in states.as_slice().expect("in standard layout").chunks_exact(d) {
-            columns.retain(|&column| state[column] == first[[0, column]]);
-            sum.iter_mut().zip(state).for_each(|(sum, x)| *sum += x);
-        }
-        // A sum is finite only if all numbers are; it may overflow where they are.
-        if !sum.iter().all(|sum| sum.is_finite()) {
-            not_finite(run, &states.view())?;
-        }
-        count += rows;
     }
-    if !columns.is_empty() {
-        return Err(Error::Constant { columns });
-    }
-    #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
-    let mean = sum / count as f64;
-    Ok(mean)
+    Ok(())
 }
 
 /// Names the first number of a run that is not finite.
@@ -168,167 +191,11 @@ fn not_finite(run: usize, states: &ArrayView2<'_, f64>) -> Result<(), Error> {
     }
 }
 
-/// Adds to each block (a, b), 0 < a <= b, what it has more than block (a - 1, b - 1).
-fn add_edges(rows: &[f64], n: usize, p: usize, blocks: &mut Array2<f64>) {
-    let d = rows.len() / (n + p);
-    for a in 1..=p {
-        for b in a..=p {
-            let [last, last_b, first, first_b] =
-                [a - 1 + n, b - 1 + n, a - 1, b - 1].map(|at| &rows[at * d..][..d]);
-            for i in 0..d {
-                let mut row = blocks.slice_mut(s![a * d + i, b * d..(b + 1) * d]);
-                let row = row.as_slice_mut().expect("part of a row");
-                for j in 0..d {
-                    row[j] += last[i] * last_b[j] - first[i] * first_b[j];
-                }
-            }
-        }
-    }
-}
-
-/// Adds the sums over all windows of the states at each place.
-fn add_totals(rows: &[f64], n: usize, p: usize, totals: &mut Array1<f64>) {
-    let d = rows.len() / (n + p);
-    let mut sum = vec![0.0; d];
-    for row in rows[..n * d].chunks_exact(d) {
-        sum.iter_mut().zip(row).for_each(|(sum, x)| *sum += x);
-    }
-    for a in 0..=p {
-        for i in 0..d {
-            totals[a * d + i] += sum[i];
-            if a < p {
-                sum[i] += rows[(a + n) * d + i] - rows[a * d + i];
-            }
-        }
-    }
-}
-
-/// The long sums: row m d + r, column c is the sum over i of y\[i + m\]\[r\] y\[i\]\[c\].
-struct Sums {
-    size: usize,
-    d: usize,
-    isa: Isa,
-    /// Length of a padded row of `sums`.
-    width: usize,
-    sums: Vec<f64>,
-}
-
-/// The longest over-read of a kernel, in numbers.
-const PAD: usize = 32;
-
-impl Sums {
-    fn new(size: usize, d: usize, isa: Isa) -> Self {
-        assert!(isa.is_available(), "this processor has no {}", isa.name());
-        let width = d.next_multiple_of(8);
-        Self { size, d, isa, width, sums: vec![0.0; size.next_multiple_of(8) * width] }
-    }
-
-    /// Adds the first `n` rows of a run, which is followed by [`PAD`] numbers.
-    fn add(&mut self, padded: &[f64], n: usize) {
-        for first in (0..n).step_by(ROWS) {
-            let chunk = (&padded[first * self.d..], ROWS.min(n - first));
-            match self.isa {
-                #[cfg(target_arch = "x86_64")]
-                // SAFETY: this processor has it, see `new`.
-                Isa::Avx512 => unsafe { add_avx512(self, chunk) },
-                #[cfg(target_arch = "x86_64")]
-                // SAFETY: as above.
-                Isa::Avx2 => unsafe { add_avx2(self, chunk) },
-                _ => add::<<f64 as Real>::Portable, 4>(self, chunk),
-            }
-        }
-    }
-
-    /// Puts them into the blocks (0, m), adds up along the diagonals, and mirrors.
-    fn spread(&self, blocks: &mut Array2<f64>) {
-        let (d, size) = (self.d, self.size);
-        for i in 0..size {
-            for j in i / d * d..size {
-                blocks[[i, j]] += match i.checked_sub(d) {
-                    None => self.sums[j * self.width + i],
-                    Some(before) => blocks[[before, j - d]],
-                };
-            }
-        }
-        for i in 0..size {
-            for j in 0..i / d * d {
-                blocks[[i, j]] = blocks[[j, i]];
-            }
-        }
-    }
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f")]
-fn add_avx512(sums: &mut Sums, chunk: (&[f64], usize)) {
-    add::<<f64 as Real>::Avx512, 8>(sums, chunk);
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-fn add_avx2(sums: &mut Sums, chunk: (&[f64], usize)) {
-    add::<<f64 as Real>::Avx2, 4>(sums, chunk);
-}
-
-/// Adds a chunk of rows, R rows of sums at a time, in registers of three, two or one columns.
-#[inline(always)]
-fn add<V: Lanes<Real = f64>, const R: usize>(sums: &mut Sums, chunk: (&[f64], usize)) {
-    let all = sums.d.div_ceil(V::LEN);
-    for first in (0..sums.size).step_by(R) {
-        let mut column = 0;
-        while column < all {
-            let at = (first, column * V::LEN);
-            column += match all - column {
-                1 => tile::<V, R, 1>(sums, chunk, at),
-                2 => tile::<V, R, 2>(sums, chunk, at),
-                _ => tile::<V, R, 3>(sums, chunk, at),
-            };
-        }
-    }
-}
-
-/// Adds a chunk to R rows and G registers of columns of the sums, from `at` on; returns G.
-#[inline(always)]
-fn tile<V: Lanes<Real = f64>, const R: usize, const G: usize>(
-    sums: &mut Sums,
-    (rows, n): (&[f64], usize),
-    at: (usize, usize),
-) -> usize {
-    let mut tile = [[V::splat(0.0); G]; R];
-    for r in 0..R {
-        let row = &sums.sums[(at.0 + r) * sums.width + at.1..][..G * V::LEN];
-        for g in 0..G {
-            tile[r][g] = V::load(&V::arrays(row)[g]);
-        }
-    }
-    for i in 0..n {
-        let state = V::arrays(&rows[i * sums.d + at.1..][..G * V::LEN]);
-        let mut lanes = [V::splat(0.0); G];
-        for g in 0..G {
-            lanes[g] = V::load(&state[g]);
-        }
-        let later = &rows[i * sums.d + at.0..][..R];
-        for r in 0..R {
-            let later = V::splat(later[r]);
-            for g in 0..G {
-                tile[r][g] = lanes[g].mul_add(later, tile[r][g]);
-            }
-        }
-    }
-    for r in 0..R {
-        let row = &mut sums.sums[(at.0 + r) * sums.width + at.1..][..G * V::LEN];
-        for g in 0..G {
-            tile[r][g].store(&mut V::arrays_mut(row)[g]);
-        }
-    }
-    G
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::input;
-    use ndarray::Axis;
+    use ndarray::{Array1, Array2, Axis};
     use proptest::prelude::*;
 
     /// Means and products of windows that are written out.
@@ -363,9 +230,11 @@ mod tests {
             let (means, products) = plain(&runs, p);
             for isa in Isa::available() {
                 let found = Moments::with_isa(&runs, p, isa).unwrap();
-                let far = (&found.means - &means).fold(0.0, |m: f64, x| m.max(x.abs()));
+                let places = (0..=p).flat_map(|k| (0..d).map(move |i| (k, i)));
+                let found_means: Array1<_> = places.map(|(k, i)| found.mean(k, i)).collect();
+                let far = (found_means - &means).fold(0.0, |m: f64, x| m.max(x.abs()));
                 prop_assert!(far < 1e-12, "means are off by {far:e}, {}", isa.name());
-                let far = (&found.products - &products).fold(0.0, |m: f64, x| m.max(x.abs()));
+                let far = (&found.products() - &products).fold(0.0, |m: f64, x| m.max(x.abs()));
                 let largest = products.fold(1.0, |m: f64, x| m.max(x.abs()));
                 prop_assert!(far < 1e-11 * largest, "products are off by {far:e}, {}", isa.name());
             }

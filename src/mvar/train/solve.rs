@@ -1,27 +1,124 @@
 //! Systems of normal equations, and the spectral radius of a recursion.
 
-use nalgebra::{Cholesky, DMatrix, Dyn, Schur};
 use ndarray::{Array2, ArrayView1, ArrayView2, ArrayView3};
 
 use super::Error;
+use crate::machine::isa::Isa;
 
-/// Solves (gram + alpha I) w = cross, by Cholesky.
-///
-/// With alpha = 0 a pivot that lost all its digits counts as zero: elimination of n columns leaves
-/// an error of about n eps times the diagonal there.
-pub(super) fn solve(
-    gram: ArrayView2<'_, f64>,
-    cross: ArrayView2<'_, f64>,
-    alpha: f64,
-    windows: usize,
-) -> Result<Array2<f64>, Error> {
-    let (n, columns) = cross.dim();
-    let singular = || Error::Singular { windows, rank: rank(gram), size: n };
-    let system = DMatrix::from_fn(n, n, |i, j| gram[[i, j]] + if i == j { alpha } else { 0.0 });
-    let factor = factor(system, if alpha == 0.0 { lost(n) } else { 0.0 }).ok_or_else(singular)?;
-    let mut w = DMatrix::from_fn(n, columns, |i, j| cross[[i, j]]);
-    factor.solve_mut(&mut w);
-    Ok(Array2::from_shape_fn((n, columns), |at| w[at]))
+/// A symmetric matrix and right-hand sides next to it; the Cholesky factor and the solution, once
+/// solved. The lower triangle is not read.
+#[derive(Debug, Clone)]
+pub(super) struct System {
+    isa: Isa,
+    n: usize,
+    /// Length of a row.
+    width: usize,
+    rows: Vec<f64>,
+    diagonal: Vec<f64>,
+}
+
+impl System {
+    /// Room for a matrix (n, n) and right-hand sides (n, columns).
+    pub(super) fn new(n: usize, columns: usize, isa: Isa) -> Self {
+        assert!(isa.is_available(), "this processor has no {}", isa.name());
+        let width = n + columns;
+        Self { isa, n, width, rows: vec![0.0; n * width], diagonal: vec![0.0; n] }
+    }
+
+    /// Solves (gram + alpha I) w = cross.
+    ///
+    /// With alpha = 0 a pivot that lost all its digits counts as zero: elimination of n columns
+    /// leaves an error of about n eps times the diagonal there.
+    pub(super) fn solve(
+        &mut self,
+        gram: ArrayView2<'_, f64>,
+        cross: ArrayView2<'_, f64>,
+        alpha: f64,
+        windows: usize,
+    ) -> Result<(), Error> {
+        self.fill(gram, cross, alpha);
+        if !self.factor(if alpha == 0.0 { lost(self.n) } else { 0.0 }) {
+            return Err(Error::Singular { windows, rank: rank(gram), size: self.n });
+        }
+        // Back from the last row: U w = z.
+        for i in (0..self.n).rev() {
+            let (above, below) = self.rows.split_at_mut((i + 1) * self.width);
+            let (factors, z) = above[i * self.width..].split_at_mut(self.n);
+            for (row, factor) in below.chunks_exact(self.width).zip(&factors[i + 1..]) {
+                for (z, w) in z.iter_mut().zip(&row[self.n..]) {
+                    *z -= factor * w;
+                }
+            }
+            z.iter_mut().for_each(|z| *z /= factors[i]);
+        }
+        Ok(())
+    }
+
+    /// The right-hand sides, or w once solved; shape (n, columns).
+    pub(super) fn sides(&self) -> impl Iterator<Item = &[f64]> {
+        self.rows.chunks_exact(self.width).map(|row| &row[self.n..])
+    }
+
+    fn fill(&mut self, matrix: ArrayView2<'_, f64>, sides: ArrayView2<'_, f64>, alpha: f64) {
+        let rows = self.rows.chunks_exact_mut(self.width).enumerate();
+        for ((i, row), (from, side)) in rows.zip(matrix.outer_iter().zip(sides.outer_iter())) {
+            row.iter_mut().zip(from.iter().chain(&side)).for_each(|(to, x)| *to = *x);
+            row[i] += alpha;
+            self.diagonal[i] = row[i];
+        }
+    }
+
+    /// Replaces the matrix by U with U^T U = matrix, and the right-hand sides by z with U^T z = them.
+    /// False if a pivot is not above `least` times its diagonal.
+    fn factor(&mut self, least: f64) -> bool {
+        let (rows, width, diagonal) = (&mut self.rows, self.width, &self.diagonal);
+        match self.isa {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: this processor has it, see `new`.
+            Isa::Avx512 => unsafe { eliminate_avx512(rows, width, diagonal, least) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as above.
+            Isa::Avx2 => unsafe { eliminate_avx2(rows, width, diagonal, least) },
+            _ => eliminate(rows, width, diagonal, least),
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+fn eliminate_avx512(rows: &mut [f64], width: usize, diagonal: &[f64], least: f64) -> bool {
+    eliminate(rows, width, diagonal, least)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn eliminate_avx2(rows: &mut [f64], width: usize, diagonal: &[f64], least: f64) -> bool {
+    eliminate(rows, width, diagonal, least)
+}
+
+#[inline(always)]
+fn eliminate(rows: &mut [f64], width: usize, diagonal: &[f64], least: f64) -> bool {
+    for (k, all) in diagonal.iter().enumerate() {
+        let (done, rest) = rows.split_at_mut((k + 1) * width);
+        let pivots = &mut done[k * width + k..];
+        // So that NaN is no pivot either.
+        let is_fine = pivots[0] > least * all;
+        if !is_fine {
+            return false;
+        }
+        let root = pivots[0].sqrt();
+        for j in 0..pivots.len() {
+            pivots[j] /= root;
+        }
+        for (i, row) in rest.chunks_exact_mut(width).enumerate() {
+            let (row, pivots) = (&mut row[k + 1 + i..], &pivots[1 + i..]);
+            let (factor, pivots) = (pivots[0], &pivots[..row.len()]);
+            for j in 0..row.len() {
+                row[j] -= factor * pivots[j];
+            }
+        }
+    }
+    true
 }
 
 /// Logarithm of the determinant of the covariance of residuals; none if it is singular, or a
@@ -30,17 +127,10 @@ pub(super) fn log_det(covariance: ArrayView2<'_, f64>, spread: ArrayView1<'_, f6
     let n = covariance.nrows();
     let is_left = |(left, all): (&f64, &f64)| *left > lost(n) * all;
     covariance.diag().iter().zip(spread).all(is_left).then_some(())?;
-    let factor = factor(DMatrix::from_fn(n, n, |i, j| covariance[[i, j]]), lost(n))?;
-    Some(factor.l_dirty().diagonal().iter().map(|pivot| 2.0 * pivot.ln()).sum())
-}
-
-/// The Cholesky factor; none if the square of a pivot is not above `least` times its diagonal.
-fn factor(system: DMatrix<f64>, least: f64) -> Option<Cholesky<f64, Dyn>> {
-    let diagonal = system.diagonal();
-    let factor = Cholesky::new(system)?;
-    let pivots = factor.l_dirty().diagonal();
-    let is_fine = pivots.iter().zip(&diagonal).all(|(pivot, all)| pivot * pivot > least * all);
-    is_fine.then_some(factor)
+    let mut system = System::new(n, 0, Isa::best());
+    system.fill(covariance, ArrayView2::from_shape((n, 0), &[]).expect("nothing"), 0.0);
+    let pivots = |system: &System| (0..n).map(|i| 2.0 * system.rows[i * n + i].ln()).sum();
+    system.factor(lost(n)).then(|| pivots(&system))
 }
 
 /// The share of a number that rounding may leave of nothing, in sums of `n` products.
@@ -50,49 +140,64 @@ fn lost(n: usize) -> f64 {
     8.0 * n * f64::EPSILON
 }
 
-/// How many eigenvalues of a Gram matrix, scaled to a unit diagonal, are not zero but for rounding.
+/// The rank of a Gram matrix, scaled to a unit diagonal, but for rounding: how many times the
+/// largest variance that is left can be eliminated.
 fn rank(gram: ArrayView2<'_, f64>) -> usize {
     let n = gram.nrows();
-    let scaled = DMatrix::from_fn(n, n, |i, j| {
+    let mut left = Array2::from_shape_fn((n, n), |(i, j)| {
         let scale = (gram[[i, i]] * gram[[j, j]]).sqrt();
         if scale > 0.0 { gram[[i, j]] / scale } else { 0.0 }
     });
-    let values = scaled.symmetric_eigenvalues();
-    let least = lost(n) * values.amax();
-    values.iter().filter(|value| **value > least).count()
+    for rank in 0..n {
+        let variances = left.diag();
+        let largest = variances.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1));
+        let Some((at, &variance)) = largest.filter(|(_, variance)| **variance > lost(n)) else {
+            return rank;
+        };
+        let column = left.column(at).to_owned();
+        for (mut row, factor) in left.outer_iter_mut().zip(&column) {
+            row.scaled_add(-factor / variance, &column);
+        }
+        left[[at, at]] = 0.0;
+    }
+    n
 }
 
-/// What the companion matrix is moved by, one after the other, until its eigenvalues are found.
-const SHIFTS: [f64; 4] = [0.0, 0.618, -0.414, 1.732];
+/// How often the companion matrix is squared: the norm of a power of 2^54 is that of the largest
+/// eigenvalue to the last digit.
+const SQUARINGS: i32 = 54;
 
 /// The largest magnitude of an eigenvalue of the companion matrix of coefficients (p, d, d),
 /// oldest lag first.
 ///
-/// The matrix takes (y\[t - 1\], .., y\[t - p\]) to (y\[t\], .., y\[t - p + 1\]) without the
-/// intercept: below 1 the recursion forgets where it started.
+/// The matrix M takes (y\[t - 1\], .., y\[t - p\]) to (y\[t\], .., y\[t - p + 1\]) without the
+/// intercept: below 1 the recursion forgets where it started. The radius is the limit of
+/// |M^n|^(1/n); M is squared over and over, and its norm taken off each time:
 ///
-/// # Errors
+/// ```text
+/// M = n[0] P[0],  P[k]^2 = n[k + 1] P[k + 1],  |P[k]| = 1:   log radius = sum of log n[k] / 2^k
+/// ```
 ///
-/// If the eigenvalues do not converge.
-pub fn spectral_radius(a: ArrayView3<'_, f64>) -> Result<f64, Error> {
+/// An error in P\[k\] counts 2^k times less, so that rounding does not add up.
+///
+/// Source: I. Gelfand, "Normierte Ringe", Mat. Sbornik 9 (1941) 3-24.
+pub fn spectral_radius(a: ArrayView3<'_, f64>) -> f64 {
     let (p, d, _) = a.dim();
-    let size = p * d;
-    let companion = |shift: f64| {
-        DMatrix::from_fn(size, size, |row, column| {
-            let diagonal = if row == column { shift } else { 0.0 };
-            diagonal
-                + match row.checked_sub(d) {
-                    None => a[[p - 1 - column / d, row, column % d]],
-                    Some(above) => f64::from(u8::from(above == column)),
-                }
-        })
-    };
-    // The iteration has no exceptional shifts and may go round, as on a permutation: then the
-    // matrix is moved along the diagonal, and the eigenvalues back.
-    let found = SHIFTS.into_iter().find_map(|shift| {
-        let schur = Schur::try_new(companion(shift), 4.0 * f64::EPSILON, 40 * (size + 1))?;
-        let values = schur.complex_eigenvalues();
-        Some(values.iter().map(|value| (value.re - shift).hypot(value.im)).fold(0.0, f64::max))
-    });
-    found.ok_or(Error::Eigenvalues { size })
+    let mut power =
+        Array2::from_shape_fn((p * d, p * d), |(row, column)| match row.checked_sub(d) {
+            None => a[[p - 1 - column / d, row, column % d]],
+            Some(above) => f64::from(u8::from(above == column)),
+        });
+    let mut log = 0.0;
+    for k in 0..=SQUARINGS {
+        let sums = power.outer_iter().map(|row| row.fold(0.0, |sum, x| sum + x.abs()));
+        let norm = sums.fold(0.0, f64::max);
+        if norm == 0.0 {
+            return 0.0;
+        }
+        log += f64::ln(norm) / f64::from(k).exp2();
+        power /= norm;
+        power = power.dot(&power);
+    }
+    log.exp()
 }

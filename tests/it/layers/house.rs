@@ -52,7 +52,7 @@ const ROM: (&str, &[&str]) = ("rom", &["mvar/*", "lstm/*", "stats", "file"]);
 
 /// Dependencies that a kernel may use; training may use these, too.
 const KERNEL_CRATES: [&str; 1] = ["ndarray"];
-const TRAINING_CRATES: [&str; 4] = ["faer", "nalgebra", "rayon", "thiserror"];
+const TRAINING_CRATES: [&str; 3] = ["faer", "rayon", "thiserror"];
 
 /// Uses against the plan: a file, and a layer or a dependency.
 pub(crate) const EXCEPTIONS: [(&str, &str); 3] = [

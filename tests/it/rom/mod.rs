@@ -1,4 +1,5 @@
-//! Reduced-order models: MVAR and LSTM.
+//! Reduced-order models: the commands, and vectors of MVAR and LSTM.
 
+mod commands;
 pub(crate) mod conformance;
 mod lstm_fit;

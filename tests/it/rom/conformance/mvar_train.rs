@@ -1,9 +1,13 @@
-//! Vectors of fitted MVAR models: ridge regression, and models scaled to a spectral radius.
+//! Vectors of fitted MVAR models: ridge regression, models scaled to a spectral radius, and the
+//! dataset and the model of a whole tree.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ndarray::{Array0, Array1, Array2, ArrayView2, Axis, Ix1, arr0};
+use stepmark::mvar::Model;
+use stepmark::mvar::model::Warning;
 use stepmark::mvar::train::{Config, Fit, fit};
+use stepmark::rom::dataset::Dataset;
 
 use super::{Vectors, holds, near, wide};
 use crate::conformance::{Kind, Role};
@@ -14,10 +18,48 @@ pub(crate) const MVAR_TRAIN: Kind = Kind { name: "rom mvar train", role, check }
 const TOLERANCE: f64 = 1e-10;
 
 fn role(path: &Path) -> Role {
-    if holds(path, &["X_latent", "coef", "alpha"]) { Role::Case } else { Role::Other }
+    let is_tree = || holds(path, &["X_all", "Y_all", "lag"]) && model_of(path).exists();
+    let is_fit = holds(path, &["X_latent", "coef", "alpha"]);
+    if is_fit || is_tree() { Role::Case } else { Role::Other }
+}
+
+/// The model of the tree that a dataset lies in.
+fn model_of(path: &Path) -> PathBuf {
+    let folder = path.parent().unwrap_or(path);
+    folder.join("../MVAR/mvar_model.npz")
+}
+
+/// The model of a tree is that of its dataset, and its file gets its intercept back.
+fn tree(path: &Path) -> Result<(), String> {
+    let dataset = Dataset::load(path).map_err(|e| e.to_string())?;
+    let at = model_of(path);
+    let mut io = Vectors::open(&at)?;
+    let scalar = |value: Array0<f64>| value[()];
+    let config = Config { lag: dataset.lag(), alpha: scalar(io.array("alpha")?), threshold: None };
+    let found = fit(dataset.runs(), &config).map_err(|e| e.to_string())?;
+    let loaded = Model::load(&at).map_err(|e| e.to_string())?;
+    if loaded.warnings != [Warning::InterceptOfWindows] {
+        return Err(format!("loaded with the warnings {:?}", loaded.warnings));
+    }
+    let intercept = loaded.model.intercept().to_owned();
+    near("intercept", &intercept, &found.model.intercept().to_owned(), TOLERANCE, 0.0)?;
+    let coefficients = loaded.model.coefficients().to_owned();
+    let fitted = found.model.coefficients().to_owned();
+    near("A_matrices", &fitted, &coefficients, TOLERANCE, 0.0)?;
+    for (name, found) in [
+        ("train_r2", found.train_r2),
+        ("train_rmse", found.train_rmse),
+        ("rho_before", found.rho_compat),
+    ] {
+        near(name, &arr0(found), &io.array(name)?, TOLERANCE, 1.0)?;
+    }
+    Ok(())
 }
 
 fn check(path: &Path) -> Result<(), String> {
+    if holds(path, &["X_all"]) {
+        return tree(path);
+    }
     let mut io = Vectors::open(path)?;
     let states: Array2<f32> = io.array("X_latent")?;
     let states = wide(&states);

@@ -1,6 +1,6 @@
-//! The cases of this chapter: rollouts, steps that carry partial sums, and batches of windows.
+//! The cases of this chapter: rollouts, steps that carry partial sums, batches of windows, and fits.
 //!
-//! A step is 2 p d^2 operations: a product and a sum per coefficient. Bytes are the coefficients
+//! A forecast step is 2 p d^2 operations: a product and a sum per coefficient. Bytes are the coefficients
 //! once, and each state, which is also what a step keeps at hand.
 
 use ndarray::{Array1, Array3, ArrayView2, s};
@@ -11,6 +11,10 @@ use super::{Model, fixtures};
 use crate::case::{Case, Step, Work};
 use crate::machine::isa::Isa;
 use crate::{close, input};
+
+mod ridge;
+
+use ridge::ridge;
 
 /// The cases that gate.
 pub fn cases() -> Vec<Case> {
@@ -40,10 +44,11 @@ pub fn cases() -> Vec<Case> {
             },
         ),
         batch::<f64>(20, 5, 64, None),
+        ridge(20, 5, [1, 10_005], None),
     ]
 }
 
-/// Rollouts and batches in other sizes and in `f32`, and AVX2 by itself.
+/// Rollouts, batches and fits in other sizes, rollouts and batches in `f32`, and AVX2 by itself.
 pub fn scaling() -> Vec<Case> {
     let mut cases = vec![
         rollout::<f64>(50, 5, 100, None),
@@ -55,11 +60,13 @@ pub fn scaling() -> Vec<Case> {
         batch::<f64>(20, 5, 512, None),
         batch::<f64>(100, 5, 64, None),
         batch::<f32>(20, 5, 512, None),
+        ridge(19, 5, [340, 167], None),
     ];
     if Isa::Avx2.is_available() {
         let twin = Some(Isa::Avx2);
         cases.extend([5, 20, 50, 100].map(|d| rollout::<f64>(d, 5, 100, twin)));
         cases.extend([64, 512].map(|n| batch::<f64>(20, 5, n, twin)));
+        cases.push(ridge(20, 5, [1, 10_005], twin));
     }
     cases
 }
