@@ -57,7 +57,8 @@ for round in $(seq "$count"); do
   for chapter in $(cat "$fresh/chapters"); do
     mkdir -p "$runs/$chapter/$round"
     for peer in "$@"; do
-      [ "$(chapters "$fresh/$peer.jsonl")" != "$chapter" ] || cp "$fresh/$peer.jsonl" "$runs/$chapter/$round"
+      lines=$(grep -E "\"case\": *\"$chapter/" "$fresh/$peer.jsonl") || continue
+      echo "$lines" > "$runs/$chapter/$round/$peer.jsonl"
     done
     for list in "wall:" "scaling:--scaling"; do
       instrument=${list%%:*}

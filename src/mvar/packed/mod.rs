@@ -102,8 +102,10 @@ impl<R: Real> Panels<R> {
 pub struct Sums<R> {
     /// Padded rows of the next p - 1 states, which lack only states to come.
     slots: Vec<R>,
-    /// The slot of the next state.
-    at: usize,
+    /// The slot of the next state; `None` where the sums are not started.
+    at: Option<usize>,
+    /// The lag p of their model.
+    lag: usize,
 }
 
 impl<R: Real> Packed<R> {
@@ -166,7 +168,7 @@ impl<R: Real> Packed<R> {
 
     /// Fills a trajectory: each row after the first p is the step from the p rows before it.
     ///
-    /// `x` is (p + n, d) in rows, in time order; `sums` are scratch space, and start anew.
+    /// `x` is (p + n, d) in rows, in time order; `sums` are scratch space, and must then be started.
     ///
     /// # Panics
     ///
@@ -175,7 +177,9 @@ impl<R: Real> Packed<R> {
         let (p, d) = (self.panels.p, self.panels.d);
         assert_eq!(x.len() % d, 0, "x is not of shape (p + n, d)");
         assert!(x.len() >= p * d, "x does not hold a window");
-        let next = &mut self.own(sums).slots[..self.panels.padded()];
+        let sums = self.own(sums);
+        sums.at = None;
+        let next = &mut sums.slots[..self.panels.padded()];
         kernels::run(&self.panels, Job::Pairs { x: &mut *x, next });
         let rows = x.len() / d;
         if (rows - p) % 2 == 1 {
@@ -186,7 +190,7 @@ impl<R: Real> Packed<R> {
 
     /// Room for the sums of this model; they start with [`Packed::start`].
     pub fn sums(&self) -> Sums<R> {
-        Sums { slots: vec![R::default(); self.slots_len()], at: 0 }
+        Sums { slots: vec![R::default(); self.slots_len()], at: None, lag: self.panels.p }
     }
 
     /// Starts the sums with the states `past` (p - 1, d), oldest first.
@@ -200,7 +204,7 @@ impl<R: Real> Packed<R> {
         let sums = self.own(sums);
         // A sum that a state completes at the start is of no one; one that it begins is right.
         sums.slots.fill(R::default());
-        sums.at = 0;
+        sums.at = Some(0);
         for x in past.chunks_exact(d) {
             self.add(x, &mut [], sums);
         }
@@ -211,7 +215,7 @@ impl<R: Real> Packed<R> {
     ///
     /// # Panics
     ///
-    /// If a length does not fit the model, or `sums` are of another.
+    /// If a length does not fit the model, or `sums` are of another or were not started.
     pub fn advance(&self, x: &[R], y: &mut [R], sums: &mut Sums<R>) {
         let d = self.panels.d;
         assert_eq!((x.len(), y.len()), (d, d), "x and y are not of shape (d)");
@@ -219,13 +223,15 @@ impl<R: Real> Packed<R> {
     }
 
     /// Adds the state `x` to the sums of all that it bears on.
-    fn add(&self, x: &[R], y: &mut [R], Sums { slots, at }: &mut Sums<R>) {
-        kernels::run(&self.panels, Job::Advance { slots, at: *at, x, y });
-        *at = if *at + 2 >= self.panels.p { 0 } else { *at + 1 };
+    fn add(&self, x: &[R], y: &mut [R], Sums { slots, at, .. }: &mut Sums<R>) {
+        let row = at.expect("the sums were not started");
+        kernels::run(&self.panels, Job::Advance { slots, at: row, x, y });
+        *at = Some(if row + 2 >= self.panels.p { 0 } else { row + 1 });
     }
 
     fn own<'a>(&self, sums: &'a mut Sums<R>) -> &'a mut Sums<R> {
-        assert_eq!(sums.slots.len(), self.slots_len(), "the sums are of another model");
+        let own = (self.panels.p, self.slots_len());
+        assert_eq!((sums.lag, sums.slots.len()), own, "the sums are of another model");
         sums
     }
 
