@@ -62,7 +62,7 @@ def compiled():
 
 
 def cases():
-    """Case, units, bytes of a number, and of the units together: operations and bytes of weights."""
+    """Case, units, bytes of a number, operations of all units, bytes of the weights, and passes over them."""
     for kernel, d, n in (
         *(("rollout", d, 100) for d in (5, 20, 50, 100)),
         ("step", 20, 64),
@@ -72,19 +72,19 @@ def cases():
     ):
         weights = 5 * d * d
         passes = 1 if kernel == "batch" else n
-        yield f"mvar/{kernel}-d{d}-p5/n{n}", n, 8, 2 * weights * n, 8 * weights * passes
+        yield f"mvar/{kernel}-d{d}-p5/n{n}", n, 8, 2 * weights * n, 8 * weights, passes
     for d, h, layers, lag in ((20, 64, 1, 5), (19, 64, 2, 5), (20, 128, 2, 20)):
         of_x = 4 * h * d
         of_h = 4 * h * h * (2 * layers - 1)
         weights = of_x + of_h + h * d
         size = f"d{d}-h{h}-l{layers}-lag{lag}"
         flops = 2 * (lag * (of_x + of_h) + h * d)
-        yield f"lstm/forecast-{size}/n1", 1, 4, flops, 4 * weights
+        yield f"lstm/forecast-{size}/n1", 1, 4, flops, 4 * weights, 1
         # The inputs of a state are multiplied once.
-        yield f"lstm/rollout-{size}/n100", 100, 4, 200 * (of_x + lag * of_h + h * d), 400 * weights
+        yield f"lstm/rollout-{size}/n100", 100, 4, 200 * (of_x + lag * of_h + h * d), 4 * weights, 100
         if d == 19:
             for n in (64, 512):
-                yield f"lstm/batch-{size}/n{n}", n, 4, n * flops, 4 * weights
+                yield f"lstm/batch-{size}/n{n}", n, 4, n * flops, 4 * weights, 1
 
 
 def aligned(size):
@@ -95,11 +95,10 @@ def aligned(size):
 
 def main():
     library = compiled()
-    for case, units, size, flops, read in cases():
+    for case, units, size, flops, weights, passes in cases():
         # Long calls: a call from here takes a microsecond.
         times = max(1, 20_000_000 // flops)
-        passes = units if "batch" not in case else 1
-        buffer = aligned(read // passes)
+        buffer = aligned(weights)
         arithmetic = getattr(library, f"arithmetic_f{8 * size}")
         calls = (
             lambda: arithmetic(ctypes.c_int64(times * flops)),

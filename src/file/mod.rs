@@ -17,9 +17,16 @@ pub use whole::{replace, replace_all};
 
 /// At most forty characters of `text`, in quotes.
 pub fn quote(text: &str) -> String {
-    let short: String = text.chars().take(40).collect();
-    let more = if short.len() < text.len() { "..." } else { "" };
+    let (short, more) = shortened(text);
     format!("{short:?}{more}")
+}
+
+/// At most forty characters of `text`, and dots if there are more.
+pub(crate) fn shortened(text: &str) -> (&str, &'static str) {
+    match text.char_indices().nth(40) {
+        Some((end, _)) => (&text[..end], "..."),
+        None => (text, ""),
+    }
 }
 
 /// Whether the bytes are the pointer that Git LFS leaves where it did not fetch the file.

@@ -4,7 +4,7 @@ use safetensors::{Dtype, SafeTensorError};
 use serde_json::Value;
 
 use super::{Error, wrong};
-use crate::file::quote;
+use crate::file::{quote, shortened};
 
 /// The key of the texts that are no tensors.
 const METADATA: &str = "__metadata__";
@@ -70,8 +70,8 @@ fn shown(value: &Value) -> String {
         Value::String(text) => quote(text),
         other => {
             let text = other.to_string();
-            let short: String = text.chars().take(40).collect();
-            if short.len() < text.len() { format!("{short}...") } else { short }
+            let (short, more) = shortened(&text);
+            format!("{short}{more}")
         }
     }
 }

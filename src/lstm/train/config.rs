@@ -13,6 +13,10 @@ pub const ALIASES: [(&str, &str); 5] = [
     ("grad_clip", "gradient_clip"),
 ];
 
+/// Options without a default.
+const REQUIRED: [&str; 5] =
+    ["hidden_units", "num_layers", "max_epochs", "patience", "learning_rate"];
+
 /// Options of a training.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
@@ -128,13 +132,8 @@ impl Config {
             }
             seen.push(name);
         }
-        for (option, _, _) in config.counts().into_iter().take(4) {
-            if !seen.contains(&option) {
-                return Err(Error::Missing { option });
-            }
-        }
-        if !seen.contains(&"learning_rate") {
-            return Err(Error::Missing { option: "learning_rate" });
+        if let Some(option) = REQUIRED.into_iter().find(|option| !seen.contains(option)) {
+            return Err(Error::Missing { option });
         }
         config.multistep = is_multistep.then_some(multistep);
         config.check()?;
@@ -146,30 +145,19 @@ impl Config {
         self.multistep.map_or(1, |multistep| multistep.k_steps)
     }
 
-    /// Whole numbers, those without a default first, with the most that is accepted.
-    fn counts(&self) -> [(&'static str, usize, usize); 5] {
-        [
-            ("hidden_units", self.hidden_units, 4096),
-            ("num_layers", self.num_layers, 4),
-            ("max_epochs", self.max_epochs, 1 << 24),
-            ("patience", self.patience, 1 << 24),
-            ("batch_size", self.batch_size, 1 << 20),
-        ]
-    }
-
     /// Requires that every option is in its domain.
     pub(super) fn check(&self) -> Result<(), Error> {
         let wrong = |option: &str, found: String, expected| {
             Err(Error::Option { option: option.to_owned(), found, expected })
         };
-        for (option, found, most) in self.counts() {
+        for (option, found, most, expected) in [
+            ("hidden_units", self.hidden_units, 4096, "1 to 4096"),
+            ("num_layers", self.num_layers, 4, "1 to 4"),
+            ("max_epochs", self.max_epochs, 1 << 24, "1 to 2^24"),
+            ("patience", self.patience, 1 << 24, "1 to 2^24"),
+            ("batch_size", self.batch_size, 1 << 20, "1 to 2^20"),
+        ] {
             if !(1..=most).contains(&found) {
-                let expected = match most {
-                    4 => "1 to 4",
-                    4096 => "1 to 4096",
-                    0x10_0000 => "1 to 2^20",
-                    _ => "1 to 2^24",
-                };
                 return wrong(option, found.to_string(), expected);
             }
         }

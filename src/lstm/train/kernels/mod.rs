@@ -1,9 +1,9 @@
 //! The inner loops of training: matrix products, cells there and back, and Adam.
 //!
-//! In f32 they are compiled for each instruction set, see `vector` and `product`; in f64, the reference, products are
-//! those of `ndarray` and the rest is plain code. A product reads its right factor from [`Panels`], in
-//! which it was put beforehand: the columns in groups that fill the registers, row by row, padded with
-//! zeros. So weights are arranged once for all products of a step.
+//! In f32 they are compiled for each instruction set, see `vector` and `product`; in f64, the
+//! reference, products are those of `ndarray` and the rest is plain code. A product reads its right
+//! factor from [`Panels`], in which it was put beforehand: the columns in groups that fill the
+//! registers, row by row, padded with zeros. So weights are arranged once for all products of a step.
 
 use std::fmt::Debug;
 use std::ops::AddAssign;
