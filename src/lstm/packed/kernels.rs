@@ -173,11 +173,22 @@ impl<V: Lanes> Work<V> for Cells<'_> {
             }
             add::<V, N, 1>(of_h, &past, &mut sums);
         }
+        // The loop below is unrolled for up to four windows. A loop that is not has the array that it
+        // indexes in memory: were that `sums`, each addition above would be stored.
+        let mut done = [*gates::<V>(self.from, block); N];
+        if N > 4 {
+            for i in 0..N {
+                for g in 0..4 {
+                    sums[i][g].store(&mut done[i][g]);
+                }
+            }
+        }
         for i in 0..N {
             let at = (first + i) * padded;
             let c = &mut V::arrays_mut(&mut self.c[at..][..padded])[block];
             let past = if first + i < self.fresh { V::splat(0.0) } else { V::load(c) };
-            let (next, h) = activate(sums[i], past);
+            let [sums] = if N > 4 { load::<V, 1>(&done[i]) } else { [sums[i]] };
+            let (next, h) = activate(sums, past);
             next.store(c);
             h.store(&mut V::arrays_mut(&mut self.h[at..][..padded])[block]);
         }
