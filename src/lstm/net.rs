@@ -54,8 +54,12 @@ pub struct Misfit {
     pub expected: String,
 }
 
+/// The largest magnitude of a weight. Kernels add the two biases of a gate and scale them for its
+/// activation, by less than 3, in f32.
+pub(super) const LARGEST: f32 = 5e37;
+
 impl Net {
-    /// Checks that the parts fit together and are finite.
+    /// Checks that the parts fit together and are finite numbers up to 5e37.
     ///
     /// # Errors
     ///
@@ -89,8 +93,8 @@ impl Net {
                 let found = format!("shape {:?}", values.shape());
                 return Err(misfit(found, format!("{shape:?} for d = {d}, h = {h}")));
             }
-            if !values.iter().all(|v| v.is_finite()) {
-                return Err(misfit("NaN or infinity".to_owned(), "finite numbers".to_owned()));
+            if let Some(bad) = values.iter().find(|v| !(v.abs() <= LARGEST)) {
+                return Err(misfit(bad.to_string(), format!("finite numbers up to {LARGEST:e}")));
             }
         }
         Ok(Self(parts))
@@ -210,7 +214,11 @@ mod tests {
         assert!(misfit.expected.contains("[16, 4]"), "{misfit:?}");
         let mut parts = good.clone();
         parts.layers[0].b_hh[5] = f32::NAN;
-        assert_eq!(Net::new(parts).unwrap_err().found, "NaN or infinity", "NaN");
+        assert_eq!(Net::new(parts).unwrap_err().found, "NaN", "NaN");
+        let mut parts = good.clone();
+        parts.layers[1].w_hh[[3, 2]] = -6e37;
+        let misfit = Net::new(parts).unwrap_err();
+        assert_eq!(misfit.expected, "finite numbers up to 5e37", "{misfit:?}");
         let parts = Parts { layers: Vec::new(), ..good };
         assert!(Net::new(parts).is_err(), "no layers");
     }

@@ -42,7 +42,8 @@ pub fn cases() -> Vec<Case> {
     ]
 }
 
-/// Smaller and larger networks, longer windows, larger batches, and AVX2 by itself.
+/// Smaller and larger networks, longer windows, larger batches, and AVX2 and plain code by
+/// themselves.
 pub fn scaling() -> Vec<Case> {
     let mut cases = vec![
         forecasts(Size { d: 20, h: 16, layers: 1 }, 5, 8, None),
@@ -50,6 +51,9 @@ pub fn scaling() -> Vec<Case> {
         forecasts(LARGE, 20, 1, None),
         trajectory(LARGE, 20, 100, None),
         batch(CANONICAL, 5, 512, None),
+        forecasts(SMALL, 5, 1, Some(Isa::Scalar)),
+        trajectory(SMALL, 5, 100, Some(Isa::Scalar)),
+        batch(CANONICAL, 5, 64, Some(Isa::Scalar)),
         train::step(32, None),
         train::epoch(32),
         train::epoch(512),

@@ -307,7 +307,7 @@ fn nan_and_foreign_bytes_are_errors() {
     let end = nan.len();
     nan[end - 4..].copy_from_slice(&f32::NAN.to_le_bytes());
     let err = read(&nan, &Options::default()).unwrap_err();
-    assert!(err.contains("NaN or infinity"), "{err}");
+    assert!(err.contains("found NaN") && err.contains("finite numbers"), "{err}");
     let huge = [&u64::MAX.to_le_bytes()[..], b"{}"].concat();
     for bytes in [&b""[..], &[0; 64], &huge, &good[..good.len() - 1]] {
         let err = read(bytes, &Options::default()).unwrap_err();

@@ -110,6 +110,22 @@ fn a_batch_of_several_chunks_has_the_bits_of_forecasts() {
 }
 
 #[test]
+fn the_largest_weights_saturate_gates() {
+    let mut parts = synthetic(8, Size { d: 3, h: 11, layers: 2 }, true, true).parts().clone();
+    for (row, sign) in [(2, 1.0), (13, -1.0), (24, 1.0), (35, -1.0)] {
+        for layer in &mut parts.layers {
+            layer.b_ih[row] = sign * net::LARGEST;
+            layer.b_hh[row] = sign * net::LARGEST;
+            layer.w_hh[[row, 1]] = sign * net::LARGEST;
+        }
+    }
+    let net = Net::new(parts).unwrap();
+    for isa in Isa::available() {
+        agree(&net, 4, 5, isa).unwrap_or_else(|e| panic!("{}: {e}", isa.name()));
+    }
+}
+
+#[test]
 fn what_is_not_finite_goes_where_the_oracle_takes_it() {
     let (d, h, lag) = (3, 11, 4);
     for (layers, norm, residual) in [(1, false, false), (2, true, true)] {

@@ -32,23 +32,14 @@ pub fn cases() -> Vec<Case> {
         ),
         rollout::<f64>(5, 5, n, None),
         rollout::<f64>(100, 5, n, None),
-        Case::new(
-            "mvar/step-d20-p5/n64",
-            Isa::best().vectorised_name(),
-            work::<f64>(20, 5, 64, 68 + 64),
-            || {
-                let model = fixtures::lorenz96();
-                let states = fixtures::states();
-                let used = states.slice(s![..model.p() + 63, ..]).iter().copied().collect();
-                Steps::<f64>::new(model, used)
-            },
-        ),
+        steps(None),
         batch::<f64>(20, 5, 64, None),
         ridge(20, 5, [1, 10_005], None),
     ]
 }
 
-/// Rollouts, batches and fits in other sizes, rollouts and batches in `f32`, and AVX2 by itself.
+/// Rollouts, batches and fits in other sizes, rollouts and batches in `f32`, and AVX2 and plain code by
+/// themselves.
 pub fn scaling() -> Vec<Case> {
     let mut cases = vec![
         rollout::<f64>(50, 5, 100, None),
@@ -56,16 +47,20 @@ pub fn scaling() -> Vec<Case> {
         rollout::<f64>(20, 10, 100, None),
         rollout::<f32>(20, 5, 100, None),
         rollout::<f32>(100, 5, 100, None),
+        rollout::<f64>(20, 5, 100, Some(Isa::Scalar)),
         batch::<f64>(20, 5, 1, None),
         batch::<f64>(20, 5, 512, None),
         batch::<f64>(100, 5, 64, None),
         batch::<f32>(20, 5, 512, None),
+        batch::<f64>(20, 5, 64, Some(Isa::Scalar)),
+        steps(Some(Isa::Scalar)),
         ridge(19, 5, [340, 167], None),
     ];
     if Isa::Avx2.is_available() {
         let twin = Some(Isa::Avx2);
         cases.extend([5, 20, 50, 100].map(|d| rollout::<f64>(d, 5, 100, twin)));
-        cases.extend([64, 512].map(|n| batch::<f64>(20, 5, n, twin)));
+        cases.extend([(20, 64), (20, 512), (100, 64)].map(|(d, n)| batch::<f64>(d, 5, n, twin)));
+        cases.push(steps(twin));
         cases.push(ridge(20, 5, [1, 10_005], twin));
     }
     cases
@@ -95,6 +90,16 @@ fn rollout<R: Real>(d: usize, p: usize, n: usize, isa: Option<Isa>) -> Case {
     let (id, isa) = (id::<R>("rollout", d, p, n, isa), isa.unwrap_or_else(Isa::best));
     Case::new(id, isa.vectorised_name(), work::<R>(d, p, n, p + n), move || {
         Rollout::<R>::new(synthetic(d, p), input::gaussian(1, p * d, 1.0), n, isa)
+    })
+}
+
+/// 64 steps along the recorded trajectory.
+fn steps(isa: Option<Isa>) -> Case {
+    let (id, isa) = (id::<f64>("step", 20, 5, 64, isa), isa.unwrap_or_else(Isa::best));
+    Case::new(id, isa.vectorised_name(), work::<f64>(20, 5, 64, 68 + 64), move || {
+        let (model, states) = (fixtures::lorenz96(), fixtures::states());
+        let used = states.slice(s![..model.p() + 63, ..]).iter().copied().collect();
+        Steps::<f64>::new(model, used, isa)
     })
 }
 
@@ -222,10 +227,10 @@ struct Steps<R> {
 }
 
 impl<R: Real> Steps<R> {
-    fn new(model: Model, states: Vec<f64>) -> Self {
+    fn new(model: Model, states: Vec<f64>, isa: Isa) -> Self {
         let windows = states.len() / model.d() - model.p() + 1;
         let y = vec![R::default(); windows * model.d()];
-        let model = Judge::new(model, Isa::best());
+        let model = Judge::new(model, isa);
         Self { sums: model.packed.sums(), model, states: reals(&states), y }
     }
 }

@@ -10,8 +10,9 @@
 //! | [`Packed::rollout`] | a weight is loaded once for two steps: of all lags but the newest, both are known |
 //! | [`Packed::advance`] | a state is added to the sums of all coming steps at once: only the newest lag is left when the next is asked for |
 //!
-//! The trajectory is its own window: a ring of rows would have to be unrolled, and moving a window
-//! costs a copy of it in every step.
+//! The trajectory is its own window. Where a caller keeps none, [`Sums`] take the place of a window:
+//! moving one costs a copy in every step (p 5: 15 ns at d 20, 63 ns at d 100 on an EPYC of family 26,
+//! where a ring's one row takes 3 and 6 ns), and the panels of a ring would start anywhere in it.
 
 use ndarray::{ArrayView1, ArrayView3, Axis};
 

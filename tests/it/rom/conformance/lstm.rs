@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use ndarray::{Array, Array1, Array2, Array3, ArrayView2, Axis, s};
-use stepmark::lstm;
 use stepmark::lstm::cell::{self, Forecast};
 use stepmark::lstm::model::{Options, load_scale};
 use stepmark::lstm::net::Scale;
+use stepmark::{close, lstm};
 
 use super::{F64_TOLERANCE, Vectors, file_name, holds, is_damaged, near, wide};
 use crate::conformance::{Kind, Role};
@@ -88,10 +88,15 @@ fn rollouts(model: &lstm::Model, window: &Array2<f64>, io: &mut Vectors) -> Resu
     if io.has("rollout_norm_f32") {
         let want: Array2<f32> = io.array("rollout_norm_f32")?;
         let packed = model.pack();
-        let mut x = vec![0.0; (lag + want.nrows()) * d];
+        let n = want.nrows();
+        let mut x = vec![0.0; (lag + n) * d];
         let flat: Vec<f64> = window.iter().copied().collect();
         model.scale().apply(&flat, &mut x[..lag * d]);
         packed.rollout(&mut x, &mut packed.flight(lag));
+        let windows: Vec<f32> = x.windows(lag * d).step_by(d).take(n).flatten().copied().collect();
+        let mut batch = vec![0.0; n * d];
+        packed.batch(&windows, &mut packed.buffers(lag), &mut batch);
+        close::bits("a batch", &batch, &x[lag * d..])?;
         let got = ArrayView2::from_shape(want.dim(), &x[lag * d..]).map_err(|e| e.to_string())?;
         let (got, want) = (wide(&got.to_owned()), wide(&want));
         near("rollout_norm_f32", &got, &want, F32_ROLLOUT_TOLERANCE, 0.0)?;
@@ -114,14 +119,19 @@ fn predictions(model: &lstm::Model, io: &mut Vectors) -> Result<(), String> {
     let want: Array2<f32> = io.array("pred_all_norm_f32")?;
     let packed = model.pack();
     let mut buffers = packed.buffers(model.lag());
+    let (mut all_x, mut all_y) = (Vec::new(), Vec::new());
     for (n, (window, want)) in windows.outer_iter().zip(want.outer_iter()).enumerate() {
         let (mut x, mut y) = (vec![0.0; window.len()], vec![0.0; want.len()]);
         model.scale().apply(&window.iter().copied().collect::<Vec<_>>(), &mut x);
         packed.forecast(&x, &mut buffers, &mut y);
         let what = format!("pred_all_norm_f32[{n}]");
+        all_x.extend(x);
+        all_y.extend_from_slice(&y);
         near(&what, &wide(&Array1::from(y)), &wide(&want.to_owned()), F32_TOLERANCE, 1.0)?;
     }
-    Ok(())
+    let mut batch = vec![0.0; all_y.len()];
+    packed.batch(&all_x, &mut buffers, &mut batch);
+    close::bits("a batch", &batch, &all_y)
 }
 
 /// Outputs and states of single forecast steps, by the kernel in f32 and by the oracle in f64.

@@ -4,8 +4,8 @@ use std::fs::File;
 use std::path::Path;
 
 use ndarray::{Array1, Array2, Array3, Ix1, s};
-use stepmark::mvar;
 use stepmark::mvar::step;
+use stepmark::{close, mvar};
 
 use super::{Vectors, file_name, holds, is_damaged, near};
 use crate::conformance::{Kind, Role};
@@ -50,7 +50,7 @@ fn check(path: &Path) -> Result<(), String> {
     if io.has("forecast_rom_mvar") { legacy(&loaded, &mut io) } else { fitted(path, &loaded, io) }
 }
 
-/// Forecasts from `window` as recorded, by the kernel and by the reference.
+/// Forecasts from `window` as recorded, by the kernels, which leave the same bits, and by the reference.
 fn rollout(
     what: &str,
     model: &mvar::Model,
@@ -59,8 +59,23 @@ fn rollout(
 ) -> Result<(), String> {
     let got = model.forecast(window.view(), want.nrows());
     near(what, &got, want, MVAR_TOLERANCE, 0.0)?;
-    let p = model.p();
-    let mut x = Array2::zeros((p + want.nrows(), model.d()));
+    let (p, d, packed) = (model.p(), model.d(), model.pack::<f64>());
+    let states: Vec<f64> = window.iter().chain(&got).copied().collect();
+    let (mut sums, mut y) = (packed.sums(), vec![0.0; d]);
+    packed.start(&states[..(p - 1) * d], &mut sums);
+    let mut windows = Vec::new();
+    for (t, next) in got.outer_iter().enumerate() {
+        let (window, next) = (&states[t * d..][..p * d], next.to_vec());
+        packed.step(window, &mut y);
+        close::bits(&format!("{what}: forecast {t}"), &y, &next)?;
+        packed.advance(&window[(p - 1) * d..], &mut y, &mut sums);
+        close::bits(&format!("{what}: step {t}"), &y, &next)?;
+        windows.extend_from_slice(window);
+    }
+    let mut batch = vec![0.0; got.len()];
+    packed.batch(&windows, &mut batch);
+    close::bits(&format!("{what}: batch"), &batch, &states[p * d..])?;
+    let mut x = Array2::zeros((p + want.nrows(), d));
     x.slice_mut(s![..p, ..]).assign(window);
     step::rollout_scalar(model.coefficients(), model.intercept(), x.view_mut());
     near(what, &x.slice(s![p.., ..]).to_owned(), want, MVAR_TOLERANCE, 0.0)
