@@ -93,7 +93,7 @@ impl Net {
                 let found = format!("shape {:?}", values.shape());
                 return Err(misfit(found, format!("{shape:?} for d = {d}, h = {h}")));
             }
-            if let Some(bad) = values.iter().find(|v| !(v.abs() <= LARGEST)) {
+            if let Some(bad) = values.iter().find(|v| v.is_nan() || v.abs() > LARGEST) {
                 return Err(misfit(bad.to_string(), format!("finite numbers up to {LARGEST:e}")));
             }
         }
