@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Times what one would use instead of this crate, and our own kernels in turn with it, and prints the ratios.
 # Arguments are runners of benches/peers; without any, those that take little to install.
-# ROUNDS is how many rounds there are: 3, unless it is set.
+# ROUNDS is how many rounds there are: 5, unless it is set. All is measured on one core, where taskset is there.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 stepmark() { cargo run --release --quiet -- "$@"; }
 [ $# -gt 0 ] || set -- faiss_sq numpy_codec numpy_ridge openblas_mvar onnxruntime_lstm roof_rom
-count=${ROUNDS:-3}
+count=${ROUNDS:-5}
 target=${CARGO_TARGET_DIR:-target}
 python=$target/peers-venv/bin/python
 runs=$target/stepmark/runs/peers
@@ -37,6 +37,10 @@ forget() {
   done
 }
 
+on_one_core=()
+! command -v taskset >/dev/null || on_one_core=(taskset -c "$(taskset -pc $$ | grep -o '[0-9]*$')")
+cargo bench --no-run --bench wall
+
 rm -rf "$fresh" "$runs"
 mkdir -p "$fresh"
 : > "$fresh/chapters"
@@ -46,14 +50,14 @@ for round in $(seq "$count"); do
   rm -f "$fresh"/*.jsonl
   for peer in "$@"; do
     # -B: a bytecode cache in benches/ would count as a change of the sources.
-    "$python" -B "benches/peers/$peer.py" | tee "$fresh/$peer.jsonl"
+    "${on_one_core[@]}" "$python" -B "benches/peers/$peer.py" | tee "$fresh/$peer.jsonl"
   done
   chapters "$fresh"/*.jsonl > "$fresh/chapters"
   forget
   # The cases that they name.
   cases=$(sed -E 's/.*"case": *"([^"]+)".*/\1/' "$fresh"/*.jsonl | sort -u | paste -sd '|')
-  cargo bench --bench wall -- "^($cases)\$" --warm-up-time 0.3 --measurement-time 1
-  cargo bench --bench wall -- --scaling "^($cases)\$" --warm-up-time 0.3 --measurement-time 1
+  "${on_one_core[@]}" cargo bench --bench wall -- "^($cases)\$" --warm-up-time 0.3 --measurement-time 1
+  "${on_one_core[@]}" cargo bench --bench wall -- --scaling "^($cases)\$" --warm-up-time 0.3 --measurement-time 1
   for chapter in $(cat "$fresh/chapters"); do
     mkdir -p "$runs/$chapter/$round"
     for peer in "$@"; do
