@@ -244,8 +244,13 @@ fn the_cell_is_read_however_it_is_written() {
     let marked = marked.replacen("pbc=\"T T T\"", "PBC=[TRUE, true, 1]", 1);
     let frame = Frame::parse("a", marked.as_bytes()).unwrap();
     assert_eq!((frame.cell.rows(), frame.pbc), (want, [true; 3]), "BOM and Windows lines");
-    let open = GOOD.replacen("pbc=\"T T T\"", "pbc=F", 1);
-    assert_eq!(Frame::parse("a", open.as_bytes()).unwrap().pbc, [false; 3], "one for all");
+    for (word, want) in [("T True true TRUE 1", true), ("F False false FALSE 0", false)] {
+        for word in word.split(' ') {
+            let text = GOOD.replacen("pbc=\"T T T\"", &format!("pbc={word}"), 1);
+            let frame = Frame::parse("a", text.as_bytes()).unwrap();
+            assert_eq!(frame.pbc, [want; 3], "one {word} for all");
+        }
+    }
     for again in
         ["PBC=[TRUE, true, 1]", "pbc=T", "pbc=T pbc='T T T'", "lattice=[5, 0, 0, 1, 6, 0, 0, 0, 7]"]
     {
