@@ -83,8 +83,8 @@ pub fn collect(
     for chapter in super::chapters(target, &INSTRUCTIONS)? {
         let run = Run::read(target, name, &chapter)
             .map_err(|source| Error::File { path: run::folder(target, name, &chapter), source })?;
-        let said = run::said::<Warm>(target, name, &chapter)?.into_iter();
-        let said = said.filter(|(_, warm)| selects(&warm.id));
+        let said = super::said(target, &INSTRUCTIONS, &chapter, |warm: &Warm| &warm.id)?;
+        let said = said.into_iter().filter(|(_, warm)| selects(&warm.id));
         let said = said.map(|(path, warm)| (path, warm, run.clone())).collect();
         // Other sources may have put other cases at their positions since.
         let said = collected.current(said, |(_, warm, run)| (&warm.id, run), source);
@@ -275,6 +275,16 @@ mod tests {
             "Cargo.toml"
         );
         assert!(install.contains(&format!("version={IAI_CALLGRIND}\n")), "ci/install.sh");
+    }
+
+    #[test]
+    fn a_copied_note_is_refused_by_name() {
+        let folder = Folder::new();
+        fs::copy(folder.warm("b/n1.json"), folder.warm("b/n1 (copy).json")).unwrap();
+        let err = folder.collect().unwrap_err().to_string();
+        let words =
+            ["n1.json: a note of a/b/n1, as in", "n1 (copy).json, expected one for each case"];
+        assert!(words.iter().all(|word| err.contains(word)), "{err}");
     }
 
     #[test]

@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use super::{Collected, Error, contradiction, row};
 use crate::record::{Instrument, Row};
-use crate::run::{self, Note};
+use crate::run::Note;
 use crate::stats::{Method, Samples};
 
 /// Below this, quantiles mean nothing.
@@ -46,7 +46,7 @@ pub fn collect(
     let samples = samples(criterion)?;
     let mut collected = Collected::default();
     for chapter in chapters {
-        let notes = run::said::<Note>(target, instrument.name, &chapter)?;
+        let notes = super::said(target, instrument, &chapter, |note: &Note| &note.id)?;
         let notes = notes.into_iter().map(|(_, note)| note).filter(|note| selects(&note.id));
         let notes = collected.current(notes.collect(), |note| (&note.id, &note.run), source);
         let Some(environment) = notes.first().map(|note| note.run.environment.clone()) else {
@@ -143,7 +143,7 @@ mod tests {
     use super::*;
     use crate::machine;
     use crate::record::{GPU, SCALING, WALL};
-    use crate::run::Run;
+    use crate::run::{self, Run};
 
     struct Folder(tempfile::TempDir);
 
@@ -283,6 +283,23 @@ mod tests {
         let old = fs::File::options().write(true).open(old).unwrap();
         old.set_modified(std::time::UNIX_EPOCH).unwrap();
         assert_eq!(ids(&folder.collect(&WALL).unwrap()), ["a/b/n1"], "left by an earlier bench");
+    }
+
+    #[test]
+    fn a_copied_note_is_refused_by_name() {
+        let folder = Folder::new();
+        folder.note(&WALL, "a/b/n1", "now");
+        folder.sample("a_b", "a/b/n1", 11);
+        let note = run::folder(folder.0.path(), "wall", "a").join("b/n1.json");
+        for copy in ["b/n1 (copy).json", "b2/n1.json"] {
+            let copy = note.parent().unwrap().with_file_name(copy);
+            fs::create_dir_all(copy.parent().unwrap()).unwrap();
+            fs::copy(&note, &copy).unwrap();
+            let err = folder.collect(&WALL).unwrap_err().to_string();
+            assert!(err.contains(": a note of a/b/n1, as in") && err.contains("remove the copy"));
+            fs::remove_file(&copy).unwrap();
+        }
+        assert_eq!(ids(&folder.collect(&WALL).unwrap()), ["a/b/n1"], "without copies");
     }
 
     #[cfg(unix)]

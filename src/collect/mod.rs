@@ -131,6 +131,24 @@ fn chapters(target: &Path, instrument: &'static Instrument) -> Result<Vec<String
     Ok(chapters)
 }
 
+/// Reads what runs said of the cases of a chapter, by file, and requires that each case comes once.
+fn said<T: DeserializeOwned>(
+    target: &Path,
+    instrument: &Instrument,
+    chapter: &str,
+    id: fn(&T) -> &str,
+) -> Result<Vec<(PathBuf, T)>, Error> {
+    let all = run::said::<T>(target, instrument.name, chapter)?;
+    let mut files = BTreeMap::new();
+    for (path, said) in &all {
+        if let Some(first) = files.insert(id(said), path) {
+            let found = format!("a note of {}, as in {}", id(said), first.display());
+            return Err(contradiction(path, found, "one for each case, so remove the copy"));
+        }
+    }
+    Ok(all)
+}
+
 /// Whether the run wrote a file.
 fn is_fresh(run: &Run, path: &Path) -> Result<bool, Error> {
     run.wrote(path).map_err(|source| Error::File { path: path.to_owned(), source })

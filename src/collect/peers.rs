@@ -288,6 +288,14 @@ mod tests {
     }
 
     #[test]
+    fn a_copied_output_of_a_runner_is_refused() {
+        let folder = Folder::new();
+        let round = folder.round("1", 7.0, LINE);
+        fs::copy(round.join("other.jsonl"), round.join("other (copy).jsonl")).unwrap();
+        folder.refuses("a/b/n1 other measured 2 times in 1 rounds, expected each measurement once");
+    }
+
+    #[test]
     fn no_run_asks_for_one() {
         let folder = Folder::new();
         folder.refuses("no run of `peers`");

@@ -347,10 +347,14 @@ fn a_forecast_is_in_the_units_of_the_data() {
 proptest! {
     #[test]
     fn no_bytes_make_it_panic(
+        prefix in proptest::sample::select(&["", "module.", "_orig_mod.model."][..]),
+        lag in proptest::sample::select(&["6", "6.0", "6e0", "1e99", "-6", "six"][..]),
         cut in 1_usize..4000,
         flips in prop::collection::vec((0_usize..1200, any::<u8>()), 0..5),
     ) {
-        let mut bytes = good();
+        let lag = format!("\"lag\":\"{lag}\"");
+        let mut bytes =
+            edited(&prefixed(prefix, true), |header| header.replace("\"lag\":\"6\"", &lag));
         for (at, value) in flips {
             bytes[at] = value;
         }

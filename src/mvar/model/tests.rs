@@ -2,6 +2,7 @@ use super::*;
 use crate::input;
 use ndarray::{ArrayView, Dimension, array};
 use proptest::prelude::*;
+use proptest::sample::Index;
 use std::fs;
 
 fn model(p: usize, d: usize) -> Model {
@@ -236,16 +237,24 @@ fn shapes_and_numbers_that_make_no_model_are_refused() {
 proptest! {
     #[test]
     fn no_bytes_make_it_panic(
-        cut in 1_usize..2500,
-        flips in prop::collection::vec((0_usize..2500, any::<u8>()), 0..5),
+        kind in 0..3,
+        cut in prop::option::weighted(0.2, any::<Index>()),
+        flips in prop::collection::vec((any::<Index>(), any::<u8>()), 0..5),
     ) {
         let m = model(2, 3);
-        let mut bytes = second_kind(&m, [2, 3], &companion(&m));
+        let mut bytes = match kind {
+            0 => second_kind(&m, [2, 3], &companion(&m)),
+            1 => newest_first(&m, ["A", "order"], 2_i64),
+            _ => archive(|npz| {
+                add(npz, "A_matrices", m.coefficients().map(single).view());
+                add(npz, "intercept", m.intercept());
+            }),
+        };
         for (at, value) in flips {
-            let at = at % bytes.len();
+            let at = at.index(bytes.len());
             bytes[at] = value;
         }
-        bytes.truncate(cut);
+        bytes.truncate(cut.map_or(bytes.len(), |cut| cut.index(bytes.len())));
         let _ = Model::from_bytes("m.npz", bytes);
     }
 }

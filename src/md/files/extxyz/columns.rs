@@ -6,7 +6,7 @@
 
 use super::comment::Fault;
 use super::motion::MOMENTA;
-use super::{About, quote};
+use super::{About, ONE, quote};
 
 /// The places of the columns that are read.
 #[derive(Debug)]
@@ -130,7 +130,7 @@ fn with(columns: &[&str]) -> String {
 }
 
 fn two(first: &Column, second: &Column) -> Fault {
-    [with(&[&first.declared, &second.declared]), "one of the two".to_owned()]
+    [with(&[&first.declared, &second.declared]), ONE.to_owned()]
 }
 
 /// What a column of this name and type is for; an error is what it should be.

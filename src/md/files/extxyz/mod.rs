@@ -105,8 +105,10 @@ pub struct Frame {
     pub forces: Option<Vec<Vector>>,
     /// Columns that bear on all this and are not understood.
     pub unread: Vec<Unread>,
-    /// The other pairs of line 2.
+    /// The other pairs of line 2; of a key that comes twice the last counts, as for ASE.
     pub info: BTreeMap<String, Value>,
+    /// The pairs whose key comes again with another value, in their order.
+    pub overruled: Vec<(String, Value)>,
 }
 
 /// Columns of one name, as they stand in the file.
@@ -172,6 +174,7 @@ impl Frame {
             forces: None,
             unread: Vec::new(),
             info: [(motion::UNIT.to_owned(), unit)].into(),
+            overruled: Vec::new(),
         }
     }
 
@@ -247,12 +250,33 @@ impl Frame {
 
     /// The values of a key of line 2, in whatever case it is written.
     fn values<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a Value> {
-        self.info.iter().filter(|(k, _)| k.eq_ignore_ascii_case(key)).map(|(_, value)| value)
+        let overruled = self.overruled.iter().map(|(key, value)| (key, value));
+        let all = overruled.chain(&self.info);
+        all.filter(|(k, _)| k.eq_ignore_ascii_case(key)).map(|(_, value)| value)
+    }
+
+    /// The value of a key of line 2 that comes once, or again with the same value.
+    fn only<'a>(&'a self, file: &str, key: &'a str) -> Result<Option<&'a Value>, Error> {
+        let mut values = self.values(key);
+        let Some(first) = values.next() else { return Ok(None) };
+        match values.find(|other| !first.is_same(other)) {
+            Some(other) => Err(unfit(file, twice(key, [first, other]), ONE)),
+            None => Ok(Some(first)),
+        }
     }
 }
 
 fn unfit(file: &str, found: String, expected: &str) -> Error {
     Error::Unfit { file: file.to_owned(), found, expected: expected.to_owned() }
+}
+
+/// What is expected in place of two that contradict each other.
+const ONE: &str = "one of the two";
+
+/// A key with two values.
+fn twice(key: &str, values: [&Value; 2]) -> String {
+    let [first, second] = values.map(|value| quote(value.text()));
+    format!("{key}={first} and {key}={second}")
 }
 
 fn is_symbol(s: &str) -> bool {

@@ -4,7 +4,8 @@
 //! own `units`; GPUMD writes `vel` and QUIP `velo`, both in angstrom/fs. A wrong guess is a factor
 //! of a million in the temperature, so nothing is guessed: the unit is the one that the caller
 //! states, else that of the key `velocity_unit`, else the one in which the atoms have the
-//! `Temperature` of line 2.
+//! `Temperature` of line 2. A key with two values says nothing, which is an error if the unit hangs
+//! on it.
 //!
 //! `momenta` of ASE are in amu angstrom per sqrt(amu angstrom^2 / eV), a time of 10.18 fs:
 //! v = p / (m sqrt([`MVV2E`])) in angstrom/ps.
@@ -33,6 +34,9 @@ const TOLERANCE: f64 = 0.05;
 /// What a frame at rest lacks.
 const REST: &str =
     "velocities or momenta of the atoms; without that key they are taken to be at rest";
+
+/// Speeds beyond this many angstrom/ps, about that of light, are taken for damage.
+const FASTEST: f64 = 3e6;
 
 /// The unit of a column of velocities.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +77,11 @@ impl FromStr for VelocityUnit {
     }
 }
 
+/// A temperature in K, if the value is one number.
+fn kelvin(value: &Value) -> Option<f64> {
+    value.numbers().filter(|t| t.len() == 1).map(|t| t[0])
+}
+
 /// The columns that say how the atoms move.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Motion {
@@ -83,15 +92,9 @@ pub struct Motion {
 }
 
 impl Frame {
-    /// The temperatures in K of line 2.
-    fn temperatures(&self) -> impl Iterator<Item = f64> {
-        let kelvin = |value: &Value| value.numbers().filter(|t| t.len() == 1).map(|t| t[0]);
-        self.values(TEMPERATURE).filter_map(kelvin)
-    }
-
     /// Requires that line 2 gives no temperature to the atoms, which are at rest.
     fn check_rest(&self, file: &str, how: &str) -> Result<(), Error> {
-        match self.temperatures().find(|kelvin| *kelvin != 0.0) {
+        match self.values(TEMPERATURE).filter_map(kelvin).find(|kelvin| *kelvin != 0.0) {
             Some(kelvin) => Err(super::unfit(file, format!("{TEMPERATURE}={kelvin} {how}"), REST)),
             None => Ok(()),
         }
@@ -118,7 +121,8 @@ impl Frame {
             self.check_rest(file, &format!("beside {column} that are all zero"))?;
             return Ok(values.clone());
         }
-        let written = self.temperatures().next();
+        let temperature = self.only(file, TEMPERATURE).map(|value| value.and_then(kelvin));
+        let written = temperature.as_ref().ok().copied().flatten();
         // Temperatures of these numbers as velocities that are so many angstrom/ps each.
         let is_momenta = column.eq_ignore_ascii_case(MOMENTA);
         let per_mass = |(v, m): (&Vector, &f64)| v.map(|v| if is_momenta { v / m } else { v });
@@ -127,14 +131,20 @@ impl Frame {
         let n = values.len() as f64;
         // Some writers leave the degrees of freedom of the centre in.
         let freedom = [3.0 * n - 3.0, 3.0 * n];
-        let kelvin =
+        let in_kelvin =
             |factor: f64| freedom.map(|f| 2.0 * kinetic * factor * factor / (f * BOLTZMANN));
         let meets = |factor: f64| {
             let near = |t: f64| written.is_some_and(|w| (t - w).abs() <= TOLERANCE * w);
-            kelvin(factor).into_iter().any(near)
+            in_kelvin(factor).into_iter().any(near)
         };
-        let says = |factor| format!("{:.4} K", kelvin(factor)[usize::from(n < 2.0)]);
-        let read = |factor: f64| velocities.iter().map(|v| v.map(|v| v * factor)).collect();
+        let says = |factor| format!("{:.4} K", in_kelvin(factor)[usize::from(n < 2.0)]);
+        let read = |factor: f64| {
+            let read: Vec<_> = velocities.iter().map(|v| v.map(|v| v * factor)).collect();
+            match read.iter().flatten().find(|v| v.abs() > FASTEST) {
+                Some(v) => Err(unfit(format!("{column} of {v:e} A/ps"), "less than that of light")),
+                None => Ok(read),
+            }
+        };
         let measured = VelocityUnit::ALL.into_iter().find(|unit| meets(unit.factor()));
         if is_momenta {
             let factor = 1.0 / MVV2E.sqrt();
@@ -145,16 +155,21 @@ impl Frame {
                         format!("that unit; of amu {unit} they are {written} K, as line 2 says");
                     Err(unfit(found, &expected))
                 }
-                _ => Ok(read(factor)),
+                _ => read(factor),
             };
         }
-        let named =
-            match self.values(UNIT).next() {
-                None => None,
-                Some(value) => Some(value.text().parse().map_err(|_| {
-                    unfit(format!("{UNIT}={}", quote(value.text())), "A/ps or A/fs")
-                })?),
-            };
+        let named = match self.only(file, UNIT) {
+            Err(_) if stated.is_some() => None,
+            named => named?,
+        };
+        let parsed = |value: &Value| {
+            let text = value.text();
+            text.parse().map_err(|_| unfit(format!("{UNIT}={}", quote(text)), "A/ps or A/fs"))
+        };
+        let named = named.map(parsed).transpose()?;
+        if stated.or(named).is_none() {
+            temperature?;
+        }
         let both = VelocityUnit::ALL.map(|unit| format!("{} in {unit}", says(unit.factor())));
         let both = both.join(", ");
         match (stated.or(named), measured) {
@@ -168,7 +183,7 @@ impl Frame {
                 let expected = format!("{unit} and the {TEMPERATURE} of {written} K to agree");
                 Err(unfit(found, &expected))
             }
-            (Some(unit), _) | (None, Some(unit)) => Ok(read(unit.factor())),
+            (Some(unit), _) | (None, Some(unit)) => read(unit.factor()),
             (None, None) => {
                 let header = written.map_or(String::new(), |w| format!("; line 2 says {w} K"));
                 let found = format!("velocities {column} without a unit: {both}{header}");

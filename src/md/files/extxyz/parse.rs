@@ -1,9 +1,11 @@
 //! The reader. It takes bytes from outside: every length is checked before it is used.
 
+use std::collections::BTreeMap;
+
 use super::columns::{self, Column, Layout};
 use super::comment::{self, Value, number};
-use super::motion::{MOMENTA, Motion, TEMPERATURE, UNIT};
-use super::{About, Error, Frame, Unread, elements, is_near, is_symbol, quote};
+use super::motion::Motion;
+use super::{About, Error, Frame, ONE, Unread, elements, is_near, is_symbol, quote, twice};
 use crate::file::is_lfs_pointer;
 use crate::md::system::{Cell, Vector};
 
@@ -72,10 +74,10 @@ pub(super) fn frame(file: &str, bytes: &[u8]) -> Result<Frame, Error> {
     let columns = columns.map_or("species:S:1:pos:R:3", Value::text);
     let layout =
         columns::layout(columns).map_err(|[found, expected]| reader.error(2, found, &expected))?;
-    if layout.motion.as_ref().is_some_and(|(name, _)| !name.eq_ignore_ascii_case(MOMENTA)) {
-        unambiguous(&reader, &pairs)?;
-    }
     let motion = layout.motion.as_ref();
+    let mut overruled: Vec<_> = pairs.into_iter().filter(|(key, _)| place(key).is_none()).collect();
+    let info: BTreeMap<_, _> = overruled.iter().cloned().collect();
+    overruled.retain(|(key, value)| info[key] != *value);
     let mut frame = Frame {
         cell,
         pbc,
@@ -85,7 +87,8 @@ pub(super) fn frame(file: &str, bytes: &[u8]) -> Result<Frame, Error> {
         motion: motion.map(|(column, _)| Motion { column: column.clone(), values: Vec::new() }),
         forces: None,
         unread: Vec::new(),
-        info: pairs.into_iter().filter(|(key, _)| place(key).is_none()).collect(),
+        info,
+        overruled,
     };
     let mut rows = Vec::new();
     for k in 0..atoms {
@@ -212,39 +215,20 @@ fn place(key: &str) -> Option<usize> {
     TAKEN.iter().position(|known| known.eq_ignore_ascii_case(key))
 }
 
-/// The values of [`TAKEN`].
+/// The values of [`TAKEN`]; each key comes once, or again with the same value.
 fn taken<'a>(
     reader: &Reader<'_>,
     pairs: &'a [(String, Value)],
 ) -> Result<[Option<&'a Value>; 3], Error> {
+    let is_same = |a: &Value, b: &Value| a.is_same(b) || flags(a).is_some() && flags(a) == flags(b);
     let mut taken = [None; 3];
     for (key, value) in pairs {
         let Some(place) = place(key) else { continue };
-        if taken[place].replace(value).is_some() {
-            return Err(reader.error(2, format!("{} twice", TAKEN[place]), "each key once"));
+        if let Some(first) = taken[place].replace(value).filter(|first| !is_same(first, value)) {
+            return Err(reader.error(2, twice(TAKEN[place], [first, value]), ONE));
         }
     }
     Ok(taken)
-}
-
-/// Requires that what tells the unit of velocities is said once, or the same again. Of other keys
-/// that come twice the last counts, as for ASE.
-fn unambiguous(reader: &Reader<'_>, pairs: &[(String, Value)]) -> Result<(), Error> {
-    for known in [TEMPERATURE, UNIT] {
-        let mut values =
-            pairs.iter().filter(|(key, _)| key.eq_ignore_ascii_case(known)).map(|(_, value)| value);
-        let Some(first) = values.next() else { continue };
-        let is_same = |other: &Value| {
-            let numbers = first.numbers();
-            other.text() == first.text() || numbers.is_some() && other.numbers() == numbers
-        };
-        if let Some(other) = values.find(|other| !is_same(other)) {
-            let [first, other] = [first, other].map(|value| quote(value.text()));
-            let found = format!("{known}={first} and {known}={other}");
-            return Err(reader.error(2, found, "one of the two"));
-        }
-    }
-    Ok(())
 }
 
 fn lattice(reader: &Reader<'_>, value: Option<&Value>) -> Result<Cell, Error> {
@@ -272,13 +256,19 @@ fn flag(word: &str) -> Option<bool> {
     }
 }
 
-/// A lattice without `pbc` repeats along all its vectors; a single flag is for all of them.
+/// Three flags, or one for all three.
+fn flags(value: &Value) -> Option<[bool; 3]> {
+    let flags: Option<Vec<bool>> = value.words().map(flag).collect();
+    match flags?[..] {
+        [all] => Some([all; 3]),
+        [a, b, c] => Some([a, b, c]),
+        _ => None,
+    }
+}
+
+/// A lattice without `pbc` repeats along all its vectors.
 fn periodic(reader: &Reader<'_>, value: Option<&Value>) -> Result<[bool; 3], Error> {
     let Some(value) = value else { return Ok([true; 3]) };
-    let flags: Option<Vec<bool>> = value.words().map(flag).collect();
-    match flags.as_deref() {
-        Some([all]) => Ok([*all; 3]),
-        Some([a, b, c]) => Ok([*a, *b, *c]),
-        _ => Err(reader.error(2, format!("pbc={}", quote(value.text())), "three of T and F")),
-    }
+    flags(value)
+        .ok_or_else(|| reader.error(2, format!("pbc={}", quote(value.text())), "three of T and F"))
 }

@@ -25,7 +25,8 @@ impl Frame {
     pub fn to_text(&self, file: &str) -> Result<String, Error> {
         let unfit = |found: String, expected: &str| unfit(file, found, expected);
         self.check_lengths(file)?;
-        let info: Vec<_> = self.info.clone().into_iter().collect();
+        let info = self.info.clone().into_iter();
+        let info: Vec<_> = self.overruled.iter().cloned().chain(info).collect();
         let mut pairs = String::new();
         for (key, value) in &info {
             pairs += &format!(" {}={}", comment::written_name(key), value.written());

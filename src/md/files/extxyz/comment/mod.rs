@@ -42,6 +42,12 @@ impl Value {
         self.words().map(number).collect()
     }
 
+    /// Whether it says the same: the same text, or the same numbers in the same shape.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        let numbers = self.numbers().filter(|_| self.is_nested() == other.is_nested());
+        self.text() == other.text() || numbers.is_some() && numbers == other.numbers()
+    }
+
     /// Whether arrays stand in the array.
     pub(super) fn is_nested(&self) -> bool {
         matches!(self, Self::Array(text) if text[1..].contains(['[', '{']))

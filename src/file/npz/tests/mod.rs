@@ -1,11 +1,12 @@
 use std::io::Write as _;
 
-use ndarray::{Array1, Array2, Array3, Ix1, Ix2, Ix3, arr0, array};
-use proptest::prelude::*;
+use ndarray::{Array1, Array2, Ix1, Ix2, Ix3, arr0, array};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 use super::*;
+
+mod damaged;
 
 /// A `.npy` file with that header and that data.
 fn npy(header: &str, data: &[u8]) -> Vec<u8> {
@@ -262,38 +263,4 @@ fn foreign_empty_and_damaged_files_are_errors() {
     assert!(err.to_string().contains("checksum"), "{err}");
     let gone = Archive::open(Path::new("no/such/file.npz")).unwrap_err().to_string();
     assert!(gone.starts_with("no/such/file.npz: "), "{gone}");
-}
-
-proptest! {
-    #[test]
-    fn no_bytes_make_it_panic(
-        cut in 0_usize..2000,
-        flips in prop::collection::vec((0_usize..2000, any::<u8>()), 0..6),
-    ) {
-        let mut bytes = good();
-        for (at, value) in flips {
-            let at = at % bytes.len();
-            bytes[at] = value;
-        }
-        bytes.truncate(cut.max(1));
-        if let Ok(mut npz) = Archive::from_bytes("m.npz", bytes) {
-            for name in npz.names() {
-                let _ = npz.array::<f64, Ix2>(&name);
-                let _ = npz.count(&name);
-                let _ = npz.widened::<Ix1>(&name);
-            }
-        }
-    }
-
-    #[test]
-    fn no_member_makes_it_panic(flips in prop::collection::vec((0_usize..400, any::<u8>()), 1..6)) {
-        let mut member = npy(&header("(2, 2, 2)", true), &doubles(&[0.5; 8]));
-        for (at, value) in flips {
-            let at = at % member.len();
-            member[at] = value;
-        }
-        let _ = read::<Ix3>(&member);
-        let mut npz = Archive::from_bytes("m.npz", zipped(&member)).unwrap();
-        let _: Result<Array3<f64>, _> = npz.widened("x");
-    }
 }
