@@ -88,10 +88,9 @@ def main():
             far = np.abs(y.numpy() - forecast(*parts, x)).max()
             require(far < 1e-5, f"a forecast of {size} is off by {far}")
             kernel = "forecast" if n == 1 else "batch"
-            report(f"lstm/{kernel}-{size}/n{n}", "onnxruntime", version, n, call)
-            if n == 1:
-                # It has no rollout: a step of one is a forecast from the window.
-                report(f"lstm/rollout-{size}/n100", "onnxruntime", version, 1, call)
+            # It has no rollout: a step of one is a forecast from the window.
+            twins = [f"lstm/rollout-{size}/n100"] if n == 1 else []
+            report(f"lstm/{kernel}-{size}/n{n}", "onnxruntime", version, n, call, twins=twins)
 
 
 main()

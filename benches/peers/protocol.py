@@ -17,6 +17,12 @@ def gaussian(n, d):
     return np.random.default_rng(1).standard_normal((n, d), dtype=np.float32)
 
 
+def aligned(size):
+    """`size` bytes from the start of a cache line, none of them zero."""
+    room = np.ones(size + 64, np.uint8)
+    return room[-room.ctypes.data % 64 :][:size]
+
+
 def median_ns(call):
     """Median time of one call, over samples of equal length after a warm-up."""
     clock = time.perf_counter
@@ -34,15 +40,14 @@ def median_ns(call):
     return statistics.median(samples)
 
 
-def report(case, peer, version, units, call, mse=None, flagged=None):
-    """Times `call`, which handles `units` units of the case, and prints one line.
+def report(case, peer, version, units, call, mse=None, flagged=None, twins=()):
+    """Times `call`, which handles `units` units of the case, and prints a line for it and each of its `twins`.
 
     Call it only once the answer is known to be right. `mse` is the squared error per coordinate of
     the vectors that were not flagged as overloaded, `flagged` the share of those that were; both are
     for codecs.
     """
     line = {
-        "case": case,
         "peer": peer,
         "version": version,
         "units": units,
@@ -52,7 +57,8 @@ def report(case, peer, version, units, call, mse=None, flagged=None):
     }
     if mse is not None:
         line |= {"mse": float(mse), "flagged": float(flagged)}
-    print(json.dumps(line), flush=True)
+    for name in (case, *twins):
+        print(json.dumps({"case": name, **line}), flush=True)
 
 
 def require(right, what):

@@ -12,7 +12,7 @@
 
 use ndarray::{ArrayView1, ArrayView2, ArrayView3, ArrayViewMut1, ArrayViewMut2, Axis, azip};
 
-/// The reference of [`Packed::step`](super::Packed::step): lags in order, then columns in order.
+/// The reference of [`Packed::step`](super::Packed::step): lags in order, a product of a row and a state each.
 ///
 /// * `a`: coefficients, shape (p, d, d); `a[[k, i, j]]` is the weight of
 ///   component `j`, `p - k` steps ago, on component `i` now.

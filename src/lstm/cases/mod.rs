@@ -28,14 +28,9 @@ const LARGE: Size = Size { d: 20, h: 128, layers: 2 };
 pub fn cases() -> Vec<Case> {
     vec![
         cells(16),
-        fixture_forecast(),
+        fixture_forecast(None),
         forecasts(CANONICAL, 5, 1, None),
-        Case::new(
-            "lstm/rollout-d20-h64-l1-lag5/n100",
-            Isa::best().vectorised_name(),
-            SMALL.work(5, 100, 105),
-            || Rollout::new(fixtures::lorenz96(), 100),
-        ),
+        fixture_rollout(None),
         trajectory(CANONICAL, 5, 100, None),
         batch(CANONICAL, 5, 64, None),
         train::step(512, None),
@@ -51,8 +46,8 @@ pub fn scaling() -> Vec<Case> {
         forecasts(LARGE, 20, 1, None),
         trajectory(LARGE, 20, 100, None),
         batch(CANONICAL, 5, 512, None),
-        forecasts(SMALL, 5, 1, Some(Isa::Scalar)),
-        trajectory(SMALL, 5, 100, Some(Isa::Scalar)),
+        fixture_forecast(Some(Isa::Scalar)),
+        fixture_rollout(Some(Isa::Scalar)),
         batch(CANONICAL, 5, 64, Some(Isa::Scalar)),
         train::step(32, None),
         train::epoch(32),
@@ -61,10 +56,10 @@ pub fn scaling() -> Vec<Case> {
     let twin = Some(Isa::Avx2);
     if Isa::Avx2.is_available() {
         cases.extend([
-            forecasts(SMALL, 5, 1, twin),
+            fixture_forecast(twin),
             forecasts(CANONICAL, 5, 1, twin),
             forecasts(LARGE, 20, 1, twin),
-            trajectory(SMALL, 5, 100, twin),
+            fixture_rollout(twin),
             trajectory(CANONICAL, 5, 100, twin),
             trajectory(LARGE, 20, 100, twin),
             batch(CANONICAL, 5, 64, twin),
@@ -143,12 +138,19 @@ fn cells(n: usize) -> Case {
 }
 
 /// A forecast step of the fixture's network.
-fn fixture_forecast() -> Case {
-    case(id("forecast", SMALL, 5, 1, None), SMALL.work(5, 1, 5), None, |isa| {
+fn fixture_forecast(isa: Option<Isa>) -> Case {
+    case(id("forecast", SMALL, 5, 1, isa), SMALL.work(5, 1, 5), isa, |isa| {
         let model = fixtures::lorenz96();
         let mut window = vec![0.0; model.lag() * model.net().d()];
         model.scale().apply(&rows(0, model.lag()), &mut window);
         Forecasts::new(model.net().clone(), model.lag(), window, isa)
+    })
+}
+
+/// A rollout of the fixture's network, in the units of the data.
+fn fixture_rollout(isa: Option<Isa>) -> Case {
+    case(id("rollout", SMALL, 5, 100, isa), SMALL.work(5, 100, 105), isa, |isa| {
+        Rollout::new(fixtures::lorenz96(), 100, isa)
     })
 }
 

@@ -208,8 +208,8 @@ pub(super) struct Rollout {
 }
 
 impl Rollout {
-    pub(super) fn new(model: Model, n: usize) -> Self {
-        let (lag, d, packed) = (model.lag(), model.net().d(), model.pack());
+    pub(super) fn new(model: Model, n: usize, isa: Isa) -> Self {
+        let (lag, d, packed) = (model.lag(), model.net().d(), Packed::with_isa(model.net(), isa));
         Self {
             flight: packed.flight(lag),
             packed,
@@ -255,7 +255,7 @@ mod tests {
 
     #[test]
     fn a_rollout_with_one_wrong_bit_fails_its_check() {
-        let mut step = Rollout::new(fixtures::lorenz96(), 10);
+        let mut step = Rollout::new(fixtures::lorenz96(), 10, Isa::best());
         step.run();
         assert_eq!(step.check(), Ok(()), "right");
         step.y[73] += 1e-9;

@@ -73,7 +73,7 @@ impl<R: Real, const G: usize, const TAIL: bool> Group<'_, R, G, TAIL> {
         }
     }
 
-    /// Stores the sums of a row at the start of `to`, and zeros after them where there is room.
+    /// Stores the sums of a row at the start of `to`, and those of its padding where there is room.
     #[inline(always)]
     fn store_row<V: Lanes<Real = R>>(&self, sums: &[V; G], tail: V::Half, to: &mut [R]) {
         for g in 0..G {

@@ -173,7 +173,7 @@ impl<R: Real> Packed<R> {
     ///
     /// # Panics
     ///
-    /// If `x` is not whole rows, or has fewer than p of them; or if `sums` are of another model.
+    /// If `x` is not whole rows, or has fewer than p of them; or if `sums` are of another size.
     pub fn rollout(&self, x: &mut [R], sums: &mut Sums<R>) {
         let (p, d) = (self.panels.p, self.panels.d);
         assert_eq!(x.len() % d, 0, "x is not of shape (p + n, d)");
@@ -232,7 +232,7 @@ impl<R: Real> Packed<R> {
 
     fn own<'a>(&self, sums: &'a mut Sums<R>) -> &'a mut Sums<R> {
         let own = (self.panels.p, self.slots_len());
-        assert_eq!((sums.lag, sums.slots.len()), own, "the sums are of another model");
+        assert_eq!((sums.lag, sums.slots.len()), own, "the sums are of another size");
         sums
     }
 

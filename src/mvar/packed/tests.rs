@@ -229,7 +229,7 @@ fn a_rollout_leaves_no_sums_to_go_on_from() {
 }
 
 #[test]
-#[should_panic(expected = "the sums are of another model")]
+#[should_panic(expected = "the sums are of another size")]
 fn sums_of_another_lag_are_refused() {
     // As many numbers: rows of 16 at lag 2, of 8 at lag 3.
     let packed = |p, d| {

@@ -1,5 +1,6 @@
 //! Reduced-order models: the commands, and vectors of MVAR and LSTM.
 
+mod allocations;
 mod commands;
 pub(crate) mod conformance;
 mod lstm_fit;
