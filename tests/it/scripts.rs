@@ -9,6 +9,8 @@ use std::{env, fs};
 use stepmark::machine;
 use tempfile::TempDir;
 
+use crate::setup::script::executable;
+
 /// A folder with `ci/gate.sh`, and with the only programs that it finds.
 struct Checkout(TempDir);
 
@@ -132,6 +134,36 @@ fn a_filter_that_matches_no_test_fails() {
     ends(&Command::new("ci/filtered.sh").args(echo).output().unwrap(), 0, "test a ... one two\n");
     let no_command = Command::new("ci/filtered.sh").args(["first", "--"]).output().unwrap();
     ends(&no_command, 2, "ci/filtered.sh [FILTER..] -- COMMAND");
+}
+
+#[test]
+fn a_run_of_all_steps_counts_each_and_its_tests_and_fails_where_one_did() {
+    let dir = tempfile::tempdir().unwrap();
+    for folder in [".ci", "ci", "bin"] {
+        fs::create_dir(dir.path().join(folder)).unwrap();
+    }
+    let run = fs::read_to_string(".ci/run").unwrap();
+    executable(dir.path(), ".ci/run", &run);
+    executable(dir.path(), "bin/cargo", "#!/bin/sh\n");
+    let path = env::split_paths(&env::var_os("PATH").unwrap()).collect::<Vec<_>>();
+    let path = env::join_paths([vec![dir.path().join("bin")], path].concat()).unwrap();
+    let ran = |bad: &str, said: &str, exit: i32| {
+        for step in ["install", "lint", "ptx", "test", "schema", "cuda", "bench", "gate"] {
+            let (said, exit) = if step == bad { (said, exit) } else { ("done", 0) };
+            let script = format!("echo '{said}'; exit {exit}\n");
+            fs::write(dir.path().join(format!("ci/{step}.sh")), script).unwrap();
+        }
+        Command::new(dir.path().join(".ci/run")).env("PATH", &path).output().unwrap()
+    };
+    ends(&ran("", "", 0), 0, "\n8 passed, 0 failed\n");
+    let tests = "test result: ok. 30 passed; 0 failed; 1 ignored\n\
+                 test result: FAILED. 4 passed; 2 failed; 0 ignored";
+    for step in ["test", "cuda", "gate"] {
+        ends(&ran(step, tests, 0), 1, "\n42 passed, 2 failed\n");
+        let failed = ran(step, "wrong", 3);
+        ends(&failed, 1, "\n7 passed, 1 failed\n");
+        ends(&failed, 1, &format!("wrong\n== ci/{step}.sh FAILED after "));
+    }
 }
 
 /// Filters of tests, or `--ignored`, which chooses some as well.
