@@ -2,4 +2,6 @@
 
 mod commands;
 pub(crate) mod conformance;
+#[cfg(unix)]
+mod killed;
 mod lstm_fit;
