@@ -149,8 +149,21 @@ impl Stop {
 
 impl<E: Into<anyhow::Error>> From<E> for Stop {
     fn from(why: E) -> Self {
-        Self::new(Exit::Failure, format!("{:#}", why.into()))
+        Self::new(Exit::Failure, told(&why.into()))
     }
+}
+
+/// An error and its causes, but those that an error before has told.
+fn told(why: &anyhow::Error) -> String {
+    let mut all = String::new();
+    for cause in why.chain().map(ToString::to_string) {
+        if all.is_empty() {
+            all = cause;
+        } else if !all.contains(&cause) {
+            all = format!("{all}: {cause}");
+        }
+    }
+    all
 }
 
 /// Runs the command line of this process over `suite`.
@@ -268,6 +281,15 @@ fn current() -> Result<String, Stop> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_cause_is_told_once() {
+        let cause = anyhow::anyhow!("no space");
+        assert_eq!(told(&cause), "no space", "alone");
+        assert_eq!(told(&cause.context("a.txt: no space")), "a.txt: no space", "told by the first");
+        let untold = anyhow::anyhow!("no space").context("a.txt").context("a record");
+        assert_eq!(told(&untold), "a record: a.txt: no space", "told by none");
+    }
 
     #[test]
     fn a_panic_is_a_tool_failure() {

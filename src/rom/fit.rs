@@ -190,9 +190,10 @@ impl Line {
         }
     }
 
+    /// Wipes it.
     fn end(&self) {
         if self.shown.is_some() {
-            eprintln!();
+            eprint!("\r\x1b[K");
         }
     }
 }
@@ -201,7 +202,7 @@ impl Line {
 fn text(now: &Progress) -> String {
     let (epoch, batch) = (now.epoch + 1, now.batch + 1);
     let losses = now.losses.map_or(String::new(), |last| {
-        format!(", val_loss {:.8}, best {:.8}", last.validation, now.best)
+        format!(", val_loss {:.6}, best {:.6}", last.validation, now.best)
     });
     format!("epoch {epoch} of {}, batch {batch} of {}{losses}", now.epochs, now.batches)
 }
@@ -222,7 +223,7 @@ mod tests {
             "before the first epoch is over"
         );
         let next = Progress { epoch: 1, batch: 0, losses: Some(losses), ..start };
-        let want = "epoch 2 of 300, batch 1 of 25, val_loss 0.25000000, best 0.12500000";
+        let want = "epoch 2 of 300, batch 1 of 25, val_loss 0.250000, best 0.125000";
         assert_eq!(text(&next), want, "after it");
     }
 }

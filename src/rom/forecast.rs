@@ -22,6 +22,14 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// What is stated of a network is stated of an autoregression.
+    #[error("{}: `{what}` is stated of networks (.pt, .safetensors); leave it out here", path.display())]
+    Stated {
+        /// The file.
+        path: PathBuf,
+        /// The statement.
+        what: &'static str,
+    },
     /// The autoregression cannot be loaded.
     #[error(transparent)]
     Mvar(#[from] mvar::model::Error),
@@ -82,6 +90,12 @@ impl Model {
     ) -> Result<Self, Error> {
         match path.extension().and_then(|end| end.to_str()) {
             Some("npz") => {
+                let lag = options.lag.map(|_| "lag");
+                let residual = || options.residual.map(|_| "residual");
+                let scale = || options.scale.as_ref().map(|_| "normalization");
+                if let Some(what) = lag.or_else(residual).or_else(scale) {
+                    return Err(Error::Stated { path: path.to_owned(), what });
+                }
                 let loaded = mvar::Model::load(path)?;
                 for warning in loaded.warnings {
                     writeln!(out, "{}: {warning}", path.display()).map_err(Error::Output)?;
@@ -136,7 +150,7 @@ pub fn run(start: &Start<'_>, steps: usize, to: &Path, out: &mut dyn Write) -> R
         let (path, model) = (start.window.to_owned(), start.model.to_owned());
         return Err(Error::Window { path, model, found, expected });
     }
-    let (d, most) = (expected.1, npz::MAX_ARRAY_BYTES / size_of::<f64>());
+    let (d, most) = (expected.1, npz::FREE_BYTES / size_of::<f64>());
     if steps.saturating_mul(d) > most {
         return Err(Error::Steps { steps, d, most });
     }

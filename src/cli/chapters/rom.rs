@@ -7,7 +7,7 @@ use clap::{ArgMatches, ValueEnum};
 
 use crate::cli::{Exit, Stop};
 use crate::lstm::model::{Options, load_scale};
-use crate::lstm::train::{ALIASES, Config};
+use crate::lstm::train::{self as lstm_train, ALIASES, Config};
 use crate::mvar::train::{self as mvar_train, Criterion};
 use crate::rom::fit::{self, Lag, Mvar};
 use crate::rom::forecast::{self, Start};
@@ -22,7 +22,11 @@ const FIT: &str = "Fit a model to the windows of a latent_dataset.npz.
 
 mvar: ridge regression with an unpenalised intercept; writes mvar_model.npz.
 lstm: a network, by Adam; writes lstm_state_dict.pt, lstm.safetensors and training_log.csv. A training
-that was killed goes on from its checkpoint.npz when it is started again with the same options.";
+that was killed goes on from its checkpoint.npz when it is started again with the same options.
+
+  stepmark rom fit --model mvar --data latent_dataset.npz --lag bic
+  stepmark rom fit --model lstm --data latent_dataset.npz --hidden_units 64 --num_layers 2 \\
+      --learning_rate 1e-3 --max_epochs 300 --patience 30";
 
 /// Fit a model to the windows of a `latent_dataset.npz`
 #[derive(Debug, clap::Args)]
@@ -82,25 +86,25 @@ impl Autoregression {
     }
 }
 
-/// The options of a training, and what they are.
-const TRAINING: [(&str, &str); 17] = [
-    ("hidden_units", "Units of a layer"),
-    ("num_layers", "Layers, 1 to 4"),
-    ("learning_rate", "The first learning rate"),
-    ("max_epochs", "The most epochs"),
-    ("patience", "Epochs without a better validation loss after which training ends"),
-    ("batch_size", "Windows of a batch [default: 32]"),
-    ("dropout", "Share of the hidden states between layers that are left out [default: 0]"),
-    ("weight_decay", "Multiple of the weights that is added to their gradient [default: 1e-5]"),
-    ("gradient_clip", "The largest norm of a gradient; 0 for any [default: 5]"),
-    ("residual", "Whether the last state is added to the output [default: false]"),
-    ("use_layer_norm", "Whether the last hidden state is normalised [default: true]"),
-    ("normalize_input", "Whether states are normalised [default: true]"),
-    ("multistep_loss", "Whether the loss counts rollouts [default: false]"),
-    ("multistep_k", "Steps of such a rollout [default: 5]"),
-    ("multistep_alpha", "Share of the loss that is of later steps [default: 0.3]"),
-    ("scheduled_sampling", "Whether forecasts replace states of windows [default: false]"),
-    ("seed", "Seed of weights, order, dropout and sampling [default: 0]"),
+/// The options of a training: names, values, and what they are.
+const TRAINING: [(&str, &str, &str); 17] = [
+    ("hidden_units", "N", "Units of a layer; required"),
+    ("num_layers", "N", "Layers, 1 to 4; required"),
+    ("learning_rate", "NUMBER", "The first learning rate; required"),
+    ("max_epochs", "N", "The most epochs; required"),
+    ("patience", "N", "Epochs without a better validation loss that end the training; required"),
+    ("batch_size", "N", "Windows of a batch [default: 32]"),
+    ("dropout", "NUMBER", "Share of the hidden states between two layers left out [default: 0]"),
+    ("weight_decay", "NUMBER", "Multiple of the weights added to their gradient [default: 1e-5]"),
+    ("gradient_clip", "NUMBER", "The largest norm of a gradient; 0 for any [default: 5]"),
+    ("residual", "BOOL", "Whether the last state is added to the output [default: false]"),
+    ("use_layer_norm", "BOOL", "Whether the last hidden state is normalised [default: true]"),
+    ("normalize_input", "BOOL", "Whether states are normalised [default: true]"),
+    ("multistep_loss", "BOOL", "Whether the loss counts rollouts [default: false]"),
+    ("multistep_k", "N", "States of such a rollout [default: 5]"),
+    ("multistep_alpha", "NUMBER", "Share of the loss that is of later states [default: 0.3]"),
+    ("scheduled_sampling", "BOOL", "Whether forecasts replace states of windows [default: false]"),
+    ("seed", "N", "Seed of weights, order, dropout and sampling [default: 0]"),
 ];
 
 /// A name of `max_epochs` besides those of wsindy-manifold.
@@ -112,7 +116,7 @@ struct Network(Vec<(&'static str, String)>);
 
 impl clap::FromArgMatches for Network {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let given = |(name, _): &(&'static str, _)| {
+        let given = |(name, ..): &(&'static str, _, _)| {
             matches.get_one::<String>(name).map(|value| (*name, value.clone()))
         };
         Ok(Self(TRAINING.iter().filter_map(given).collect()))
@@ -126,11 +130,11 @@ impl clap::FromArgMatches for Network {
 
 impl clap::Args for Network {
     fn augment_args(command: clap::Command) -> clap::Command {
-        let args = TRAINING.map(|(name, help)| {
+        let args = TRAINING.map(|(name, value, help)| {
             let aliases = ALIASES.iter().chain([&EPOCHS]).filter(|(_, full)| *full == name);
             let aliases = aliases.map(|(alias, _)| *alias);
             let arg = clap::Arg::new(name).long(name).help(help).visible_aliases(aliases);
-            arg.value_name("VALUE").allow_hyphen_values(true)
+            arg.value_name(value).allow_hyphen_values(true)
         });
         command.next_help_heading("Options of lstm").args(args)
     }
@@ -156,7 +160,7 @@ pub(super) struct Forecast {
     #[arg(long, value_name = "FILE", default_value = "forecast.npz")]
     output: PathBuf,
     /// States of a window of a network whose file does not say it
-    #[arg(long, value_parser = count, allow_hyphen_values = true)]
+    #[arg(long, value_name = "N", value_parser = count, allow_hyphen_values = true)]
     lag: Option<usize>,
     /// Whether the last state is added to the output of a network whose file does not say it
     #[arg(long, value_name = "BOOL")]
@@ -201,9 +205,27 @@ fn lstm(args: &Fit, out: &mut dyn Write) -> Result<Exit, Stop> {
         None => None,
     };
     let options = args.lstm.0.iter().map(|(name, value)| (*name, value.as_str()));
-    let config = Config::from_options(options).map_err(|why| usage(why.to_string()))?;
+    let config = Config::from_options(options).map_err(|why| usage(with_dashes(&why)))?;
+    let is_given = |option: &&&str| args.lstm.0.iter().any(|(name, _)| name == *option);
+    if config.multistep.is_none()
+        && let Some(option) = ["multistep_k", "multistep_alpha"].iter().find(is_given)
+    {
+        return Err(usage(format!("--{option}: expected --multistep_loss true with it")));
+    }
     fit::lstm(&args.data, &args.folder("LSTM"), lag, &config, out)?;
     Ok(Exit::Pass)
+}
+
+/// A flaw of the options of a training by their names here.
+fn with_dashes(why: &lstm_train::Error) -> String {
+    match why {
+        lstm_train::Error::Missing { options } => {
+            let options: Vec<_> = options.iter().map(|option| format!("--{option}")).collect();
+            format!("--model lstm needs {}, which have no default", options.join(", "))
+        }
+        // The others begin with the name.
+        why => format!("--{why}"),
+    }
 }
 
 fn forecast(args: &Forecast, out: &mut dyn Write) -> Result<Exit, Stop> {

@@ -2,15 +2,16 @@
 //!
 //! The claims of a file are checked before they are believed: an array's header is looked at
 //! first, its type must be one that is wanted, its shape times its item size must equal the number
-//! of bytes that the entry really unpacks to, and no more than that, nor more than
-//! [`MAX_ARRAY_BYTES`], is ever unpacked. Only then does `ndarray-npy` parse it. NaN and infinity
-//! are errors. Either byte order is read, and so are the headers of Python 2, which write `2L`
-//! for 2.
+//! of bytes that the entry really unpacks to, and no more than that is ever unpacked. An array of
+//! more than [`FREE_BYTES`] must be backed by the file: it may unpack to 64 times the bytes that
+//! it has there, so that numbers saved as they are may be as large as the file, and a small file
+//! never fills the memory. Only then does `ndarray-npy` parse it. NaN and infinity are errors.
+//! Either byte order is read, and so are the headers of Python 2, which write `2L` for 2.
 //!
 //! Formats: `NumPy` Enhancement Proposal 1 (`.npy`); PKWARE, APPNOTE.TXT (zip).
 
 use std::fs;
-use std::io::{self, Cursor, Read};
+use std::io::{self, Cursor};
 use std::path::Path;
 
 use ndarray::{Array, Dimension};
@@ -22,15 +23,19 @@ use zip::{CompressionMethod, ZipArchive};
 
 use super::is_lfs_pointer;
 
+mod unpack;
 mod writer;
 
+use unpack::{item_len, unpack};
 pub use writer::Writer;
 
-/// The most bytes that one array may unpack to: 256 MiB.
-pub const MAX_ARRAY_BYTES: usize = 1 << 28;
+/// The most bytes that an array may unpack to however small its file is: 256 MiB.
+pub const FREE_BYTES: usize = 1 << 28;
 
-/// The longest `.npy` header accepted; `NumPy` writes 118 bytes for any plain array.
-const MAX_HEADER_BYTES: usize = 4096;
+/// How many bytes of an array one byte of its file stands for at most, beyond [`FREE_BYTES`]. Windows
+/// that overlap repeat their states, so that Deflate makes 35 bytes of one where they have 30 states,
+/// and 52 where they have 60. Of zeros it makes 1030.
+const MOST_PER_BYTE: usize = 64;
 
 /// Why an archive cannot be read or written.
 #[derive(Debug, Error)]
@@ -138,6 +143,10 @@ const WHOLE: [&str; 14] = [
 #[derive(Debug)]
 pub struct Archive {
     file: String,
+    /// Bytes of the file.
+    len: u64,
+    /// [`FREE_BYTES`]; less in tests.
+    free: usize,
     zip: ZipArchive<Cursor<Vec<u8>>>,
 }
 
@@ -165,8 +174,9 @@ impl Archive {
         if is_lfs_pointer(&bytes) {
             return Err(Error::Pointer { file });
         }
+        let len = bytes.len() as u64;
         match ZipArchive::new(Cursor::new(bytes)) {
-            Ok(zip) => Ok(Self { file, zip }),
+            Ok(zip) => Ok(Self { file, len, free: FREE_BYTES, zip }),
             Err(source) => Err(Error::Zip { file, source }),
         }
     }
@@ -269,8 +279,8 @@ impl Archive {
             return Err(Error::Missing { file, array, found: self.names() });
         };
         let damaged = |file: &str, source| Error::Zip { file: file.to_owned(), source };
-        let (method, is_encrypted) = match self.zip.by_index_raw(index) {
-            Ok(entry) => (entry.compression(), entry.encrypted()),
+        let (method, is_encrypted, packed) = match self.zip.by_index_raw(index) {
+            Ok(entry) => (entry.compression(), entry.encrypted(), entry.compressed_size()),
             Err(source) => return Err(damaged(&self.file, source)),
         };
         let is_known = matches!(method, CompressionMethod::STORE | CompressionMethod::DEFLATE);
@@ -278,8 +288,11 @@ impl Archive {
             let expected = "one as numpy.savez and numpy.savez_compressed write it";
             return Err(self.wrong(array, packing(method, is_encrypted), expected));
         }
+        // The size that the archive states may be a lie, that of the file is none.
+        let backed = usize::try_from(packed.min(self.len)).unwrap_or(usize::MAX);
+        let most = self.free.max(backed.saturating_mul(MOST_PER_BYTE));
         let unpacked = match self.zip.by_index(index) {
-            Ok(mut entry) => unpack(&mut entry, accepted),
+            Ok(mut entry) => unpack(&mut entry, accepted, most),
             Err(source) => return Err(damaged(&self.file, source)),
         };
         unpacked.map_err(|[found, expected]| self.wrong(array, found, expected))
@@ -329,12 +342,6 @@ fn dtype(header: &Header) -> &str {
     header.type_descriptor.as_string().map_or("(a structure)", String::as_str)
 }
 
-/// The bytes of a number of a type that some array may have.
-fn item_len(dtype: &str) -> Option<usize> {
-    let known = WHOLE.into_iter().chain(f32::DTYPES).chain(f64::DTYPES);
-    known.into_iter().find(|known| *known == dtype)?.get(2..)?.parse().ok()
-}
-
 /// A member of an archive by the way in which it is packed.
 pub(crate) fn packing(method: CompressionMethod, is_encrypted: bool) -> String {
     let name = match method {
@@ -354,75 +361,6 @@ pub(crate) fn packing(method: CompressionMethod, is_encrypted: bool) -> String {
         _ => "another method",
     };
     format!("a member compressed by {name}")
-}
-
-/// Puts blanks for the `L` of the long integers of Python 2 in a header.
-fn modernise(header: &mut [u8]) {
-    let at = header.windows(5).position(|word| word == b"shape").unwrap_or(header.len());
-    let shape = &mut header[at..];
-    for k in 1..shape.len() {
-        if shape[k] == b'L' && shape[k - 1].is_ascii_digit() {
-            shape[k] = b' ';
-        }
-    }
-}
-
-/// Unpacks a `.npy` file of one of the types accepted, and no more of it than its header asks for;
-/// an error is what was found and what was expected.
-fn unpack(entry: &mut impl Read, accepted: &[&str]) -> Result<(Header, Vec<u8>), [String; 2]> {
-    let short = || ["the end of the member".to_owned(), "a whole array".to_owned()];
-    let damaged = |e: io::Error| match e.kind() {
-        io::ErrorKind::UnexpectedEof => short(),
-        _ => [e.to_string(), "a whole array".to_owned()],
-    };
-    let mut start = [0; 10];
-    entry.read_exact(&mut start).map_err(damaged)?;
-    let mut bytes = start.to_vec();
-    let mut len = usize::from(start[8]) | usize::from(start[9]) << 8;
-    if start[6] > 1 {
-        let mut high = [0; 2];
-        entry.read_exact(&mut high).map_err(damaged)?;
-        bytes.extend(high);
-        len |= usize::from(high[0]) << 16 | usize::from(high[1]) << 24;
-    }
-    if len > MAX_HEADER_BYTES {
-        return Err([format!("a header of {len} bytes"), format!("{MAX_HEADER_BYTES} at most")]);
-    }
-    if entry.take(len as u64).read_to_end(&mut bytes).map_err(damaged)? < len {
-        return Err(short());
-    }
-    modernise(&mut bytes);
-    // A dictionary that holds a tuple. Deeper nesting is another type, or an attack on the stack
-    // of the recursive parser.
-    if bytes.iter().filter(|b| b"([{".contains(b)).count() > 2 {
-        return Err(["a nested header".to_owned(), "an array of plain numbers".to_owned()]);
-    }
-    let header = Header::from_reader(&mut bytes.as_slice())
-        .map_err(|e| [first_line(&e), "the header of an array".to_owned()])?;
-
-    let kind = dtype(&header);
-    let Some(item) = item_len(kind).filter(|_| accepted.contains(&kind)) else {
-        return Err([format!("type {kind}"), accepted.join(" or ")]);
-    };
-    let claimed = header.shape.iter().try_fold(item, |n: usize, &dim| n.checked_mul(dim));
-    // `ndarray` wants the other lengths to be addressable even where one of them is zero.
-    let addressable =
-        header.shape.iter().try_fold(item, |n: usize, &dim| n.checked_mul(dim.max(1)));
-    let (Some(claimed), Some(..=MAX_ARRAY_BYTES)) = (claimed, addressable) else {
-        let found = format!("shape {:?}", header.shape);
-        return Err([found, format!("at most {MAX_ARRAY_BYTES} bytes")]);
-    };
-    let start = bytes.len();
-    // One byte more than claimed: reads past the end, which also verifies the entry's checksum.
-    entry.take(claimed as u64 + 1).read_to_end(&mut bytes).map_err(damaged)?;
-    let real = bytes.len() - start;
-    if real != claimed {
-        let found =
-            format!("{}{real} bytes of data", if real > claimed { "at least " } else { "" });
-        let expected = format!("{claimed} for {} of shape {:?}", dtype(&header), header.shape);
-        return Err([found, expected]);
-    }
-    Ok((header, bytes))
 }
 
 #[cfg(test)]

@@ -208,22 +208,23 @@ impl Model {
     /// If the file cannot be written.
     pub fn save(&self, path: &Path) -> Result<(), Error> {
         let is_torch = path.extension().is_some_and(|extension| extension == "pt");
-        let bytes = self.to_bytes(if is_torch { Kind::Torch } else { Kind::Safetensors })?;
-        file::replace(path, &bytes)
-            .map_err(|source| Error::Io { file: path.display().to_string(), source })
+        let kind = if is_torch { Kind::Torch } else { Kind::Safetensors };
+        let file = path.display().to_string();
+        let bytes = self.to_bytes(&file, kind)?;
+        file::replace(path, &bytes).map_err(|source| Error::Io { file, source })
     }
 
-    /// The bytes of a file of the model.
+    /// The bytes of a file of the model; `file` is the name that errors give them.
     ///
     /// # Errors
     ///
     /// If the format cannot hold it.
-    pub fn to_bytes(&self, kind: Kind) -> Result<Vec<u8>, Error> {
+    pub fn to_bytes(&self, file: &str, kind: Kind) -> Result<Vec<u8>, Error> {
         let bytes = match kind {
             Kind::Torch => torch::to_bytes(self).map_err(io::Error::other),
             Kind::Safetensors => format::to_bytes(self).map_err(io::Error::other),
         };
-        bytes.map_err(|source| Error::Io { file: "model".to_owned(), source })
+        bytes.map_err(|source| Error::Io { file: file.to_owned(), source })
     }
 
     /// The model with a note on its training, which its files keep.

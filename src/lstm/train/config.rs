@@ -132,8 +132,10 @@ impl Config {
             }
             seen.push(name);
         }
-        if let Some(option) = REQUIRED.into_iter().find(|option| !seen.contains(option)) {
-            return Err(Error::Missing { option });
+        let options: Vec<_> =
+            REQUIRED.into_iter().filter(|option| !seen.contains(option)).collect();
+        if !options.is_empty() {
+            return Err(Error::Missing { options });
         }
         config.multistep = is_multistep.then_some(multistep);
         config.check()?;
@@ -241,8 +243,10 @@ mod tests {
             let rest = GIVEN.into_iter().filter(|(other, _)| *other != name);
             let full = ALIASES.iter().find(|(alias, _)| *alias == name).map_or(name, |(_, n)| n);
             let why = Config::from_options(rest).unwrap_err().to_string();
-            assert!(why.contains(full), "{name}: {why}");
+            assert!(why.starts_with(&format!("{full}: found no value")), "{name}: {why}");
         }
+        let why = Config::from_options([("lr", "1e-3")]).unwrap_err().to_string();
+        assert!(why.starts_with("hidden_units, num_layers, max_epochs, patience: "), "{why}");
     }
 
     #[test]

@@ -23,11 +23,11 @@ pub enum Error {
         /// Its domain.
         expected: &'static str,
     },
-    /// An option has no default and is not given.
-    #[error("found no {option}, expected it: it has no default")]
+    /// Options have no default and are not given.
+    #[error("{}: found no value, expected one: there is no default", options.join(", "))]
     Missing {
-        /// Its name.
-        option: &'static str,
+        /// Their names.
+        options: Vec<&'static str>,
     },
     /// An option is given twice, perhaps by another of its names.
     #[error("{option}: found two values, expected one")]
@@ -89,7 +89,7 @@ pub enum Error {
         columns: Vec<usize>,
     },
     /// The loss was not finite in the first epoch.
-    #[error("the loss was not finite in the first epoch; choose a learning rate below {rate}")]
+    #[error("the loss was not finite in the first epoch; choose a learning rate below {rate:e}")]
     Diverged {
         /// The learning rate.
         rate: f64,

@@ -48,12 +48,15 @@ impl Trained {
     ///
     /// If a file cannot be written.
     pub fn save(&self, folder: &Path) -> Result<(), Error> {
+        let model = |name: &str, kind| -> Result<_, Error> {
+            let file = folder.join(name).display().to_string();
+            Ok((name.to_owned(), self.model.to_bytes(&file, kind)?))
+        };
         let files = [
-            ("lstm_state_dict.pt", self.model.to_bytes(Kind::Torch)?),
-            ("lstm.safetensors", self.model.to_bytes(Kind::Safetensors)?),
-            ("training_log.csv", log_text(&self.log).into_bytes()),
+            model("lstm_state_dict.pt", Kind::Torch)?,
+            model("lstm.safetensors", Kind::Safetensors)?,
+            ("training_log.csv".to_owned(), log_text(&self.log).into_bytes()),
         ];
-        let files = files.map(|(name, bytes)| (name.to_owned(), bytes));
         file::replace_all(folder, &files).map_err(|(file, source)| Error::Io { file, source })
     }
 }

@@ -56,7 +56,9 @@ pub enum Error {
         expected: usize,
     },
     /// A run is too short for one window and the state after it.
-    #[error("run {run}: found {rows} states, expected more than the lag {lag}; choose a lag below")]
+    #[error(
+        "run {run}: found {rows} states, expected more than the lag {lag}; choose a shorter lag"
+    )]
     Short {
         /// The run, from 0.
         run: usize,
@@ -98,8 +100,8 @@ pub enum Error {
     },
     /// A fit leaves residuals that are singular, so that no criterion is defined.
     #[error(
-        "lag {lag} leaves no independent residuals, so no criterion is defined; choose the lag \
-         by hand"
+        "lag {lag} leaves no independent residuals, so no criterion is defined; choose a smaller \
+         max_lag, or the lag by hand"
     )]
     Exact {
         /// The lag of the fit.
@@ -193,7 +195,9 @@ pub fn fit<S: Data<Elem = f64>>(runs: &[ArrayBase<S, Ix2>], config: &Config) -> 
     ridge.fit(runs, config.alpha)?;
     let mut a = ridge.coefficients().to_owned();
     let rho_before = spectral_radius(a.view());
-    let rho_compat = spectral_radius(a.slice(s![..;-1, .., ..]));
+    let is_compat = config.lag == 1;
+    let rho_compat =
+        if is_compat { rho_before } else { spectral_radius(a.slice(s![..;-1, .., ..])) };
     let mut rho_after = rho_before;
     if let Some(threshold) = config.threshold.filter(|threshold| rho_before > *threshold) {
         stabilise(&mut a, threshold / rho_before);

@@ -1,6 +1,7 @@
 //! Systems of normal equations, and the spectral radius of a recursion.
 
-use ndarray::{Array2, ArrayView1, ArrayView2, ArrayView3};
+use ndarray::linalg::general_mat_mul;
+use ndarray::{Array2, ArrayView1, ArrayView2, ArrayView3, Axis, s};
 
 use super::Error;
 use crate::machine::isa::Isa;
@@ -178,26 +179,61 @@ const SQUARINGS: i32 = 54;
 /// M = n[0] P[0],  P[k]^2 = n[k + 1] P[k + 1],  |P[k]| = 1:   log radius = sum of log n[k] / 2^k
 /// ```
 ///
-/// An error in P\[k\] counts 2^k times less, so that rounding does not add up.
+/// An error in P\[k\] counts 2^k times less, so that rounding does not add up. Of a square only the
+/// last d rows are a product of that size. With E\[i\] the rows i d .. (i + 1) d of the unit matrix,
+/// E\[i - 1\] = E\[i\] M, so that the block above is one step of the recursion further:
+///
+/// ```text
+/// E[i - 1] P = E[i] P M,   M = [A[1] A[2] .. A[p]]   with unit matrices below the diagonal
+/// ```
+///
+/// First the unit of time is chosen so that no A\[j\] of j steps ago has a norm above 1: the blocks
+/// of a power then stay of one magnitude.
 ///
 /// Source: I. Gelfand, "Normierte Ringe", Mat. Sbornik 9 (1941) 3-24.
 pub fn spectral_radius(a: ArrayView3<'_, f64>) -> f64 {
     let (p, d, _) = a.dim();
-    let mut power =
-        Array2::from_shape_fn((p * d, p * d), |(row, column)| match row.checked_sub(d) {
-            None => a[[p - 1 - column / d, row, column % d]],
-            Some(above) => f64::from(u8::from(above == column)),
-        });
-    let mut log = 0.0;
+    let n = p * d;
+    let lags = || (1..).zip(a.outer_iter().rev());
+    let unit = lags().map(|(j, block)| norm(block).powf(1.0 / f64::from(j))).fold(0.0, f64::max);
+    if unit == 0.0 {
+        return 0.0;
+    }
+    let mut first = Array2::zeros((d, n));
+    for ((j, block), mut to) in lags().zip(first.axis_chunks_iter_mut(Axis(1), d)) {
+        // Where the divisor is too small for a number, the block is zero.
+        let divisor = f64::powi(unit, j);
+        to.zip_mut_with(&block, |to, x| *to = if *x == 0.0 { 0.0 } else { x / divisor });
+    }
+    let mut power = Array2::from_shape_fn((n, n), |(row, column)| match row.checked_sub(d) {
+        None => first[[row, column]],
+        Some(above) => f64::from(u8::from(above == column)),
+    });
+    let mut log = unit.ln();
     for k in 0..=SQUARINGS {
-        let sums = power.outer_iter().map(|row| row.fold(0.0, |sum, x| sum + x.abs()));
-        let norm = sums.fold(0.0, f64::max);
+        let norm = norm(power.view());
         if norm == 0.0 {
             return 0.0;
         }
-        log += f64::ln(norm) / f64::from(k).exp2();
+        log += norm.ln() / f64::from(k).exp2();
         power /= norm;
-        power = power.dot(&power);
+        let last = power.slice(s![n - d.., ..]).dot(&power);
+        power.slice_mut(s![n - d.., ..]).assign(&last);
+        for i in (1..p).rev() {
+            let (above, below) = power.view_mut().split_at(Axis(0), i * d);
+            let (mut above, row) =
+                (above.split_at(Axis(0), (i - 1) * d).1, below.slice_move(s![..d, ..]));
+            general_mat_mul(1.0, &row.slice(s![.., ..d]), &first, 0.0, &mut above);
+            above
+                .slice_mut(s![.., ..n - d])
+                .zip_mut_with(&row.slice(s![.., d..]), |to, x| *to += x);
+        }
     }
     log.exp()
+}
+
+/// The largest sum of magnitudes in a row.
+fn norm(matrix: ArrayView2<'_, f64>) -> f64 {
+    let sums = matrix.outer_iter().map(|row| row.fold(0.0, |sum, x| sum + x.abs()));
+    sums.fold(0.0, f64::max)
 }

@@ -160,6 +160,76 @@ fn the_radius_is_that_of_the_recursion() {
     }
 }
 
+/// The radius by squares of the whole companion matrix.
+fn plain_radius(a: ArrayView3<'_, f64>) -> f64 {
+    let (p, d, _) = a.dim();
+    let mut power = Array2::zeros((p * d, p * d));
+    for k in 0..p {
+        power.slice_mut(s![..d, k * d..(k + 1) * d]).assign(&a.index_axis(Axis(0), p - 1 - k));
+    }
+    (d..p * d).for_each(|row| power[[row, row - d]] = 1.0);
+    let mut log = 0.0;
+    for k in 0..50 {
+        let norm = power.fold(0.0, |most: f64, x| most.max(x.abs()));
+        log += norm.ln() / f64::from(k).exp2();
+        power /= norm;
+        power = power.dot(&power);
+    }
+    log.exp()
+}
+
+proptest! {
+    #[test]
+    fn the_radius_is_that_of_powers_of_the_whole_matrix(
+        seed in 0_u64..1000,
+        p in 1_usize..9,
+        d in 1_usize..7,
+        size in 0.05_f64..3.0,
+        unit in prop_oneof![Just(1.0), 0.05_f64..20.0],
+    ) {
+        let a = Array3::from_shape_vec((p, d, d), input::gaussian(seed, p * d * d, size)).unwrap();
+        let radius = spectral_radius(a.view());
+        let want = plain_radius(a.view());
+        prop_assert!((radius / want - 1.0).abs() < 1e-11, "{radius} and {want}");
+        let mut scaled = a.clone();
+        stabilise(&mut scaled, unit);
+        let found = spectral_radius(scaled.view());
+        prop_assert!((found / (unit * radius) - 1.0).abs() < 1e-11, "{found} in units of {unit}");
+    }
+}
+
+#[test]
+fn a_radius_may_be_of_any_magnitude() {
+    let a = Array3::from_shape_vec((30, 2, 2), input::gaussian(1, 120, 0.3)).unwrap();
+    let radius = spectral_radius(a.view());
+    for unit in [1e-9, 1e-3, 1e3, 1e9] {
+        let mut scaled = a.clone();
+        stabilise(&mut scaled, unit);
+        let found = spectral_radius(scaled.view());
+        assert!((found / (unit * radius) - 1.0).abs() < 1e-12, "{found} in units of {unit}");
+    }
+    // y[t] = 1e-12 y[t - 30]: the matrix is 1e-12 where it is not a shift.
+    let mut far = Array3::zeros((30, 1, 1));
+    far[[0, 0, 0]] = 1e-12;
+    let radius = spectral_radius(far.view());
+    assert!((radius / 1e-12_f64.powf(1.0 / 30.0) - 1.0).abs() < 1e-13, "{radius}");
+}
+
+/// `cargo test --lib the_radius_of_2000 -- --ignored --nocapture`
+#[test]
+#[ignore = "takes 15 seconds, and a quiet machine"]
+fn the_radius_of_2000_rows_takes_seconds() {
+    for (p, d) in [(20, 100), (100, 20), (400, 5), (5, 400)] {
+        let size = 0.7 / ((p * d) as f64).sqrt();
+        let a = Array3::from_shape_vec((p, d, d), input::gaussian(1, p * d * d, size)).unwrap();
+        let start = Instant::now();
+        let radius = spectral_radius(a.view());
+        let seconds = start.elapsed().as_secs_f64();
+        println!("p {p}, d {d}: {radius} in {seconds:.2} s");
+        assert!(seconds < 30.0, "{seconds} s");
+    }
+}
+
 #[test]
 fn unfit_data_and_options_are_named() {
     let good = run(1, 30, 2);

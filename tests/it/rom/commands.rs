@@ -33,7 +33,7 @@ fn text(path: &Path) -> &str {
 }
 
 /// Runs of a stable system of order 2, driven by noise.
-fn runs() -> Vec<Array2<f64>> {
+pub(super) fn runs() -> Vec<Array2<f64>> {
     let run = |(seed, rows): (u64, usize)| {
         let noise = input::gaussian(seed, rows * 3, 1.0);
         let mut x = Array2::from_shape_vec((rows, 3), noise).unwrap();
@@ -48,7 +48,7 @@ fn runs() -> Vec<Array2<f64>> {
 }
 
 /// Saves the windows of runs as wsindy-manifold does.
-fn dataset(path: &Path, runs: &[Array2<f64>], lag: usize) {
+pub(super) fn dataset(path: &Path, runs: &[Array2<f64>], lag: usize) {
     let d = runs[0].ncols();
     let (mut x, mut y) = (Array3::zeros((0, lag, d)), Array2::zeros((0, d)));
     for run in runs {
@@ -258,7 +258,9 @@ fn a_wrong_option_is_named_and_nothing_is_written() {
         (["--use_layer_norm", "1"], "use_layer_norm: found 1"),
         (["--normalize_input", "no"], "normalize_input: found no"),
         (["--multistep_loss", "maybe"], "multistep_loss: found maybe"),
-        (["--multistep_k", "x"], "multistep_k: found x"),
+        (["--multistep_k", "x"], "--multistep_k: found x"),
+        (["--multistep_k", "3"], "--multistep_k: expected --multistep_loss true with it"),
+        (["--multistep_alpha", "0.5"], "--multistep_alpha: expected --multistep_loss true"),
         (["--multistep_alpha", "x"], "multistep_alpha: found x"),
         (["--scheduled_sampling", "2"], "scheduled_sampling: found 2"),
         (["--seed", "-1"], "seed: found -1"),
@@ -269,8 +271,9 @@ fn a_wrong_option_is_named_and_nothing_is_written() {
         let err = fit("lstm", &[&rest[..], &more].concat());
         assert!(err.contains(part), "{more:?}: {err}");
     }
-    let err = fit("lstm", &NETWORK[2..]);
-    assert!(err.contains("hidden_units") && err.contains("no default"), "{err}");
+    let err = fit("lstm", &NETWORK[4..]);
+    let want = "--model lstm needs --hidden_units, --num_layers, which have no default";
+    assert!(err.contains(want), "{err}");
     let err = fit("arima", &[]);
     assert!(err.contains("invalid value 'arima'") && err.contains("mvar, lstm"), "{err}");
 }
@@ -300,6 +303,22 @@ fn unfit_data_are_named_and_nothing_is_written() {
         let err = fit(model, &[if model == "lstm" { &NETWORK[..] } else { &[] }, more].concat());
         assert!(err.contains("run 1: found 50 states") && err.contains("lag"), "{model}: {err}");
     }
+    // The third component is the sum of the others: 8 of 12 directions.
+    let mut singular = runs();
+    for run in &mut singular {
+        let sum = &run.column(0) + &run.column(1);
+        run.column_mut(2).assign(&sum);
+    }
+    dataset(&data, &singular, 4);
+    let err = fit("mvar", &["--alpha", "0"]);
+    assert!(err.contains("rank 8 of 12; choose a larger alpha"), "{err}");
+    let mut npz = ndarray_npy::NpzWriter::new(fs::File::create(&data).unwrap());
+    npz.add_array("X_all", &Array3::from_elem((9, 4, 3), f64::NAN)).unwrap();
+    npz.finish().unwrap();
+    for (model, more) in [("mvar", &[][..]), ("lstm", &NETWORK)] {
+        let err = fit(model, more);
+        assert!(err.contains("`X_all`: found NaN or infinity, expected finite"), "{model}: {err}");
+    }
     let mut npz = npz::Writer::new(&data);
     npz.add("X_all", Array3::<i64>::zeros((9, 4, 3)).view()).unwrap();
     npz.finish().unwrap();
@@ -319,6 +338,7 @@ fn a_forecast_that_cannot_be_made_says_why_and_writes_nothing() {
     fs::write(at("model.bin"), "model").unwrap();
     window(&at("window.npz"), runs()[0].slice(s![..4, ..]));
     window(&at("short.npz"), runs()[0].slice(s![..3, ..]));
+    window(&at("narrow.npz"), runs()[0].slice(s![..4, ..2]));
     window(&at("one.npz"), runs()[0].slice(s![..1, ..1]));
     let (model, output) = (to.join("mvar_model.npz"), at("forecast.npz"));
     let fails = |model: &Path, window: &str, steps: &str, more: &[&str]| {
@@ -332,6 +352,7 @@ fn a_forecast_that_cannot_be_made_says_why_and_writes_nothing() {
     for (model, window, steps, more, part) in [
         (&model, "window.npz", "0", &[][..], "expected a whole number, 1 or more"),
         (&model, "short.npz", "5", &[], "`window`: found shape (3, 3), expected (4, 3), as "),
+        (&model, "narrow.npz", "5", &[], "`window`: found shape (4, 2), expected (4, 3), as "),
         (&model, "data.npz", "5", &[], "expected `window` among them"),
         (&model, "window.npz", "99999999999", &[], "99999999999 steps of 3 components"),
         (&at("growing.npz"), "one.npz", "99", &[], "not finite from step 31 on (of 99)"),
@@ -340,6 +361,8 @@ fn a_forecast_that_cannot_be_made_says_why_and_writes_nothing() {
         (&model, "window.npz", "5", &["--lag", "0"], "expected a whole number, 1 or more"),
         (&model, "window.npz", "5", &["--residual", "yes"], "true, false"),
         (&model, "window.npz", "5", &["--normalization", "gone.npz"], "gone.npz"),
+        (&model, "window.npz", "5", &["--lag", "4"], "`lag` is stated of networks"),
+        (&model, "window.npz", "5", &["--residual", "true"], "`residual` is stated of networks"),
     ] {
         let err = fails(model, window, steps, more);
         assert!(err.contains(part), "{err} does not contain {part}");

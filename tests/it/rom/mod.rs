@@ -3,4 +3,6 @@
 mod allocations;
 mod commands;
 pub(crate) mod conformance;
+#[cfg(unix)]
+mod killed;
 mod lstm_fit;

@@ -230,6 +230,56 @@ fn a_bomb_is_not_unpacked() {
     assert!(err.contains("at least 17 bytes"), "{err}");
 }
 
+/// An archive of `x` of which 64 bytes are free instead of 256 MiB.
+fn strict(member: &[u8], method: CompressionMethod) -> Archive {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    zip.start_file("x.npy", SimpleFileOptions::default().compression_method(method)).unwrap();
+    zip.write_all(member).unwrap();
+    let mut npz = Archive::from_bytes("t.npz", zip.finish().unwrap().into_inner()).unwrap();
+    assert_eq!(npz.free, 1 << 28, "what is free");
+    npz.free = 64;
+    npz
+}
+
+#[test]
+fn an_array_may_be_as_large_as_its_file_backs() {
+    let values: Vec<_> = (0..9000).map(|i| f64::from(i).sin()).collect();
+    let windows: Vec<_> = values.windows(30).flatten().copied().collect();
+    for (values, method) in [
+        (&values, CompressionMethod::Stored),
+        (&values, CompressionMethod::Deflated),
+        (&windows, CompressionMethod::Deflated),
+    ] {
+        let member = npy(&header(&format!("({},)", values.len()), false), &doubles(values));
+        let read: Array1<f64> = strict(&member, method).array("x").unwrap();
+        assert_eq!(read.to_vec(), *values, "{} numbers, {method}", values.len());
+    }
+    // Zeros take a thousandth of their size.
+    let member = npy(&header("(100000,)", false), &vec![0; 800_000]);
+    let mut npz = strict(&member, CompressionMethod::Deflated);
+    let most = 64 * npz.len;
+    let why = npz.array::<f64, Ix1>("x").unwrap_err().to_string();
+    let end =
+        why.strip_prefix("t.npz: array `x`: found shape [100000], expected at most ").unwrap();
+    let limit: u64 = end.strip_suffix(" bytes").unwrap().parse().unwrap();
+    assert!(64 < limit && limit < most, "{limit} of {most}: {why}");
+}
+
+#[test]
+fn a_packed_size_is_never_believed() {
+    let member = npy(&header("(100000,)", false), &vec![0; 800_000]);
+    let mut bytes = zipped(&member);
+    // It stands 18 bytes into the local header and 20 into the one of the directory.
+    let directory = bytes.windows(4).position(|w| w == b"PK\x01\x02").unwrap();
+    for at in [18, directory + 20] {
+        bytes[at..at + 4].copy_from_slice(&0x7fff_ffff_u32.to_le_bytes());
+    }
+    let mut npz = Archive::from_bytes("t.npz", bytes).unwrap();
+    npz.free = 64;
+    let why = npz.array::<f64, Ix1>("x").unwrap_err().to_string();
+    assert!(why.contains("found shape [100000], expected at most"), "{why}");
+}
+
 #[test]
 fn a_deep_or_long_header_is_refused_before_it_is_parsed() {
     let deep = format!("{}{}", "(".repeat(2000), ")".repeat(2000));

@@ -49,7 +49,7 @@ fn bits(trained: &Trained) -> (Vec<u8>, u64, Vec<[u64; 2]>, Ending) {
     let model = trained.model.clone().trained(Training { time: Duration::ZERO, dropout: 0.0 });
     let log = trained.log.iter();
     let log = log.map(|losses| [losses.train, losses.validation].map(f64::to_bits)).collect();
-    let bytes = model.to_bytes(Kind::Safetensors).unwrap();
+    let bytes = model.to_bytes("model", Kind::Safetensors).unwrap();
     (bytes, trained.val_loss.to_bits(), log, trained.ending)
 }
 

@@ -4,12 +4,24 @@ use super::loss::weights;
 use super::*;
 use crate::input;
 use crate::lstm::cell::forecast_scalar;
+use crate::lstm::net::Scale;
 use crate::machine::isa::Isa;
 
 mod fit;
 
 fn parameters(shape: &Shape, seed: u64) -> Vec<f64> {
     input::gaussian(seed, shape.len(), 0.4)
+}
+
+/// Numbers in steps of `d` that are shifted and stretched, then normalised as windows are.
+fn normalised(raw: &[f64], d: usize) -> Vec<f64> {
+    let mean: ndarray::Array1<f64> = (0..d).map(|i| 3.0 * i as f64 - 2.0).collect();
+    let scale = Scale::new(mean.clone(), mean.mapv(|m| 0.5 + m.abs())).unwrap();
+    let stretched: Vec<_> =
+        raw.iter().zip((0..d).cycle()).map(|(x, i)| mean[i] + (1.0 + mean[i].abs()) * x).collect();
+    let mut to = vec![0.0; raw.len()];
+    scale.apply(&stretched, &mut to);
+    to.into_iter().map(f64::from).collect()
 }
 
 fn shapes() -> impl Strategy<Value = Shape> {
@@ -48,14 +60,20 @@ proptest! {
         multistep in proptest::option::of((2_usize..5, 0.0_f64..=1.0)),
         rate in proptest::option::of(0.1_f64..0.6),
         sampled in any::<bool>(),
+        is_normalised in any::<bool>(),
+        limit in proptest::option::of(0.01_f64..5.0),
+        decay in prop_oneof![Just(0.0), 1e-5..0.5],
     ) {
         let multistep = multistep.map(|(k_steps, alpha)| Multistep { k_steps, alpha });
         let (p, step) = (parameters(&shape, seed), samples * shape.d);
-        let x = input::gaussian(seed + 1, lag * step, 1.0);
         let weights = weights(multistep);
-        let y: Vec<_> = (0..weights.len() as u64)
-            .map(|j| input::gaussian(seed + 2 + j, step, 1.0))
-            .collect();
+        let numbers = |seed, n| {
+            let raw = input::gaussian(seed, n, 1.0);
+            if is_normalised { normalised(&raw, shape.d) } else { raw }
+        };
+        let x = numbers(seed + 1, lag * step);
+        let y: Vec<_> =
+            (0..weights.len() as u64).map(|j| numbers(seed + 2 + j, step)).collect();
         let mut tape = Tape::new(shape, lag, samples);
         let mut generator = Generator::new(7);
         let mut batch = Batch { x, y, spare: Vec::new() };
@@ -106,6 +124,19 @@ proptest! {
         {
             let far = (gradient[k] - numeric[k]).abs() / largest;
             prop_assert!(far < 1e-7, "{tensor}: {} and {}", gradient[k], numeric[k]);
+        }
+        // What Adam takes as the gradient: clipped, then with the decay.
+        let limit = limit.unwrap_or(f64::INFINITY);
+        let norm = numeric.iter().map(|g| g * g).sum::<f64>().sqrt();
+        let shrunk = (limit / norm).min(1.0);
+        clip(&mut gradient, limit);
+        let mut adam = Adam::new(p.len());
+        adam.step(Isa::best(), &mut p.clone(), &gradient, 1e-3, decay);
+        for (k, mean) in adam.mean.iter().enumerate() {
+            let (found, want) = (mean / (1.0 - 0.9), shrunk * numeric[k] + decay * p[k]);
+            // `clip` adds 1e-6 to the norm, as PyTorch does.
+            let bound = 1e-7 * largest + 1e-6 * want.abs() / norm.max(1e-6);
+            prop_assert!((found - want).abs() < bound, "parameter {k}: {found} and {want}");
         }
     }
 }

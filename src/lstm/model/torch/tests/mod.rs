@@ -12,6 +12,7 @@ use super::super::tests::model;
 use super::*;
 use crate::lstm::{Model, net::Scale};
 
+#[cfg(unix)]
 mod fuzz;
 
 /// An archive of a pickle and two storages of four numbers each.
@@ -89,6 +90,19 @@ fn a_tensor_is_read_by_its_strides() {
     assert_eq!(numbers("turned"), [1.0, 3.0, 2.0, 4.0]);
     assert_eq!(numbers("part"), [2.0, 4.0]);
     assert_eq!(numbers("more"), [1.0]);
+}
+
+#[test]
+fn weights_of_another_type_are_refused_by_name() {
+    let single = tensor("0", 2, 0, &[2, 1], &[1, 1]);
+    let name = b"FloatStorage";
+    let at = single.windows(name.len()).position(|part| part == name).unwrap();
+    let double = [&single[..at], b"DoubleStorage", &single[at + name.len()..]].concat();
+    let file = archive(&state(&[("lstm.weight_ih_l0", double)]), CompressionMethod::Stored);
+    let options = Options { residual: Some(true), ..Options::default() };
+    let why = Model::from_bytes("m.pt", &file, &options).unwrap_err().to_string();
+    let want = "m.pt: `lstm.weight_ih_l0`: found F64 of shape [2, 1], expected F32, 2-D";
+    assert_eq!(why, want);
 }
 
 #[test]
