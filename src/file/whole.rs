@@ -44,6 +44,13 @@ pub fn replace_all(folder: &Path, files: &[(String, Vec<u8>)]) -> Result<(), (Pa
 /// A temporary file beside `path` with all of `bytes`.
 fn staged(path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
     let folder = path.parent().filter(|dir| !dir.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    if !folder.exists() {
+        return Err(io::Error::new(
+            io::ErrorKind::NotFound,
+            "its folder is not there; make it first",
+        ));
+    }
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]
     {
@@ -51,7 +58,7 @@ fn staged(path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
         // The mode of any new file, instead of the owner's alone.
         builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
-    let mut file = builder.tempfile_in(folder.unwrap_or(Path::new(".")))?;
+    let mut file = builder.tempfile_in(folder)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     Ok(file)
@@ -69,7 +76,8 @@ mod tests {
         replace(&path, b"old").unwrap();
         replace(&path, b"new").unwrap();
         assert!(replace(&path.join("below"), b"x").is_err(), "a file is no folder");
-        assert!(replace(&dir.path().join("missing/file"), b"x").is_err(), "no such folder");
+        let why = replace(&dir.path().join("missing/file"), b"x").unwrap_err().to_string();
+        assert!(why.contains("its folder is not there"), "{why}");
         assert_eq!(fs::read(&path).unwrap(), b"new", "the file");
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left beside it");
         assert!(!fs::metadata(&path).unwrap().permissions().readonly(), "writable");

@@ -171,7 +171,13 @@ fn say(out: &mut dyn Write, line: &str) -> Result<(), Error> {
 }
 
 fn make(folder: &Path) -> Result<(), Error> {
-    fs::create_dir_all(folder).map_err(|source| Error::Io { path: folder.to_owned(), source })
+    let made = fs::create_dir_all(folder).map_err(|source| match source.kind() {
+        kind @ io::ErrorKind::AlreadyExists => {
+            io::Error::new(kind, "found a file, expected a folder")
+        }
+        _ => source,
+    });
+    made.map_err(|source| Error::Io { path: folder.to_owned(), source })
 }
 
 /// A line of a terminal that shows where a training stands, ten times a second at most.
@@ -184,8 +190,9 @@ impl Line {
     fn show(&mut self, now: &Progress) {
         let is_fresh = |at: Instant| at.elapsed() < Duration::from_millis(100);
         if self.is_seen && !self.shown.is_some_and(is_fresh) {
-            // Back to the start of the line, which is cleared.
-            eprint!("\r\x1b[K{}", text(now));
+            // Back to the start of the line, which is cleared, and cut off where the terminal ends. A
+            // terminal that is gone is no reason to stop.
+            let _ = write!(io::stderr(), "\r\x1b[K\x1b[?7l{}\x1b[?7h", text(now));
             self.shown = Some(Instant::now());
         }
     }
@@ -193,7 +200,7 @@ impl Line {
     /// Wipes it.
     fn end(&self) {
         if self.shown.is_some() {
-            eprint!("\r\x1b[K");
+            let _ = write!(io::stderr(), "\r\x1b[K");
         }
     }
 }

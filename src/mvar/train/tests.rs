@@ -191,7 +191,7 @@ proptest! {
         let radius = spectral_radius(a.view());
         let want = plain_radius(a.view());
         prop_assert!((radius / want - 1.0).abs() < 1e-11, "{radius} and {want}");
-        let mut scaled = a.clone();
+        let mut scaled = a;
         stabilise(&mut scaled, unit);
         let found = spectral_radius(scaled.view());
         prop_assert!((found / (unit * radius) - 1.0).abs() < 1e-11, "{found} in units of {unit}");

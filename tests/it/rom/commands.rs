@@ -299,6 +299,12 @@ fn unfit_data_are_named_and_nothing_is_written() {
         assert!(err.contains("components [1] are constant"), "{model}: {err}");
     }
     dataset(&data, &runs(), 4);
+    fs::write(&to, "a file").unwrap();
+    for (model, more) in [("mvar", &[][..]), ("lstm", &NETWORK)] {
+        let err = fit(model, more);
+        assert!(err.contains("to: found a file, expected a folder"), "{model}: {err}");
+    }
+    fs::remove_file(&to).unwrap();
     for (model, more) in [("mvar", &["--lag", "50"][..]), ("lstm", &["--lag", "50"])] {
         let err = fit(model, &[if model == "lstm" { &NETWORK[..] } else { &[] }, more].concat());
         assert!(err.contains("run 1: found 50 states") && err.contains("lag"), "{model}: {err}");

@@ -1,6 +1,6 @@
 //! Writes what `torch.load` reads with `weights_only=True`, and the loader of wsindy-manifold.
 //!
-//! That loader (`load_lstm_model` in src/rom/lstm_rom.py) takes the weights, the sizes and the
+//! That loader (`load_lstm_model` in `src/rom/lstm_rom.py`) takes the weights, the sizes and the
 //! normalisation from this file alone. The two files that wsindy-manifold writes beside it,
 //! `lstm_state_dict_raw.pt` and `lstm_normalization.npz`, repeat them for older programs.
 
