@@ -108,7 +108,7 @@ proptest! {
                 p[k] += by;
                 at(&p)
             };
-            let h = 1e-4;
+            let h = 2e-5;
             (8.0 * (moved(h) - moved(-h)) - (moved(2.0 * h) - moved(-2.0 * h))) / (12.0 * h)
         }).collect();
         let here = at(&p);
