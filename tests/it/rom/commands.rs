@@ -291,6 +291,13 @@ fn unfit_data_are_named_and_nothing_is_written() {
     };
     let err = fit("mvar", &[]);
     assert!(err.contains("data.npz"), "{err}");
+    dataset(&data, &runs(), 4);
+    fs::write(&to, "a file").unwrap();
+    for (model, more) in [("mvar", &[][..]), ("lstm", &NETWORK)] {
+        let err = fit(model, more);
+        assert!(err.contains("to: found a file, expected a folder"), "{model}: {err}");
+    }
+    fs::remove_file(&to).unwrap();
     let mut constant = runs();
     constant.iter_mut().for_each(|run| run.column_mut(1).fill(0.5));
     dataset(&data, &constant, 4);
@@ -299,12 +306,6 @@ fn unfit_data_are_named_and_nothing_is_written() {
         assert!(err.contains("components [1] are constant"), "{model}: {err}");
     }
     dataset(&data, &runs(), 4);
-    fs::write(&to, "a file").unwrap();
-    for (model, more) in [("mvar", &[][..]), ("lstm", &NETWORK)] {
-        let err = fit(model, more);
-        assert!(err.contains("to: found a file, expected a folder"), "{model}: {err}");
-    }
-    fs::remove_file(&to).unwrap();
     for (model, more) in [("mvar", &["--lag", "50"][..]), ("lstm", &["--lag", "50"])] {
         let err = fit(model, &[if model == "lstm" { &NETWORK[..] } else { &[] }, more].concat());
         assert!(err.contains("run 1: found 50 states") && err.contains("lag"), "{model}: {err}");
