@@ -11,7 +11,7 @@ from functools import partial
 
 import numpy as np
 
-from protocol import aligned, median_ns, report, require
+from protocol import aligned, fastest, report, require
 
 # Steps of a trajectory, and from windows side by side, all of it `times` times; functions of 64-bit integers. `order` is
 # 101 for weights in rows (d, p d) and 102 for columns; `ld` is the distance of two.
@@ -126,9 +126,8 @@ def main():
             call()
             far = np.abs(y - windows @ a.T - c).max()
             require(far < 1e-12, f"{kernel} of d {d} is off by {far}")
-            calls.append((call, weights))
-        # The weights stay with the call that reads them.
-        call, _ = min(calls, key=lambda of: median_ns(of[0]))
+            calls.append(call)
+        call = fastest(calls)
         case = f"mvar/{kernel}-d{d}-p{p}/n{n}"
         report(case, "openblas", said, times * n, call)
         if kernel == "batch" and n > 1:

@@ -23,7 +23,7 @@ def aligned(size):
     return room[-room.ctypes.data % 64 :][:size]
 
 
-def median_ns(call):
+def median_ns(call, samples=SAMPLES):
     """Median time of one call, over samples of equal length after a warm-up."""
     clock = time.perf_counter
     calls, start = 0, clock()
@@ -31,13 +31,18 @@ def median_ns(call):
         call()
         calls += 1
     calls = max(1, round(calls * SAMPLE_S / (clock() - start)))
-    samples = []
-    for _ in range(SAMPLES):
+    times = []
+    for _ in range(samples):
         start = clock()
         for _ in range(calls):
             call()
-        samples.append((clock() - start) * 1e9 / calls)
-    return statistics.median(samples)
+        times.append((clock() - start) * 1e9 / calls)
+    return statistics.median(times)
+
+
+def fastest(calls):
+    """That of some calls, by few samples."""
+    return min(calls, key=lambda call: median_ns(call, 10))
 
 
 def report(case, peer, version, units, call, mse=None, flagged=None, twins=()):
