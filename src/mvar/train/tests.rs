@@ -190,11 +190,12 @@ proptest! {
         let a = Array3::from_shape_vec((p, d, d), input::gaussian(seed, p * d * d, size)).unwrap();
         let radius = spectral_radius(a.view());
         let want = plain_radius(a.view());
-        prop_assert!((radius / want - 1.0).abs() < 1e-11, "{radius} and {want}");
+        // Rounding moves two eigenvalues that nearly meet by as much as its root.
+        prop_assert!((radius / want - 1.0).abs() < 1e-8, "{radius} and {want}");
         let mut scaled = a;
         stabilise(&mut scaled, unit);
         let found = spectral_radius(scaled.view());
-        prop_assert!((found / (unit * radius) - 1.0).abs() < 1e-11, "{found} in units of {unit}");
+        prop_assert!((found / (unit * radius) - 1.0).abs() < 1e-8, "{found} in units of {unit}");
     }
 }
 
