@@ -143,7 +143,7 @@ fn said<T: DeserializeOwned>(
     for (path, said) in &all {
         if let Some(first) = files.insert(id(said), path) {
             let found = format!("a note of {}, as in {}", id(said), first.display());
-            return Err(contradiction(path, found, "one for each case, so remove the copy"));
+            return Err(contradiction(path, found, "one for each case"));
         }
     }
     Ok(all)

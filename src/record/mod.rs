@@ -21,9 +21,11 @@ use serde::{Deserialize, Serialize};
 use crate::file;
 use crate::machine::Environment;
 
+mod error;
 pub mod metric;
 mod row;
 
+pub use error::Error;
 pub use metric::{GPU, INSTRUCTIONS, Instrument, Measures, Metric, PEERS, SCALING, WALL};
 #[cfg(test)]
 pub(crate) use row::tests::{counted, row, wall};
@@ -49,46 +51,6 @@ pub struct Record {
     pub environment: Environment,
     /// Sorted by id, each id once; in a file, of one chapter.
     pub cases: Vec<Row>,
-}
-
-/// Why a file is not a record that can be used.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// There is no such file.
-    #[error("{}: no such file", path.display())]
-    Missing {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The file cannot be read or written.
-    #[error("{}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// Error of the system.
-        source: io::Error,
-    },
-    /// The file has another schema.
-    #[error(
-        "{}: schema {found}, expected {SCHEMA}; measure again, then `stepmark accept`",
-        path.display()
-    )]
-    Schema {
-        /// The file.
-        path: PathBuf,
-        /// Its schema.
-        found: u64,
-    },
-    /// The file is not a record.
-    #[error("{}: {found}, expected {expected}; measure again, or restore it", path.display())]
-    Invalid {
-        /// The file.
-        path: PathBuf,
-        /// The flaw.
-        found: String,
-        /// The expected value.
-        expected: String,
-    },
 }
 
 /// Where the fresh record of a chapter lies: `<target>/stepmark/<instrument>/<chapter>.json`.
@@ -226,7 +188,9 @@ impl Record {
     /// Two cases that do not follow each other by id, if there are such.
     fn disorder(&self) -> Option<String> {
         let pair = self.cases.windows(2).find(|pair| pair[0].id >= pair[1].id)?;
-        Some(format!("`{}` before `{}`", pair[0].id, pair[1].id))
+        let [first, second] = [&pair[0].id, &pair[1].id];
+        let said = if first == second { " twice" } else { &format!(" before `{second}`") };
+        Some(format!("`{first}`{said}"))
     }
 
     /// The cases by id.
@@ -392,7 +356,7 @@ mod tests {
         record().write(&path).unwrap();
         let twice = record().with(vec![counted("a/b/n1", 1, 0), counted("a/b/n1", 2, 0)]);
         let err = twice.write(&path).unwrap_err().to_string();
-        assert!(err.contains("a.json: `a/b/n1` before `a/b/n1`, expected cases sorted"), "{err}");
+        assert!(err.contains("a.json: `a/b/n1` twice, expected cases sorted"), "{err}");
         assert_eq!(Record::read(&INSTRUCTIONS, &path).unwrap(), record(), "the old one stays");
     }
 

@@ -228,12 +228,16 @@ fn changed(json: &Json) -> Vec<Json> {
         Json::Number(x) => vec![(x.as_f64().unwrap() + 1.0).into()],
         Json::String(text) => vec![format!("{text}x").into()],
         Json::Array(all) => {
-            let first = all.first().map(changed).unwrap_or_default();
-            let rest = all.iter().skip(1);
-            first
-                .into_iter()
-                .map(|first| [first].iter().chain(rest.clone()).cloned().collect())
-                .collect()
+            let changes = |k: usize| {
+                let with = move |item| {
+                    let mut other = all.clone();
+                    other[k] = item;
+                    Json::Array(other)
+                };
+                changed(&all[k]).into_iter().map(with)
+            };
+            // The first and the last stand for the others.
+            [0, all.len().saturating_sub(1)].into_iter().take(all.len()).flat_map(changes).collect()
         }
         Json::Object(all) => {
             let keys = all.iter().filter(|(key, _)| *key != "tolerance");

@@ -306,8 +306,8 @@ impl Archive {
     ) -> Result<Array<A, D>, Error> {
         let ndim = D::NDIM.unwrap_or(header.shape.len());
         if header.shape.len() != ndim {
-            let found = format!("type {} and shape {:?}", dtype(header), header.shape);
-            return Err(self.wrong(array, found, format!("type {}, {ndim}-D", A::DTYPES[0])));
+            let found = format!("shape {:?}", header.shape);
+            return Err(self.wrong(array, found, format!("{ndim}-D")));
         }
         let values = Array::<A, D>::read_npy(bytes).map_err(|source| Error::Npy {
             file: self.file.clone(),

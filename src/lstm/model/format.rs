@@ -129,7 +129,7 @@ impl<'a> Reader<'a> {
             let Some(found) = self.metadata.get(what) else { return Ok(None) };
             match found.trim().parse::<f64>() {
                 Ok(number) if number >= 0.0 => Ok(Some(number)),
-                _ => Err(wrong(self.file, what, found.clone(), "a number, 0 or more".to_owned())),
+                _ => Err(wrong(self.file, what, quote(found), "a number, 0 or more".to_owned())),
             }
         };
         let Some(seconds) = number(SECONDS)? else { return Ok(None) };

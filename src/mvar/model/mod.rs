@@ -11,8 +11,8 @@
 //! The kind is told by the names. The first is what [`Model::save`] writes. The others are of
 //! wsindy-manifold, whose writers also add what is not read, as `ridge`; the second leaves the
 //! intercept of the fit out, which [`Model::load`] gets back from the windows of the fit if these are
-//! where wsindy-manifold puts them; see `intercept`. Numbers in single precision are widened. What a
-//! file states twice must agree.
+//! where wsindy-manifold puts them; see `intercept`. Numbers in single precision are widened. Sizes
+//! and the companion matrix must agree with the coefficients; other arrays are not looked at.
 
 use std::fmt;
 use std::path::Path;
@@ -230,8 +230,12 @@ impl Model {
             let found = format!("length {}", c.len());
             return Err(inconsistent(file, names[1], found, format!("{d}, as {}", names[0])));
         }
-        if !a.iter().chain(&c).all(|v| v.is_finite()) {
-            return Err(inconsistent(file, names[0], "NaN or infinity", "finite numbers"));
+        for (name, is_finite) in
+            names.iter().zip([a.iter().all(|v| v.is_finite()), c.iter().all(|v| v.is_finite())])
+        {
+            if !is_finite {
+                return Err(inconsistent(file, name, "NaN or infinity", "finite numbers"));
+            }
         }
         Ok(Self { a, c })
     }

@@ -1,6 +1,7 @@
 //! The columns of the atom lines, by the names that `Properties` gives them.
 //!
-//! Names are compared without case, punctuation and a leading `atom` or `atomic`. Three numbers by
+//! Names of motion and of masses are compared without case, punctuation and a leading `atom` or
+//! `atomic`; others as they are written. Three numbers by
 //! a name of velocities, or three columns of them by axis, are the motion. A name that speaks of
 //! motion or of masses in another way is kept as text, so that who needs either can be told.
 

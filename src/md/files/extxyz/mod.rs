@@ -179,7 +179,8 @@ impl Frame {
     }
 
     /// The system of a frame: masses are those of the frame, else of the elements; without
-    /// velocities or momenta it is at rest. Velocities are in `unit`, if the caller knows it.
+    /// velocities or momenta it is at rest. Velocities are in `unit`, if the caller knows it; momenta
+    /// are in that of ASE.
     ///
     /// # Errors
     ///

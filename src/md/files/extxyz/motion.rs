@@ -1,6 +1,6 @@
 //! Velocities and the units that they may be in.
 //!
-//! No writer but ASE states a unit. LAMMPS writes `vel` in angstrom/ps or angstrom/fs, after its
+//! The `momenta` of ASE have its own unit. LAMMPS writes `vel` in angstrom/ps or angstrom/fs, after its
 //! own `units`; GPUMD writes `vel` and QUIP `velo`, both in angstrom/fs. A wrong guess is a factor
 //! of a million in the temperature, so nothing is guessed: the unit is the one that the caller
 //! states, else that of the key `velocity_unit`, else the one in which the atoms have the
@@ -175,7 +175,7 @@ impl Frame {
         match (stated.or(named), measured) {
             (Some(unit), _) if stated.is_some() && named.is_some_and(|named| named != unit) => {
                 let found = format!("{UNIT} in the file and the stated unit {unit} differ");
-                Err(unfit(found, "one of the two"))
+                Err(unfit(found, super::ONE))
             }
             (Some(unit), Some(other)) if unit != other => {
                 let found = format!("velocities {column} of {both}");

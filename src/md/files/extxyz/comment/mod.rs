@@ -3,7 +3,7 @@
 //! ```text
 //! line   = { key [ = value ] }         blanks around = are allowed
 //! key    = word | quoted
-//! value  = word | quoted | array       none at all before another pair: the empty text
+//! value  = word | quoted | array       none before another pair or the end: the empty text
 //! array  = [..] or {..}                as deep as it goes, kept as it stands
 //! ```
 //!
