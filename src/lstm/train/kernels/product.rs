@@ -91,10 +91,15 @@ fn tile<V: Lanes, const TURNED: bool, const N: usize, const W: usize>(
                 x[r] = rows[r][t];
             }
         }
+        let mut weights = [V::splat(0.0); W];
         for j in 0..W {
-            let w = V::load(&panel[t][j]);
-            for r in 0..N {
-                sums[r][j] = w.mul_add(V::splat(x[r]), sums[r][j]);
+            weights[j] = V::load(&panel[t][j]);
+        }
+        // A number at a time: those of all rows would not fit into registers beside the sums.
+        for r in 0..N {
+            let x = V::splat(x[r]);
+            for j in 0..W {
+                sums[r][j] = weights[j].mul_add(x, sums[r][j]);
             }
         }
     }
