@@ -22,9 +22,9 @@ enum Kind {
         x: Vec<f64>,
     },
     Lstm {
-        packed: lstm::packed::Packed,
+        packed: Box<lstm::packed::Packed>,
         scale: lstm::net::Scale,
-        flight: lstm::packed::Flight,
+        flight: Box<lstm::packed::Flight>,
         /// The normalised window, then the normalised forecast.
         x: Vec<f32>,
         y: Vec<f64>,
@@ -42,7 +42,8 @@ impl Ready {
     /// A network ready for forecasts of up to `steps` steps.
     pub fn lstm(model: &lstm::Model, steps: usize) -> Self {
         let (lag, d, packed) = (model.lag(), model.net().d(), model.pack());
-        let (flight, scale) = (packed.flight(lag), model.scale());
+        let (flight, scale) = (Box::new(packed.flight(lag)), model.scale());
+        let packed = Box::new(packed);
         let (x, y) = (vec![0.0; (lag + steps) * d], vec![0.0; steps * d]);
         Self { lag, d, kind: Kind::Lstm { packed, scale, flight, x, y } }
     }

@@ -30,7 +30,7 @@ pub(crate) enum Role {
     Other,
 }
 
-const KINDS: [&Kind; 10] = [
+const KINDS: [&Kind; 11] = [
     &lattice::CLEAN,
     &lattice::TIES,
     &md::LENNARD_JONES,
@@ -41,6 +41,7 @@ const KINDS: [&Kind; 10] = [
     &rom::LSTM,
     &rom::LSTM_TRAIN,
     &rom::RUNTIME,
+    &rom::PIPELINE,
 ];
 
 /// Past libtest's capture, so that a count is seen even when all is well.
@@ -126,6 +127,11 @@ fn rom_lstm_train() {
 #[test]
 fn rom_runtime() {
     run(&rom::RUNTIME);
+}
+
+#[test]
+fn rom_pipeline() {
+    run(&rom::PIPELINE);
 }
 
 #[test]

@@ -165,7 +165,7 @@ mod tests {
     #[test]
     fn a_perfect_forecast_has_r2_one_and_the_mean_has_none() {
         let run = Array2::from_shape_fn((40, 1), |(t, _)| if t % 2 == 0 { 1.0 } else { -1.0 });
-        let held = HeldOut { name: "x".into(), runs: vec![run.clone()] };
+        let held = HeldOut { name: "x".into(), runs: vec![run] };
         let mut right = Subject::of("right", 2, 1, 0, |window, n| {
             Array2::from_shape_fn((n, 1), |(t, _)| window[[t % 2, 0]])
         });

@@ -64,6 +64,10 @@ pub fn pair(of: &str, to: &str) -> String {
 }
 
 /// Compares all profiles with the first.
+///
+/// # Panics
+///
+/// Never: the best of two or more is one of them.
 pub fn compare(profiles: &[Profile]) -> Comparison {
     let [first, others @ ..] = profiles else { return Comparison::Nothing {} };
     if others.is_empty() {
@@ -104,7 +108,8 @@ pub fn compare(profiles: &[Profile]) -> Comparison {
 
 #[cfg(test)]
 mod tests {
-    use super::super::document::{Facts, Inference, Kind, Timing};
+    use super::super::complexity::Kind;
+    use super::super::document::{Facts, Inference, Timing};
     use super::*;
     use crate::stats::Samples;
 

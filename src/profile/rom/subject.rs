@@ -4,7 +4,7 @@ use std::fmt;
 
 use ndarray::{Array2, ArrayView2};
 
-use super::document::Kind;
+use super::complexity::Kind;
 use crate::rom::ready::Ready;
 use crate::{lstm, mvar};
 

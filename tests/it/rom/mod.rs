@@ -1,5 +1,6 @@
-//! Reduced-order models: the commands, and vectors of MVAR and LSTM.
+//! Reduced-order models: the commands, the profile, and vectors of MVAR and LSTM.
 
 mod commands;
 pub(crate) mod conformance;
 mod lstm_fit;
+mod profile;

@@ -8,7 +8,8 @@ use std::path::Path;
 
 use serde_json::Value;
 use stepmark::profile::rom::comparison::{Comparison, compare};
-use stepmark::profile::rom::document::{Facts, Inference, Kind, Profile};
+use stepmark::profile::rom::complexity::Kind;
+use stepmark::profile::rom::document::{Facts, Inference, Profile};
 
 use super::file_name;
 use crate::conformance;
