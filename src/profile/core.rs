@@ -120,10 +120,9 @@ pub fn arithmetic(isa: Isa) -> Arithmetic {
     Arithmetic { f64, f32 }
 }
 
-#[inline(always)]
 fn sum(words: &[u64]) -> u64 {
-    let (chunks, rest) = words.as_chunks::<32>();
-    let mut lanes = [0_u64; 32];
+    let (chunks, rest) = words.as_chunks::<8>();
+    let mut lanes = [0_u64; 8];
     for chunk in chunks {
         for (lane, word) in lanes.iter_mut().zip(chunk) {
             *lane = lane.wrapping_add(*word);
@@ -132,16 +131,34 @@ fn sum(words: &[u64]) -> u64 {
     lanes.iter().chain(rest).fold(0, |sum, word| sum.wrapping_add(*word))
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
-fn sum_avx2(words: &[u64]) -> u64 {
-    sum(words)
+macro_rules! sums {
+    ($($name:ident, $features:literal, $lanes:literal, $zero:ident, $load:ident, $add:ident, $store:ident;)*) => {$(
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = $features)]
+        fn $name(words: &[u64]) -> u64 {
+            use std::arch::x86_64::{$add, $load, $store, $zero};
+            let (chunks, rest) = words.as_chunks::<{ 4 * $lanes }>();
+            let (mut a, mut b, mut c, mut d) = ($zero(), $zero(), $zero(), $zero());
+            for chunk in chunks {
+                let load = |part: usize| {
+                    let words = &chunk[part * $lanes..][..$lanes];
+                    // SAFETY: the words are as many as a register holds.
+                    unsafe { $load(words.as_ptr().cast()) }
+                };
+                (a, b) = ($add(a, load(0)), $add(b, load(1)));
+                (c, d) = ($add(c, load(2)), $add(d, load(3)));
+            }
+            let mut lanes = [0_u64; $lanes];
+            // SAFETY: the words are as many as a register holds, and ours alone.
+            unsafe { $store(lanes.as_mut_ptr().cast(), $add($add(a, b), $add(c, d))) };
+            lanes.iter().chain(rest).fold(0, |sum, word| sum.wrapping_add(*word))
+        }
+    )*};
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f")]
-fn sum_avx512(words: &[u64]) -> u64 {
-    sum(words)
+sums! {
+    sum_avx2, "avx2", 4, _mm256_setzero_si256, _mm256_loadu_si256, _mm256_add_epi64, _mm256_storeu_si256;
+    sum_avx512, "avx512f", 8, _mm512_setzero_si512, _mm512_loadu_si512, _mm512_add_epi64, _mm512_storeu_si512;
 }
 
 /// The roof of reading the same `bytes` bytes again and again on `isa`, in bytes per second; as many as

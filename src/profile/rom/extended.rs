@@ -108,7 +108,9 @@ pub struct Roof {
     pub read_bytes_per_second: f64,
     /// `arithmetic` or `reading`: which takes longer.
     pub bound_by: String,
-    /// The longer of both times, in microseconds: parameters are read once a step.
+    /// Bytes of the parameters that a step reads.
+    pub bytes_per_step: usize,
+    /// The longer of both times, in microseconds.
     pub bound_microseconds: f64,
     /// That over the median time of a step.
     pub share: f64,
@@ -126,6 +128,7 @@ impl Roof {
             flops_per_second,
             read_bytes_per_second,
             bound_by: bound_by.to_owned(),
+            bytes_per_step: bytes,
             bound_microseconds: 1e6 * bound,
             share: bound / seconds,
         }

@@ -79,7 +79,7 @@ pub(super) fn profile(
     let step = full.median() / plan.n_steps as f64;
     let roof = subject
         .flops_per_step
-        .map(|flops| Roof::new(flops, subject.parameter_bytes(), rates, step))
+        .map(|flops| Roof::new(flops, subject.bytes_per_step, rates, step))
         .ok_or_else(|| "the operations of a step are not known".to_owned());
     let (roof, roof_reason) = split(roof);
     let (accuracy, accuracy_reason) = split(accuracy.map(|found| found.at_cost(1e6 * step)));

@@ -129,7 +129,9 @@ impl Sweep {
             (subject.flops_per_step.unwrap_or_default(), subject.parameter_bytes());
         let read = core::read(Isa::best(), bytes);
         // A batch reads the parameters once for all its forecasts.
-        let roof = Roof::new(flops, bytes / sizes.batch, (peak, read), seconds);
+        let is_batch = sizes.batch > 1;
+        let each = if is_batch { bytes / sizes.batch } else { subject.bytes_per_step };
+        let roof = Roof::new(flops, each, (peak, read), seconds);
         let cache = cache(bytes, &machine::wall());
         Point { value, seconds, flops, parameter_bytes: bytes, cache, roof }
     }

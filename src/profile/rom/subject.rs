@@ -25,6 +25,8 @@ pub struct Subject<'a> {
     /// Multiplications and additions of a step, with all states of the window and the head, if they are
     /// known.
     pub flops_per_step: Option<u64>,
+    /// Bytes of the parameters that a step of a trajectory reads.
+    pub bytes_per_step: usize,
     /// The instruction set of the forecasts, if it is known.
     pub isa: Option<&'static str>,
     /// Seconds of its training, if they are known.
@@ -64,6 +66,7 @@ impl<'a> Subject<'a> {
             parameters,
             parameter_len_bytes: size_of::<f64>(),
             flops_per_step: None,
+            bytes_per_step: parameters * size_of::<f64>(),
             isa: None,
             training_seconds: None,
             run: Run::Other { call: Box::new(call), last: Array2::zeros((0, d)) },
@@ -81,6 +84,8 @@ impl<'a> Subject<'a> {
             parameters: d + lag * d * d,
             parameter_len_bytes: size_of::<f64>(),
             flops_per_step: Some(2 * (lag * d * d) as u64),
+            // Two steps read all lags but the newest once.
+            bytes_per_step: size_of::<f64>() * (d + (lag + 1) * d * d / 2),
             isa: Some(ready.isa().vectorised_name()),
             training_seconds: None,
             run: Run::Own(Box::new(ready)),
@@ -94,14 +99,17 @@ impl<'a> Subject<'a> {
         let inputs = (0..parts.layers.len()).map(|layer| if layer == 0 { d } else { h });
         let weights: usize = inputs.map(|inputs| 4 * h * (inputs + h)).sum();
         let norm = if parts.norm.is_some() { 2 * h } else { 0 };
+        let parameters = weights + 8 * h * parts.layers.len() + norm + h * d + d;
         Self {
             name: name.to_owned(),
             kind: Kind::Lstm { hidden: h, layers: parts.layers.len() },
             lag,
             d,
-            parameters: weights + 8 * h * parts.layers.len() + norm + h * d + d,
+            parameters,
             parameter_len_bytes: size_of::<f32>(),
             flops_per_step: Some(2 * (lag * weights + h * d) as u64),
+            // All windows that hold the newest state go on by one cell together.
+            bytes_per_step: size_of::<f32>() * parameters,
             isa: Some(ready.isa().vectorised_name()),
             training_seconds: model.training().map(|training| training.time.as_secs_f64()),
             run: Run::Own(Box::new(ready)),
@@ -143,6 +151,8 @@ mod tests {
         let mvar = Subject::mvar("MVAR", &mvar, 1);
         assert_eq!((mvar.parameters, mvar.flops_per_step), (2020, Some(4000)), "mvar");
         assert_eq!(mvar.parameter_bytes(), 16_160, "f64");
+        // Six of ten blocks of 400 numbers in two steps.
+        assert_eq!(mvar.bytes_per_step, 8 * (6 * 400 / 2 + 20), "read");
         let lstm = Subject::lstm("LSTM", &lstm, 1);
         // Five cells of 43,008 operations and a head of 2 * 64 * 20.
         assert_eq!((lstm.parameters, lstm.flops_per_step), (23_444, Some(217_600)), "lstm");

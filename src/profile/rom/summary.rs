@@ -21,22 +21,25 @@ fn compared(report: &Report) -> Option<&Compared> {
     }
 }
 
-/// The same of each model: `MVAR 45.0 ns, LSTM 3.20 us`.
+/// The same of each model: `MVAR 45.0 ns; LSTM 3.20 us`, or once what is said of all.
 fn each(report: &Report, of: impl Fn(&Profile, &Extended) -> String) -> String {
-    let said = report
-        .profiles
-        .iter()
-        .map(|profile| format!("{} {}", profile.model_name, of(profile, extended(profile))));
-    said.collect::<Vec<_>>().join("; ")
+    let said: Vec<_> =
+        report.profiles.iter().map(|profile| of(profile, extended(profile))).collect();
+    if said.len() > 1 && said.iter().all(|text| *text == said[0]) {
+        return said[0].clone();
+    }
+    let named = report.profiles.iter().zip(said);
+    let named = named.map(|(profile, text)| format!("{} {text}", profile.model_name));
+    named.collect::<Vec<_>>().join("; ")
 }
 
 fn seconds(seconds: f64) -> String {
     time(1e9 * seconds)
 }
 
-/// Bytes with three digits and a prefix.
+/// Bytes, with three digits and a prefix where they are many.
 fn bytes(bytes: f64) -> String {
-    format!("{}B", count(bytes))
+    if bytes < 1000.0 { format!("{bytes:.0} B") } else { format!("{}B", count(bytes)) }
 }
 
 /// `0.0141 (0.0140 to 0.0142)`.
@@ -179,10 +182,10 @@ fn deploy(report: &Report) -> String {
     }
     let own = valid(&fastest).unwrap_or_default();
     format!(
-        "deploy {}: its forecasts stay valid for {longest} steps, those of {name} for {own}; where {own} \
-         are enough, {name} takes {} of the time{tie}",
+        "deploy {}: its forecasts stay valid for {longest} steps, those of {name} for {own}; where \
+         {name} is good enough, it is {} times as fast{tie}",
         best.model_name,
-        three_digits(cost(&fastest) / cost(&best)),
+        three_digits(cost(&best) / cost(&fastest)),
     )
 }
 

@@ -159,8 +159,8 @@ fn whole(profile: &Profile) {
     let gflops = flops / e.microseconds_per_step / 1e3;
     assert!((e.gflops.unwrap() / gflops - 1.0).abs() < 1e-9, "{said}");
     let roof = e.roof.as_ref().unwrap();
-    let bound =
-        (flops / roof.flops_per_second).max(e.parameter_bytes as f64 / roof.read_bytes_per_second);
+    let bound = (flops / roof.flops_per_second)
+        .max(roof.bytes_per_step as f64 / roof.read_bytes_per_second);
     assert!((roof.bound_microseconds / (1e6 * bound) - 1.0).abs() < 1e-9, "{said}");
     let accuracy = e.accuracy.as_ref().unwrap();
     assert!(accuracy.r2_by_horizon[0] > 0.8 && accuracy.data.contains("last fifth"), "{said}");
