@@ -49,7 +49,8 @@ pub(super) struct Args {
         long = "experiment_name",
         alias = "experiment-name",
         value_name = "NAME",
-        default_value = "profile_rom"
+        default_value = "profile_rom",
+        value_parser = name
     )]
     experiment_name: String,
     /// The folder that all files are written to; made if it is missing [default: `oscar_output/NAME`]
@@ -102,4 +103,10 @@ impl Args {
     fn has_figures(&self) -> bool {
         false
     }
+}
+
+/// A name that is one of a folder.
+fn name(text: &str) -> Result<String, String> {
+    let is_name = !text.is_empty() && text != "." && text != ".." && !text.contains(['/', '\\']);
+    is_name.then(|| text.to_owned()).ok_or_else(|| "expected a name without slashes".to_owned())
 }

@@ -79,15 +79,18 @@ pub(super) fn updated(mut held: Ordered, report: &Report) -> Result<Vec<u8>, Err
 /// Epoch, loss of the training and of the validation windows of each row of `training_log.csv`.
 pub(super) fn losses(path: &Path) -> Result<Vec<[f64; 3]>, Error> {
     let bytes = fs::read(path).map_err(|source| Error::Io { path: path.to_owned(), source })?;
-    let wrong = |row: usize| Error::Log { path: path.to_owned(), row };
-    let mut rows = Vec::new();
-    for (row, fields) in csv::Reader::from_reader(&*bytes).records().enumerate() {
-        let fields = fields.map_err(|_| wrong(row + 1))?;
+    rows(&bytes).map_err(|row| Error::Log { path: path.to_owned(), row })
+}
+
+/// The rows below the head, or the first that has other fields, from 1.
+fn rows(bytes: &[u8]) -> Result<Vec<[f64; 3]>, usize> {
+    let row = |(at, fields): (usize, Result<csv::StringRecord, csv::Error>)| {
+        let fields = fields.map_err(|_| at + 1)?;
         let numbers: Vec<f64> =
             fields.iter().filter_map(|field| field.trim().parse().ok()).collect();
-        rows.push(<[f64; 3]>::try_from(numbers).map_err(|_| wrong(row + 1))?);
-    }
-    Ok(rows)
+        <[f64; 3]>::try_from(numbers).map_err(|_| at + 1)
+    };
+    csv::Reader::from_reader(bytes).records().enumerate().map(row).collect()
 }
 
 /// JSON whose objects keep their order.
@@ -186,6 +189,7 @@ impl<'de> Visitor<'de> for Reader {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn a_summary_keeps_its_order_and_its_numbers() {
@@ -226,6 +230,27 @@ mod tests {
             fs::write(&path, format!("{head}{bad}")).unwrap();
             let why = losses(&path).unwrap_err().to_string();
             assert!(why.contains("training_log.csv, row 1: "), "{why}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_them_panic(
+            cut in 0_usize..60,
+            flips in prop::collection::vec((0_usize..60, any::<u8>()), 0..4),
+        ) {
+            for good in ["epoch,train_loss,val_loss\n0,0.5,0.25\n1,0.125,0.5\n", r#"{"a":[1,-2.5e3,"x"],"b":{"c":null}}"#] {
+                let mut bytes = good.as_bytes().to_vec();
+                let len = bytes.len();
+                flips.iter().for_each(|(at, value)| bytes[at % len] = *value);
+                bytes.truncate(cut);
+                if let Ok(rows) = rows(&bytes) {
+                    prop_assert!(rows.len() <= 2 + flips.len(), "{rows:?}");
+                }
+                if let Ok(held) = Ordered::read(&bytes) {
+                    prop_assert!(matches!(held, Ordered::Object(_)), "{held:?}");
+                }
+            }
         }
     }
 }

@@ -157,6 +157,16 @@ pub enum Error {
         /// States of the longest window.
         lag: usize,
     },
+    /// So many states take too much memory.
+    #[error("found {steps} steps of {d} components, expected at most {most} numbers")]
+    Steps {
+        /// Steps asked for.
+        steps: usize,
+        /// Components of a state.
+        d: usize,
+        /// The most numbers.
+        most: usize,
+    },
     /// The memory of this process is not known.
     #[error("{why}; resident memory is known on Linux only")]
     Memory {

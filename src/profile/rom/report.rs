@@ -25,6 +25,7 @@ pub(super) struct Report {
 
 /// What is drawn of one model besides its profile.
 #[derive(Debug)]
+#[cfg_attr(not(feature = "figures"), expect(dead_code, reason = "drawn"))]
 pub(super) struct Pictures {
     pub(super) losses: Vec<[f64; 3]>,
     pub(super) example: Option<Pair>,

@@ -14,7 +14,7 @@ use super::scaling::{self, Axis, SWEEPS};
 use super::subject::Subject;
 use super::trials::{self, Clock, Plan, Times, window};
 use super::{Error, files, summary, train};
-use crate::file;
+use crate::file::{self, npz};
 use crate::machine;
 use crate::machine::isa::Isa;
 use crate::profile::core::{self, Arithmetic};
@@ -56,6 +56,10 @@ pub struct Options {
 /// folder, or a file cannot be read or written.
 pub fn run(options: &Options, out: &mut dyn Write) -> Result<(), Error> {
     let mut found = find::find(&options.wanted)?;
+    let (d, most) = (found.z0.ncols(), npz::MAX_ARRAY_BYTES / size_of::<f64>());
+    if options.plan.n_steps.saturating_mul(d) > most {
+        return Err(Error::Steps { steps: options.plan.n_steps, d, most });
+    }
     let summary = options.summary()?;
     let unwritable = |source| Error::Io { path: options.output.clone(), source };
     file::writable(&options.output).map_err(unwritable)?;

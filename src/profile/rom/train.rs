@@ -30,8 +30,11 @@ struct Trained {
     seconds: f64,
 }
 
+/// Where the models are saved, in the output folder: beside no model of another.
+const FOLDER: &str = "trained";
+
 /// Puts models that are trained on `data` in the place of those that were found, one after the other;
-/// each is saved in the folder of its name in `folder`, and read from there.
+/// each is saved in `trained`, in the folder of its name, and read from there.
 ///
 /// # Errors
 ///
@@ -47,7 +50,7 @@ pub(super) fn train(
     let first = |run: &Array2<f64>| run.slice(s![..run.nrows() - run.nrows() / 5, ..]).to_owned();
     let runs: Vec<_> = dataset.runs().iter().map(first).collect();
     for named in &mut found.models {
-        let own = folder.join(&named.name);
+        let own = folder.join(FOLDER).join(&named.name);
         fs::create_dir_all(&own).map_err(|source| Error::Io { path: own.clone(), source })?;
         step(&format!("training {}", named.name));
         let point = format!("train/{}", named.name);

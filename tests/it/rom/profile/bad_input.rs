@@ -39,6 +39,16 @@ fn numbers_of_steps_and_trials_are_one_or_more() {
 }
 
 #[test]
+fn so_many_steps_that_no_memory_holds_them_and_a_name_that_is_a_path_are_refused() {
+    let many = usize::MAX.to_string();
+    refused(&["--n-steps", &many], Exit::Failure, &[&many, "of 20 components, expected at most"]);
+    for name in ["", "a/b", "..", "/tmp"] {
+        let texts = ["--experiment_name", "expected a name without slashes"];
+        refused(&["--experiment_name", name], Exit::Usage, &texts);
+    }
+}
+
+#[test]
 fn a_folder_without_models_is_named() {
     let dir = tempfile::tempdir().unwrap();
     let from = text(dir.path());

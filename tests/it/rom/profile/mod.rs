@@ -267,9 +267,9 @@ fn trained_models_take_the_place_of_others_and_what_they_saw_is_known() {
     assert_eq!((profile.complexity.lag_order, profile.complexity.latent_dimension), (Some(2), 3));
     let e = profile.extended.unwrap();
     assert!(e.accuracy.unwrap().data.contains("the last fifth of each run"), "held out");
-    assert!(e.source.ends_with("MVAR/mvar_model.npz"), "{}", e.source);
+    assert!(e.source.ends_with("trained/MVAR/mvar_model.npz"), "{}", e.source);
     // The saved model was fitted to the first four fifths, and to nothing else.
-    let saved = mvar::Model::load(&to.join("MVAR/mvar_model.npz")).unwrap().model;
+    let saved = mvar::Model::load(&to.join("trained/MVAR/mvar_model.npz")).unwrap().model;
     let run = Array2::from_shape_vec((120, 3), input::gaussian(3, 360, 1.0)).unwrap();
     let config = mvar::train::Config { lag: 2, ..mvar::train::Config::default() };
     let want = mvar::train::fit(&[run.slice(s![..96, ..])], &config).unwrap().model;
@@ -290,11 +290,13 @@ fn a_network_is_trained_and_its_losses_are_drawn() {
     lstm::train::fit(&small, &windows, None, go_on).unwrap().model.save(&size).unwrap();
     pass(&to, &["--lstm", text(&size), "--train", text(&data)]);
     let have = names(&to);
-    let want = ["LSTM/lstm_state_dict.pt", "LSTM/training_log.csv", "training_curves.png"];
+    let want =
+        ["trained/LSTM/lstm_state_dict.pt", "trained/LSTM/training_log.csv", "training_curves.png"];
     assert!(want.iter().all(|name| have.contains(*name)), "{have:?}");
-    assert!(!have.contains("LSTM/checkpoint.npz"), "the training is over");
+    assert!(!have.contains("trained/LSTM/checkpoint.npz"), "the training is over");
     let profile: Profile = json(&to, "LSTM/runtime_profile.json");
     assert!(profile.training.total_seconds.unwrap() > 0.0, "{profile:?}");
-    let rows = fs::read_to_string(to.join("LSTM/training_log.csv")).unwrap().lines().count();
+    let rows =
+        fs::read_to_string(to.join("trained/LSTM/training_log.csv")).unwrap().lines().count();
     assert!(rows > 2, "{rows} rows");
 }
