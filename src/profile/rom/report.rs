@@ -44,7 +44,8 @@ pub(super) struct Measured<'a> {
 }
 
 const ORDER: &str = "models take turns in each trial, every other trial the other way round; no two \
-                     calls have the same window";
+                     calls have the same window; models of this crate lie elsewhere in memory every \
+                     two trials";
 const NO_CUDA: &str = "forecasts of one window have no kernel for a GPU";
 const ESTIMATE: &str = "exp of the Hodges-Lehmann estimate of log(seconds of the first / seconds of the \
                         model), trial by trial; 95 % bootstrap interval over blocks of two trials";

@@ -6,7 +6,7 @@ use ndarray::{Array2, ArrayView2};
 
 use super::complexity::Kind;
 use crate::rom::ready::Ready;
-use crate::{lstm, mvar};
+use crate::{input, lstm, mvar};
 
 /// A model under the clock.
 pub struct Subject<'a> {
@@ -35,9 +35,26 @@ pub struct Subject<'a> {
 }
 
 enum Run<'a> {
-    Own(Box<Ready>),
+    Own { make: Box<dyn Fn() -> Ready>, ready: Box<Ready>, pad: Vec<u8> },
     Other { call: Box<Call<'a>>, last: Array2<f64> },
 }
+
+impl Run<'_> {
+    fn own(make: impl Fn() -> Ready + 'static) -> Self {
+        let ready = Box::new(make());
+        Self::Own { make: Box::new(make), ready, pad: Vec::new() }
+    }
+
+    fn isa(&self) -> Option<&'static str> {
+        match self {
+            Self::Own { ready, .. } => Some(ready.isa().vectorised_name()),
+            Self::Other { .. } => None,
+        }
+    }
+}
+
+/// Units of memory, 16 bytes each, that a model may be moved by.
+const PLACES: u32 = 4096;
 
 /// A forecast: from a window (lag, d) and n to states (n, d).
 type Call<'a> = dyn FnMut(ArrayView2<'_, f64>, usize) -> Array2<f64> + 'a;
@@ -75,7 +92,8 @@ impl<'a> Subject<'a> {
 
     /// An autoregression, for forecasts of up to `steps` steps.
     pub fn mvar(name: &str, model: &mvar::Model, steps: usize) -> Self {
-        let (lag, d, ready) = (model.p(), model.d(), Ready::mvar(model, steps));
+        let (lag, d, model) = (model.p(), model.d(), model.clone());
+        let run = Run::own(move || Ready::mvar(&model, steps));
         Self {
             name: name.to_owned(),
             kind: Kind::Mvar { lag },
@@ -86,16 +104,17 @@ impl<'a> Subject<'a> {
             flops_per_step: Some(2 * (lag * d * d) as u64),
             // Two steps read all lags but the newest once.
             bytes_per_step: size_of::<f64>() * (d + (lag + 1) * d * d / 2),
-            isa: Some(ready.isa().vectorised_name()),
+            isa: run.isa(),
             training_seconds: None,
-            run: Run::Own(Box::new(ready)),
+            run,
         }
     }
 
     /// A network, for forecasts of up to `steps` steps.
     pub fn lstm(name: &str, model: &lstm::Model, steps: usize) -> Self {
         let (lag, d, h) = (model.lag(), model.net().d(), model.net().units());
-        let (ready, parts) = (Ready::lstm(model, steps), model.net().parts());
+        let (parts, own) = (model.net().parts(), model.clone());
+        let run = Run::own(move || Ready::lstm(&own, steps));
         let inputs = (0..parts.layers.len()).map(|layer| if layer == 0 { d } else { h });
         let weights: usize = inputs.map(|inputs| 4 * h * (inputs + h)).sum();
         let norm = if parts.norm.is_some() { 2 * h } else { 0 };
@@ -110,9 +129,9 @@ impl<'a> Subject<'a> {
             flops_per_step: Some(2 * (lag * weights + h * d) as u64),
             // All windows that hold the newest state go on by one cell together.
             bytes_per_step: size_of::<f32>() * parameters,
-            isa: Some(ready.isa().vectorised_name()),
+            isa: run.isa(),
             training_seconds: model.training().map(|training| training.time.as_secs_f64()),
-            run: Run::Own(Box::new(ready)),
+            run,
         }
     }
 
@@ -127,10 +146,23 @@ impl<'a> Subject<'a> {
         self.parameters * self.parameter_len_bytes
     }
 
+    /// Puts a model of ours to another place in memory, which `seed` chooses; says whether it did.
+    ///
+    /// Two copies of one model can differ by a hundredth in speed, for where they lie: that is no
+    /// property of the model.
+    pub fn move_to(&mut self, seed: u64) -> bool {
+        let Run::Own { make, ready, pad } = &mut self.run else { return false };
+        let units = input::integers(seed, 1, 0..=PLACES)[0] as usize;
+        *pad = vec![0; 16 * units];
+        // The old one is there until the new one is, which cannot take its place.
+        **ready = make();
+        true
+    }
+
     /// Forecasts `steps` states from a window (lag, d), oldest first.
     pub fn forecast(&mut self, window: ArrayView2<'_, f64>, steps: usize) -> ArrayView2<'_, f64> {
         match &mut self.run {
-            Run::Own(ready) => ready.forecast(window, steps),
+            Run::Own { ready, .. } => ready.forecast(window, steps),
             Run::Other { call, last } => {
                 *last = call(window, steps);
                 last.view()
@@ -169,6 +201,7 @@ mod tests {
         model.save(&path).unwrap();
         let saved = mvar::Model::load(&path).unwrap().model.forecast(window, 100);
         let mut subject = Subject::mvar("MVAR", &model, 100);
+        assert!(subject.move_to(1) && subject.move_to(2), "to another place");
         let got = subject.forecast(window, 100);
         close::bits("mvar", got.as_slice().unwrap(), saved.as_slice().unwrap()).unwrap();
         let path = folder.path().join("lstm.pt");
@@ -177,6 +210,7 @@ mod tests {
         let saved = lstm::Model::load(&path, &lstm::model::Options::default()).unwrap();
         let saved = saved.forecast(window, 100);
         let mut subject = Subject::lstm("LSTM", &model, 100);
+        assert!(subject.move_to(1), "to another place");
         let got = subject.forecast(window, 100);
         close::bits("lstm", got.as_slice().unwrap(), saved.as_slice().unwrap()).unwrap();
     }

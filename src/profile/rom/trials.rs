@@ -2,8 +2,10 @@
 //!
 //! A trial is as many calls as take a millisecond, so that the clock does not count. Models take turns
 //! within each trial, and every other trial goes through them the other way round, so that what slows
-//! the machine down slows all of them. A forecast that does not depend on its window is refused, and
-//! so is one that depends on more.
+//! the machine down slows all of them. Every two trials models of ours are put elsewhere in memory, so
+//! that where one happens to lie is a part of the spread.
+//!
+//! A forecast that does not depend on its window is refused, and so is one that depends on more.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -169,6 +171,16 @@ impl<'s, 'm> Clock<'s, 'm> {
         start.elapsed()
     }
 
+    /// Puts all models to other places in memory, and warms them up there.
+    fn move_all(&mut self, trial: usize) {
+        for at in 0..self.subjects.len() {
+            let seed = (trial * self.subjects.len() + at) as u64;
+            if self.subjects[at].move_to(seed) {
+                self.time(at, self.n_steps, 2);
+            }
+        }
+    }
+
     /// Times trials from number `from` up to `to`; the result is a list of each model.
     ///
     /// # Errors
@@ -178,6 +190,9 @@ impl<'s, 'm> Clock<'s, 'm> {
         let (count, n_steps) = (self.subjects.len(), self.n_steps);
         let mut found: Vec<Times> = vec![Times::default(); count];
         for trial in from..to {
+            if trial % BLOCK == 0 {
+                self.move_all(trial);
+            }
             for nth in 0..count {
                 let at = if trial % 2 == 0 { nth } else { count - 1 - nth };
                 let [single, full] = self.calls[at];
@@ -203,7 +218,7 @@ impl<'s, 'm> Clock<'s, 'm> {
 
 const LEVEL: f64 = 0.95;
 const RESAMPLES: usize = 1000;
-/// Trials that go through the models both ways are drawn together.
+/// Trials in which models lie at one place, and which go through them both ways; they are drawn together.
 const BLOCK: usize = 2;
 
 /// How many times faster than `first` a model is, whose trials took turns: the estimate of Hodges and
