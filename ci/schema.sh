@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Validates outcomes of every kind, and those in the files FILE.. that `gate --json` or `duet --json` wrote, against
-# src/report/gate.schema.json. The validator comes from PyPI, at fixed versions, into target/schema.
+# src/report/gate.schema.json. Profiles of the reduced-order models are validated against the schemas in src/profile/rom,
+# and against those of reference vectors where STEPMARK_CONFORMANCE names their folder. The validator comes from PyPI, at
+# fixed versions, into target/schema.
 #
 #   ci/schema.sh [FILE..]
 set -euo pipefail
@@ -27,3 +29,18 @@ for file in "${files[@]}"; do
   echo >>"$work/outcomes"
 done
 "$venv/bin/python" ci/schema.py src/report/gate.schema.json <"$work/outcomes"
+
+rom=$work/rom
+cargo run --quiet -- profile rom --no-plot --n-trials 10 --n-steps 20 --output-dir "$rom" >/dev/null
+analysis=$rom/pipeline_summary.json#/runtime_analysis
+for kind in profile comparison; do
+  validated=("$rom/runtime_comparison.json" "$analysis/comparison")
+  if [[ $kind == profile ]]; then
+    validated=("$rom"/{MVAR,LSTM}/runtime_profile.json "$analysis"/profiles/{0,1})
+  fi
+  "$venv/bin/python" ci/runtime.py "src/profile/rom/runtime_$kind.schema.json" "${validated[@]}"
+  reference=${STEPMARK_CONFORMANCE:-none}/rom/runtime/runtime_$kind.schema.json
+  if [[ -f $reference ]]; then
+    "$venv/bin/python" ci/runtime.py --lenient "$reference" "${validated[@]}"
+  fi
+done

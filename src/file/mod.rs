@@ -13,7 +13,7 @@ pub mod lines;
 pub mod npz;
 mod whole;
 
-pub use whole::{replace, replace_all};
+pub use whole::{replace, replace_all, writable};
 
 /// At most forty characters of `text`, in quotes.
 pub fn quote(text: &str) -> String {

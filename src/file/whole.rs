@@ -41,6 +41,17 @@ pub fn replace_all(folder: &Path, files: &[(String, Vec<u8>)]) -> Result<(), (Pa
     Ok(())
 }
 
+/// Requires that files can be made in `folder`, or in what there is of the way to it.
+///
+/// # Errors
+///
+/// If none can be made.
+pub fn writable(folder: &Path) -> io::Result<()> {
+    let there = folder.ancestors().find(|dir| dir.exists()).unwrap_or(Path::new("."));
+    let there = if there.as_os_str().is_empty() { Path::new(".") } else { there };
+    tempfile::tempfile_in(there).map(drop)
+}
+
 /// A temporary file beside `path` with all of `bytes`.
 fn staged(path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
     let folder = path.parent().filter(|dir| !dir.as_os_str().is_empty());
@@ -81,6 +92,9 @@ mod tests {
         assert_eq!(fs::read(&path).unwrap(), b"new", "the file");
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left beside it");
         assert!(!fs::metadata(&path).unwrap().permissions().readonly(), "writable");
+        writable(&dir.path().join("new/folder")).unwrap();
+        assert!(writable(&path.join("below")).is_err(), "a file on the way");
+        writable(Path::new("new/folder")).unwrap();
     }
 
     #[test]

@@ -4,6 +4,8 @@
 //! | --- | --- |
 //! | [`timing`] | the clock: warm-ups, iterations, and what sums up their times |
 //! | [`roof`] | what the memory of this machine can do |
+//! | [`core`](mod@core) | what one core can do: arithmetic, and reading from its caches |
+//! | [`memory`], [`energy`] | what is resident, what the heap is asked for; joules |
 //! | [`points`] | a line per finished point, from which a killed run resumes |
 //! | [`files`] | one list of fields gives the keys of a JSON object and the columns of a CSV row |
 //! | [`progress`] | a bar on a terminal |
@@ -13,9 +15,13 @@
 //! data -> measure -> a line per finished point -> JSON, CSV, figures, report from the lines
 //! ```
 
+pub mod core;
+pub mod energy;
 pub mod files;
 pub mod lattice;
+pub mod memory;
 pub mod points;
 pub mod progress;
+pub mod rom;
 pub mod roof;
 pub mod timing;

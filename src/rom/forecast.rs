@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use ndarray::{Array2, Axis};
 use thiserror::Error;
 
+use super::ready::Ready;
 use crate::file::npz;
 use crate::{lstm, mvar};
 
@@ -76,14 +77,21 @@ pub enum Error {
 }
 
 /// A model of either kind.
-enum Model {
+#[derive(Debug, Clone, PartialEq)]
+pub enum Model {
+    /// An autoregression.
     Mvar(mvar::Model),
+    /// A network.
     Lstm(Box<lstm::Model>),
 }
 
 impl Model {
     /// Loads a model of the kind that the name shows, and says what it lacks.
-    fn load(
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read, is of no known kind, or nothing can be said.
+    pub fn load(
         path: &Path,
         options: &lstm::model::Options,
         out: &mut dyn Write,
@@ -111,17 +119,18 @@ impl Model {
     }
 
     /// States of a window, and their components.
-    fn window(&self) -> (usize, usize) {
+    pub fn window(&self) -> (usize, usize) {
         match self {
             Self::Mvar(model) => (model.p(), model.d()),
             Self::Lstm(model) => (model.lag(), model.net().d()),
         }
     }
 
-    fn forecast(&self, window: &Array2<f64>, steps: usize) -> Array2<f64> {
+    /// The model with the room of forecasts of up to `steps` steps.
+    pub fn ready(&self, steps: usize) -> Ready {
         match self {
-            Self::Mvar(model) => model.forecast(window.view(), steps),
-            Self::Lstm(model) => model.forecast(window.view(), steps),
+            Self::Mvar(model) => Ready::mvar(model, steps),
+            Self::Lstm(model) => Ready::lstm(model, steps),
         }
     }
 }
@@ -154,7 +163,7 @@ pub fn run(start: &Start<'_>, steps: usize, to: &Path, out: &mut dyn Write) -> R
     if steps.saturating_mul(d) > most {
         return Err(Error::Steps { steps, d, most });
     }
-    let states = model.forecast(&window, steps);
+    let states = model.ready(steps).states(window.view(), steps);
     let is_finite = |state: ndarray::ArrayView1<'_, f64>| state.iter().all(|x| x.is_finite());
     if let Some(step) = states.axis_iter(Axis(0)).position(|state| !is_finite(state)) {
         return Err(Error::Diverged { step: step + 1, steps });

@@ -30,7 +30,7 @@ pub(crate) enum Role {
     Other,
 }
 
-const KINDS: [&Kind; 9] = [
+const KINDS: [&Kind; 11] = [
     &lattice::CLEAN,
     &lattice::TIES,
     &md::LENNARD_JONES,
@@ -40,6 +40,8 @@ const KINDS: [&Kind; 9] = [
     &rom::MVAR_TRAIN,
     &rom::LSTM,
     &rom::LSTM_TRAIN,
+    &rom::RUNTIME,
+    &rom::PIPELINE,
 ];
 
 /// Past libtest's capture, so that a count is seen even when all is well.
@@ -120,6 +122,16 @@ fn rom_lstm() {
 #[test]
 fn rom_lstm_train() {
     run(&rom::LSTM_TRAIN);
+}
+
+#[test]
+fn rom_runtime() {
+    run(&rom::RUNTIME);
+}
+
+#[test]
+fn rom_pipeline() {
+    run(&rom::PIPELINE);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod lattice;
 mod rom;
+mod runtime;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
 
@@ -18,6 +19,7 @@ struct Profile {
 #[derive(Debug, clap::Subcommand)]
 enum Chapter {
     Lattice(lattice::Args),
+    Rom(Box<runtime::Args>),
 }
 
 /// `profile`: what a chapter costs and loses, over sizes and parameters.
@@ -26,6 +28,7 @@ pub fn profile() -> Command {
         command: Profile::command(),
         run: |matches, out| match Profile::from_arg_matches(matches)?.chapter {
             Chapter::Lattice(args) => lattice::run(&args, out),
+            Chapter::Rom(args) => runtime::run(&args, out),
         },
     }
 }

@@ -246,7 +246,7 @@ fn usage(why: impl Into<String>) -> Stop {
     Stop::new(Exit::Usage, why)
 }
 
-fn count(text: &str) -> Result<usize, String> {
+pub(super) fn count(text: &str) -> Result<usize, String> {
     let number = text.trim().parse().ok().filter(|number| *number > 0);
     number.ok_or_else(|| "expected a whole number, 1 or more".to_owned())
 }

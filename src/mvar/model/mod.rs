@@ -7,6 +7,7 @@
 //! | `A_coeffs` (p, d, d), `A0` (d), `order`, `latent_dim`    | newest first | yes      |
 //! | `A` (p, d, d), `A0` (d), `order`, `latent_dim`           | newest first | yes      |
 //! | `A` (p, d, d), `A0` (d), `w`                             | newest first | yes      |
+//! | `A_j` (p, d, d), `A_0` (d), `order`, `latent_dim`        | newest first | yes      |
 //!
 //! The kind is told by the names. The first is what [`Model::save`] writes. The others are of
 //! wsindy-manifold, whose writers also add what is not read, as `ridge`; the second leaves the
@@ -39,7 +40,8 @@ pub enum Error {
     Npz(#[from] npz::Error),
     /// The names of the arrays belong to no known kind of file.
     #[error(
-        "{file}: found the arrays {}, expected `A_matrices`, or `A0` with `A_coeffs` or `A`",
+        "{file}: found the arrays {}, expected `A_matrices`, or `A0` with `A_coeffs` or `A`, or `A_0` \
+         with `A_j`",
         npz::first_ten(found)
     )]
     Unrecognised {
@@ -247,6 +249,7 @@ impl Model {
         let [name, intercept] = match ["A_coeffs", "A"].iter().find(has) {
             _ if oldest_first => ["A_matrices", "intercept"],
             Some(name) if npz.contains("A0") => [*name, "A0"],
+            _ if npz.contains("A_j") && npz.contains("A_0") => ["A_j", "A_0"],
             _ => return Err(Error::Unrecognised { file, found: npz.names() }),
         };
         let sizes: &[_] = match () {

@@ -101,7 +101,7 @@ fn single(v: &f64) -> f32 {
 fn newest_first<A: npz::Element>(m: &Model, [a, p]: [&str; 2], order: A) -> Vec<u8> {
     archive(|npz| {
         add(npz, a, m.coefficients().slice(s![..;-1, .., ..]));
-        add(npz, "A0", m.intercept());
+        add(npz, if a == "A_j" { "A_0" } else { "A0" }, m.intercept());
         add(npz, p, ndarray::arr1(&[order]).view());
         add(npz, "latent_dim", arr0(2_i64).view());
         add(npz, "ridge", arr0(1e-6).view());
@@ -111,7 +111,7 @@ fn newest_first<A: npz::Element>(m: &Model, [a, p]: [&str; 2], order: A) -> Vec<
 #[test]
 fn the_other_writers_of_wsindy_manifold_are_read() {
     let m = model(3, 2);
-    for names in [["A", "order"], ["A", "w"], ["A_coeffs", "order"]] {
+    for names in [["A", "order"], ["A", "w"], ["A_coeffs", "order"], ["A_j", "order"]] {
         let loaded = Model::from_bytes("m.npz", newest_first(&m, names, 3_i64)).unwrap();
         assert_eq!(loaded, whole(&m), "{names:?}");
         let err = Model::from_bytes("m.npz", newest_first(&m, names, 2_i64)).unwrap_err();

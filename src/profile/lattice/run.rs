@@ -1,7 +1,7 @@
 //! Measures all points of a profile, and makes the files of them.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::batches::{Operation, Setup};
 #[cfg(feature = "figures")]
@@ -78,7 +78,8 @@ impl Options {
 /// other options or sources lies in the folder, or a file cannot be written.
 pub fn run(options: &Options, out: &mut dyn Write) -> Result<(), Error> {
     options.setup.codec(Isa::Scalar)?;
-    writable(&options.folder)?;
+    let unwritable = |source| Error::Unwritable { path: options.folder.clone(), source };
+    file::writable(&options.folder).map_err(unwritable)?;
     let name = format!("{}_points_{}.jsonl", options.name, options.setup.code());
     let mut points = Points::open(&options.folder.join(name), options.origin())?;
     let found = match measure(options, &mut points) {
@@ -98,14 +99,6 @@ pub fn run(options: &Options, out: &mut dyn Write) -> Result<(), Error> {
         writeln!(out, "wrote {}", options.folder.join(name).display())?;
     }
     Ok(())
-}
-
-/// Requires that files can be made in `folder`, or in what there is of the way to it, before anything
-/// is measured.
-fn writable(folder: &Path) -> Result<(), Error> {
-    let there = folder.ancestors().find(|dir| dir.exists()).unwrap_or(Path::new("."));
-    let unwritable = |source| Error::Unwritable { path: folder.to_owned(), source };
-    tempfile::tempfile_in(there).map(drop).map_err(unwritable)
 }
 
 fn measure(options: &Options, points: &mut Points) -> Result<Found, Error> {

@@ -1,4 +1,4 @@
-//! Reduced-order models: the commands, and vectors of MVAR and LSTM.
+//! Reduced-order models: the commands, the profile, and vectors of MVAR and LSTM.
 
 mod allocations;
 mod commands;
@@ -6,3 +6,4 @@ pub(crate) mod conformance;
 #[cfg(unix)]
 mod killed;
 mod lstm_fit;
+mod profile;

@@ -7,11 +7,15 @@ mod lstm;
 mod lstm_train;
 mod mvar;
 mod mvar_train;
+mod pipeline;
+mod runtime;
 
 pub(crate) use lstm::LSTM;
 pub(crate) use lstm_train::LSTM_TRAIN;
 pub(crate) use mvar::MVAR;
 pub(crate) use mvar_train::MVAR_TRAIN;
+pub(crate) use pipeline::PIPELINE;
+pub(crate) use runtime::RUNTIME;
 
 use std::path::Path;
 

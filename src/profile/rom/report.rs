@@ -1,0 +1,150 @@
+//! All that a run found: the documents, and what is drawn besides them.
+
+use super::accuracy::{Accuracy, Pair};
+use super::comparison::{Comparison, compare, pair};
+use super::document::{Facts, Inference, Profile, Timing};
+use super::extended::{Extended, ExtendedComparison, Roof, Spread};
+use super::scaling::Axis;
+use super::subject::Subject;
+use super::trials::{Plan, Times, speedup};
+use crate::machine;
+use crate::profile::energy::Energy;
+
+/// All that a run found, which its files are made of.
+#[derive(Debug)]
+pub(super) struct Report {
+    pub(super) experiment_name: String,
+    pub(super) profiles: Vec<Profile>,
+    pub(super) comparison: Comparison,
+    pub(super) scaling: Vec<Axis>,
+    pub(super) warnings: Vec<String>,
+    /// Of each model the losses of its training, and a forecast beside the states that came.
+    #[cfg_attr(not(feature = "figures"), expect(dead_code, reason = "drawn"))]
+    pub(super) pictures: Vec<Pictures>,
+}
+
+/// What is drawn of one model besides its profile.
+#[derive(Debug)]
+#[cfg_attr(not(feature = "figures"), expect(dead_code, reason = "drawn"))]
+pub(super) struct Pictures {
+    pub(super) losses: Vec<[f64; 3]>,
+    pub(super) example: Option<Pair>,
+}
+
+/// All that was measured of one model.
+#[derive(Debug)]
+pub(super) struct Measured<'a> {
+    pub(super) times: &'a Times,
+    /// Bytes resident at most and after the forecasts, and bytes that a step asks the heap for.
+    pub(super) used: ((u64, u64), Result<f64, String>),
+    pub(super) accuracy: Result<Accuracy, String>,
+    pub(super) energy: Result<Energy, String>,
+    /// Operations and bytes read per second.
+    pub(super) rates: (f64, f64),
+}
+
+const ORDER: &str = "models take turns in each trial, every other trial the other way round; no two \
+                     calls have the same window; models of this crate lie elsewhere in memory every \
+                     two trials";
+const NO_CUDA: &str = "forecasts of one window have no kernel for a GPU";
+const ESTIMATE: &str = "exp of the Hodges-Lehmann estimate of log(seconds of the first / seconds of the \
+                        model), trial by trial; 95 % bootstrap interval over blocks of two trials";
+const ONE_TRAINING: &str = "each model was trained once at most";
+
+/// A value or its reason.
+fn split<T>(value: Result<T, String>) -> (Option<T>, Option<String>) {
+    match value {
+        Ok(value) => (Some(value), None),
+        Err(why) => (None, Some(why)),
+    }
+}
+
+/// The profile of a model, with where the model and the window are from.
+pub(super) fn profile(
+    subject: &Subject<'_>,
+    measured: Measured<'_>,
+    plan: &Plan,
+    (source, z0_source): (&str, &str),
+) -> Profile {
+    let Measured { times, used: (resident, heap), accuracy, energy, rates } = measured;
+    let facts = Facts {
+        name: subject.name.clone(),
+        kind: subject.kind,
+        parameters: subject.parameters,
+        d: subject.d,
+        n_steps: plan.n_steps,
+        training_seconds: subject.training_seconds,
+    };
+    let (single, full) = (times.single(), times.full());
+    let inference =
+        Inference { single_step: Timing::of(&single), full_trajectory: Timing::of(&full) };
+    let step = full.median() / plan.n_steps as f64;
+    let roof = subject
+        .flops_per_step
+        .map(|flops| Roof::new(flops, subject.bytes_per_step, rates, step))
+        .ok_or_else(|| "the operations of a step are not known".to_owned());
+    let (roof, roof_reason) = split(roof);
+    let (accuracy, accuracy_reason) = split(accuracy.map(|found| found.at_cost(1e6 * step)));
+    let (energy, energy_reason) = split(energy);
+    let (heap_bytes_per_step, heap_reason) = split(heap);
+    let [single_calls, full_calls] = times.calls;
+    let extended = Extended {
+        source: source.to_owned(),
+        z0_source: z0_source.to_owned(),
+        lag: subject.lag,
+        n_steps: plan.n_steps,
+        warmup: plan.warmup,
+        order: ORDER.to_owned(),
+        single_step: Spread::of(&single, single_calls),
+        full_trajectory: Spread::of(&full, full_calls),
+        microseconds_per_step: 1e6 * step,
+        peak_rss_bytes: resident.0,
+        heap_bytes_per_step,
+        heap_reason,
+        parameter_bytes: subject.parameter_bytes(),
+        flops_per_step: subject.flops_per_step,
+        gflops: subject.flops_per_step.map(|flops| flops as f64 / step / 1e9),
+        roof,
+        roof_reason,
+        isa: subject.isa.map(str::to_owned),
+        accuracy,
+        accuracy_reason,
+        energy,
+        energy_reason,
+        cuda: None,
+        cuda_reason: Some(NO_CUDA.to_owned()),
+        machine: machine::wall(),
+        sources: machine::SOURCE.to_owned(),
+    };
+    let profile = Profile::new(&facts, inference, resident);
+    Profile { extended: Some(Box::new(extended)), ..profile }
+}
+
+/// The comparison of all models with the first.
+pub(super) fn comparison(profiles: &[Profile], times: &[Times]) -> Comparison {
+    let mut comparison = compare(profiles);
+    if let (Comparison::Of(compared), [first, others @ ..]) = (&mut comparison, times) {
+        let names =
+            profiles[1..].iter().map(|profile| pair(&profile.model_name, &profiles[0].model_name));
+        let of = |seconds: fn(&Times) -> &[f64]| {
+            let ratios = others.iter().map(|times| speedup(seconds(first), seconds(times)));
+            names.clone().zip(ratios).collect()
+        };
+        let full: std::collections::BTreeMap<_, _> = of(|times| &times.full);
+        let bytes = |profile: &Profile| {
+            profile.extended.as_ref().map_or(0.0, |extended| extended.parameter_bytes as f64)
+        };
+        let ratios = profiles[1..].iter().map(|profile| bytes(profile) / bytes(&profiles[0]));
+        let ties = full.iter().filter(|(_, interval)| interval.holds_one());
+        compared.extended = Some(Box::new(ExtendedComparison {
+            estimate: ESTIMATE.to_owned(),
+            ties: ties.map(|(name, _)| name.clone()).collect(),
+            single_step_speedup: of(|times| &times.single),
+            full_trajectory_speedup: full,
+            training_time_ratio: None,
+            training_time_ratio_reason: Some(ONE_TRAINING.to_owned()),
+            parameter_bytes_ratio: names.clone().zip(ratios).collect(),
+        }));
+    }
+    comparison
+}

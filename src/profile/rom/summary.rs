@@ -1,0 +1,279 @@
+//! Ten lines that answer which model to deploy, and why; and the Markdown summary around them.
+
+use std::fmt::Write as _;
+
+use super::comparison::{Compared, Comparison};
+use super::document::{MEGABYTE, Profile};
+use super::extended::{Extended, Interval};
+use super::report::Report;
+use crate::draw::Table;
+use crate::draw::numbers::{count, three_digits, time};
+
+/// The object `extended`, which every profile of a run has.
+pub(super) fn extended(profile: &Profile) -> &Extended {
+    profile.extended.as_deref().expect("a run measures it")
+}
+
+fn compared(report: &Report) -> Option<&Compared> {
+    match &report.comparison {
+        Comparison::Of(compared) => Some(compared),
+        Comparison::Nothing {} => None,
+    }
+}
+
+/// The same of each model: `MVAR 45.0 ns; LSTM 3.20 us`, or once what is said of all.
+fn each(report: &Report, of: impl Fn(&Profile, &Extended) -> String) -> String {
+    let said: Vec<_> =
+        report.profiles.iter().map(|profile| of(profile, extended(profile))).collect();
+    if said.len() > 1 && said.iter().all(|text| *text == said[0]) {
+        return said[0].clone();
+    }
+    let named = report.profiles.iter().zip(said);
+    let named = named.map(|(profile, text)| format!("{} {text}", profile.model_name));
+    named.collect::<Vec<_>>().join("; ")
+}
+
+fn seconds(seconds: f64) -> String {
+    time(1e9 * seconds)
+}
+
+/// Bytes, with three digits and a prefix where they are many.
+fn bytes(bytes: f64) -> String {
+    if bytes < 1000.0 { format!("{bytes:.0} B") } else { format!("{}B", count(bytes)) }
+}
+
+/// `0.0141 (0.0140 to 0.0142)`.
+fn interval(Interval { ratio, low, high }: &Interval) -> String {
+    let digits = |x: f64| if x < 1.0 { format!("{x:.4}") } else { three_digits(x) };
+    format!("{} ({} to {})", digits(*ratio), digits(*low), digits(*high))
+}
+
+/// Ten lines.
+pub(super) fn lines(report: &Report) -> Vec<String> {
+    let n_steps = report.profiles.first().map_or(0, |profile| extended(profile).n_steps);
+    vec![
+        deploy(report),
+        speeds(report),
+        format!(
+            "{n_steps} steps: {}",
+            each(report, |_, e| {
+                let full = &e.full_trajectory;
+                let [median, low, high] =
+                    [full.median_seconds, full.p5_seconds, full.p95_seconds].map(seconds);
+                format!(
+                    "{median} ({low} to {high}), {} a step",
+                    seconds(1e-6 * e.microseconds_per_step)
+                )
+            })
+        ),
+        format!(
+            "one step alone: {}",
+            each(report, |_, e| {
+                let single = &e.single_step;
+                let [median, low, high] =
+                    [single.median_seconds, single.p5_seconds, single.p95_seconds].map(seconds);
+                format!("{median} ({low} to {high})")
+            })
+        ),
+        format!("accuracy: {}", each(report, |_, e| accuracy(e))),
+        format!(
+            "steps of valid forecast per microsecond of a step: {}",
+            each(report, |_, e| match &e.accuracy {
+                Some(found) =>
+                    found.valid_steps_per_microsecond.map_or("unknown".into(), three_digits),
+                None => "unknown".to_owned(),
+            })
+        ),
+        format!(
+            "memory: {}",
+            each(report, |_, e| {
+                let heap = e.heap_bytes_per_step.map_or("heap unknown".to_owned(), |heap| {
+                    format!("{} of heap a step", bytes(heap))
+                });
+                let (own, peak) =
+                    (bytes(e.parameter_bytes as f64), e.peak_rss_bytes as f64 / MEGABYTE);
+                format!("{own} of parameters, {heap}, peak {peak:.0} MiB of the process")
+            })
+        ),
+        format!("roof: {}", each(report, |_, e| roof(e))),
+        format!(
+            "training: {}",
+            each(report, |profile, _| {
+                profile.training.total_seconds.map_or("not measured".to_owned(), seconds)
+            })
+        ),
+        format!(
+            "energy: {}",
+            each(report, |_, e| match (&e.energy, &e.energy_reason) {
+                (Some(found), _) =>
+                    format!("{:.3} J per million steps", found.joules_per_million_steps),
+                (None, why) => format!("not measured ({})", why.as_deref().unwrap_or("no reason")),
+            })
+        ),
+    ]
+}
+
+fn accuracy(e: &Extended) -> String {
+    let Some(found) = &e.accuracy else {
+        return format!("not measured ({})", e.accuracy_reason.as_deref().unwrap_or("no reason"));
+    };
+    let last = found.r2_by_horizon.len();
+    let r2 = [1, 5, 10].into_iter().filter(|h| *h <= last);
+    let r2: Vec<_> = r2.map(|h| format!("{:.3} at {h}", found.r2_by_horizon[h - 1])).collect();
+    let valid = match found.first_step_beyond {
+        Some(step) => {
+            format!("error beyond {} of the deviation from step {step} on", found.tolerance)
+        }
+        None => format!("error within {} of the deviation for all {last} steps", found.tolerance),
+    };
+    format!("R2 {}, {valid}", r2.join(", "))
+}
+
+fn roof(e: &Extended) -> String {
+    match (&e.roof, e.gflops) {
+        (Some(roof), Some(gflops)) => format!(
+            "{} GFLOP/s, {:.0} % of what {} allows",
+            three_digits(gflops),
+            100.0 * roof.share,
+            roof.bound_by
+        ),
+        _ => "unknown".to_owned(),
+    }
+}
+
+fn speeds(report: &Report) -> String {
+    let Some(Compared { extended: Some(e), .. }) = compared(report) else {
+        return "speed: one model, nothing to compare".to_owned();
+    };
+    let said = e.full_trajectory_speedup.iter().map(|(name, speedup)| {
+        let tie = if speedup.holds_one() { ", a tie" } else { "" };
+        format!("{name} {}{tie}", interval(speedup))
+    });
+    format!("speedup, 95 % interval: {}", said.collect::<Vec<_>>().join("; "))
+}
+
+/// Which model to deploy: of those whose forecasts stay valid the longest, the fastest.
+fn deploy(report: &Report) -> String {
+    let valid =
+        |profile: &&Profile| extended(profile).accuracy.as_ref().map(|found| found.valid_steps);
+    let cost = |profile: &&Profile| extended(profile).microseconds_per_step;
+    let fastest = report.profiles.iter().min_by(|a, b| cost(a).total_cmp(&cost(b)));
+    let Some(fastest) = fastest else { return "no model".to_owned() };
+    let name = &fastest.model_name;
+    if report.profiles.len() == 1 {
+        return format!("deploy {name}: there is no other model");
+    }
+    let tie = ties(report);
+    if report.profiles.iter().any(|profile| valid(&profile).is_none()) {
+        return format!(
+            "deploy {name} if its forecasts are good enough: it is the fastest{tie}, and accuracy was \
+             not measured"
+        );
+    }
+    let longest =
+        report.profiles.iter().filter_map(|profile| valid(&profile)).max().unwrap_or_default();
+    let best = report.profiles.iter().filter(|profile| valid(profile) == Some(longest));
+    let best = best.min_by(|a, b| cost(a).total_cmp(&cost(b))).unwrap_or(fastest);
+    if best.model_name == *name {
+        return format!(
+            "deploy {name}: no forecasts stay valid longer than its {longest} steps, and it is the \
+             fastest{tie}"
+        );
+    }
+    let own = valid(&fastest).unwrap_or_default();
+    format!(
+        "deploy {}: its forecasts stay valid for {longest} steps, those of {name} for {own}; where \
+         {name} is good enough, it is {} times as fast{tie}",
+        best.model_name,
+        three_digits(cost(&best) / cost(&fastest)),
+    )
+}
+
+fn ties(report: &Report) -> String {
+    let ties = compared(report).and_then(|compared| compared.extended.as_ref()).map(|e| &e.ties);
+    match ties {
+        Some(ties) if !ties.is_empty() => format!(" (a tie: {})", ties.join(", ")),
+        _ => String::new(),
+    }
+}
+
+/// The whole summary, with the names of the other files.
+pub(super) fn markdown(report: &Report, files: &[(String, Vec<u8>)]) -> String {
+    let mut text = format!("# Runtime of {}\n\n", report.experiment_name);
+    for line in lines(report) {
+        text += &format!("- {line}\n");
+    }
+    text += "\n## Models\n\n";
+    let head = [
+        "Model",
+        "From",
+        "Parameters",
+        "Lag",
+        "FLOP/step",
+        "Step",
+        "Steps/s",
+        "Share of roof",
+        "Instructions",
+    ];
+    let row = |profile: &Profile| {
+        let e = extended(profile);
+        let unknown = || "-".to_owned();
+        vec![
+            profile.model_name.clone(),
+            format!("`{}`", e.source),
+            profile.memory.model_parameters.to_string(),
+            e.lag.to_string(),
+            e.flops_per_step.map_or_else(unknown, |flops| flops.to_string()),
+            seconds(1e-6 * e.microseconds_per_step),
+            count(1e6 / e.microseconds_per_step),
+            e.roof.as_ref().map_or_else(unknown, |roof| format!("{:.0} %", 100.0 * roof.share)),
+            e.isa.clone().unwrap_or_else(unknown),
+        ]
+    };
+    text += &Table::new(&head, report.profiles.iter().map(row).collect()).markdown("llr");
+    if !report.scaling.is_empty() {
+        text += "\n## Scaling\n\nTime of a step, while one size grows.\n\n";
+        let head = [
+            "Model",
+            "Size",
+            "From",
+            "To",
+            "Exponent (95 %)",
+            "Least and largest share of roof",
+            "Cache",
+        ];
+        let row = |axis: &super::scaling::Axis| {
+            let shares = axis.points.iter().map(|point| 100.0 * point.roof.share);
+            let (low, high) = shares.fold((f64::MAX, 0.0_f64), |(l, h), s| (l.min(s), h.max(s)));
+            let end =
+                |point: Option<&super::scaling::Point>| point.map_or(0, |p| p.value).to_string();
+            let Interval { ratio, low: from, high: to } = axis.exponent;
+            vec![
+                axis.model.to_owned(),
+                axis.size.to_owned(),
+                end(axis.points.first()),
+                end(axis.points.last()),
+                format!("{ratio:.2} ({from:.2} to {to:.2})"),
+                format!("{low:.0} to {high:.0} %"),
+                axis.crossing.clone().unwrap_or_else(|| "one cache holds all".to_owned()),
+            ]
+        };
+        text += &Table::new(&head, report.scaling.iter().map(row).collect()).markdown("llrrr");
+    }
+    text += "\n## Conditions\n\n";
+    if let Some(e) = report.profiles.first().map(extended) {
+        let _ = writeln!(text, "- window: {}; {}", e.z0_source, e.order);
+        let machine = ["cpu_name", "caches", "dispatch", "rustc"]
+            .into_iter()
+            .filter_map(|name| e.machine.get(name).map(|value| format!("{name} {value}")));
+        let _ = writeln!(text, "- {}", machine.collect::<Vec<_>>().join(", "));
+    }
+    for warning in &report.warnings {
+        let _ = writeln!(text, "- {warning}");
+    }
+    text += "\n## Files\n\n";
+    for (name, _) in files {
+        let _ = writeln!(text, "- `{name}`");
+    }
+    text
+}
