@@ -6,3 +6,4 @@ pub(crate) mod conformance;
 #[cfg(unix)]
 mod killed;
 mod lstm_fit;
+mod training;
