@@ -7,6 +7,10 @@ use ndarray::{Array2, Array3, ArrayView1, ArrayView2, Axis, s};
 
 /// The runs (states, d) of windows (n, lag, d), oldest state first, and of the states (n, d) after
 /// them; in their order.
+///
+/// # Panics
+///
+/// If lag is 0, or the states after them have another number of components.
 pub fn runs(windows: &Array3<f64>, after: &Array2<f64>) -> Vec<Array2<f64>> {
     let mut runs: Vec<Array2<f64>> = Vec::new();
     let mut before: Option<(ArrayView2<'_, f64>, ArrayView1<'_, f64>)> = None;

@@ -112,8 +112,10 @@ mod tests {
     use stepmark::file::npz::Writer;
     use stepmark::input;
 
+    type Threshold = fn(&Fit) -> f64;
+
     /// A vector of stability with this threshold, of runs whose true radius is below the recorded one.
-    fn vector(path: &Path, threshold: impl Fn(&Fit) -> f64) -> Fit {
+    fn vector(path: &Path, threshold: Threshold) -> Fit {
         let mut states = Array2::from_shape_vec((120, 2), input::gaussian(3, 240, 1.0)).unwrap();
         for t in (2..120).filter(|t| t % 60 > 1) {
             for i in 0..2 {
@@ -154,7 +156,7 @@ mod tests {
     fn a_threshold_on_either_side_of_the_radii_is_one_of_the_vectors() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("stability.npz");
-        let thresholds: [(&str, fn(&Fit) -> f64); 3] = [
+        let thresholds: [(&str, Threshold); 3] = [
             ("below both", |fit| 0.9 * fit.rho_before),
             ("between", |fit| f64::midpoint(fit.rho_before, fit.rho_compat)),
             ("above both", |fit| 1.1 * fit.rho_compat),
