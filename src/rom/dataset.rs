@@ -2,15 +2,15 @@
 //! taken from.
 //!
 //! `latent_dataset.npz` holds windows `X_all` (n, lag, d), oldest state first, the state after each,
-//! `Y_all` (n, d), and `lag`, run after run. A window goes on with the run of the one before where it is
-//! that window moved by one state, bit for bit.
+//! `Y_all` (n, d), and `lag`, run after run.
 
 use std::path::Path;
 
-use ndarray::{Array2, Array3, ArrayView1, ArrayView2, Axis, s};
+use ndarray::{Array2, Array3};
 use thiserror::Error;
 
 use crate::file::npz;
+use crate::mvar::model::runs;
 
 /// Why there is no dataset.
 #[derive(Debug, Error)]
@@ -85,30 +85,11 @@ impl Dataset {
     }
 }
 
-/// The runs that the windows were taken from, in their order.
-fn runs(x: &Array3<f64>, y: &Array2<f64>) -> Vec<Array2<f64>> {
-    let mut runs: Vec<Array2<f64>> = Vec::new();
-    let mut before: Option<(ArrayView2<'_, f64>, ArrayView1<'_, f64>)> = None;
-    for (window, next) in x.outer_iter().zip(y.outer_iter()) {
-        let goes_on = before.is_some_and(|(old, state)| {
-            let (known, newest) = window.split_at(Axis(0), window.nrows() - 1);
-            old.slice(s![1.., ..]) == known && newest.row(0) == state
-        });
-        if !goes_on {
-            runs.push(window.to_owned());
-        }
-        let run = runs.last_mut().expect("the first window starts one");
-        run.push_row(next).expect("a state of as many components");
-        before = Some((window, next));
-    }
-    runs
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::input;
-    use ndarray::arr0;
+    use ndarray::{Axis, arr0, s};
     use proptest::prelude::*;
     use std::fs;
 

@@ -10,7 +10,7 @@ use thiserror::Error;
 
 use super::dataset::{self, Dataset};
 use crate::file::npz;
-use crate::lstm::train::{self as lstm_train, Checkpoint, Ending, Progress, Windows};
+use crate::lstm::train::{self as lstm_train, Checkpoint, Ending, Progress, Session, Windows};
 use crate::mvar::train::{self as mvar_train, Criterion};
 
 /// Why no model is fitted.
@@ -128,14 +128,21 @@ pub fn lstm(
     let dataset = Dataset::load(data)?;
     say(of(data, &dataset))?;
     let runs: Vec<_> = dataset.runs().iter().map(|run| run.view()).collect();
-    let windows = Windows::from_runs(&runs, lag.unwrap_or(dataset.lag()), config.states_after())?;
+    let (lag, after) = (lag.unwrap_or(dataset.lag()), config.states_after());
+    let windows = Windows::from_runs(&runs, lag, after)?;
+    let short = runs.iter().filter(|run| run.nrows() < lag + after).count();
+    if short > 0 {
+        let s = if short == 1 { "" } else { "s" };
+        say(format!("{short} run{s} left out: fewer than {lag} states and {after} after them"))?;
+    }
+    let session = Session::new(config, &windows)?;
     make(folder)?;
     let checkpoint = Checkpoint::new(&folder.join(CHECKPOINT));
     if checkpoint.file.exists() {
         say(format!("{}: goes on from there", checkpoint.file.display()))?;
     }
     let mut line = Line { shown: None, is_seen: io::stderr().is_terminal() };
-    let trained = lstm_train::fit(config, &windows, Some(&checkpoint), |now| {
+    let trained = session.train(Some(&checkpoint), |now| {
         line.show(&now);
         ControlFlow::Continue(())
     });
@@ -150,7 +157,6 @@ pub fn lstm(
         Ending::Patience => "then the loss stood still",
         Ending::Diverged => "then the loss was not finite: the best weights before are kept",
     };
-    let (_, lag, _) = windows.x().dim();
     say(format!("lag {lag}, {} windows: {epochs} epochs, {why}", windows.x().dim().0))?;
     let seconds = trained.model.training().map_or(0.0, |training| training.time.as_secs_f64());
     let path = folder.join("lstm_state_dict.pt");

@@ -22,7 +22,9 @@ const FIT: &str = "Fit a model to the windows of a latent_dataset.npz.
 
 mvar: ridge regression with an unpenalised intercept; writes mvar_model.npz.
 lstm: a network, by Adam; writes lstm_state_dict.pt, lstm.safetensors and training_log.csv. A training
-that was killed goes on from its checkpoint.npz when it is started again with the same options.
+that was killed goes on from its checkpoint.npz when it is started again with the same options. One
+whose loss is no longer finite stops and says so: its files hold the best weights before, and it ends
+with exit code 0; if there are none before, with an error.
 
   stepmark rom fit --model mvar --data latent_dataset.npz --lag bic
   stepmark rom fit --model lstm --data latent_dataset.npz --hidden_units 64 --num_layers 2 \\
@@ -87,7 +89,7 @@ impl Autoregression {
 }
 
 /// The options of a training: names, values, and what they are.
-const TRAINING: [(&str, &str, &str); 17] = [
+const TRAINING: [(&str, &str, &str); 22] = [
     ("hidden_units", "N", "Units of a layer; required"),
     ("num_layers", "N", "Layers, 1 to 4; required"),
     ("learning_rate", "NUMBER", "The first learning rate; required"),
@@ -104,8 +106,18 @@ const TRAINING: [(&str, &str, &str); 17] = [
     ("multistep_k", "N", "States of such a rollout [default: 5]"),
     ("multistep_alpha", "NUMBER", "Share of the loss that is of later states [default: 0.3]"),
     ("scheduled_sampling", "BOOL", "Whether forecasts replace states of windows [default: false]"),
+    ("ss_warmup", "N", "Epochs at the start without such forecasts [default: 20]"),
+    ("ss_phase1_end", "N", "Epoch until which their share rises to ss_phase1_ratio [default: 200]"),
+    ("ss_phase1_ratio", "NUMBER", "Share of states that are replaced in that epoch [default: 0.3]"),
+    ("ss_phase2_end", "N", "Epoch until which their share goes on to ss_max_ratio [default: 400]"),
+    ("ss_max_ratio", "NUMBER", "Share of states that are replaced from then on [default: 0.5]"),
     ("seed", "N", "Seed of weights, order, dropout and sampling [default: 0]"),
 ];
+
+/// Options that say nothing without `multistep_loss`, and without `scheduled_sampling`.
+const MULTISTEP: [&str; 2] = ["multistep_k", "multistep_alpha"];
+const SAMPLING: [&str; 5] =
+    ["ss_warmup", "ss_phase1_end", "ss_phase1_ratio", "ss_phase2_end", "ss_max_ratio"];
 
 /// A name of `max_epochs` besides those of wsindy-manifold.
 const EPOCHS: (&str, &str) = ("epochs", "max_epochs");
@@ -207,10 +219,13 @@ fn lstm(args: &Fit, out: &mut dyn Write) -> Result<Exit, Stop> {
     let options = args.lstm.0.iter().map(|(name, value)| (*name, value.as_str()));
     let config = Config::from_options(options).map_err(|why| usage(with_dashes(&why)))?;
     let is_given = |option: &&&str| args.lstm.0.iter().any(|(name, _)| name == *option);
-    if config.multistep.is_none()
-        && let Some(option) = ["multistep_k", "multistep_alpha"].iter().find(is_given)
-    {
-        return Err(usage(format!("--{option}: expected --multistep_loss true with it")));
+    for (is_on, switch, parts) in [
+        (config.multistep.is_some(), "multistep_loss", &MULTISTEP[..]),
+        (config.scheduled_sampling.is_some(), "scheduled_sampling", &SAMPLING),
+    ] {
+        if let Some(option) = parts.iter().find(is_given).filter(|_| !is_on) {
+            return Err(usage(format!("--{option}: expected --{switch} true with it")));
+        }
     }
     fit::lstm(&args.data, &args.folder("LSTM"), lag, &config, out)?;
     Ok(Exit::Pass)

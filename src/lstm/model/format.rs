@@ -23,6 +23,9 @@ const OTHERS: [&str; 6] =
 /// The tensor that shows the prefix of all.
 const FIRST: &str = "lstm.weight_ih_l0";
 
+/// The longest header accepted; that of four layers has 2 kB. Parsed, it takes many times its bytes.
+const MAX_HEADER_BYTES: u64 = 1 << 20;
+
 /// The metadata of the time that the training took.
 pub(super) const SECONDS: &str = "training_seconds";
 
@@ -54,6 +57,12 @@ impl<'a> Reader<'a> {
     pub(super) fn new(file: &'a str, bytes: &'a [u8]) -> Result<Self, Error> {
         if is_lfs_pointer(bytes) {
             return Err(Error::Pointer { file: file.to_owned() });
+        }
+        let header_len = bytes.first_chunk().map_or(0, |len| u64::from_le_bytes(*len));
+        if header_len > MAX_HEADER_BYTES && header_len < bytes.len() as u64 {
+            let (found, most) =
+                (format!("{header_len} bytes"), format!("at most {MAX_HEADER_BYTES}"));
+            return Err(wrong(file, "header", found, most));
         }
         let parsed = SafeTensors::read_metadata(bytes)
             .and_then(|(_, header)| Ok((header, SafeTensors::deserialize(bytes)?)));

@@ -12,6 +12,7 @@ use super::generator::Generator;
 use super::state::State;
 use super::trained::Losses;
 use crate::file::npz::{Archive, Writer};
+use crate::machine::isa::Isa;
 
 /// Where and how often a training saves its state. It goes on from a file that is already there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,8 +30,27 @@ impl Checkpoint {
     }
 }
 
+/// What a state belongs to: it goes on to the same bits with these alone.
+#[derive(Debug)]
+pub(super) struct Origin<'a> {
+    pub(super) config: &'a Config,
+    /// The hash of the data.
+    pub(super) data: i64,
+    /// The instruction set, since each rounds in its own order.
+    pub(super) isa: Isa,
+}
+
+/// The number by which a checkpoint names an instruction set.
+fn number_of(isa: Isa) -> i64 {
+    match isa {
+        Isa::Scalar => 0,
+        Isa::Avx2 => 2,
+        Isa::Avx512 => 512,
+    }
+}
+
 /// Replaces the checkpoint once the new one is whole.
-pub(super) fn save(path: &Path, state: &State, config: &Config, data: i64) -> Result<(), Error> {
+pub(super) fn save(path: &Path, state: &State, origin: &Origin<'_>) -> Result<(), Error> {
     let size = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
     let mut npz = Writer::new(path);
     for (name, values) in [
@@ -48,12 +68,13 @@ pub(super) fn save(path: &Path, state: &State, config: &Config, data: i64) -> Re
         ("seconds", state.seconds),
     ]
     .into_iter()
-    .chain(config.numbers().map(|(name, value)| (name, value)))
+    .chain(origin.config.numbers())
     {
         npz.add(name, arr0(value).view())?;
     }
     for (name, value) in [
-        ("data", data),
+        ("data", origin.data),
+        ("isa", number_of(origin.isa)),
         ("adam_steps", i64::from(state.adam.steps)),
         ("plateau_stood", size(state.plateau.stood)),
         ("waited", size(state.waited)),
@@ -69,20 +90,26 @@ pub(super) fn save(path: &Path, state: &State, config: &Config, data: i64) -> Re
     Ok(npz.finish()?)
 }
 
-/// Loads the checkpoint of a training with these options and data.
-pub(super) fn load(path: &Path, config: &Config, data: i64, len: usize) -> Result<State, Error> {
+/// Loads the checkpoint of a training of `len` parameters that has this origin.
+pub(super) fn load(path: &Path, origin: &Origin<'_>, len: usize) -> Result<State, Error> {
     let mut npz = Archive::open(path)?;
     let other = |what, found: String, expected: String| {
         Err(Error::Checkpoint { file: path.to_owned(), what, found, expected })
     };
-    for (name, expected) in config.numbers() {
+    for (name, expected) in origin.config.numbers() {
         let found = number(&mut npz, name)?;
         if found != expected {
             return other(name, found.to_string(), expected.to_string());
         }
     }
-    if npz.count("data")? != data {
+    if npz.count("data")? != origin.data {
         return other("data", "other windows".to_owned(), "those given".to_owned());
+    }
+    let isa = npz.count("isa")?;
+    if isa != number_of(origin.isa) {
+        let known = Isa::ALL.into_iter().find(|known| number_of(*known) == isa);
+        let found = known.map_or(isa.to_string(), |known| known.vectorised_name().to_owned());
+        return other("isa", found, origin.isa.vectorised_name().to_owned());
     }
     let mut lists = Vec::new();
     for name in ["parameters", "best", "adam_mean", "adam_square"] {

@@ -1,8 +1,9 @@
 //! The options of a training, by the names of wsindy-manifold.
 
 use super::error::Error;
-use super::loss::Multistep;
+use super::loss::{self, Multistep};
 use super::pass::count;
+use super::sampling::Sampling;
 
 /// Other names of options that wsindy-manifold takes, and the names that they stand for.
 pub const ALIASES: [(&str, &str); 5] = [
@@ -46,8 +47,9 @@ pub struct Config {
     pub normalize_input: bool,
     /// The loss of rollouts, if they count: `multistep_loss`, `multistep_k`, `multistep_alpha`.
     pub multistep: Option<Multistep>,
-    /// Whether states of windows are replaced by forecasts more and more often.
-    pub scheduled_sampling: bool,
+    /// How states of windows are replaced by forecasts, if they are: `scheduled_sampling` and the
+    /// options that start with `ss_`.
+    pub scheduled_sampling: Option<Sampling>,
     /// Seed of the first weights, the order of samples, dropout and sampling.
     pub seed: u32,
 }
@@ -75,7 +77,7 @@ impl Config {
             use_layer_norm: true,
             normalize_input: true,
             multistep: None,
-            scheduled_sampling: false,
+            scheduled_sampling: None,
             seed: 0,
         }
     }
@@ -89,8 +91,9 @@ impl Config {
     pub fn from_options<'a>(
         options: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<Self, Error> {
-        let (mut config, mut multistep) = (Self::new(0, 0, 0.0, 0, 0), Multistep::default());
-        let mut is_multistep = false;
+        let mut config = Self::new(0, 0, 0.0, 0, 0);
+        let (mut multistep, mut is_multistep) = (Multistep::default(), false);
+        let (mut sampling, mut is_sampled) = (Sampling::default(), false);
         let mut seen = Vec::new();
         for (given, value) in options {
             let alias = ALIASES.iter().find(|(alias, _)| *alias == given);
@@ -126,7 +129,12 @@ impl Config {
                 "multistep_loss" => is_multistep = truth()?,
                 "multistep_k" => multistep.k_steps = count()?,
                 "multistep_alpha" => multistep.alpha = number()?,
-                "scheduled_sampling" => config.scheduled_sampling = truth()?,
+                "scheduled_sampling" => is_sampled = truth()?,
+                "ss_warmup" => sampling.warmup = count()?,
+                "ss_phase1_end" => sampling.phase1_end = count()?,
+                "ss_phase1_ratio" => sampling.phase1_ratio = number()?,
+                "ss_phase2_end" => sampling.phase2_end = count()?,
+                "ss_max_ratio" => sampling.max_ratio = number()?,
                 "seed" => config.seed = value.parse().map_err(|_| wrong("0 to 2^32 - 1"))?,
                 _ => return Err(Error::Unknown { option: given.to_owned() }),
             }
@@ -138,13 +146,14 @@ impl Config {
             return Err(Error::Missing { options });
         }
         config.multistep = is_multistep.then_some(multistep);
+        config.scheduled_sampling = is_sampled.then_some(sampling);
         config.check()?;
         Ok(config)
     }
 
     /// States after a window that the loss looks at.
     pub fn states_after(&self) -> usize {
-        self.multistep.map_or(1, |multistep| multistep.k_steps)
+        loss::states(self.multistep)
     }
 
     /// Requires that every option is in its domain.
@@ -167,6 +176,7 @@ impl Config {
         if !(2..=1024).contains(&k_steps) {
             return wrong("multistep_k", k_steps.to_string(), "2 to 1024");
         }
+        let sampling = self.scheduled_sampling.unwrap_or_default();
         for (option, found, range, expected) in [
             (
                 "learning_rate",
@@ -183,6 +193,8 @@ impl Config {
             ("weight_decay", self.weight_decay, 0.0..=f64::MAX, "a finite number, 0 or more"),
             ("dropout", self.dropout, 0.0..=1.0 - f64::EPSILON, "0 to below 1"),
             ("multistep_alpha", alpha, 0.0..=1.0, "0 to 1"),
+            ("ss_phase1_ratio", sampling.phase1_ratio, 0.0..=1.0, "0 to 1"),
+            ("ss_max_ratio", sampling.max_ratio, 0.0..=1.0, "0 to 1"),
         ] {
             if !range.contains(&found) {
                 return wrong(option, found.to_string(), expected);
@@ -192,9 +204,10 @@ impl Config {
     }
 
     /// All that decides the bits of a training, by name; what only ends it is left out.
-    pub(super) fn numbers(&self) -> [(&'static str, f64); 15] {
+    pub(super) fn numbers(&self) -> [(&'static str, f64); 20] {
         let truth = |value: bool| f64::from(u8::from(value));
         let Multistep { k_steps, alpha } = self.multistep.unwrap_or_default();
+        let sampling = self.scheduled_sampling.unwrap_or_default();
         [
             ("hidden_units", count(self.hidden_units)),
             ("num_layers", count(self.num_layers)),
@@ -209,7 +222,12 @@ impl Config {
             ("multistep_loss", truth(self.multistep.is_some())),
             ("multistep_k", count(k_steps)),
             ("multistep_alpha", alpha),
-            ("scheduled_sampling", truth(self.scheduled_sampling)),
+            ("scheduled_sampling", truth(self.scheduled_sampling.is_some())),
+            ("ss_warmup", count(sampling.warmup)),
+            ("ss_phase1_end", count(sampling.phase1_end)),
+            ("ss_phase1_ratio", sampling.phase1_ratio),
+            ("ss_phase2_end", count(sampling.phase2_end)),
+            ("ss_max_ratio", sampling.max_ratio),
             ("seed", f64::from(self.seed)),
         ]
     }
@@ -235,6 +253,32 @@ mod tests {
         let config = Config::from_options(GIVEN.into_iter().chain(more)).unwrap();
         assert_eq!(config.multistep, Some(Multistep { k_steps: 5, alpha: 0.3 }), "multistep");
         assert_eq!((config.gradient_clip, config.dropout), (0.0, 0.1), "others");
+        let more = [("scheduled_sampling", "True")];
+        let config = Config::from_options(GIVEN.into_iter().chain(more)).unwrap();
+        let default = Sampling {
+            warmup: 20,
+            phase1_end: 200,
+            phase1_ratio: 0.3,
+            phase2_end: 400,
+            max_ratio: 0.5,
+        };
+        assert_eq!(config.scheduled_sampling, Some(default), "sampling");
+        let more = more.into_iter().chain([
+            ("ss_warmup", "1"),
+            ("ss_phase1_end", "2"),
+            ("ss_phase1_ratio", "0.25"),
+            ("ss_phase2_end", "3"),
+            ("ss_max_ratio", "1"),
+        ]);
+        let config = Config::from_options(GIVEN.into_iter().chain(more)).unwrap();
+        let given = Sampling {
+            warmup: 1,
+            phase1_end: 2,
+            phase1_ratio: 0.25,
+            phase2_end: 3,
+            max_ratio: 1.0,
+        };
+        assert_eq!(config.scheduled_sampling, Some(given), "sampling as given");
     }
 
     #[test]
@@ -261,11 +305,17 @@ mod tests {
             ("residual", "yes"),
             ("multistep_k", "1"),
             ("multistep_alpha", "1.1"),
+            ("ss_warmup", "-1"),
+            ("ss_phase1_end", "0.5"),
+            ("ss_phase1_ratio", "1.1"),
+            ("ss_phase2_end", "x"),
+            ("ss_max_ratio", "nan"),
             ("seed", "-1"),
             ("hidden_units", "9"),
             ("momentum", "0.9"),
         ] {
-            let more = [("multistep_loss", "true"), (name, value)];
+            let on = [("multistep_loss", "true"), ("scheduled_sampling", "true")];
+            let more = on.into_iter().chain([(name, value)]);
             let why = Config::from_options(GIVEN.into_iter().chain(more)).unwrap_err();
             assert!(why.to_string().contains(name), "{name} {value}: {why}");
         }

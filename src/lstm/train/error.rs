@@ -54,10 +54,9 @@ pub enum Error {
         /// Those of the first run.
         expected: usize,
     },
-    /// A run is too short for one window and the states after it.
+    /// A run is too short for one window and the state after it.
     #[error(
-        "run {run}: found {rows} states, expected at least {least}: the lag {lag} and the states \
-         after it; choose a shorter lag"
+        "run {run}: found {rows} states, expected more than the lag {lag}; choose a shorter lag"
     )]
     Short {
         /// The run, from 0.
@@ -66,8 +65,32 @@ pub enum Error {
         rows: usize,
         /// The lag asked for.
         lag: usize,
-        /// The states of one window and those after it.
-        least: usize,
+    },
+    /// All runs are too short for a window and the states after it that a loss of rollouts needs.
+    #[error(
+        "the longest run has {rows} states, expected at least {}: the lag {lag} and {after} states \
+         after it; choose a smaller multistep_k or a shorter lag",
+        lag + after
+    )]
+    NoRollouts {
+        /// States of the longest run.
+        rows: usize,
+        /// The lag asked for.
+        lag: usize,
+        /// States after a window.
+        after: usize,
+    },
+    /// A state of a run holds NaN or infinity.
+    #[error("run {run}, state {row}, component {column}: found {value}, expected finite numbers")]
+    NotFinite {
+        /// The run, from 0.
+        run: usize,
+        /// The state, from 0.
+        row: usize,
+        /// The component, from 0.
+        column: usize,
+        /// The number.
+        value: f64,
     },
     /// The windows and the states after them do not fit.
     #[error("{what}: found {found}, expected {expected}")]

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Each state comes from the window with the states before it appended. These are data: no
-//! derivative goes through them. So are the states that scheduled sampling puts into a window.
+//! derivative goes through them. So are the states that `sampling` puts into a window.
 
 use super::generator::Generator;
 use super::kernels::Real;
@@ -28,11 +28,18 @@ impl Default for Multistep {
     }
 }
 
-/// The weight of each state of a rollout.
-pub(super) fn weights(multistep: Option<Multistep>) -> Vec<f64> {
-    let Some(Multistep { k_steps, alpha }) = multistep else { return vec![1.0] };
-    let further = alpha / count(k_steps - 1);
-    (0..k_steps).map(|j| if j == 0 { 1.0 - alpha } else { further }).collect()
+/// States that the loss looks at.
+pub(super) fn states(multistep: Option<Multistep>) -> usize {
+    multistep.map_or(1, |multistep| multistep.k_steps)
+}
+
+/// The weight of state `j` of them, from 0.
+pub(super) fn weight(multistep: Option<Multistep>, j: usize) -> f64 {
+    match multistep {
+        None => 1.0,
+        Some(Multistep { alpha, .. }) if j == 0 => 1.0 - alpha,
+        Some(Multistep { k_steps, alpha }) => alpha / count(k_steps - 1),
+    }
 }
 
 /// A batch: windows and the states after them.
@@ -60,12 +67,13 @@ pub fn loss<R: Real>(
     mut gradient: Option<&mut [R]>,
 ) -> [f64; 2] {
     tape.load(parameters);
-    let (weights, d) = (weights(multistep), tape.d());
+    let (states, d) = (states(multistep), tape.d());
     let (window, most) = (tape.lag() * d, tape.capacity());
     let len = count(batch.x.len() / window * d);
     let (mut total, mut first) = (0.0, 0.0);
     for (chunk, x) in batch.x.chunks_mut(most * window).enumerate() {
-        for (j, &weight) in weights.iter().enumerate() {
+        for j in 0..states {
+            let weight = weight(multistep, j);
             let draws = dropout.as_mut().map(|(rate, generator)| (*rate, &mut **generator));
             let found = tape.forward(x, draws);
             let y = &batch.y[j][chunk * most * d..][..found.len()];
@@ -82,7 +90,7 @@ pub fn loss<R: Real>(
             if j == 0 {
                 first += squares / len;
             }
-            if j + 1 < weights.len() {
+            if j + 1 < states {
                 for (window, next) in x.chunks_exact_mut(window).zip(found.chunks_exact(d)) {
                     window.copy_within(d.., 0);
                     let last = window.len() - d;
@@ -95,43 +103,4 @@ pub fn loss<R: Real>(
         }
     }
     [total, first]
-}
-
-/// Replaces states of windows, but the first of each, with probability `rate` by what the network
-/// forecasts from the states before them, the first repeated to fill the window.
-pub fn sample<R: Real>(
-    tape: &mut Tape<R>,
-    parameters: &[R],
-    batch: &mut Batch<R>,
-    rate: f64,
-    generator: &mut Generator,
-) {
-    tape.load(parameters);
-    let (lag, d, most) = (tape.lag(), tape.d(), tape.capacity());
-    for x in batch.x.chunks_mut(most * lag * d) {
-        for j in 1..lag {
-            let drawn: Vec<_> = (0..x.len() / (lag * d)).map(|_| generator.unit() < rate).collect();
-            if !drawn.contains(&true) {
-                continue;
-            }
-            batch.spare.clear();
-            for window in x.chunks_exact(lag * d) {
-                (j..lag).for_each(|_| batch.spare.extend_from_slice(&window[..d]));
-                batch.spare.extend_from_slice(&window[..j * d]);
-            }
-            let found = tape.forward(&batch.spare, None).chunks_exact(d);
-            let windows = x.chunks_exact_mut(lag * d).zip(found).zip(drawn);
-            for ((window, found), _) in windows.filter(|(_, is_drawn)| *is_drawn) {
-                window[j * d..][..d].copy_from_slice(found);
-            }
-        }
-    }
-}
-
-/// The rate of [`sample`] in an epoch, from 0: none in the first 20, on a cosine to 0.3 at 200,
-/// on a line to 0.5 at 400.
-pub fn sampling_rate(epoch: usize) -> f64 {
-    let between = |from: f64, to: f64| ((count(epoch) - from) / (to - from)).clamp(0.0, 1.0);
-    let rise = (1.0 - (std::f64::consts::PI * between(20.0, 200.0)).cos()) / 2.0;
-    0.3 * rise + 0.2 * between(200.0, 400.0)
 }

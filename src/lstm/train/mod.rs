@@ -13,7 +13,8 @@
 //! | `pass`       | forward pass over a batch, and its gradient                     |
 //! | `weights`    | the parameters as products want them                            |
 //! | `kernels`    | the floats; products, cells and Adam for each instruction set   |
-//! | `loss`       | squared error of one state and of rollouts; scheduled sampling  |
+//! | `loss`       | squared error of one state and of rollouts                      |
+//! | `sampling`   | scheduled sampling                                              |
 //! | `adam`       | clipping, Adam, the falling learning rate                       |
 //! | `generator`  | the Mersenne twister of `NumPy`'s `RandomState`                 |
 //!
@@ -29,6 +30,7 @@ mod generator;
 mod kernels;
 mod loss;
 mod pass;
+mod sampling;
 mod session;
 mod shape;
 mod state;
@@ -45,8 +47,9 @@ pub use error::Error;
 pub use fit::{Progress, fit};
 pub use generator::Generator;
 pub use kernels::{Job, Panels, Real};
-pub use loss::{Batch, Multistep, loss, sample, sampling_rate};
+pub use loss::{Batch, Multistep, loss};
 pub use pass::Tape;
+pub use sampling::{Sampling, sample};
 pub use session::Session;
 pub use shape::{Shape, Tensor};
 pub use state::Epoch;

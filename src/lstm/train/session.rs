@@ -74,6 +74,11 @@ impl Session {
         self.data.train.len().div_ceil(self.config.batch_size)
     }
 
+    /// The instruction set.
+    pub(super) fn isa(&self) -> Isa {
+        self.room.tape.isa()
+    }
+
     /// The losses of each epoch so far.
     pub fn log(&self) -> &[Losses] {
         &self.state.log

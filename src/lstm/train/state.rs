@@ -5,8 +5,9 @@ use std::ops::ControlFlow;
 use super::adam::{Adam, Plateau, clip};
 use super::config::Config;
 use super::generator::Generator;
-use super::loss::{Batch, loss, sample, sampling_rate};
+use super::loss::{Batch, loss};
 use super::pass::{Tape, count};
+use super::sampling::sample;
 use super::shape::Shape;
 use super::trained::Losses;
 use super::windows::Data;
@@ -86,7 +87,8 @@ impl State {
     ) -> Epoch {
         let mut order = self.generator.permutation(data.train.len());
         order.iter_mut().for_each(|at| *at = data.train[*at]);
-        let sampled = if config.scheduled_sampling { sampling_rate(self.log.len()) } else { 0.0 };
+        let epoch = self.log.len();
+        let sampled = config.scheduled_sampling.map_or(0.0, |sampling| sampling.rate(epoch));
         let mut train = 0.0;
         for (at, samples) in order.chunks(config.batch_size).enumerate() {
             if goes_on(at).is_break() {
@@ -116,11 +118,12 @@ impl State {
     /// diverges.
     pub(super) fn step(&mut self, config: &Config, room: &mut Room, sampled: f64) -> Option<f64> {
         let Room { tape, gradient, batch } = room;
+        let dropout = (config.dropout > 0.0).then_some(config.dropout);
         if sampled > 0.0 {
-            sample(tape, &self.parameters, batch, sampled, &mut self.generator);
+            sample(tape, &self.parameters, batch, sampled, dropout, &mut self.generator);
         }
         gradient.fill(0.0);
-        let dropout = (config.dropout > 0.0).then_some((config.dropout, &mut self.generator));
+        let dropout = dropout.map(|rate| (rate, &mut self.generator));
         let (multistep, to) = (config.multistep, Some(&mut **gradient));
         let [total, first] = loss(tape, &self.parameters, batch, multistep, dropout, to);
         let limit = if config.gradient_clip > 0.0 { config.gradient_clip } else { f64::INFINITY };

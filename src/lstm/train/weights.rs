@@ -1,7 +1,7 @@
 //! The parameters as products want them.
 
 use super::kernels::{Job, Panels, Real};
-use super::shape::Shape;
+use super::shape::{Places, Shape};
 use crate::machine::isa::Isa;
 
 /// A matrix on both sides of the chain rule: W^T for the way there, W for the way back.
@@ -36,10 +36,9 @@ pub(super) struct Weights<R: Real> {
 }
 
 impl<R: Real> Weights<R> {
-    /// Takes over all parameters, into the same memory.
-    pub(super) fn load(&mut self, isa: Isa, shape: &Shape, parameters: &[R]) {
-        let places = shape.places();
-        self.layers.resize(shape.layers, Layer::default());
+    /// Takes over all parameters, which lie at these places of that shape, into the same memory.
+    pub(super) fn load(&mut self, isa: Isa, shape: &Shape, places: &Places, parameters: &[R]) {
+        self.layers.resize_with(shape.layers, Layer::default);
         let [ih, hh, b_ih, b_hh] = [0, 1, 2, 3];
         for (layer, places) in self.layers.iter_mut().zip(&places.layers) {
             let of = |which: usize| &parameters[places[which].clone()];

@@ -42,11 +42,12 @@ impl Windows {
     }
 
     /// All windows of runs (states, d), each with `after` states behind it; none crosses from one
-    /// run to the next.
+    /// run to the next. A run that has a window, but fewer states behind it, gives none.
     ///
     /// # Errors
     ///
-    /// If there is no run, or one is shorter than a window, of other components or not finite.
+    /// If there is no run, or none that is long enough, or one is no longer than a window, of other
+    /// components or not finite.
     ///
     /// # Panics
     ///
@@ -62,18 +63,26 @@ impl Windows {
             let (found, expected) = (lag.to_string(), format!("1 to {MAX_LAG}"));
             return Err(Error::Data { what: "lag", found, expected });
         }
-        let least = lag + after;
         for (run, states) in runs.iter().enumerate() {
             if states.ncols() != d {
                 return Err(Error::Components { run, found: states.ncols(), expected: d });
             }
-            if states.nrows() < least {
-                return Err(Error::Short { run, rows: states.nrows(), lag, least });
+            if states.nrows() <= lag {
+                return Err(Error::Short { run, rows: states.nrows(), lag });
+            }
+            let unfit = states.indexed_iter().find(|(_, value)| !value.is_finite());
+            if let Some(((row, column), &value)) = unfit {
+                return Err(Error::NotFinite { run, row, column, value });
             }
         }
-        let n = runs.iter().map(|run| run.nrows() + 1 - least).sum();
+        let (least, longest) = (lag + after, runs.iter().map(ArrayView2::nrows).max());
+        if let Some(rows) = longest.filter(|rows| *rows < least) {
+            return Err(Error::NoRollouts { rows, lag, after });
+        }
+        let runs = || runs.iter().filter(|run| run.nrows() >= least);
+        let n = runs().map(|run| run.nrows() + 1 - least).sum();
         let (mut x, mut y) = (Array3::zeros((n, lag, d)), Array3::zeros((n, after, d)));
-        let starts = runs.iter().flat_map(|run| (0..=run.nrows() - least).map(move |at| (run, at)));
+        let starts = runs().flat_map(|run| (0..=run.nrows() - least).map(move |at| (run, at)));
         for (sample, (run, at)) in starts.enumerate() {
             let middle = at + lag;
             x.index_axis_mut(Axis(0), sample).assign(&run.slice(s![at..middle, ..]));
@@ -146,7 +155,7 @@ impl Data {
         }
     }
 
-    /// A number that other data do not share.
+    /// A hash by which a checkpoint tells these data from others.
     pub(super) fn digest(&self) -> i64 {
         let step = |hash: u64, x: &f32| {
             (hash ^ u64::from(x.to_bits())).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23)
@@ -199,12 +208,25 @@ mod tests {
             assert!(why.contains(word), "{why}");
         };
         refused(&[], 3, 1, "no run");
-        refused(&[a.view(), b.view()], 7, 1, "run 1: found 7 states, expected at least 8");
+        refused(&[a.view(), b.view()], 7, 1, "run 1: found 7 states, expected more than the lag 7");
+        refused(&[b.view()], 7, 4, "run 0: found 7 states, expected more than the lag 7; choose");
+        let words = "the longest run has 9 states, expected at least 11: the lag 3 and 8 states";
+        refused(&[a.view(), b.view()], 3, 8, words);
         refused(&[a.view(), b.view()], 0, 1, "lag: found 0");
         refused(&[a.view(), b.slice(s![.., ..1])], 3, 1, "run 1: found 1 components");
         let mut bad = b;
         bad[[4, 1]] = f64::NAN;
-        refused(&[a.view(), bad.view()], 3, 1, "NaN at");
+        let words = "run 1, state 4, component 1: found NaN, expected finite numbers";
+        refused(&[a.view(), bad.view()], 3, 1, words);
+        refused(&[a.view(), bad.view()], 3, 6, words);
+    }
+
+    #[test]
+    fn a_run_without_enough_states_after_its_windows_gives_none() {
+        let [a, b] = runs();
+        let windows = Windows::from_runs(&[b.view(), a.view(), b.view()], 4, 4).unwrap();
+        assert_eq!(windows, Windows::from_runs(&[a.view()], 4, 4).unwrap(), "7 states are too few");
+        assert_eq!(windows.x().dim(), (2, 4, 2), "9 states are enough");
     }
 
     #[test]

@@ -27,6 +27,9 @@ use super::packed::{Packed, Real};
 use crate::file::npz;
 
 mod intercept;
+mod windows;
+
+pub use windows::runs;
 
 /// The array that says how long the fit took.
 pub(super) const TRAINING_SECONDS: &str = "training_seconds";
@@ -72,6 +75,14 @@ pub enum Warning {
     NoIntercept,
     /// The file does not hold the intercept of its fit; it was got back from the windows of the fit.
     InterceptOfWindows,
+    /// The file does not hold the intercept of its fit, nor do the windows beside it give it; it was
+    /// taken as zero.
+    NoInterceptOfWindows {
+        /// States of a window there.
+        lag: usize,
+        /// States that a step of the model reads.
+        p: usize,
+    },
     /// The file holds single precision.
     SinglePrecision,
 }
@@ -87,6 +98,12 @@ impl fmt::Display for Warning {
                 f,
                 "the file holds no `intercept`; it was got back from the windows of the fit, \
                  {}",
+                intercept::WINDOWS
+            ),
+            Self::NoInterceptOfWindows { lag, p } => write!(
+                f,
+                "the file holds no `intercept`, and {} has windows of {lag} states, which give none \
+                 of {p}; it was taken as zero, so forecasts differ from those of the fitted model",
                 intercept::WINDOWS
             ),
             Self::SinglePrecision => f.write_str(
@@ -144,9 +161,10 @@ impl Model {
         let missing = loaded.warnings.iter_mut().find(|flaw| **flaw == Warning::NoIntercept);
         let windows = path.parent().unwrap_or(path).join(intercept::WINDOWS);
         if let Some(flaw) = missing.filter(|_| windows.is_file()) {
-            *flaw = Warning::InterceptOfWindows;
-            let c = intercept::of_windows(npz::Archive::open(&windows)?, loaded.model.a.view())?;
-            loaded.model.c = c;
+            match intercept::of_windows(npz::Archive::open(&windows)?, loaded.model.a.view())? {
+                Ok(c) => (*flaw, loaded.model.c) = (Warning::InterceptOfWindows, c),
+                Err(why) => *flaw = why,
+            }
         }
         Ok(loaded)
     }

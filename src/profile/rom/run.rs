@@ -56,7 +56,7 @@ pub struct Options {
 /// folder, or a file cannot be read or written.
 pub fn run(options: &Options, out: &mut dyn Write) -> Result<(), Error> {
     let mut found = find::find(&options.wanted)?;
-    let (d, most) = (found.z0.ncols(), npz::MAX_ARRAY_BYTES / size_of::<f64>());
+    let (d, most) = (found.z0.ncols(), npz::FREE_BYTES / size_of::<f64>());
     if options.plan.n_steps.saturating_mul(d) > most {
         return Err(Error::Steps { steps: options.plan.n_steps, d, most });
     }

@@ -12,7 +12,7 @@ use stepmark::mvar::train::{self as mvar_train, Criterion};
 use stepmark::{input, lstm, mvar};
 
 /// How a command ended, and what it said.
-fn said(args: &[&str]) -> (Exit, String, String) {
+pub(super) fn said(args: &[&str]) -> (Exit, String, String) {
     let line = ["stepmark", "rom"].iter().chain(args);
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let suite = Suite { commands: vec![cli::chapters::rom()], ..Suite::default() };
@@ -28,7 +28,7 @@ fn pass(args: &[&str]) -> String {
     out
 }
 
-fn text(path: &Path) -> &str {
+pub(super) fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
@@ -75,7 +75,7 @@ fn forecast(path: &Path) -> Array2<f64> {
 }
 
 /// The names in a folder, sorted; none if it is not there.
-fn names(folder: &Path) -> Vec<String> {
+pub(super) fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).into_iter().flatten();
     let mut names: Vec<_> =
         entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();

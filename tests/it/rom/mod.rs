@@ -7,3 +7,4 @@ pub(crate) mod conformance;
 mod killed;
 mod lstm_fit;
 mod profile;
+mod training;

@@ -4,10 +4,14 @@
 //! `normalize_input`, `input_mean` and `input_std`; or a state dictionary alone. It becomes a file of
 //! safetensors with the same numbers, so that both are read by one reader.
 //!
+//! A file of n bytes never takes more than a few times n: its storages have n at most, and no number
+//! is copied before it is known to be of one tensor alone.
+//!
 //! Format: torch/serialization.py in `PyTorch`, since 1.6.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::{Cursor, Read as _};
+use std::ops::Range;
 
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensorError};
@@ -108,12 +112,18 @@ struct Archive<'a> {
     left: u64,
 }
 
-/// Numbers of a storage that a tensor has: from the first to the last.
-struct Taken<'a> {
+/// Where the numbers of a tensor lie in a storage that has them all.
+struct Place<'a> {
+    name: &'a str,
     storage: &'a str,
-    first: usize,
-    last: usize,
-    by: &'a str,
+    dtype: Dtype,
+    /// Bytes of a number.
+    width: usize,
+    offset: usize,
+    shape: &'a [usize],
+    strides: &'a [usize],
+    /// From the first to the last of its bytes; empty where it has none.
+    bytes: Range<usize>,
 }
 
 impl<'a> Archive<'a> {
@@ -176,36 +186,35 @@ impl<'a> Archive<'a> {
             let expected = "a dictionary of tensors".to_owned();
             return Err(wrong(self.file, "state_dict", "another value".to_owned(), expected));
         };
-        let mut tensors = BTreeMap::new();
-        let mut taken = Vec::new();
+        let mut places = BTreeMap::new();
         for (key, value) in items {
             let Some(name) = pickle.text(*key) else {
                 let found = "a key that is no text".to_owned();
                 return Err(wrong(self.file, "state_dict", found, "names of tensors".to_owned()));
             };
-            let (tensor, range) = self.tensor(pickle, name, pickle.get(*value))?;
-            taken.extend(range);
-            if tensors.insert(name.to_owned(), tensor).is_some() {
+            let place = self.place(pickle, name, pickle.get(*value))?;
+            if places.insert(name, place).is_some() {
                 return Err(wrong(self.file, name, "two of them".to_owned(), "one".to_owned()));
             }
         }
-        taken.sort_by_key(|range| (range.storage, range.first));
+        let mut taken: Vec<_> = places.values().filter(|place| !place.bytes.is_empty()).collect();
+        taken.sort_by_key(|place| (place.storage, place.bytes.start));
         for pair in taken.windows(2) {
-            if pair[0].storage == pair[1].storage && pair[1].first <= pair[0].last {
-                let found = format!("numbers that are also of `{}`", pair[0].by);
-                return Err(wrong(self.file, pair[1].by, found, "its own".to_owned()));
+            if pair[0].storage == pair[1].storage && pair[1].bytes.start < pair[0].bytes.end {
+                let found = format!("numbers that are also of `{}`", pair[0].name);
+                return Err(wrong(self.file, pair[1].name, found, "its own".to_owned()));
             }
         }
-        Ok(tensors)
+        Ok(places.iter().map(|(name, place)| ((*name).to_owned(), self.tensor(place))).collect())
     }
 
-    /// A tensor in rows, and which numbers it took.
-    fn tensor<'p>(
+    /// Where a tensor lies; nothing is copied.
+    fn place<'p>(
         &mut self,
         pickle: &'p Pickle,
         name: &'p str,
-        value: &Value,
-    ) -> Result<(Tensor, Option<Taken<'p>>), Error> {
+        value: &'p Value,
+    ) -> Result<Place<'p>, Error> {
         let file = self.file;
         let wrong =
             |found: String, expected: &str| Err(wrong(file, name, found, expected.to_owned()));
@@ -215,17 +224,20 @@ impl<'a> Archive<'a> {
         let Value::Storage { numbers, key, len } = pickle.get(*storage) else {
             return wrong("no storage".to_owned(), "one");
         };
-        let key = pickle.text(*key).unwrap_or_default();
+        let storage = pickle.text(*key).unwrap_or_default();
         let (dtype, width) = numbers.dtype();
-        let Some(bytes) = self.storage(key)? else {
-            return wrong(format!("no entry `data/{key}`"), "one for each storage");
+        let Some(bytes) = self.storage(storage)? else {
+            return wrong(format!("no entry `data/{storage}`"), "one for each storage");
         };
         if len.checked_mul(width) != Some(bytes.len()) {
-            let found = format!("{} bytes in `data/{key}`", bytes.len());
+            let found = format!("{} bytes in `data/{storage}`", bytes.len());
             return wrong(found, &format!("{len} numbers of {width} bytes"));
         }
+        let place = |bytes| {
+            Ok(Place { name, storage, dtype, width, offset: *offset, shape, strides, bytes })
+        };
         if shape.contains(&0) {
-            return Ok((Tensor { dtype, shape: shape.clone(), bytes: Vec::new() }, None));
+            return place(0..0);
         }
         let Some(last) = last(*offset, shape, strides) else {
             let found = format!("shape {shape:?} by strides {strides:?}");
@@ -234,25 +246,33 @@ impl<'a> Archive<'a> {
         if last >= *len {
             return wrong(format!("number {last} of its storage"), &format!("one of {len}"));
         }
+        place(offset * width..(last + 1) * width)
+    }
+
+    /// A copy of a tensor, in rows.
+    fn tensor(&self, place: &Place<'_>) -> Tensor {
+        let Place { dtype, width, shape, strides, .. } = *place;
         let mut rows = Vec::new();
-        let mut index = vec![0; shape.len()];
-        let mut at = *offset;
-        loop {
-            rows.extend_from_slice(&bytes[at * width..][..width]);
-            // The next index, the last axis first.
-            let Some(axis) = (0..shape.len()).rev().find(|&axis| index[axis] + 1 < shape[axis])
-            else {
-                break;
-            };
-            for later in axis + 1..shape.len() {
-                at -= index[later] * strides[later];
-                index[later] = 0;
+        let storage = self.storages.get(place.storage).filter(|_| !place.bytes.is_empty());
+        if let Some(storage) = storage {
+            rows.reserve_exact(shape.iter().product::<usize>() * width);
+            let (mut index, mut at) = (vec![0; shape.len()], place.offset);
+            loop {
+                rows.extend_from_slice(&storage[at * width..][..width]);
+                // The next index, the last axis first.
+                let Some(axis) = (0..shape.len()).rev().find(|&axis| index[axis] + 1 < shape[axis])
+                else {
+                    break;
+                };
+                for later in axis + 1..shape.len() {
+                    at -= index[later] * strides[later];
+                    index[later] = 0;
+                }
+                index[axis] += 1;
+                at += strides[axis];
             }
-            index[axis] += 1;
-            at += strides[axis];
         }
-        let taken = Taken { storage: key, first: *offset, last, by: name };
-        Ok((Tensor { dtype, shape: shape.clone(), bytes: rows }, Some(taken)))
+        Tensor { dtype, shape: shape.to_vec(), bytes: rows }
     }
 
     fn storage(&mut self, key: &str) -> Result<Option<&[u8]>, Error> {
@@ -313,7 +333,10 @@ impl<'a> Archive<'a> {
     fn numbers(&mut self, pickle: &Pickle, name: &str) -> Result<Tensor, Error> {
         let value = pickle.item(pickle.root, name).unwrap_or(&Value::None);
         let numbers = match value {
-            Value::Tensor { .. } => return Ok(self.tensor(pickle, name, value)?.0),
+            Value::Tensor { .. } => {
+                let place = self.place(pickle, name, value)?;
+                return Ok(self.tensor(&place));
+            }
             Value::List(items) => items
                 .iter()
                 .map(|item| match pickle.get(*item) {

@@ -135,7 +135,7 @@ impl<R: Real> Tape<R> {
     ///
     /// If they are fewer than the shape has.
     pub fn load(&mut self, parameters: &[R]) {
-        self.weights.load(self.isa, &self.shape, parameters);
+        self.weights.load(self.isa, &self.shape, &self.places, parameters);
     }
 
     /// Outputs (samples, d) for windows `x` (samples, lag, d); with dropout of hidden states

@@ -11,6 +11,7 @@ use crate::input;
 use crate::lstm::Model;
 use crate::lstm::model::{Kind, Options, Training};
 use crate::lstm::train::*;
+use crate::machine::isa::Isa;
 
 /// Windows of two noisy oscillations of three components.
 fn windows(after: usize) -> Windows {
@@ -29,7 +30,7 @@ fn config() -> Config {
     Config {
         multistep,
         dropout: 0.2,
-        scheduled_sampling: true,
+        scheduled_sampling: Some(Sampling::default()),
         batch_size: 25,
         seed: 7,
         ..Config::new(6, 2, 1e-2, 40, 40)
@@ -119,6 +120,24 @@ fn a_checkpoint_of_another_training_is_refused_by_what_differs() {
     let windows = Windows::new(windows(3).x().to_owned() * 2.0, windows(3).y().to_owned());
     let why = fit(&first, &windows.unwrap(), checkpoint.as_ref(), go).unwrap_err().to_string();
     assert!(why.contains("`data`: found other windows"), "{why}");
+}
+
+#[test]
+fn a_checkpoint_by_another_instruction_set_is_refused_by_name() {
+    let config = Config { max_epochs: 1, ..config() };
+    let folder = tempfile::tempdir().unwrap();
+    let checkpoint = Some(checkpoint(folder.path()));
+    let train = |config: &Config, isa| {
+        Session::with_isa(config, &windows(3), isa).unwrap().train(checkpoint.as_ref(), go)
+    };
+    train(&config, Isa::Scalar).unwrap();
+    let more = Config { max_epochs: 2, ..config };
+    for isa in Isa::available().skip(1) {
+        let why = train(&more, isa).unwrap_err().to_string();
+        let part = format!("`isa`: found portable, expected {}; remove the file", isa.name());
+        assert!(why.contains(&part), "{why}");
+    }
+    assert_eq!(train(&more, Isa::Scalar).unwrap().log.len(), 2, "the same one goes on");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use ndarray::{Array, Array1, Array2, Array3, ArrayView2, Axis, s};
 use stepmark::lstm::cell::{self, Forecast};
 use stepmark::lstm::model::{Options, load_scale};
 use stepmark::lstm::net::Scale;
+use stepmark::lstm::train::{self, Config, Session, Windows};
 use stepmark::{close, lstm};
 
 use super::{F64_TOLERANCE, Vectors, file_name, holds, is_damaged, near, wide};
@@ -18,6 +19,9 @@ const F32_TOLERANCE: f64 = 2e-6;
 /// The files of torch beside the safetensors: all facts, and a state dictionary alone.
 const WHOLE: &str = "lstm_state_dict.pt";
 const BARE: &str = "lstm_state_dict_raw.pt";
+
+/// The normalisation beside them.
+const NORMALISATION: &str = "lstm_normalization.npz";
 
 /// Relative to the largest value of a rollout of 100 steps in f32.
 const F32_ROLLOUT_TOLERANCE: f64 = 1e-4;
@@ -39,7 +43,7 @@ fn is_io(path: &Path) -> bool {
 fn role(path: &Path) -> Role {
     let folder = || path.parent().and_then(|p| p.read_dir().ok()).into_iter().flatten().flatten();
     let ios = || folder().filter_map(|entry| io_of(&entry.path()));
-    let companion = ["lstm_normalization.npz", WHOLE, BARE].contains(&file_name(path));
+    let companion = [NORMALISATION, WHOLE, BARE].contains(&file_name(path));
     if io_of(path).is_some() {
         Role::Case
     } else if ios().any(|io| companion || io == path) {
@@ -49,13 +53,17 @@ fn role(path: &Path) -> Role {
     }
 }
 
+fn scale_of(path: &Path) -> Result<Scale, String> {
+    load_scale(path).map_err(|e| e.to_string())
+}
+
 fn check(path: &Path) -> Result<(), String> {
     let mut io = Vectors::open(&io_of(path).ok_or("no recorded outputs")?)?;
     let window: Array2<f64> = io.array("window")?;
     let scale = if io.has("input_mean") {
         Scale::new(io.array("input_mean")?, io.array("input_std")?).map_err(|e| format!("{e:?}"))?
     } else {
-        load_scale(&path.with_file_name("lstm_normalization.npz")).map_err(|e| e.to_string())?
+        scale_of(&path.with_file_name(NORMALISATION))?
     };
     let load =
         |path: &Path, options: &_| lstm::Model::load(path, options).map_err(|e| e.to_string());
@@ -71,11 +79,36 @@ fn check(path: &Path) -> Result<(), String> {
         return Err(format!("{BARE} and the safetensors are of other numbers"));
     }
 
+    if io.has("split_perm") {
+        let beside = path.with_file_name(NORMALISATION);
+        let saved = if beside.exists() { scale_of(&beside)? } else { model.scale() };
+        training_windows(&mut io, &saved)?;
+    }
     rollouts(&model, &window, &mut io)?;
     if io.has("pred_all_norm_f32") {
         predictions(&model, &mut io)?;
     }
     if io.has("x") { single_steps(&model, &mut io) } else { Ok(()) }
+}
+
+/// Our order of windows, as an array of `NumPy` has it.
+fn split(samples: usize) -> Array1<i64> {
+    let order = train::split(samples).into_iter();
+    order.map(|at| i64::try_from(at).expect("few windows")).collect()
+}
+
+/// The windows that the network was trained on: which of them, and their normalisation.
+fn training_windows(io: &mut Vectors, scale: &Scale) -> Result<(), String> {
+    let (x, y): (Array3<f64>, Array2<f64>) = (io.array("X_all")?, io.array("Y_all")?);
+    let order: Array1<i64> = io.array("split_perm")?;
+    if order != split(x.len_of(Axis(0))) {
+        return Err("split_perm is another order than ours".to_owned());
+    }
+    let windows = Windows::new(x, y.insert_axis(Axis(1))).map_err(|e| e.to_string())?;
+    let session = Session::new(&Config::new(1, 1, 1e-3, 1, 1), &windows);
+    let found = session.map_err(|e| e.to_string())?.scale();
+    near("input_mean", found.mean(), scale.mean(), F64_TOLERANCE, 0.0)?;
+    near("input_std", found.std(), scale.std(), F64_TOLERANCE, 0.0)
 }
 
 /// Forecasts of many steps, in the units of the data and normalised.
@@ -175,4 +208,41 @@ fn single_steps(model: &lstm::Model, io: &mut Vectors) -> Result<(), String> {
         near(names[3], &c_n, &recorded(names[3], f32s)?, tolerance, 1.0)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::{Array, arr1};
+    use stepmark::file::npz::Writer;
+    use stepmark::input;
+
+    #[test]
+    fn another_split_or_normalisation_of_the_training_windows_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("io.npz");
+        let x = Array::from_shape_vec((20, 3, 2), input::gaussian(1, 120, 2.0)).unwrap();
+        let y = Array::from_shape_vec((20, 2), input::gaussian(2, 40, 2.0)).unwrap();
+        let order = split(20);
+        // The first 16 of the order train.
+        let rows = train::split(20)[..16].to_vec();
+        let rows = x.select(Axis(0), &rows).into_shape_with_order((48, 2)).unwrap();
+        let (mean, std) = (rows.mean_axis(Axis(0)).unwrap(), rows.std_axis(Axis(0), 0.0));
+        let said = |order: &Array1<i64>, mean: &Array1<f64>, std: &Array1<f64>| {
+            let mut npz = Writer::new(&path);
+            npz.add("X_all", x.view()).unwrap();
+            npz.add("Y_all", y.view()).unwrap();
+            npz.add("split_perm", order.view()).unwrap();
+            npz.finish().unwrap();
+            let scale = Scale::new(mean.clone(), std.clone()).unwrap();
+            training_windows(&mut Vectors::open(&path).unwrap(), &scale)
+        };
+        assert_eq!(said(&order, &mean, &std), Ok(()), "ours");
+        let mut other = order.clone();
+        other.swap(16, 17);
+        assert!(said(&other, &mean, &std).unwrap_err().contains("split_perm"), "two swapped");
+        let part = arr1(&[1e-9, 0.0]);
+        assert!(said(&order, &(&mean + &part), &std).unwrap_err().contains("input_mean"), "mean");
+        assert!(said(&order, &mean, &(&std + &part)).unwrap_err().contains("input_std"), "std");
+    }
 }

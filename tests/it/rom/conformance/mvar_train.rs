@@ -92,13 +92,96 @@ fn coefficients(fit: &Fit, names: [&str; 2], io: &mut Vectors) -> Result<(), Str
     near(names[1], &fit.model.intercept().to_owned(), &intercept, TOLERANCE, 0.0)
 }
 
-/// A threshold below the true radius is met; the recorded scaling is that of another radius.
+/// A threshold below the true radius is met, and one above it changes nothing; the recorded scaling is
+/// that of another radius.
 fn scaled(runs: &[ArrayView2<'_, f64>], free: &Fit, config: Config) -> Result<(), String> {
     let fit = fit(runs, &config).map_err(|e| e.to_string())?;
-    let want = config.threshold.map_or(free.rho_before, |most| most.min(free.rho_before));
-    if want == free.rho_before {
-        return Err(format!("the threshold is not below the radius {want}"));
+    near("rho_before", &arr0(fit.rho_before), &arr0(free.rho_before), 0.0, 1.0)?;
+    match config.threshold {
+        Some(most) if most < free.rho_before => {
+            near("rho_after", &arr0(fit.rho_after), &arr0(most), 1e-12, 1.0)
+        }
+        _ if fit.model != free.model => Err("a stable model was changed".to_owned()),
+        _ => near("rho_after", &arr0(fit.rho_after), &arr0(free.rho_before), 0.0, 1.0),
     }
-    near("rho_after", &arr0(fit.rho_after), &arr0(want), 1e-12, 1.0)?;
-    near("rho_before", &arr0(fit.rho_before), &arr0(free.rho_before), 0.0, 1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use stepmark::file::npz::Writer;
+    use stepmark::input;
+
+    type Threshold = fn(&Fit) -> f64;
+
+    /// A vector of stability with this threshold, of runs whose true radius is below the recorded one.
+    fn vector(path: &Path, threshold: Threshold) -> Fit {
+        let mut states = Array2::from_shape_vec((120, 2), input::gaussian(3, 240, 1.0)).unwrap();
+        for t in (2..120).filter(|t| t % 60 > 1) {
+            for i in 0..2 {
+                states[[t, i]] += 1.2 * states[[t - 1, i]] - 0.6 * states[[t - 2, i]];
+            }
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "the states are saved in f32")]
+        let states = states.mapv(|x| x as f32);
+        let wide = wide(&states);
+        let runs: Vec<_> = wide.axis_chunks_iter(Axis(0), 60).collect();
+        let config = Config { lag: 2, alpha: 1e-4, threshold: None };
+        let free = fit(&runs, &config).unwrap();
+        let blocks = free.model.coefficients();
+        let blocks: Vec<_> = blocks.outer_iter().collect();
+        let mut npz = Writer::new(path);
+        npz.add("X_latent", states.view()).unwrap();
+        for (name, value) in [("T_rom", 60_i64), ("lag", 2)] {
+            npz.add(name, arr0(value).view()).unwrap();
+        }
+        let numbers = [
+            ("alpha", config.alpha),
+            ("rho_before", free.rho_compat),
+            ("threshold", threshold(&free)),
+        ];
+        for (name, value) in numbers {
+            npz.add(name, arr0(value).view()).unwrap();
+        }
+        let coef = ndarray::concatenate(Axis(1), &blocks).unwrap();
+        for name in ["coef", "coef_unscaled"] {
+            npz.add(name, coef.view()).unwrap();
+        }
+        npz.add("intercept_unscaled", free.model.intercept()).unwrap();
+        npz.finish().unwrap();
+        free
+    }
+
+    #[test]
+    fn a_threshold_on_either_side_of_the_radii_is_one_of_the_vectors() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("stability.npz");
+        let thresholds: [(&str, Threshold); 3] = [
+            ("below both", |fit| 0.9 * fit.rho_before),
+            ("between", |fit| f64::midpoint(fit.rho_before, fit.rho_compat)),
+            ("above both", |fit| 1.1 * fit.rho_compat),
+        ];
+        for (at, threshold) in thresholds {
+            let free = vector(&path, threshold);
+            assert!(free.rho_before < 0.9 && free.rho_compat > 1.2, "{free:?}");
+            assert!(role(&path) == Role::Case, "{at}");
+            assert_eq!(check(&path), Ok(()), "{at}");
+        }
+    }
+
+    #[test]
+    fn a_stable_model_that_was_changed_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("stability.npz");
+        let mut free = vector(&path, |fit| fit.rho_compat);
+        let states: Array2<f32> = Vectors::open(&path).unwrap().array("X_latent").unwrap();
+        let wide = wide(&states);
+        let runs: Vec<_> = wide.axis_chunks_iter(Axis(0), 60).collect();
+        let config = Config { lag: 2, alpha: 1e-4, threshold: Some(free.rho_compat) };
+        assert_eq!(scaled(&runs, &free, config), Ok(()), "as it is");
+        let a = free.model.coefficients().mapv(|a| a * (1.0 + 1e-15));
+        free.model = Model::new(a, free.model.intercept().to_owned()).unwrap();
+        let why = scaled(&runs, &free, config).unwrap_err();
+        assert!(why.contains("was changed"), "{why}");
+    }
 }

@@ -56,6 +56,13 @@ fn tensor(key: &str, len: u8, offset: u8, shape: &[u8], strides: &[u8]) -> Vec<u
     .concat()
 }
 
+/// The same with numbers of another type.
+fn of_doubles(tensor: &[u8]) -> Vec<u8> {
+    let name = b"FloatStorage";
+    let at = tensor.windows(name.len()).position(|part| part == name).unwrap();
+    [&tensor[..at], b"DoubleStorage", &tensor[at + name.len()..]].concat()
+}
+
 fn state(tensors: &[(&str, Vec<u8>)]) -> Vec<u8> {
     let items = tensors.iter().flat_map(|(name, tensor)| [text(name), tensor.clone()].concat());
     b"\x80\x02}(".iter().copied().chain(items).chain(*b"u.").collect()
@@ -94,10 +101,7 @@ fn a_tensor_is_read_by_its_strides() {
 
 #[test]
 fn weights_of_another_type_are_refused_by_name() {
-    let single = tensor("0", 2, 0, &[2, 1], &[1, 1]);
-    let name = b"FloatStorage";
-    let at = single.windows(name.len()).position(|part| part == name).unwrap();
-    let double = [&single[..at], b"DoubleStorage", &single[at + name.len()..]].concat();
+    let double = of_doubles(&tensor("0", 2, 0, &[2, 1], &[1, 1]));
     let file = archive(&state(&[("lstm.weight_ih_l0", double)]), CompressionMethod::Stored);
     let options = Options { residual: Some(true), ..Options::default() };
     let why = Model::from_bytes("m.pt", &file, &options).unwrap_err().to_string();
@@ -115,6 +119,14 @@ fn tensors_that_overlap_or_exceed_their_storage_are_refused_by_name() {
         (vec![("w", tensor("7", 4, 0, &[4], &[1]))], "no entry `data/7`"),
         (
             vec![("v", tensor("0", 4, 0, &[3], &[1])), ("w", tensor("0", 4, 2, &[2], &[1]))],
+            "`w`: found numbers that are also of `v`",
+        ),
+        // The bytes of the two doubles are those of the four floats.
+        (
+            vec![
+                ("v", of_doubles(&tensor("0", 2, 0, &[2], &[1]))),
+                ("w", tensor("0", 4, 3, &[1], &[1])),
+            ],
             "`w`: found numbers that are also of `v`",
         ),
         (vec![("w", b"K\x01".to_vec())], "`w`: found another value, expected a tensor"),
