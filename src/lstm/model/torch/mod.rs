@@ -4,8 +4,9 @@
 //! `normalize_input`, `input_mean` and `input_std`; or a state dictionary alone. It becomes a file of
 //! safetensors with the same numbers, so that both are read by one reader.
 //!
-//! A file of n bytes never takes more than a few times n: its storages have n at most, and no number
-//! is copied before it is known to be of one tensor alone.
+//! The numbers of a file take a few times its bytes at most: its storages are no longer than the file,
+//! and no number is copied before it is known to be of one tensor alone. The values of the pickle take
+//! some hundred times its bytes, of which few are accepted.
 //!
 //! Format: torch/serialization.py in `PyTorch`, since 1.6.
 
