@@ -68,10 +68,8 @@ pub(super) struct Args {
     /// The folder that all files are written to; made if it is missing
     #[arg(long, value_name = "DIR", default_value = "benchmarks/results")]
     output_dir: PathBuf,
-    /// Write no PNG files
-    #[cfg(feature = "figures")]
-    #[arg(long)]
-    no_plot: bool,
+    #[command(flatten)]
+    figures: super::Figures,
 }
 
 /// The operation that a run profiles.
@@ -137,7 +135,7 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<Exit, Stop> {
         matrix: what.includes(What::Error).then_some((rows, columns)),
         sweep: what.includes(What::Sweep),
         report: what == What::All,
-        figures: args.has_figures(),
+        figures: args.figures.are_wanted(),
         folder: args.output_dir.clone(),
     };
     match run::run(&options, out) {
@@ -145,18 +143,6 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<Exit, Stop> {
         Err(why @ Error::Codec(_)) => Err(Stop::new(Exit::Usage, why.to_string())),
         Err(why @ Error::Differs { .. }) => Err(Stop::new(Exit::Wrong, why.to_string())),
         Err(why) => Err(why.into()),
-    }
-}
-
-impl Args {
-    #[cfg(feature = "figures")]
-    fn has_figures(&self) -> bool {
-        !self.no_plot
-    }
-
-    #[cfg(not(feature = "figures"))]
-    fn has_figures(&self) -> bool {
-        false
     }
 }
 

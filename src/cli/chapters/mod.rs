@@ -33,6 +33,27 @@ pub fn profile() -> Command {
     }
 }
 
+/// Whether a profile draws.
+#[derive(Debug, clap::Args)]
+struct Figures {
+    /// Write no PNG files
+    #[cfg(feature = "figures")]
+    #[arg(long)]
+    no_plot: bool,
+}
+
+impl Figures {
+    #[cfg(feature = "figures")]
+    fn are_wanted(&self) -> bool {
+        !self.no_plot
+    }
+
+    #[cfg(not(feature = "figures"))]
+    fn are_wanted(&self) -> bool {
+        false
+    }
+}
+
 /// Fit reduced-order models to latent states, and forecast with them
 #[derive(Debug, clap::Parser)]
 #[command(name = "rom")]

@@ -66,10 +66,8 @@ pub(super) struct Args {
     /// Also put the results into summary.json of DIR
     #[arg(long, requires = "folder")]
     update_summary: bool,
-    /// Write no PNG files
-    #[cfg(feature = "figures")]
-    #[arg(long)]
-    no_plot: bool,
+    #[command(flatten)]
+    figures: super::Figures,
 }
 
 pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<Exit, Stop> {
@@ -87,22 +85,10 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<Exit, Stop> {
         train: args.train.clone(),
         scaling: args.scaling,
         update_summary: args.update_summary,
-        figures: args.has_figures(),
+        figures: args.figures.are_wanted(),
     };
     run::run(&options, out)?;
     Ok(Exit::Pass)
-}
-
-impl Args {
-    #[cfg(feature = "figures")]
-    fn has_figures(&self) -> bool {
-        !self.no_plot
-    }
-
-    #[cfg(not(feature = "figures"))]
-    fn has_figures(&self) -> bool {
-        false
-    }
 }
 
 /// A name that is one of a folder.

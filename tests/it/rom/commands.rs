@@ -64,7 +64,7 @@ pub(super) fn dataset(path: &Path, runs: &[Array2<f64>], lag: usize) {
     npz.finish().unwrap();
 }
 
-fn window(path: &Path, states: ArrayView2<'_, f64>) {
+pub(super) fn window(path: &Path, states: ArrayView2<'_, f64>) {
     let mut npz = npz::Writer::new(path);
     npz.add("window", states).unwrap();
     npz.finish().unwrap();

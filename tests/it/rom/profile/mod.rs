@@ -8,12 +8,14 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use ndarray::{Array1, Array2, Array3, ArrayView2, Axis, arr0, s};
+use ndarray::{Array1, Array2, Array3, arr0, s};
 use stepmark::cli::{self, Exit, Suite};
 use stepmark::file::npz;
 use stepmark::profile::rom::comparison::{Comparison, compare};
 use stepmark::profile::rom::document::Profile;
 use stepmark::{input, lstm, mvar};
+
+use super::commands::{self, text, window};
 
 /// How a command ended, what it printed, and what went wrong.
 fn run(args: &[&str]) -> (Exit, String, String) {
@@ -34,10 +36,6 @@ fn pass(folder: &Path, args: &[&str]) -> String {
     let (exit, out, err) = run(&[args, &SHORT, &to].concat());
     assert_eq!((exit, err.as_str()), (Exit::Pass, ""), "{args:?}");
     out
-}
-
-fn text(path: &Path) -> &str {
-    path.to_str().unwrap()
 }
 
 /// The files of a folder and of the folders in it, without temporary ones.
@@ -76,21 +74,7 @@ fn tree(folder: &Path, rows: usize, d: usize) {
 
 fn dataset(path: &Path, rows: usize, lag: usize, d: usize) {
     let run = Array2::from_shape_vec((rows, d), input::gaussian(3, rows * d, 1.0)).unwrap();
-    let mut x = Array3::zeros((0, lag, d));
-    for t in lag..rows {
-        x.push(Axis(0), run.slice(s![t - lag..t, ..])).unwrap();
-    }
-    let mut npz = npz::Writer::new(path);
-    npz.add("X_all", x.view()).unwrap();
-    npz.add("Y_all", run.slice(s![lag.., ..])).unwrap();
-    npz.add("lag", arr0(i64::try_from(lag).unwrap()).view()).unwrap();
-    npz.finish().unwrap();
-}
-
-fn window(path: &Path, states: ArrayView2<'_, f64>) {
-    let mut npz = npz::Writer::new(path);
-    npz.add("window", states).unwrap();
-    npz.finish().unwrap();
+    commands::dataset(path, &[run], lag);
 }
 
 #[test]
