@@ -31,7 +31,6 @@ mod cases;
 pub mod cell;
 pub mod fixtures;
 mod lanes;
-mod lines;
 pub mod model;
 pub mod net;
 pub mod packed;

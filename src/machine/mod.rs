@@ -3,12 +3,15 @@
 //! | | |
 //! | --- | --- |
 //! | [`Environment`] | facts of machine and toolchain; two records with equal ones may be compared |
+//! | `aligned` | numbers that start where a cache line does |
 //! | [`isa`] | instruction sets, detected and chosen |
 //! | [`package`] | the folder of the package that a command is about |
 //! | [`workspace`] | the digest of the sources at hand, and the folder that cargo builds into |
 //! | `built` | what executables were built from, when they were first started |
 //! | [`git`] | revisions: the only place that runs git |
 
+#[cfg(feature = "chapters")]
+pub(crate) mod aligned;
 pub(crate) mod built;
 mod environment;
 pub mod git;

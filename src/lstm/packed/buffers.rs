@@ -1,21 +1,21 @@
 //! Scratch space of the kernels.
 
-use crate::lstm::lines::Lines;
+use crate::machine::aligned::Aligned;
 
 /// States of some windows in every layer, in padded rows.
 #[derive(Debug, Clone)]
 pub(super) struct States {
     /// Hidden states before.
-    pub(super) old: Lines<f32>,
+    pub(super) old: Aligned<f32>,
     /// Hidden states after.
-    pub(super) new: Lines<f32>,
+    pub(super) new: Aligned<f32>,
     /// Cell states.
-    pub(super) c: Lines<f32>,
+    pub(super) c: Aligned<f32>,
 }
 
 impl States {
     fn zeros(len: usize) -> Self {
-        Self { old: Lines::zeros(len), new: Lines::zeros(len), c: Lines::zeros(len) }
+        Self { old: Aligned::zeros(len), new: Aligned::zeros(len), c: Aligned::zeros(len) }
     }
 }
 
@@ -26,10 +26,10 @@ pub struct Buffers {
     units: usize,
     padded: usize,
     /// Both of shape (layers, lag + 1, padded); the first row of each layer stays zero.
-    pub(super) h: Lines<f32>,
-    pub(super) c: Lines<f32>,
+    pub(super) h: Aligned<f32>,
+    pub(super) c: Aligned<f32>,
     /// Gates as far as the inputs make them, shape (lag, 4 padded).
-    pub(super) gates: Lines<f32>,
+    pub(super) gates: Aligned<f32>,
     /// The normalised hidden state, shape (h).
     pub(super) z: Vec<f32>,
     /// Of shape (layers, windows, padded).
@@ -45,9 +45,9 @@ impl Buffers {
             lag,
             units,
             padded,
-            h: Lines::zeros(layers * (lag + 1) * padded),
-            c: Lines::zeros(layers * (lag + 1) * padded),
-            gates: Lines::zeros(lag * 4 * padded),
+            h: Aligned::zeros(layers * (lag + 1) * padded),
+            c: Aligned::zeros(layers * (lag + 1) * padded),
+            gates: Aligned::zeros(lag * 4 * padded),
             z: vec![0.0; units],
             many: States::zeros(layers * Self::MANY * padded),
         }
@@ -56,7 +56,7 @@ impl Buffers {
     /// Whether they are of a network of this size.
     pub(super) fn fit(&self, layers: usize, units: usize, padded: usize) -> bool {
         let len = layers * (self.lag + 1) * padded;
-        (self.units, self.padded, self.h.get().len()) == (units, padded, len)
+        (self.units, self.padded, self.h.len()) == (units, padded, len)
     }
 
     /// The hidden state (h) of a layer before row `t` of the window; `t` = lag is the last.
@@ -65,7 +65,7 @@ impl Buffers {
     ///
     /// If there is no such layer or row.
     pub fn hidden(&self, layer: usize, t: usize) -> &[f32] {
-        self.row(self.h.get(), layer, t)
+        self.row(&self.h, layer, t)
     }
 
     /// The cell state (h) of a layer before row `t` of the window.
@@ -74,12 +74,12 @@ impl Buffers {
     ///
     /// If there is no such layer or row.
     pub fn cell(&self, layer: usize, t: usize) -> &[f32] {
-        self.row(self.c.get(), layer, t)
+        self.row(&self.c, layer, t)
     }
 
     /// Zeroes all states.
     pub fn clear(&mut self) {
-        [&mut self.h, &mut self.c].into_iter().for_each(|states| states.get_mut().fill(0.0));
+        [&mut self.h, &mut self.c].into_iter().for_each(|states| states.fill(0.0));
     }
 
     fn row<'a>(&self, states: &'a [f32], layer: usize, t: usize) -> &'a [f32] {
@@ -97,7 +97,7 @@ pub struct Flight {
     /// Of shape (layers, lag, padded), the youngest window first.
     pub(super) states: States,
     /// Gates as far as the newest state makes them, shape (4 padded).
-    pub(super) gates: Lines<f32>,
+    pub(super) gates: Aligned<f32>,
     /// The normalised hidden state, shape (h).
     pub(super) z: Vec<f32>,
 }
@@ -108,14 +108,14 @@ impl Flight {
             lag,
             seen: 0,
             states: States::zeros(layers * lag * padded),
-            gates: Lines::zeros(4 * padded),
+            gates: Aligned::zeros(4 * padded),
             z: vec![0.0; units],
         }
     }
 
     /// Whether they are of a network of this size.
     pub(super) fn fit(&self, layers: usize, units: usize, padded: usize) -> bool {
-        let sizes = (self.z.len(), self.gates.get().len(), self.states.c.get().len());
+        let sizes = (self.z.len(), self.gates.len(), self.states.c.len());
         sizes == (units, 4 * padded, layers * self.lag * padded)
     }
 }

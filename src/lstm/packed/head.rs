@@ -56,7 +56,7 @@ fn total(mut sums: [f64; 16]) -> f64 {
 /// Outputs of G panels from `panel` on.
 #[inline(always)]
 fn outputs<V: Lanes, const G: usize>(packed: &Packed, panel: usize, z: &[f32], y: &mut [f32]) {
-    let (n, weights) = (z.len(), V::arrays(packed.out_w.get()));
+    let (n, weights) = (z.len(), V::arrays(&packed.out_w));
     let mut panels = [weights; G];
     for g in 0..G {
         panels[g] = &weights[(panel + g) * n..][..n];
@@ -77,7 +77,7 @@ fn outputs<V: Lanes, const G: usize>(packed: &Packed, panel: usize, z: &[f32], y
     }
     for g in 0..G {
         let sum = sums[0][g].plus(sums[1][g]).plus(sums[2][g].plus(sums[3][g]));
-        let sum = sum.plus(V::load(&V::arrays(packed.out_b.get())[panel + g]));
+        let sum = sum.plus(V::load(&V::arrays(&packed.out_b)[panel + g]));
         let mut all = [0.0; 16];
         sum.store(&mut V::arrays_mut(&mut all)[0]);
         let to = &mut y[(panel + g) * V::LEN..];

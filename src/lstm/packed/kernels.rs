@@ -123,8 +123,8 @@ impl<V: Lanes> Work<V> for Project<'_> {
     #[inline(always)]
     fn of<const N: usize>(&mut self, block: usize, first: usize) {
         let Layer { inputs, padded, .. } = *self.layer;
-        let mut sums = load::<V, N>(gates::<V>(self.layer.bias.get(), block));
-        let of_x = weights::<V>(self.layer.of_x.get(), block, inputs);
+        let mut sums = load::<V, N>(gates::<V>(&self.layer.bias, block));
+        let of_x = weights::<V>(&self.layer.of_x, block, inputs);
         add::<V, N, 0>(of_x, &self.x.take(first), &mut sums);
         for i in 0..N {
             let row = &mut self.to[(first + i) * 4 * padded..][..4 * padded];
@@ -136,9 +136,17 @@ impl<V: Lanes> Work<V> for Project<'_> {
     }
 }
 
+/// So many windows have their gates activated one after the other, that their latencies overlap.
+const WAITING: usize = 6;
+
 /// One cell of some windows.
-struct Cells<'a> {
+struct Cells<'a, V: Lanes> {
     layer: &'a Layer,
+    /// How many windows there are.
+    n: usize,
+    /// The gates of the windows that wait for their activation, and the first of them.
+    gates: [[V::Array; 4]; WAITING],
+    waiting: usize,
     /// The gates as far as they are the same for all windows: the bias, or a projection.
     from: &'a [f32],
     /// Inputs that `from` lacks.
@@ -153,16 +161,16 @@ struct Cells<'a> {
     h: &'a mut [f32],
 }
 
-impl<V: Lanes> Work<V> for Cells<'_> {
+impl<V: Lanes> Work<V> for Cells<'_, V> {
     #[inline(always)]
     fn of<const N: usize>(&mut self, block: usize, first: usize) {
-        let Layer { inputs, units, padded, .. } = *self.layer;
+        let Layer { inputs, units, .. } = *self.layer;
         let mut sums = load::<V, N>(gates::<V>(self.from, block));
         if let Some(x) = self.x {
-            let of_x = weights::<V>(self.layer.of_x.get(), block, inputs);
+            let of_x = weights::<V>(&self.layer.of_x, block, inputs);
             add::<V, N, 0>(of_x, &x.take(first), &mut sums);
         }
-        let of_h = weights::<V>(self.layer.of_h.get(), block, units);
+        let of_h = weights::<V>(&self.layer.of_h, block, units);
         if first >= self.fresh {
             add::<V, N, 0>(of_h, &self.past.take(first - self.fresh), &mut sums);
         } else if first + N > self.fresh {
@@ -173,24 +181,32 @@ impl<V: Lanes> Work<V> for Cells<'_> {
             }
             add::<V, N, 1>(of_h, &past, &mut sums);
         }
-        // The loop below is unrolled for up to four windows. A loop that is not has the array that it
-        // indexes in memory: were that `sums`, each addition above would be stored.
-        let mut done = [*gates::<V>(self.from, block); N];
-        if N > 4 {
-            for i in 0..N {
-                for g in 0..4 {
-                    sums[i][g].store(&mut done[i][g]);
-                }
+        for i in 0..N {
+            let gates = &mut self.gates[first - self.waiting + i];
+            for g in 0..4 {
+                sums[i][g].store(&mut gates[g]);
             }
         }
-        for i in 0..N {
-            let at = (first + i) * padded;
-            let c = &mut V::arrays_mut(&mut self.c[at..][..padded])[block];
-            let past = if first + i < self.fresh { V::splat(0.0) } else { V::load(c) };
-            let [sums] = if N > 4 { load::<V, 1>(&done[i]) } else { [sums[i]] };
+        let end = first + N;
+        if end == self.n || end - self.waiting + V::ROWS > WAITING {
+            self.activate(block, end);
+            self.waiting = if end == self.n { 0 } else { end };
+        }
+    }
+}
+
+impl<V: Lanes> Cells<'_, V> {
+    /// Activates the gates of the windows that wait.
+    #[inline(always)]
+    fn activate(&mut self, block: usize, end: usize) {
+        let padded = self.layer.padded;
+        for (gates, row) in self.gates.iter().zip(self.waiting..end) {
+            let c = &mut V::arrays_mut(&mut self.c[row * padded..][..padded])[block];
+            let past = if row < self.fresh { V::splat(0.0) } else { V::load(c) };
+            let [sums] = load::<V, 1>(gates);
             let (next, h) = activate(sums, past);
             next.store(c);
-            h.store(&mut V::arrays_mut(&mut self.h[at..][..padded])[block]);
+            h.store(&mut V::arrays_mut(&mut self.h[row * padded..][..padded])[block]);
         }
     }
 }
@@ -200,7 +216,7 @@ impl<V: Lanes> Work<V> for Cells<'_> {
 fn states<V: Lanes>(packed: &Packed, window: &[f32], buffers: &mut Buffers) {
     let (lag, padded) = (buffers.lag, packed.padded);
     let size = (lag + 1) * padded;
-    let (all_h, all_c) = (buffers.h.get_mut(), buffers.c.get_mut());
+    let (all_h, all_c) = (&mut *buffers.h, &mut *buffers.c);
     for (l, layer) in packed.layers.iter().enumerate() {
         let (below, h) = all_h.split_at_mut(l * size);
         let x = match l.checked_sub(1) {
@@ -208,15 +224,18 @@ fn states<V: Lanes>(packed: &Packed, window: &[f32], buffers: &mut Buffers) {
             // The layer below, without its zero state.
             Some(l) => Rows { all: &below[l * size + padded..], stride: padded },
         };
-        let to = buffers.gates.get_mut();
+        let to = &mut *buffers.gates;
         each::<V>(layer, lag, false, &mut Project { layer, x, to });
         let c = &mut all_c[l * size..][..size];
         for t in 0..lag {
             let (past, h) = h[t * padded..].split_at_mut(padded);
             c.copy_within(t * padded..(t + 1) * padded, (t + 1) * padded);
-            let mut cells = Cells {
+            let mut cells = Cells::<V> {
                 layer,
-                from: &buffers.gates.get()[t * 4 * padded..][..4 * padded],
+                n: 1,
+                gates: [*gates::<V>(&layer.bias, 0); WAITING],
+                waiting: 0,
+                from: &buffers.gates[t * 4 * padded..][..4 * padded],
                 x: None,
                 fresh: usize::from(t == 0),
                 past: Rows { all: past, stride: padded },
@@ -232,7 +251,7 @@ fn states<V: Lanes>(packed: &Packed, window: &[f32], buffers: &mut Buffers) {
 /// The output for the window that [`states`] went through.
 #[inline(always)]
 fn last<V: Lanes>(packed: &Packed, window: &[f32], buffers: &mut Buffers, y: &mut [f32]) {
-    let h = &buffers.h.get()[buffers.h.get().len() - packed.padded..];
+    let h = &buffers.h[buffers.h.len() - packed.padded..];
     let last = &window[window.len() - packed.d..];
     head::<V>(packed, h, last, &mut buffers.z, y);
 }
@@ -245,20 +264,21 @@ fn tick<V: Lanes>(packed: &Packed, x: &[f32], flight: &mut Flight) {
     let States { old, new, c } = &mut flight.states;
     std::mem::swap(old, new);
     for (l, layer) in packed.layers.iter().enumerate() {
-        let (below, h) = new.get_mut().split_at_mut(l * size);
-        let c = &mut c.get_mut()[l * size..][..size];
+        let (below, h) = new.split_at_mut(l * size);
+        let c = &mut c[l * size..][..size];
         // Windows are in the order of their age.
         c.copy_within(..(n - 1) * padded, padded);
         let (from, x) = match l.checked_sub(1) {
             None => {
-                let (x, to) = (Rows { all: x, stride: packed.d }, flight.gates.get_mut());
+                let (x, to) = (Rows { all: x, stride: packed.d }, &mut *flight.gates);
                 each::<V>(layer, 1, false, &mut Project { layer, x, to });
-                (flight.gates.get(), None)
+                (&*flight.gates, None)
             }
-            Some(l) => (layer.bias.get(), Some(Rows { all: &below[l * size..], stride: padded })),
+            Some(l) => (&*layer.bias, Some(Rows { all: &below[l * size..], stride: padded })),
         };
-        let past = Rows { all: &old.get()[l * size..], stride: padded };
-        let mut cells = Cells { layer, from, x, fresh: 1, past, c, h };
+        let past = Rows { all: &old[l * size..], stride: padded };
+        let (gates, waiting) = ([*gates::<V>(&layer.bias, 0); WAITING], 0);
+        let mut cells = Cells::<V> { layer, n, gates, waiting, from, x, fresh: 1, past, c, h };
         each::<V>(layer, n, flight.seen % 2 == 1, &mut cells);
     }
     flight.seen += 1;
@@ -267,7 +287,7 @@ fn tick<V: Lanes>(packed: &Packed, x: &[f32], flight: &mut Flight) {
 /// The output for the oldest window in flight, which ends with `x`.
 #[inline(always)]
 fn land<V: Lanes>(packed: &Packed, x: &[f32], flight: &mut Flight, y: &mut [f32]) {
-    let all = flight.states.new.get();
+    let all = &flight.states.new;
     head::<V>(packed, &all[all.len() - packed.padded..], x, &mut flight.z, y);
 }
 
@@ -280,24 +300,27 @@ fn chunk<V: Lanes>(packed: &Packed, x: &[f32], n: usize, buffers: &mut Buffers, 
     for t in 0..lag {
         std::mem::swap(old, new);
         for (l, layer) in packed.layers.iter().enumerate() {
-            let (below, h) = new.get_mut().split_at_mut(l * size);
+            let (below, h) = new.split_at_mut(l * size);
             let x = match l.checked_sub(1) {
                 None => Rows { all: &x[t * d..], stride: lag * d },
                 Some(l) => Rows { all: &below[l * size..], stride: padded },
             };
-            let mut cells = Cells {
+            let mut cells = Cells::<V> {
                 layer,
-                from: layer.bias.get(),
+                n,
+                gates: [*gates::<V>(&layer.bias, 0); WAITING],
+                waiting: 0,
+                from: &layer.bias,
                 x: Some(x),
                 fresh: if t == 0 { n } else { 0 },
-                past: Rows { all: &old.get()[l * size..], stride: padded },
-                c: &mut c.get_mut()[l * size..],
+                past: Rows { all: &old[l * size..], stride: padded },
+                c: &mut c[l * size..],
                 h,
             };
             each::<V>(layer, n, false, &mut cells);
         }
     }
-    let top = &new.get()[(packed.layers.len() - 1) * size..];
+    let top = &new[(packed.layers.len() - 1) * size..];
     for (i, y) in y.chunks_exact_mut(d).enumerate() {
         let last = &x[(i * lag + lag - 1) * d..][..d];
         head::<V>(packed, &top[i * padded..], last, &mut buffers.z, y);

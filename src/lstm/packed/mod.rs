@@ -13,8 +13,8 @@
 
 use super::activation::GATE_SCALE;
 use super::lanes::Lanes;
-use super::lines::Lines;
 use super::net::{self, LayerNorm, Net, Scale};
+use crate::machine::aligned::Aligned;
 use crate::machine::isa::Isa;
 pub use buffers::{Buffers, Flight};
 use kernels::Job;
@@ -34,8 +34,8 @@ pub struct Packed {
     layers: Vec<Layer>,
     norm: Option<LayerNorm>,
     /// Panels of as many outputs as a register holds, one matrix (h, outputs) after the other.
-    out_w: Lines<f32>,
-    out_b: Lines<f32>,
+    out_w: Aligned<f32>,
+    out_b: Aligned<f32>,
     residual: bool,
 }
 
@@ -46,10 +46,10 @@ struct Layer {
     inputs: usize,
     units: usize,
     padded: usize,
-    of_x: Lines<f32>,
-    of_h: Lines<f32>,
+    of_x: Aligned<f32>,
+    of_h: Aligned<f32>,
     /// Both biases, shape (blocks, 4, units).
-    bias: Lines<f32>,
+    bias: Aligned<f32>,
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the one rounding")]
@@ -62,8 +62,7 @@ impl Layer {
         let (inputs, units) = (layer.w_ih.ncols(), layer.w_hh.ncols());
         let padded = units.next_multiple_of(V::LEN);
         let pack = |inputs: usize, weight: &dyn Fn(usize, usize) -> f64| {
-            let mut lines = Lines::zeros(4 * padded * inputs);
-            let packed = lines.get_mut();
+            let mut packed = Aligned::zeros(4 * padded * inputs);
             for (gate, unit) in (0..4).flat_map(|gate| (0..units).map(move |unit| (gate, unit))) {
                 let (block, lane) = (unit / V::LEN, unit % V::LEN);
                 for input in 0..inputs {
@@ -72,7 +71,7 @@ impl Layer {
                     packed[at] = narrow(weight * GATE_SCALE[gate]);
                 }
             }
-            lines
+            packed
         };
         Self {
             inputs,
@@ -110,11 +109,11 @@ impl Packed {
     fn of<V: Lanes>(net: &Net, isa: Isa) -> Self {
         let (parts, d, units) = (net.parts(), net.d(), net.units());
         let outputs = d.next_multiple_of(V::LEN);
-        let (mut out_w, mut out_b) = (Lines::zeros(outputs * units), Lines::zeros(outputs));
+        let (mut out_w, mut out_b) = (Aligned::zeros(outputs * units), Aligned::zeros(outputs));
         for ((i, k), weight) in parts.out_w.indexed_iter() {
-            out_w.get_mut()[(i / V::LEN * units + k) * V::LEN + i % V::LEN] = *weight;
+            out_w[(i / V::LEN * units + k) * V::LEN + i % V::LEN] = *weight;
         }
-        out_b.get_mut().iter_mut().zip(&parts.out_b).for_each(|(to, bias)| *to = *bias);
+        out_b.iter_mut().zip(&parts.out_b).for_each(|(to, bias)| *to = *bias);
         Self {
             isa,
             d,

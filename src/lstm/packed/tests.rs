@@ -218,7 +218,7 @@ fn one_changed_weight_or_a_stale_state_is_found() {
     let packed = Packed::new(&net);
     let (mut buffers, mut y) = (packed.buffers(4), vec![0.0; 3]);
     packed.forecast(&window, &mut buffers, &mut y);
-    buffers.h.get_mut()[0] = 0.5;
+    buffers.h[0] = 0.5;
     assert!(judge(&net, &window, &buffers, Some(&y)).is_err(), "start is not zero");
 }
 

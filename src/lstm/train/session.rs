@@ -10,8 +10,8 @@ use super::shape::Shape;
 use super::state::{Epoch, Room, State};
 use super::trained::Losses;
 use super::windows::{Data, Windows};
-use crate::lstm::lines::Lines;
 use crate::lstm::net::Scale;
+use crate::machine::aligned::Aligned;
 use crate::machine::isa::Isa;
 
 /// A training in memory: its windows, its state, and the memory that every batch uses again.
@@ -51,7 +51,7 @@ impl Session {
         };
         let room = Room {
             tape: Tape::cached(shape, data.lag, isa),
-            gradient: Lines::zeros(shape.len()),
+            gradient: Aligned::zeros(shape.len()),
             batch: Batch::default(),
         };
         let state = State::new(&shape, config);

@@ -11,7 +11,7 @@ use super::sampling::sample;
 use super::shape::Shape;
 use super::trained::Losses;
 use super::windows::Data;
-use crate::lstm::lines::Lines;
+use crate::machine::aligned::Aligned;
 
 /// All that changes from epoch to epoch.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,7 +33,7 @@ pub(super) struct State {
 #[derive(Debug)]
 pub(super) struct Room {
     pub(super) tape: Tape<f32>,
-    pub(super) gradient: Lines<f32>,
+    pub(super) gradient: Aligned<f32>,
     pub(super) batch: Batch<f32>,
 }
 

@@ -176,7 +176,7 @@ impl<R: Real> Judge<R> {
 }
 
 /// A rollout; each row is judged by the rows before it.
-struct Rollout<R> {
+struct Rollout<R: Real> {
     model: Judge<R>,
     start: Vec<R>,
     x: Vec<R>,
@@ -219,7 +219,7 @@ impl<R: Real> Step for Rollout<R> {
 }
 
 /// One step after the other along a trajectory that is known.
-struct Steps<R> {
+struct Steps<R: Real> {
     model: Judge<R>,
     states: Vec<R>,
     y: Vec<R>,

@@ -1,295 +1,31 @@
-//! Sums of weights times states: one chain of additions per output, in ascending order of the
-//! inputs, whatever is computed beside it. All paths of an instruction set thus leave the same bits.
-//!
-//! Panels of outputs are summed side by side, for one, two or four windows at a time, so that a weight
-//! is loaded once for several of them.
+//! The kernels: what is done with a group of outputs, for every size of group and instruction set.
+
+use std::ops::Range;
 
 use super::Panels;
+use super::group::Group;
 use super::lanes::{Lanes, Real};
 use crate::machine::isa::Isa;
 
-/// Adds the inputs `x` of S windows, times the weights of G panels and, if `TAIL`, of the tail.
-#[inline(always)]
-fn add<V: Lanes, const G: usize, const S: usize, const TAIL: bool>(
-    panels: &[&[V::Array]; G],
-    tail: &[<V::Half as Lanes>::Array],
-    x: &[&[V::Real]; S],
-    sums: &mut [[V; G]; S],
-    tail_sums: &mut [V::Half; S],
-) {
-    for k in 0..x[0].len() {
-        let mut inputs = [V::splat(x[0][k]); S];
-        for s in 1..S {
-            inputs[s] = V::splat(x[s][k]);
-        }
-        for g in 0..G {
-            let weight = V::load(&panels[g][k]);
-            for s in 0..S {
-                sums[s][g] = weight.mul_add(inputs[s], sums[s][g]);
+/// States, each of which follows those before it.
+pub(super) enum Path<'a, R> {
+    /// The state `y` after `x`.
+    One { x: &'a [R], y: &'a mut [R] },
+    /// The rows of a trajectory.
+    All(&'a mut [R]),
+}
+
+impl<R> Path<'_, R> {
+    /// The state before row `t`, and what starts with that row.
+    #[inline(always)]
+    fn at(&mut self, t: usize, d: usize) -> (&[R], &mut [R]) {
+        match self {
+            Self::One { x, y } => (x, y),
+            Self::All(x) => {
+                let (past, y) = x.split_at_mut(t * d);
+                (&past[(t - 1) * d..], y)
             }
         }
-        if TAIL {
-            let weight = V::Half::load(&tail[k]);
-            for s in 0..S {
-                tail_sums[s] = weight.mul_add(V::Half::splat(x[s][k]), tail_sums[s]);
-            }
-        }
-    }
-}
-
-/// G panels from `first` on and, if `TAIL`, the tail.
-#[derive(Clone, Copy)]
-struct Group<'a, R, const G: usize, const TAIL: bool> {
-    all: &'a Panels<R>,
-    first: usize,
-}
-
-impl<R: Real, const G: usize, const TAIL: bool> Group<'_, R, G, TAIL> {
-    /// Starts the sums of a row with `from`, which is padded.
-    #[inline(always)]
-    fn load<V: Lanes<Real = R>>(&self, from: &[R]) -> ([V; G], V::Half) {
-        let wide = &V::arrays(from)[self.first..][..G];
-        let mut sums = [V::splat(R::default()); G];
-        for g in 0..G {
-            sums[g] = V::load(&wide[g]);
-        }
-        let mut tail = V::Half::splat(R::default());
-        if TAIL {
-            tail = V::Half::load(&V::Half::arrays(&from[self.all.wide * V::LEN..])[0]);
-        }
-        (sums, tail)
-    }
-
-    /// Stores the sums of a row into `to`, which is padded.
-    #[inline(always)]
-    fn store<V: Lanes<Real = R>>(&self, sums: &[V; G], tail: V::Half, to: &mut [R]) {
-        let (wide, last) = to.split_at_mut(self.all.wide * V::LEN);
-        let wide = &mut V::arrays_mut(wide)[self.first..][..G];
-        for g in 0..G {
-            sums[g].store(&mut wide[g]);
-        }
-        if TAIL {
-            tail.store(&mut V::Half::arrays_mut(last)[0]);
-        }
-    }
-
-    /// Stores the sums of a row at the start of `to`, and those of its padding where there is room.
-    #[inline(always)]
-    fn store_row<V: Lanes<Real = R>>(&self, sums: &[V; G], tail: V::Half, to: &mut [R]) {
-        for g in 0..G {
-            sums[g].store_part(&mut to[(self.first + g) * V::LEN..]);
-        }
-        if TAIL {
-            tail.store_part(&mut to[self.all.wide * V::LEN..]);
-        }
-    }
-
-    /// Adds S windows of whole rows, the first of them at `lag`.
-    #[inline(always)]
-    fn add<V: Lanes<Real = R>, const S: usize>(
-        &self,
-        lag: usize,
-        x: &[&[R]; S],
-        sums: &mut [[V; G]; S],
-        tail_sums: &mut [V::Half; S],
-    ) {
-        let (all, n) = (self.all, x[0].len());
-        let mut same = *x;
-        for x in &mut same {
-            *x = &x[..n];
-        }
-        let (inputs, from) = (all.inputs(), lag * all.d);
-        let (wide, last) = all.weights().split_at(all.wide * inputs * V::LEN);
-        let mut panels = [V::arrays(&[]); G];
-        for g in 0..G {
-            panels[g] = &V::arrays(wide)[(self.first + g) * inputs + from..][..n];
-        }
-        let mut tail = V::Half::arrays(&[]);
-        if TAIL {
-            tail = &V::Half::arrays(last)[from..][..n];
-        }
-        add::<V, G, S, TAIL>(&panels, tail, &same, sums, tail_sums);
-    }
-
-    /// The sums `from` and the rows `x` from `lag` on.
-    #[inline(always)]
-    fn with_rows<V: Lanes<Real = R>>(&self, lag: usize, x: &[R], from: &[R]) -> ([V; G], V::Half) {
-        let (sums, tail) = self.load::<V>(from);
-        let (mut sums, mut tail) = ([sums], [tail]);
-        self.add::<V, 1>(lag, &[x], &mut sums, &mut tail);
-        (sums[0], tail[0])
-    }
-
-    /// Writes the states that follow S windows, one after the other in `x`, into rows of `y`.
-    #[inline(always)]
-    fn windows<V: Lanes<Real = R>, const S: usize>(&self, x: &[R], y: &mut [R]) {
-        let (inputs, d) = (self.all.inputs(), self.all.d);
-        let (sums, tail) = self.load::<V>(&self.all.c);
-        let (mut sums, mut tail) = ([sums; S], [tail; S]);
-        let mut windows = [x; S];
-        for s in 0..S {
-            windows[s] = &x[s * inputs..][..inputs];
-        }
-        self.add::<V, S>(0, &windows, &mut sums, &mut tail);
-        for s in 0..S {
-            let y = &mut y[s * d..];
-            // Beyond its end lies the next row, which another group may have written.
-            let row = if self.all.is_one_group::<V>() { y } else { &mut y[..d] };
-            self.store_row(&sums[s], tail[s], row);
-        }
-    }
-
-    /// The first of two steps of the trajectory `x`, to row `t`; `next` becomes the sums of the second,
-    /// which lack the newest row.
-    #[inline(always)]
-    fn first<V: Lanes<Real = R>>(&self, x: &mut [R], t: usize, next: &mut [R]) {
-        let (all, d) = (self.all, self.all.d);
-        let (past, y) = x.split_at_mut(t * d);
-        let (window, newest) = past[(t - all.p) * d..].split_at((all.p - 1) * d);
-        let later = &past[(t - all.p + 1) * d..];
-        let (sums, tail) = self.load::<V>(&all.c);
-        let (mut sums, mut tail) = ([sums; 2], [tail; 2]);
-        self.add::<V, 2>(0, &[window, later], &mut sums, &mut tail);
-        self.store(&sums[1], tail[1], next);
-        let (mut sums, mut tail) = ([sums[0]], [tail[0]]);
-        self.add::<V, 1>(all.p - 1, &[newest], &mut sums, &mut tail);
-        self.store_row(&sums[0], tail[0], y);
-    }
-
-    /// The second step, to row `t`.
-    #[inline(always)]
-    fn second<V: Lanes<Real = R>>(&self, x: &mut [R], t: usize, next: &[R]) {
-        let (all, d) = (self.all, self.all.d);
-        let (past, y) = x.split_at_mut(t * d);
-        let (sums, tail) = self.with_rows::<V>(all.p - 1, &past[(t - 1) * d..], next);
-        self.store_row(&sums, tail, y);
-    }
-}
-
-/// Work that is done for one group of panels after the other.
-trait Work<V: Lanes> {
-    fn of<const G: usize, const TAIL: bool>(&mut self, group: Group<'_, V::Real, G, TAIL>);
-}
-
-/// Does `work` for every panel, at most `most` of them at a time; `MANY` where there are more than that.
-#[inline(always)]
-fn each<V: Lanes, const MANY: bool>(all: &Panels<V::Real>, most: usize, work: &mut impl Work<V>) {
-    let mut first = 0;
-    loop {
-        let left = all.wide - first;
-        let now = if left > most { left.div_ceil(left.div_ceil(most)) } else { left };
-        let is_last = now == left;
-        // Branches that are constant are not compiled for lanes that never take them, nor are single
-        // panels where there are many, since these are split evenly.
-        if const { V::Half::LEN < V::LEN } && is_last && all.tail {
-            match now {
-                0 if !MANY => work.of(Group::<_, 0, true> { all, first }),
-                1 if !MANY => work.of(Group::<_, 1, true> { all, first }),
-                2 => work.of(Group::<_, 2, true> { all, first }),
-                3 => work.of(Group::<_, 3, true> { all, first }),
-                _ => work.of(Group::<_, 4, true> { all, first }),
-            }
-        } else if const { V::MOST[0] > 2 } && now > 2 {
-            match now {
-                3 => work.of(Group::<_, 3, false> { all, first }),
-                _ => work.of(Group::<_, 4, false> { all, first }),
-            }
-        } else {
-            match now {
-                1 if !MANY || V::MOST[0] == 2 => work.of(Group::<_, 1, false> { all, first }),
-                _ => work.of(Group::<_, 2, false> { all, first }),
-            }
-        }
-        first += now;
-        if first == all.wide {
-            return;
-        }
-    }
-}
-
-/// The states that follow the windows in `x`, one after the other, go to the rows of `y`.
-struct Windows<'a, R> {
-    x: &'a [R],
-    y: &'a mut [R],
-}
-
-impl<V: Lanes> Work<V> for Windows<'_, V::Real> {
-    #[inline(always)]
-    fn of<const G: usize, const TAIL: bool>(&mut self, group: Group<'_, V::Real, G, TAIL>) {
-        let (inputs, d) = (group.all.inputs(), group.all.d);
-        let n = self.y.len() / d;
-        let mut i = 0;
-        while i + 4 <= n {
-            group.windows::<V, 4>(&self.x[i * inputs..], &mut self.y[i * d..]);
-            i += 4;
-        }
-        while i < n {
-            group.windows::<V, 1>(&self.x[i * inputs..], &mut self.y[i * d..]);
-            i += 1;
-        }
-    }
-}
-
-/// Pairs of steps of the trajectory `x`, from its first window to its end.
-struct Pairs<'a, R> {
-    x: &'a mut [R],
-    next: &'a mut [R],
-}
-
-impl<V: Lanes> Work<V> for Pairs<'_, V::Real> {
-    #[inline(always)]
-    fn of<const G: usize, const TAIL: bool>(&mut self, group: Group<'_, V::Real, G, TAIL>) {
-        let start = group.all.p;
-        let pairs = (self.x.len() / group.all.d - start) / 2;
-        for t in (start..).step_by(2).take(pairs) {
-            group.first::<V>(self.x, t, self.next);
-            group.second::<V>(self.x, t + 1, self.next);
-        }
-    }
-}
-
-/// The first of two steps of the trajectory `x`, to row `t`.
-struct First<'a, R> {
-    x: &'a mut [R],
-    t: usize,
-    next: &'a mut [R],
-}
-
-impl<V: Lanes> Work<V> for First<'_, V::Real> {
-    #[inline(always)]
-    fn of<const G: usize, const TAIL: bool>(&mut self, group: Group<'_, V::Real, G, TAIL>) {
-        group.first::<V>(self.x, self.t, self.next);
-    }
-}
-
-/// The second step, to row `t`.
-struct Second<'a, R> {
-    x: &'a mut [R],
-    t: usize,
-    next: &'a [R],
-}
-
-impl<V: Lanes> Work<V> for Second<'_, V::Real> {
-    #[inline(always)]
-    fn of<const G: usize, const TAIL: bool>(&mut self, group: Group<'_, V::Real, G, TAIL>) {
-        group.second::<V>(self.x, self.t, self.next);
-    }
-}
-
-/// The rows `x` from `lag` on are added to `sums`, which are padded, or to the constant if `fresh`.
-struct Rows<'a, R> {
-    lag: usize,
-    x: &'a [R],
-    sums: &'a mut [R],
-    fresh: bool,
-}
-
-impl<V: Lanes> Work<V> for Rows<'_, V::Real> {
-    #[inline(always)]
-    fn of<const G: usize, const TAIL: bool>(&mut self, group: Group<'_, V::Real, G, TAIL>) {
-        let from = if self.fresh { &group.all.c } else { &*self.sums };
-        let (sums, tail) = group.with_rows::<V>(self.lag, self.x, from);
-        group.store(&sums, tail, self.sums);
     }
 }
 
@@ -297,69 +33,187 @@ impl<V: Lanes> Work<V> for Rows<'_, V::Real> {
 pub(super) enum Job<'a, R> {
     /// The states that follow the windows (B, p, d) in `x`, to the rows of `y` (B, d).
     Windows { x: &'a [R], y: &'a mut [R] },
-    /// Rows p and on of the trajectory `x`, as many as are even; `next` has room for a padded row.
-    Pairs { x: &'a mut [R], next: &'a mut [R] },
-    /// The state `y` after `x`, from the partial sums in `slots`, to which `x` is added. Slot `at` has
-    /// those of `y`, the next one those of the state after it, and so on around. Nothing is written to
-    /// an empty `y`.
-    Advance { slots: &'a mut [R], at: usize, x: &'a [R], y: &'a mut [R] },
+    /// The first of two steps after the trajectory `past`, to `y`; the sums of the second one lack it.
+    First { past: &'a [R], y: &'a mut [R], sums: &'a mut [R], row: &'a mut [R] },
+    /// Some `rows` of a path; those before row p are known. Each state is added to the sums of those after
+    /// it, as far as they have it at lag `oldest` or a newer one.
+    ///
+    /// The rows of `sums` are the newest state, the sums of the p - 1 after it, and the constant; `row` is
+    /// scratch space, and padded.
+    Steps {
+        path: Path<'a, R>,
+        rows: Range<usize>,
+        sums: &'a mut [R],
+        row: &'a mut [R],
+        oldest: usize,
+    },
+    /// Rows of the trajectory `x` from `t` on, if there are few outputs and lags; `t` then is the row
+    /// after those.
+    Glide { x: &'a mut [R], t: &'a mut usize, sums: &'a mut [R] },
 }
 
-/// Each kind of work stands here once, since it is compiled for every size of group.
-#[inline(always)]
-fn work<V: Lanes>(all: &Panels<V::Real>, job: Job<'_, V::Real>) {
-    let (p, d, padded) = (all.p, all.d, all.padded());
-    match job {
-        Job::Windows { x, y } => {
-            let most = V::MOST[usize::from(y.len() >= 4 * d)];
-            each::<V, false>(all, most, &mut Windows { x, y });
+impl<R: Real, const G: usize, const TAIL: bool> Group<'_, R, G, TAIL> {
+    /// The states that follow S windows, from the one at `at` on.
+    #[inline(always)]
+    fn side_by_side<V: Lanes<Real = R>, const S: usize>(&self, at: usize, x: &[R], y: &mut [R]) {
+        let (inputs, d) = (self.all.inputs(), self.all.d);
+        let mut sums = [self.constant::<V>(); S];
+        let mut windows = [x; S];
+        for s in 0..S {
+            windows[s] = &x[(at + s) * inputs..][..inputs];
         }
-        Job::Pairs { x, next } => {
-            // A step needs all outputs of the one before it.
-            if all.wide <= V::MOST[0] {
-                return each::<V, false>(all, V::MOST[0], &mut Pairs { x, next });
-            }
-            let pairs = (x.len() / d - p) / 2;
-            for t in (p..).step_by(2).take(pairs) {
-                each::<V, true>(all, V::MOST[0], &mut First { x, t, next });
-                each::<V, true>(all, V::MOST[0], &mut Second { x, t: t + 1, next });
-            }
+        Self::windows(self.part(&self.all.weights, inputs), &windows, &mut sums);
+        for s in 0..S {
+            let y = &mut y[(at + s) * d..];
+            // Beyond its end lies the next row, which another group may have written.
+            let row = if self.all.is_one_group() { y } else { &mut y[..d] };
+            self.store_part(&sums[s], row);
         }
-        Job::Advance { slots, at, x, y } => {
-            let mut slot = at;
-            for lag in (0..p).rev() {
-                let sums = &mut slots[slot * padded..][..padded];
-                each::<V, false>(all, V::MOST[0], &mut Rows { lag, x, sums, fresh: lag == 0 });
-                if lag + 1 == p {
-                    y.copy_from_slice(&slots[slot * padded..][..y.len()]);
+    }
+
+    /// All windows, S at a time; the last of them again beside those before it.
+    #[inline(always)]
+    fn batch<V: Lanes<Real = R>, const S: usize>(&self, x: &[R], y: &mut [R]) {
+        let n = y.len() / self.all.d;
+        if n < S {
+            for at in 0..n {
+                self.side_by_side::<V, 1>(at, x, y);
+            }
+            return;
+        }
+        for at in (0..n).step_by(S) {
+            self.side_by_side::<V, S>(at.min(n - S), x, y);
+        }
+    }
+
+    /// Does its part of a job.
+    #[inline(always)]
+    fn run<V: Lanes<Real = R>>(&self, job: &mut Job<'_, R>) {
+        let Panels { p, d, .. } = *self.all;
+        let weights = self.part::<V>(&self.all.weights, p * d);
+        match job {
+            Job::Windows { x, y } => match const { V::WINDOWS[G + TAIL as usize] } {
+                2 => self.batch::<V, 2>(x, y),
+                3 => self.batch::<V, 3>(x, y),
+                4 => self.batch::<V, 4>(x, y),
+                _ => self.batch::<V, 6>(x, y),
+            },
+            Job::First { past, y, sums, row } => {
+                let (window, newest) = past[past.len() - p * d..].split_at((p - 1) * d);
+                let later = &past[past.len() - (p - 1) * d..];
+                let mut both = [self.constant::<V>(); 2];
+                let of_window = Self::slice(weights, 0, window.len());
+                Self::windows(of_window, &[window, later], &mut both);
+                Self::store(&both[1], &mut self.part_mut(sums, p + 1), 1);
+                let mut sums = [both[0]];
+                Self::windows(Self::slice(weights, window.len(), d), &[newest], &mut sums);
+                self.finish(&sums[0], y, row);
+            }
+            Job::Steps { path, rows, sums, row, oldest } => {
+                let mut sums = self.part_mut::<V>(sums, p + 1);
+                for t in rows.clone() {
+                    let (x, y) = path.at(t, d);
+                    let y = if t < p { &mut [] } else { y };
+                    let mut lags = p;
+                    // Branches that are constant are not compiled.
+                    while lags > *oldest {
+                        let (at, left) = (p - lags, lags - *oldest);
+                        let (newest, now) = if const { Self::fits::<V>(5) } && left >= 5 {
+                            (Self::scatter::<V, 5>(weights, [lags - 5, at], x, &mut sums), 5)
+                        } else if const { Self::fits::<V>(3) } && left % 3 == 0 {
+                            (Self::scatter::<V, 3>(weights, [lags - 3, at], x, &mut sums), 3)
+                        } else if const { Self::fits::<V>(2) } && left > 1 {
+                            (Self::scatter::<V, 2>(weights, [lags - 2, at], x, &mut sums), 2)
+                        } else {
+                            (Self::scatter::<V, 1>(weights, [lags - 1, at], x, &mut sums), 1)
+                        };
+                        if at == 0 && !y.is_empty() {
+                            self.finish(&newest, y, row);
+                        }
+                        lags -= now;
+                    }
                 }
-                slot = if slot + 2 >= p { 0 } else { slot + 1 };
             }
+            Job::Glide { x, t, sums } if const { G <= 2 && !TAIL } => {
+                let mut sums = self.part_mut::<V>(sums, p + 1);
+                **t = match p {
+                    1 => Self::glide::<V, 1>(weights, **t, x, &mut sums),
+                    2 if const { Self::fits::<V>(2) } => {
+                        Self::glide::<V, 2>(weights, **t, x, &mut sums)
+                    }
+                    3 if const { Self::fits::<V>(3) } => {
+                        Self::glide::<V, 3>(weights, **t, x, &mut sums)
+                    }
+                    5 if const { Self::fits::<V>(5) } => {
+                        Self::glide::<V, 5>(weights, **t, x, &mut sums)
+                    }
+                    _ => **t,
+                };
+            }
+            Job::Glide { .. } => {}
+        }
+    }
+}
+
+/// Does the part of `now` panels from `first` on.
+#[inline(always)]
+fn work<V: Lanes>(all: &Panels<V::Real>, first: usize, now: usize, job: &mut Job<'_, V::Real>) {
+    // Branches that are constant are not compiled for lanes that never take them.
+    if const { V::Half::LEN < V::LEN } && all.tail && first + now == all.wide {
+        match now {
+            1 => Group::<_, 1, true> { all, first }.run::<V>(job),
+            2 => Group::<_, 2, true> { all, first }.run::<V>(job),
+            3 => Group::<_, 3, true> { all, first }.run::<V>(job),
+            _ => Group::<_, 4, true> { all, first }.run::<V>(job),
+        }
+    } else if const { V::PANELS > 4 } && now > 4 {
+        Group::<_, 5, false> { all, first }.run::<V>(job);
+    } else if const { V::PANELS > 2 } && now > 2 {
+        match now {
+            3 => Group::<_, 3, false> { all, first }.run::<V>(job),
+            _ => Group::<_, 4, false> { all, first }.run::<V>(job),
+        }
+    } else {
+        match now {
+            1 => Group::<_, 1, false> { all, first }.run::<V>(job),
+            _ => Group::<_, 2, false> { all, first }.run::<V>(job),
         }
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-fn avx2<R: Real>(all: &Panels<R>, job: Job<'_, R>) {
-    work::<R::Avx2>(all, job);
+fn avx2<R: Real>(all: &Panels<R>, first: usize, now: usize, job: &mut Job<'_, R>) {
+    work::<R::Avx2>(all, first, now, job);
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-fn avx512<R: Real>(all: &Panels<R>, job: Job<'_, R>) {
-    work::<R::Avx512>(all, job);
+fn avx512<R: Real>(all: &Panels<R>, first: usize, now: usize, job: &mut Job<'_, R>) {
+    work::<R::Avx512>(all, first, now, job);
 }
 
-/// Does a job by the instruction set that the panels are laid out for.
-pub(super) fn run<R: Real>(all: &Panels<R>, job: Job<'_, R>) {
-    match all.isa {
-        // SAFETY: `Panels::new` requires that this processor has it.
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx2 => unsafe { avx2(all, job) },
-        // SAFETY: as above.
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx512 => unsafe { avx512(all, job) },
-        _ => work::<R::Portable>(all, job),
+/// Does a job by the instruction set that the panels are laid out for, for one group after the other.
+///
+/// The loop is here, since what a compiler takes out of it to before it costs more than a small job.
+pub(super) fn run<R: Real>(all: &Panels<R>, job: &mut Job<'_, R>) {
+    let mut first = 0;
+    while first < all.wide {
+        let now = all.group_len(first);
+        match all.isa {
+            // SAFETY: `Panels::new` requires that this processor has it.
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => unsafe { avx2(all, first, now, job) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => unsafe { avx512(all, first, now, job) },
+            _ => portable(all, first, now, job),
+        }
+        first += now;
     }
+}
+
+#[inline(never)]
+fn portable<R: Real>(all: &Panels<R>, first: usize, now: usize, job: &mut Job<'_, R>) {
+    work::<R::Portable>(all, first, now, job);
 }

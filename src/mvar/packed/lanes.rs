@@ -32,8 +32,12 @@ pub trait Lanes: Copy {
     type Half: Lanes<Real = Self::Real>;
     /// How many numbers there are.
     const LEN: usize;
-    /// Registers of outputs that are summed side by side: of one or two windows, and of four.
-    const MOST: [usize; 2];
+    /// How many registers of outputs are summed side by side, at most; a half one beside them is free.
+    const PANELS: usize;
+    /// How many registers hold sums, at most.
+    const SUMS: usize;
+    /// For how many windows at a time, by the number of such registers.
+    const WINDOWS: [usize; 6];
 
     /// Numbers as arrays; those past the last whole one are left out.
     fn arrays(numbers: &[Self::Real]) -> &[Self::Array];
@@ -47,6 +51,10 @@ pub trait Lanes: Copy {
     fn store_part(self, to: &mut [Self::Real]);
     /// The same number everywhere.
     fn splat(x: Self::Real) -> Self;
+    /// The first numbers.
+    fn half(self) -> Self::Half;
+    /// Number `k` everywhere.
+    fn pick(self, k: usize) -> Self;
     /// This times `by` plus `add`; rounded once where the instruction set can do so.
     fn mul_add(self, by: Self, add: Self) -> Self;
 }
@@ -78,7 +86,9 @@ macro_rules! real {
             type Array = Self;
             type Half = Self;
             const LEN: usize = $len;
-            const MOST: [usize; 2] = [2, 1];
+            const PANELS: usize = 2;
+            const SUMS: usize = 6;
+            const WINDOWS: [usize; 6] = [4, 4, 2, 2, 2, 2];
 
             #[inline(always)]
             fn arrays(numbers: &[$real]) -> &[Self] {
@@ -111,6 +121,16 @@ macro_rules! real {
             }
 
             #[inline(always)]
+            fn half(self) -> Self {
+                self
+            }
+
+            #[inline(always)]
+            fn pick(self, k: usize) -> Self {
+                [self[k]; $len]
+            }
+
+            #[inline(always)]
             fn mul_add(self, by: Self, mut add: Self) -> Self {
                 for i in 0..$len {
                     add[i] += self[i] * by[i];
@@ -127,16 +147,62 @@ const fn narrow(x: f64) -> f32 {
 }
 real!(f32, f32::EPSILON as f64, 8, __m256, __m512, |x| narrow(x));
 
+/// What takes an instruction or two: a number everywhere, the first half.
+#[cfg(target_arch = "x86_64")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    reason = "a register is short"
+)]
+mod registers {
+    use std::arch::x86_64::*;
+
+    #[target_feature(enable = "avx512f")]
+    #[inline]
+    pub(super) fn pick_avx512_f64(k: usize, x: __m512d) -> __m512d {
+        _mm512_permutexvar_pd(_mm512_set1_epi64(k as i64), x)
+    }
+
+    #[target_feature(enable = "avx512f")]
+    #[inline]
+    pub(super) fn pick_avx512_f32(k: usize, x: __m512) -> __m512 {
+        _mm512_permutexvar_ps(_mm512_set1_epi32(k as i32), x)
+    }
+
+    #[target_feature(enable = "avx2")]
+    #[inline]
+    pub(super) fn pick_avx2_f64(k: usize, x: __m256d) -> __m256d {
+        // Each number is two of 32 bits.
+        let pair = ((2 * k as i64 + 1) << 32) | (2 * k as i64);
+        _mm256_castps_pd(_mm256_permutevar8x32_ps(_mm256_castpd_ps(x), _mm256_set1_epi64x(pair)))
+    }
+
+    #[target_feature(enable = "avx2")]
+    #[inline]
+    pub(super) fn pick_avx2_f32(k: usize, x: __m256) -> __m256 {
+        _mm256_permutevar8x32_ps(x, _mm256_set1_epi32(k as i32))
+    }
+
+    /// The half of what has none.
+    #[target_feature(enable = "avx2")]
+    #[inline]
+    pub(super) fn all<V>(x: V) -> V {
+        x
+    }
+}
+
 #[cfg(target_arch = "x86_64")]
 macro_rules! lanes {
-    ($lanes:ty, $half:ty, $real:ty, $len:literal, $most:expr,
-     $load:ident, $store:ident, $splat:ident, $mul_add:ident) => {
+    ($lanes:ty, $half:ty, $real:ty, $len:literal, $panels:literal, $sums:literal, $windows:expr,
+     $load:ident, $store:ident, $splat:ident, $half_of:path, $pick:path, $mul_add:ident) => {
         impl Lanes for $lanes {
             type Real = $real;
             type Array = [$real; $len];
             type Half = $half;
             const LEN: usize = $len;
-            const MOST: [usize; 2] = $most;
+            const PANELS: usize = $panels;
+            const SUMS: usize = $sums;
+            const WINDOWS: [usize; 6] = $windows;
 
             #[inline(always)]
             fn arrays(numbers: &[$real]) -> &[[$real; $len]] {
@@ -178,6 +244,18 @@ macro_rules! lanes {
             }
 
             #[inline(always)]
+            fn half(self) -> $half {
+                // SAFETY: as above.
+                unsafe { $half_of(self) }
+            }
+
+            #[inline(always)]
+            fn pick(self, k: usize) -> Self {
+                // SAFETY: as above; a number past the last is one of the first.
+                unsafe { $pick(k, self) }
+            }
+
+            #[inline(always)]
             fn mul_add(self, by: Self, add: Self) -> Self {
                 // SAFETY: as above.
                 unsafe { $mul_add(self, by, add) }
@@ -191,10 +269,14 @@ lanes!(
     __m256d,
     f64,
     8,
-    [4, 4],
+    4,
+    20,
+    [6, 6, 6, 4, 4, 4],
     _mm512_loadu_pd,
     _mm512_storeu_pd,
     _mm512_set1_pd,
+    _mm512_castpd512_pd256,
+    registers::pick_avx512_f64,
     _mm512_fmadd_pd
 );
 #[cfg(target_arch = "x86_64")]
@@ -203,10 +285,14 @@ lanes!(
     Self,
     f64,
     4,
-    [4, 2],
+    5,
+    15,
+    [6, 6, 4, 3, 2, 2],
     _mm256_loadu_pd,
     _mm256_storeu_pd,
     _mm256_set1_pd,
+    registers::all,
+    registers::pick_avx2_f64,
     _mm256_fmadd_pd
 );
 #[cfg(target_arch = "x86_64")]
@@ -215,10 +301,14 @@ lanes!(
     __m256,
     f32,
     16,
-    [4, 4],
+    4,
+    20,
+    [6, 6, 6, 4, 4, 4],
     _mm512_loadu_ps,
     _mm512_storeu_ps,
     _mm512_set1_ps,
+    _mm512_castps512_ps256,
+    registers::pick_avx512_f32,
     _mm512_fmadd_ps
 );
 #[cfg(target_arch = "x86_64")]
@@ -227,9 +317,13 @@ lanes!(
     Self,
     f32,
     8,
-    [4, 2],
+    5,
+    15,
+    [6, 6, 4, 3, 2, 2],
     _mm256_loadu_ps,
     _mm256_storeu_ps,
     _mm256_set1_ps,
+    registers::all,
+    registers::pick_avx2_f32,
     _mm256_fmadd_ps
 );

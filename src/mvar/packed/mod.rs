@@ -6,21 +6,25 @@
 //!
 //! | path | what it saves |
 //! |---|---|
-//! | [`Packed::batch`] | a weight is loaded once for four windows |
-//! | [`Packed::rollout`] | a weight is loaded once for two steps: of all lags but the newest, both are known |
+//! | [`Packed::batch`] | a weight is loaded once for several windows |
+//! | [`Packed::rollout`] | of a small model as the next; else a weight is loaded once for two steps: of all lags but the newest, both are known |
 //! | [`Packed::advance`] | a state is added to the sums of all coming steps at once: only the newest lag is left when the next is asked for |
 //!
 //! The trajectory is its own window. Where a caller keeps none, [`Sums`] take the place of a window:
 //! moving one costs a copy in every step (p 5: 15 ns at d 20, 63 ns at d 100 on an EPYC of family 26,
 //! where a ring's one row takes 3 and 6 ns), and the panels of a ring would start anywhere in it.
 
+use std::ops::Range;
+
 use ndarray::{ArrayView1, ArrayView3, Axis};
 
+use crate::machine::aligned::Aligned;
 use crate::machine::isa::Isa;
-use kernels::Job;
+use kernels::{Job, Path};
 use lanes::Lanes;
 pub use lanes::Real;
 
+mod group;
 mod kernels;
 pub(super) mod lanes;
 
@@ -30,11 +34,11 @@ pub struct Packed<R> {
     panels: Panels<R>,
 }
 
-/// Coefficients by panels of outputs, as many as a register holds.
+/// Coefficients by groups of outputs that are summed side by side.
 ///
-/// A panel is a matrix (p d, outputs): row k d + j has the weights of component j at lag k. Outputs
-/// that are left over fill a panel half as wide where that is enough, else one that is padded. There
-/// is no clone, since the weights start where a cache line does.
+/// A group is a matrix (p d, outputs): row k d + j has the weights of component j at lag k. Its outputs
+/// fill panels, as many as a register holds. Those that are left over fill a panel half as wide where
+/// that is enough, else one that is padded; the half one is a matrix by itself, and of the last group.
 #[derive(Debug)]
 struct Panels<R> {
     isa: Isa,
@@ -44,33 +48,62 @@ struct Panels<R> {
     wide: usize,
     /// Whether a panel of half a register follows.
     tail: bool,
+    /// How many panels a group has, at most.
+    most: usize,
     /// The constant, padded.
-    c: Vec<R>,
-    /// The panels from where a cache line starts.
-    lines: Vec<R>,
+    c: Aligned<R>,
+    /// The groups, and the half panel.
+    weights: Aligned<R>,
+    /// Sums of no state.
+    sums: Aligned<R>,
 }
 
-/// A cache line has so many bytes.
-const LINE_LEN_BYTES: usize = 64;
+/// A first-level data cache has as many bytes at least.
+const NEAR_BYTES: usize = 32 << 10;
 
 impl<R: Real> Panels<R> {
     fn new<V: Lanes<Real = R>>(isa: Isa, a: ArrayView3<'_, f64>, c: ArrayView1<'_, f64>) -> Self {
-        let (p, d) = (a.len_of(Axis(0)), c.len());
-        let (rest, half) = (d % V::LEN, V::Half::LEN);
-        let tail = half < V::LEN && (1..=half).contains(&rest);
-        let wide = if tail { d / V::LEN } else { d.div_ceil(V::LEN) };
+        let (inputs, d) = (a.len_of(Axis(0)) * c.len(), c.len());
+        let (whole, rest, half) = (d / V::LEN, d % V::LEN, V::Half::LEN);
+        let tail = whole > 0 && half < V::LEN && (1..=half).contains(&rest);
+        let wide = if tail { whole } else { d.div_ceil(V::LEN) };
         let padded = wide * V::LEN + if tail { half } else { 0 };
-        let mut lines = vec![R::default(); padded * p * d + LINE_LEN_BYTES / size_of::<R>()];
-        let start = lines.as_ptr().align_offset(LINE_LEN_BYTES);
+        let mut panels = Self {
+            isa,
+            p: inputs / d,
+            d,
+            wide,
+            tail,
+            most: V::PANELS,
+            c: Aligned::zeros(padded),
+            weights: Aligned::zeros(padded * inputs),
+            sums: Aligned::zeros(padded * (inputs / d + 1)),
+        };
         for ((k, i, j), &weight) in a.indexed_iter() {
-            let (panel, lane) = (i / V::LEN, i % V::LEN);
-            let len = if panel < wide { V::LEN } else { half };
-            let at = panel * V::LEN * p * d + (k * d + j) * len + lane;
-            lines[start + at] = R::from_f64(weight);
+            let at = panels.place::<V>(inputs, k * d + j, i);
+            panels.weights[at] = R::from_f64(weight);
         }
-        let mut constant = vec![R::default(); padded];
-        constant.iter_mut().zip(&c).for_each(|(to, c)| *to = R::from_f64(*c));
-        Self { isa, p, d, wide, tail, c: constant, lines }
+        for (i, &c) in c.iter().enumerate() {
+            panels.c[i] = R::from_f64(c);
+            let at = panels.place::<V>(panels.p + 1, panels.p, i);
+            panels.sums[at] = panels.c[i];
+        }
+        panels
+    }
+
+    /// Where row `k` of a matrix (rows, outputs) has output `i`.
+    fn place<V: Lanes>(&self, rows: usize, k: usize, i: usize) -> usize {
+        if i >= self.wide * V::LEN {
+            return self.wide * V::LEN * rows + k * V::Half::LEN + i - self.wide * V::LEN;
+        }
+        let (panel, mut first) = (i / V::LEN, 0);
+        loop {
+            let now = self.group_len(first);
+            if panel < first + now {
+                return (first * rows + k * now) * V::LEN + i - first * V::LEN;
+            }
+            first += now;
+        }
     }
 
     /// Weights of an output.
@@ -85,26 +118,37 @@ impl<R: Real> Panels<R> {
         self.c.len()
     }
 
+    /// Whether all outputs are summed side by side.
     #[inline(always)]
-    fn weights(&self) -> &[R] {
-        &self.lines[self.lines.as_ptr().align_offset(LINE_LEN_BYTES)..]
+    fn is_one_group(&self) -> bool {
+        self.wide <= self.most
     }
 
-    /// Whether four windows are computed for all outputs at a time.
+    /// How many panels the group from `first` on has: all have about as many.
     #[inline(always)]
-    fn is_one_group<V: Lanes>(&self) -> bool {
-        self.wide <= V::MOST[1]
+    fn group_len(&self, first: usize) -> usize {
+        let left = self.wide - first;
+        if left > self.most { left.div_ceil(left.div_ceil(self.most)) } else { left }
+    }
+
+    /// Whether the weights stay in the nearest cache.
+    #[inline(always)]
+    fn is_near(&self) -> bool {
+        size_of_val(&*self.weights) <= NEAR_BYTES
     }
 }
 
 /// Partial sums of the coming states: the state of [`Packed::advance`], scratch space of
 /// [`Packed::rollout`].
 #[derive(Debug, Clone)]
-pub struct Sums<R> {
-    /// Padded rows of the next p - 1 states, which lack only states to come.
-    slots: Vec<R>,
-    /// The slot of the next state; `None` where the sums are not started.
-    at: Option<usize>,
+pub struct Sums<R: Real> {
+    /// A matrix (p + 1, outputs): the state that was computed last, sums of the next p - 1 states, which
+    /// lack only states to come, and the constant.
+    sums: Aligned<R>,
+    /// A padded row of scratch space.
+    row: Aligned<R>,
+    /// Whether the sums are of states.
+    started: bool,
     /// The lag p of their model.
     lag: usize,
 }
@@ -164,7 +208,7 @@ impl<R: Real> Packed<R> {
         let (p, d) = (self.panels.p, self.panels.d);
         assert_eq!(y.len() % d, 0, "y is not of shape (B, d)");
         assert_eq!(x.len(), y.len() * p, "x is not of shape (B, p, d)");
-        kernels::run(&self.panels, Job::Windows { x, y });
+        kernels::run(&self.panels, &mut Job::Windows { x, y });
     }
 
     /// Fills a trajectory: each row after the first p is the step from the p rows before it.
@@ -178,20 +222,30 @@ impl<R: Real> Packed<R> {
         let (p, d) = (self.panels.p, self.panels.d);
         assert_eq!(x.len() % d, 0, "x is not of shape (p + n, d)");
         assert!(x.len() >= p * d, "x does not hold a window");
-        let sums = self.own(sums);
-        sums.at = None;
-        let next = &mut sums.slots[..self.panels.padded()];
-        kernels::run(&self.panels, Job::Pairs { x: &mut *x, next });
-        let rows = x.len() / d;
-        if (rows - p) % 2 == 1 {
-            let (past, y) = x.split_at_mut((rows - 1) * d);
-            self.step(&past[(rows - 1 - p) * d..], y);
+        self.clear(sums);
+        let n = x.len() / d;
+        if self.panels.is_one_group() && self.panels.is_near() {
+            self.steps(Path::All(x), 1..p, 0, sums);
+            let mut t = p;
+            kernels::run(&self.panels, &mut Job::Glide { x, t: &mut t, sums: &mut sums.sums });
+            self.steps(Path::All(x), t..n, 0, sums);
+            return;
+        }
+        for t in (p..n).step_by(2) {
+            let (past, y) = x.split_at_mut(t * d);
+            let Sums { sums: all, row, .. } = &mut *sums;
+            kernels::run(&self.panels, &mut Job::First { past, y, sums: all, row });
+            if t + 1 < n {
+                let (x, y) = y.split_at_mut(d);
+                self.steps(Path::One { x, y }, p..p + 1, p - 1, sums);
+            }
         }
     }
 
     /// Room for the sums of this model; they start with [`Packed::start`].
     pub fn sums(&self) -> Sums<R> {
-        Sums { slots: vec![R::default(); self.slots_len()], at: None, lag: self.panels.p }
+        let row = Aligned::zeros(self.panels.padded());
+        Sums { sums: self.panels.sums.clone(), row, started: false, lag: self.panels.p }
     }
 
     /// Starts the sums with the states `past` (p - 1, d), oldest first.
@@ -202,13 +256,11 @@ impl<R: Real> Packed<R> {
     pub fn start(&self, past: &[R], sums: &mut Sums<R>) {
         let (p, d) = (self.panels.p, self.panels.d);
         assert_eq!(past.len(), (p - 1) * d, "past is not of shape (p - 1, d)");
-        let sums = self.own(sums);
-        // A sum that a state completes at the start is of no one; one that it begins is right.
-        sums.slots.fill(R::default());
-        sums.at = Some(0);
+        self.clear(sums);
         for x in past.chunks_exact(d) {
-            self.add(x, &mut [], sums);
+            self.steps(Path::One { x, y: &mut [] }, p..p + 1, 0, sums);
         }
+        sums.started = true;
     }
 
     /// Writes the state that follows `x` (d) into `y` (d): `x` follows those that `sums` know, and then
@@ -218,27 +270,29 @@ impl<R: Real> Packed<R> {
     ///
     /// If a length does not fit the model, or `sums` are of another or were not started.
     pub fn advance(&self, x: &[R], y: &mut [R], sums: &mut Sums<R>) {
-        let d = self.panels.d;
+        let Panels { p, d, .. } = self.panels;
         assert_eq!((x.len(), y.len()), (d, d), "x and y are not of shape (d)");
-        self.add(x, y, self.own(sums));
+        self.assert_own(sums);
+        assert!(sums.started, "the sums were not started");
+        self.steps(Path::One { x, y }, p..p + 1, 0, sums);
     }
 
-    /// Adds the state `x` to the sums of all that it bears on.
-    fn add(&self, x: &[R], y: &mut [R], Sums { slots, at, .. }: &mut Sums<R>) {
-        let row = at.expect("the sums were not started");
-        kernels::run(&self.panels, Job::Advance { slots, at: row, x, y });
-        *at = Some(if row + 2 >= self.panels.p { 0 } else { row + 1 });
+    fn steps(&self, path: Path<'_, R>, rows: Range<usize>, oldest: usize, sums: &mut Sums<R>) {
+        let Sums { sums, row, .. } = sums;
+        kernels::run(&self.panels, &mut Job::Steps { path, rows, sums, row, oldest });
     }
 
-    fn own<'a>(&self, sums: &'a mut Sums<R>) -> &'a mut Sums<R> {
-        let own = (self.panels.p, self.slots_len());
-        assert_eq!((sums.lag, sums.slots.len()), own, "the sums are of another size");
-        sums
+    /// Forgets all states. A sum that a state completes before p of them are there is of no one; one that
+    /// it begins is right.
+    fn clear(&self, sums: &mut Sums<R>) {
+        self.assert_own(sums);
+        sums.sums.copy_from_slice(&self.panels.sums);
+        sums.started = false;
     }
 
-    /// The length of all sums; one row is scratch space in any case.
-    fn slots_len(&self) -> usize {
-        self.panels.padded() * (self.panels.p - 1).max(1)
+    fn assert_own(&self, sums: &Sums<R>) {
+        let own = (self.panels.p, self.panels.sums.len());
+        assert_eq!((sums.lag, sums.sums.len()), own, "the sums are of another size");
     }
 }
 

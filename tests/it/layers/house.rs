@@ -6,7 +6,7 @@ use super::source::{Named, Tree};
 
 /// The arrows between rooms, and between the parts of a room. `x/*` is a room with all its parts,
 /// `*/x` that part of every chapter.
-const ARROWS: [(&str, &[&str]); 25] = [
+const ARROWS: [(&str, &[&str]); 26] = [
     ("stats", &[]),
     ("case", &[]),
     ("close", &[]),
@@ -16,6 +16,7 @@ const ARROWS: [(&str, &[&str]); 25] = [
     ("draw", &[]),
     ("pad", &[]),
     ("machine", &["exit", "machine/isa"]),
+    ("machine/aligned", &[]),
     ("machine/isa", &[]),
     ("gpu", &["machine", "case"]),
     ("run", &["case", "machine"]),
@@ -40,7 +41,7 @@ const PLANNED: [&str; 1] = ["sweep"];
 
 /// The parts of a chapter, and what each may use besides itself.
 const PARTS: [(&str, &[&str]); 5] = [
-    ("kernel", &["machine/isa"]),
+    ("kernel", &["machine/aligned", "machine/isa"]),
     ("model", &["kernel", "file"]),
     ("train", &["kernel", "model", "stats"]),
     ("cuda", &["kernel", "gpu"]),

@@ -11,7 +11,7 @@ use std::ops::AddAssign;
 use ndarray::linalg::general_mat_mul;
 use ndarray::{ArrayView2, ArrayViewMut2, LinalgScalar};
 
-use crate::lstm::lines::Lines;
+use crate::machine::aligned::Aligned;
 use crate::machine::isa::Isa;
 
 mod plain;
@@ -33,7 +33,7 @@ pub trait Real: LinalgScalar + AddAssign + PartialOrd + Debug + Default + Into<f
 /// The right factor (k, n) of products.
 #[derive(Debug, Clone, Default)]
 pub struct Panels<R: Real> {
-    values: Lines<R>,
+    values: Aligned<R>,
     k: usize,
     n: usize,
 }
@@ -133,7 +133,7 @@ impl Real for f64 {
                 let matrix = if turned { matrix.reversed_axes() } else { matrix };
                 (to.k, to.n) = matrix.dim();
                 if to.values.len() != of.len() {
-                    to.values = Lines::zeros(of.len());
+                    to.values = Aligned::zeros(of.len());
                 }
                 to.values.iter_mut().zip(matrix).for_each(|(to, x)| *to = *x);
             }

@@ -8,7 +8,7 @@
 
 use super::Panels;
 use crate::lstm::lanes::Lanes;
-use crate::lstm::lines::Lines;
+use crate::machine::aligned::Aligned;
 
 /// Numbers of the widest tile: four registers of sixteen.
 const WIDEST: usize = 64;
@@ -32,7 +32,7 @@ pub(super) fn pack<V: Lanes, const W: usize>(
     let (k, n) = (to.k, to.n);
     let padded = (n.div_ceil(V::LEN) + W) * V::LEN;
     if to.values.len() < k * padded {
-        to.values = Lines::zeros(k * padded);
+        to.values = Aligned::zeros(k * padded);
     }
     let mut at = 0;
     for first in (0..n).step_by(W * V::LEN) {

@@ -7,7 +7,7 @@ use super::kernels::{Job, Panels, Real};
 use super::shape::{Places, Shape};
 use super::weights::Weights;
 use crate::lstm::cell::NORM_EPS;
-use crate::lstm::lines::Lines;
+use crate::machine::aligned::Aligned;
 use crate::machine::isa::Isa;
 
 mod back;
@@ -25,27 +25,27 @@ pub struct Tape<R: Real> {
     samples: usize,
     layers: Vec<Layer<R>>,
     /// The last hidden state less its mean over its deviation, and one over the deviation.
-    centred: Lines<R>,
-    inverse: Lines<R>,
+    centred: Aligned<R>,
+    inverse: Aligned<R>,
     /// What the head takes, and the outputs (samples, d).
-    z: Lines<R>,
-    y: Lines<R>,
+    z: Aligned<R>,
+    y: Aligned<R>,
     /// Derivatives: of hidden states of all times, of the head's input, of one step.
-    back: Lines<R>,
-    dz: Lines<R>,
-    dh: Lines<R>,
-    dc: Lines<R>,
-    bias: Lines<R>,
+    back: Aligned<R>,
+    dz: Aligned<R>,
+    dh: Aligned<R>,
+    dc: Aligned<R>,
+    bias: Aligned<R>,
     panels: Panels<R>,
 }
 
 #[derive(Debug, Clone)]
 struct Layer<R: Real> {
-    x: Lines<R>,
-    gates: Lines<R>,
-    c: Lines<R>,
-    tanh_c: Lines<R>,
-    h: Lines<R>,
+    x: Aligned<R>,
+    gates: Aligned<R>,
+    c: Aligned<R>,
+    tanh_c: Aligned<R>,
+    h: Aligned<R>,
     /// Factors of the hidden states on their way to the next layer; empty without dropout.
     mask: Vec<R>,
 }
@@ -69,7 +69,7 @@ impl<R: Real> Tape<R> {
     pub fn with_isa(shape: Shape, lag: usize, capacity: usize, isa: Isa) -> Self {
         let (rows, h) = (lag * capacity, shape.units);
         assert!(rows * h * shape.d * shape.layers > 0, "a network, a window and a sample");
-        let zeros = Lines::zeros;
+        let zeros = Aligned::zeros;
         let layer = |l| Layer {
             x: zeros(rows * shape.inputs(l)),
             gates: zeros(rows * 4 * h),
