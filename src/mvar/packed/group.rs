@@ -17,14 +17,14 @@ pub(super) struct Row<V: Lanes, const G: usize> {
 /// Rows of a matrix as [`Panels`] has it, in memory. Without a tail its rows are none.
 #[derive(Clone, Copy)]
 pub(super) struct Rows<'a, V: Lanes, const G: usize> {
-    wide: &'a [[V::Array; G]],
-    tail: &'a [<V::Half as Lanes>::Array],
+    pub(super) wide: &'a [[V::Array; G]],
+    pub(super) tail: &'a [<V::Half as Lanes>::Array],
 }
 
 /// The same, to be written.
 pub(super) struct RowsMut<'a, V: Lanes, const G: usize> {
-    wide: &'a mut [[V::Array; G]],
-    tail: &'a mut [<V::Half as Lanes>::Array],
+    pub(super) wide: &'a mut [[V::Array; G]],
+    pub(super) tail: &'a mut [<V::Half as Lanes>::Array],
 }
 
 /// G panels from `first` on and, if `TAIL`, the tail.

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::Panels;
-use super::group::Group;
+use super::group::{Group, Rows, RowsMut};
 use super::lanes::{Lanes, Real};
 use crate::machine::isa::Isa;
 
@@ -63,11 +63,20 @@ impl<R: Real, const G: usize, const TAIL: bool> Group<'_, R, G, TAIL> {
             windows[s] = &x[(at + s) * inputs..][..inputs];
         }
         Self::windows(self.part(&self.all.weights, inputs), &windows, &mut sums);
+        // What a loop that is not unrolled indexes is in memory. Were that `sums`, each addition above
+        // would be stored.
+        let c = self.part::<V>(&self.all.c, 1);
+        let (mut wide, mut tail) = ([c.wide[0]; S], [V::Half::arrays(&self.all.c)[0]; S]);
+        let mut done = RowsMut { wide: &mut wide, tail: &mut tail };
         for s in 0..S {
+            Self::store(&sums[s], &mut done, s);
+        }
+        for s in 0..S {
+            let sums = Self::load::<V>(&Rows { wide: done.wide, tail: done.tail }, s);
             let y = &mut y[(at + s) * d..];
             // Beyond its end lies the next row, which another group may have written.
             let row = if self.all.is_one_group() { y } else { &mut y[..d] };
-            self.store_part(&sums[s], row);
+            self.store_part(&sums, row);
         }
     }
 
