@@ -10,7 +10,8 @@ use super::comparison::Comparison;
 use super::document::Profile;
 use super::report::{self, Measured};
 use super::subject::Subject;
-use super::trials::{Clock, Plan, window};
+use super::trials::{Clock, Plan};
+use super::windows::window;
 use crate::machine::isa::Isa;
 use crate::profile::core;
 use crate::profile::memory::{self, Resident};
@@ -43,7 +44,7 @@ pub fn benchmark(
     plan: &Plan,
 ) -> Result<(Vec<Profile>, Comparison), Error> {
     assert!(plan.n_steps > 0 && plan.n_trials > 0, "a plan needs a step and a trial");
-    let times = Clock::new(subjects, z0, plan)?.trials(0, plan.n_trials)?;
+    let times = Clock::new(subjects, z0, plan)?.trials(plan.n_trials)?;
     let arithmetic = core::arithmetic(Isa::best());
     let mut profiles = Vec::new();
     for (subject, times) in subjects.iter_mut().zip(&times) {

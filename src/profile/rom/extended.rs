@@ -142,17 +142,19 @@ pub struct ExtendedComparison {
     /// The estimate that the intervals are of.
     pub estimate: String,
     /// Speedup of one step, by the name of the pair.
-    pub single_step_speedup: BTreeMap<String, Interval>,
+    pub single_step_speedup: Option<BTreeMap<String, Interval>>,
     /// Speedup of a full trajectory.
-    pub full_trajectory_speedup: BTreeMap<String, Interval>,
+    pub full_trajectory_speedup: Option<BTreeMap<String, Interval>>,
+    /// Pairs of which neither is faster: the interval of a full trajectory holds 1.
+    pub ties: Option<Vec<String>>,
+    /// Why these three are not known.
+    pub speedup_reason: Option<String>,
     /// Intervals of the ratio of training times: none.
     pub training_time_ratio: Option<BTreeMap<String, Interval>>,
     /// Why there are none.
     pub training_time_ratio_reason: Option<String>,
     /// Ratio of the bytes of the parameters in their own types.
     pub parameter_bytes_ratio: BTreeMap<String, f64>,
-    /// Pairs of which neither is faster: the interval holds 1.
-    pub ties: Vec<String>,
 }
 
 /// A ratio and the interval that holds it with 95 % confidence.

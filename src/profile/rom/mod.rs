@@ -3,7 +3,9 @@
 //! | | |
 //! | --- | --- |
 //! | [`subject`] | a model of ours, or any function from a window to states |
-//! | [`trials`] | the clock: trials in turn, forecasts that cannot be profiled, intervals of ratios |
+//! | [`windows`] | windows that no call had before, and forecasts that cannot be profiled |
+//! | [`trials`] | the clock: trials of all models in turn |
+//! | [`speedup`](mod@speedup) | ratios of times, and their intervals |
 //! | [`benchmark`](mod@benchmark) | from models to profiles in one call |
 //! | [`accuracy`] | R2 by horizon, on states that no model has seen |
 //! | [`find`] | models, window and data from files |
@@ -39,7 +41,7 @@
 //! let (profiles, comparison) = benchmark(&mut subjects, &z0, &plan)?;
 //! assert_eq!(profiles[1].model_name, "mine");
 //! if let Comparison::Of(compared) = comparison {
-//!     let speedup = compared.extended.unwrap().full_trajectory_speedup["mine_vs_MVAR"];
+//!     let speedup = compared.extended.unwrap().full_trajectory_speedup.unwrap()["mine_vs_MVAR"];
 //!     println!("{:.2} ({:.2} to {:.2})", speedup.ratio, speedup.low, speedup.high);
 //! }
 //! # Ok::<(), stepmark::profile::rom::Error>(())
@@ -58,10 +60,12 @@ pub mod find;
 mod report;
 pub mod run;
 pub mod scaling;
+pub mod speedup;
 pub mod subject;
 mod summary;
 mod train;
 pub mod trials;
+pub mod windows;
 
 use std::io;
 use std::path::PathBuf;

@@ -12,7 +12,8 @@ use super::find::{self, Found, Named, Wanted, longest};
 use super::report::{self, Measured, Pictures, Report};
 use super::scaling::{self, Axis, SWEEPS};
 use super::subject::Subject;
-use super::trials::{self, Clock, Plan, Times, window};
+use super::trials::{Clock, Plan, Times};
+use super::windows::{check, window};
 use super::{Error, files, summary, train};
 use crate::file::{self, npz};
 use crate::machine;
@@ -162,7 +163,7 @@ fn measure(options: &Options, found: &mut Found, points: &mut Points) -> Result<
     }
     let mut subjects: Vec<_> = found.models.iter().map(|named| subject(named, plan)).collect();
     for (subject, named) in subjects.iter_mut().zip(&found.models) {
-        trials::check(subject, &found.z0, plan.n_steps).map_err(|why| why.of(&named.source))?;
+        check(subject, &found.z0, plan.n_steps).map_err(|why| why.of(&named.source))?;
     }
     let longest = longest(&found.models);
     progress.step("roofs");
@@ -238,7 +239,7 @@ fn times(
         let to = (from + ROUND).min(plan.n_trials);
         step(&format!("trials {from} to {to}"));
         let name = format!("trials/{from}");
-        let round: Vec<Times> = points.point(&name, || clock.trials(from, to))?;
+        let round: Vec<Times> = points.point(&name, || clock.trials(to - from))?;
         all.iter_mut().zip(&round).for_each(|(all, round)| all.extend(round));
     }
     Ok(all)

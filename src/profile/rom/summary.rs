@@ -145,7 +145,13 @@ fn speeds(report: &Report) -> String {
     let Some(Compared { extended: Some(e), .. }) = compared(report) else {
         return "speed: one model, nothing to compare".to_owned();
     };
-    let said = e.full_trajectory_speedup.iter().map(|(name, speedup)| {
+    let Some(speedups) = &e.full_trajectory_speedup else {
+        return format!(
+            "speedup: not known ({})",
+            e.speedup_reason.as_deref().unwrap_or("no reason")
+        );
+    };
+    let said = speedups.iter().map(|(name, speedup)| {
         let tie = if speedup.holds_one() { ", a tie" } else { "" };
         format!("{name} {}{tie}", interval(speedup))
     });
@@ -190,8 +196,7 @@ fn deploy(report: &Report) -> String {
 }
 
 fn ties(report: &Report) -> String {
-    let ties = compared(report).and_then(|compared| compared.extended.as_ref()).map(|e| &e.ties);
-    match ties {
+    match compared(report).and_then(|compared| compared.extended.as_ref()?.ties.as_ref()) {
         Some(ties) if !ties.is_empty() => format!(" (a tie: {})", ties.join(", ")),
         _ => String::new(),
     }
