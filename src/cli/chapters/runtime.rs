@@ -30,6 +30,8 @@ pub(super) struct Args {
     /// A file of a network; may be repeated
     #[arg(long, value_name = "FILE")]
     lstm: Vec<PathBuf>,
+    #[command(flatten)]
+    stated: super::rom::Stated,
     /// The archive with `window` (longest lag, d), oldest state first [default: the first latent states]
     #[arg(long, value_name = "FILE")]
     z0: Option<PathBuf>,
@@ -77,6 +79,7 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<Exit, Stop> {
             folder: args.folder.clone(),
             mvar: args.mvar.clone(),
             lstm: args.lstm.clone(),
+            stated: args.stated.options()?,
             z0: args.z0.clone(),
         },
         plan: Plan { n_steps: args.n_steps, n_trials: args.n_trials, warmup: args.warmup },

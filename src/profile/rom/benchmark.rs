@@ -8,6 +8,7 @@ use ndarray::Array2;
 use super::Error;
 use super::comparison::Comparison;
 use super::document::Profile;
+use super::extended::Rates;
 use super::report::{self, Measured};
 use super::subject::Subject;
 use super::trials::{Clock, Plan};
@@ -48,13 +49,13 @@ pub fn benchmark(
     let arithmetic = core::arithmetic(Isa::best());
     let mut profiles = Vec::new();
     for (subject, times) in subjects.iter_mut().zip(&times) {
-        let peak = if subject.parameter_len_bytes == 8 { arithmetic.f64 } else { arithmetic.f32 };
+        let read = core::read(Isa::best(), subject.parameter_bytes());
         let measured = Measured {
             times,
             used: used(subject, z0, plan)?,
             accuracy: Err("no states were given that the model has not seen".to_owned()),
             energy: Err("not measured by this call".to_owned()),
-            rates: (peak, core::read(Isa::best(), subject.parameter_bytes())),
+            rates: Rates::of(subject.parameter_len_bytes, &arithmetic, read),
         };
         profiles.push(report::profile(subject, measured, plan, ("a call", "a call")));
     }

@@ -8,9 +8,9 @@
 //! | [`speedup`](mod@speedup) | ratios of times, and their intervals |
 //! | [`benchmark`](mod@benchmark) | from models to profiles in one call |
 //! | [`accuracy`] | R2 by horizon, on states that no model has seen |
-//! | [`find`] | models, window and data from files |
+//! | [`find`], `latent` | models, window and data from files |
 //! | `train` | models of the same sizes, trained under the clock |
-//! | [`scaling`] | times while one size grows |
+//! | [`scaling`], `sweeps` | times while one size grows |
 //! | [`document`], [`complexity`], [`comparison`] | the JSON of wsindy-manifold's analyzer, and its formulas |
 //! | [`extended`] | the objects `extended` in it |
 //! | [`run`] | measures all points, and makes the files of them |
@@ -57,12 +57,14 @@ pub mod extended;
 mod figures;
 mod files;
 pub mod find;
+mod latent;
 mod report;
 pub mod run;
 pub mod scaling;
 pub mod speedup;
 pub mod subject;
 mod summary;
+mod sweeps;
 mod train;
 pub mod trials;
 pub mod windows;
@@ -129,6 +131,12 @@ pub enum Error {
         folder: PathBuf,
         /// The files that are looked for.
         expected: Vec<&'static str>,
+    },
+    /// A fact is stated of networks, and none is read from a file.
+    #[error("`{what}` is stated of networks, and no file of one is read; leave it out")]
+    Stated {
+        /// The fact.
+        what: &'static str,
     },
     /// Two files are of states of different sizes.
     #[error("{file}: found states of {found} components, but {first} has {expected}")]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::accuracy::{Accuracy, Pair};
 use super::comparison::{Comparison, compare, pair};
 use super::document::{Facts, Inference, Profile, Timing};
-use super::extended::{Extended, ExtendedComparison, Roof, Spread};
+use super::extended::{Extended, ExtendedComparison, Rates, Roof, Spread, Work};
 use super::scaling::Axis;
 use super::speedup::speedup;
 use super::subject::Subject;
@@ -42,8 +42,7 @@ pub(super) struct Measured<'a> {
     pub(super) used: ((u64, u64), Result<f64, String>),
     pub(super) accuracy: Result<Accuracy, String>,
     pub(super) energy: Result<Energy, String>,
-    /// Operations and bytes read per second.
-    pub(super) rates: (f64, f64),
+    pub(super) rates: Rates,
 }
 
 const ORDER: &str = "models take turns in the rounds of a trial, in random order and then the other way \
@@ -87,7 +86,10 @@ pub(super) fn profile(
     let step = full.median() / plan.n_steps as f64;
     let roof = subject
         .flops_per_step
-        .map(|flops| Roof::new(flops, subject.bytes_per_step, rates, step))
+        .map(|flops| {
+            let (bytes, waits) = (subject.bytes_per_step, subject.waits_per_step as f64);
+            Roof::new(Work { flops, bytes, waits }, rates, step)
+        })
         .ok_or_else(|| "the operations of a step are not known".to_owned());
     let (roof, roof_reason) = split(roof);
     let (accuracy, accuracy_reason) = split(accuracy.map(|found| found.at_cost(1e6 * step)));

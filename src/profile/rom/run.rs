@@ -8,14 +8,17 @@ use std::path::{Path, PathBuf};
 
 use super::accuracy::{self, Accuracy, MOST_STEPS};
 use super::benchmark::used;
+use super::extended::Rates;
 use super::find::{self, Found, Named, Wanted, longest};
 use super::report::{self, Measured, Pictures, Report};
-use super::scaling::{self, Axis, SWEEPS};
+use super::scaling::{self, Axis};
 use super::subject::Subject;
+use super::sweeps::SWEEPS;
 use super::trials::{Clock, Plan, Times};
 use super::windows::{check, window};
 use super::{Error, files, summary, train};
 use crate::file::{self, npz};
+use crate::lstm;
 use crate::machine;
 use crate::machine::isa::Isa;
 use crate::profile::core::{self, Arithmetic};
@@ -123,6 +126,15 @@ impl Options {
             let held = if path.is_file() { digest(path)? } else { "fixture".to_owned() };
             origin.push((format!("model {}", named.name), format!("{} {held}", named.source)));
         }
+        let lstm::model::Options { lag, residual, scale } = &self.wanted.stated;
+        let scale = scale.as_ref().map(|scale| machine::digest(format!("{scale:?}").as_bytes()));
+        for (name, stated) in [
+            ("stated lag", lag.map(|lag| lag.to_string())),
+            ("stated residual", residual.map(|residual| residual.to_string())),
+            ("stated normalization", scale),
+        ] {
+            origin.extend(stated.map(|stated| (name.to_owned(), stated)));
+        }
         if let Some(path) = &self.train {
             origin.push(("training data".to_owned(), digest(path)?));
         }
@@ -190,8 +202,8 @@ fn measure(options: &Options, found: &mut Found, points: &mut Points) -> Result<
                 plan.n_steps as u64
             }))
         })?;
-        let peak = if subject.parameter_len_bytes == 8 { roofs.f64 } else { roofs.f32 };
-        let measured = Measured { times, used, accuracy, energy, rates: (peak, read) };
+        let rates = Rates::of(subject.parameter_len_bytes, &roofs, read);
+        let measured = Measured { times, used, accuracy, energy, rates };
         profiles.push(report::profile(subject, measured, plan, (&named.source, &found.z0_source)));
         let held = found.held.as_ref().ok();
         pictures.push(Pictures {

@@ -145,7 +145,8 @@ fn whole(profile: &Profile) {
     assert!((e.gflops.unwrap() / gflops - 1.0).abs() < 1e-9, "{said}");
     let roof = e.roof.as_ref().unwrap();
     let bound = (flops / roof.flops_per_second)
-        .max(roof.bytes_per_step as f64 / roof.read_bytes_per_second);
+        .max(roof.bytes_per_step as f64 / roof.read_bytes_per_second)
+        .max(roof.waits_per_step * roof.wait_seconds);
     assert!((roof.bound_microseconds / (1e6 * bound) - 1.0).abs() < 1e-9, "{said}");
     let accuracy = e.accuracy.as_ref().unwrap();
     assert!(accuracy.r2_by_horizon[0] > 0.8 && accuracy.data.contains("last fifth"), "{said}");
