@@ -1,6 +1,7 @@
 //! `stepmark profile rom` as its users meet it: files, keys, messages.
 
 mod bad_input;
+#[cfg(unix)]
 mod resume;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,7 +20,7 @@ use stepmark::{input, lstm, mvar};
 use super::commands::{self, text, window};
 
 /// How a command ended, what it printed, and what went wrong.
-fn run(args: &[&str]) -> (Exit, String, String) {
+pub(super) fn run(args: &[&str]) -> (Exit, String, String) {
     let line = ["stepmark", "profile", "rom"].iter().chain(args);
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let suite = Suite { commands: vec![cli::chapters::profile()], ..Suite::default() };
@@ -32,7 +33,7 @@ const SHORT: [&str; 6] = ["--n-steps", "20", "--n-trials", "12", "--warmup", "1"
 
 /// Runs a short profile into a folder.
 #[track_caller]
-fn pass(folder: &Path, args: &[&str]) -> String {
+pub(super) fn pass(folder: &Path, args: &[&str]) -> String {
     let to = ["--output-dir", text(folder)];
     let (exit, out, err) = run(&[args, &SHORT, &to].concat());
     assert_eq!((exit, err.as_str()), (Exit::Pass, ""), "{args:?}");
@@ -54,7 +55,7 @@ fn names(folder: &Path) -> BTreeSet<String> {
     names
 }
 
-fn json<T: serde::de::DeserializeOwned>(folder: &Path, name: &str) -> T {
+pub(super) fn json<T: serde::de::DeserializeOwned>(folder: &Path, name: &str) -> T {
     serde_json::from_slice(&fs::read(folder.join(name)).unwrap()).unwrap()
 }
 
