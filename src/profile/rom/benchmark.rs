@@ -106,6 +106,7 @@ mod tests {
         let (profiles, comparison) = benchmark(&mut subjects, &z0, &plan).unwrap();
         let e = profiles[1].extended.as_ref().unwrap();
         assert_eq!((e.roof.is_none(), e.roof_reason.is_some()), (true, true), "{e:?}");
+        assert_eq!((e.isa.is_none(), e.isa_reason.is_some()), (true, true), "{e:?}");
         assert_eq!(profiles[1].complexity.total_parameters, 7, "parameters");
         let Comparison::Of(compared) = comparison else { panic!("two models") };
         assert!(compared.inference_speedup["mine_vs_MVAR"] > 0.0, "{compared:?}");

@@ -51,6 +51,8 @@ pub struct Extended {
     pub roof_reason: Option<String>,
     /// The instruction set of the forecasts.
     pub isa: Option<String>,
+    /// Why that is not known.
+    pub isa_reason: Option<String>,
     /// How good forecasts are.
     pub accuracy: Option<Accuracy>,
     /// Why that is not known.

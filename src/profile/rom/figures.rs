@@ -55,7 +55,14 @@ fn with_models(report: &Report, of: impl Fn(&Profile) -> Option<(f64, f64)>) -> 
     report.profiles.iter().enumerate().filter_map(dot).collect()
 }
 
-/// Operations per second over operations of a step, and the time of a step over them, with the roofs.
+/// Points that are marked; more of them are a line.
+const MARKED: usize = 40;
+
+fn curve(points: &[(f64, f64)]) -> Shape {
+    if points.len() > MARKED { Shape::Line } else { Shape::Markers }
+}
+
+/// The time of a step over its operations, the share of the roof, and times while one size grows.
 fn speed(report: &Report) -> Option<Figure> {
     let seconds = || Axis::new("time of a step", Scale::Log, Unit::Seconds);
     let flops = || Axis::new("multiplications and additions of a step", Scale::Log, Unit::Count);
@@ -71,7 +78,7 @@ fn speed(report: &Report) -> Option<Figure> {
     if dots.is_empty() {
         return None;
     }
-    let mut roofs: Vec<_> = report.profiles.iter().filter_map(bound).collect();
+    let roofs: Vec<_> = report.profiles.iter().filter_map(bound).collect();
     let mut panels = Vec::new();
     let shares = report.profiles.iter().filter_map(|p| Some(extended(p).roof.as_ref()?.share));
     let names = report.profiles.iter().filter(|p| extended(p).roof.is_some());
@@ -82,9 +89,8 @@ fn speed(report: &Report) -> Option<Figure> {
     let one = Series::new("", Colour::Black, Shape::Horizontals, vec![(0.0, 1.0)]);
     let y = Axis::new("share of the roof", Scale::Linear, Unit::Percent);
     let share = panel("Share of the roof", Axis::of(names), y, vec![bars, one]);
-    roofs.sort_by(|a, b| a.0.total_cmp(&b.0));
-    dots.insert(0, Series::new("roof", Colour::Black, Shape::Dashes, roofs));
-    panels.push(panel("Speed against size", flops(), seconds(), dots));
+    dots.push(Series::new("roof of each", Colour::Black, Shape::Dots, roofs));
+    panels.push(panel("Time of a step", flops(), seconds(), dots));
     panels.push(share);
     for axis in report.scaling.iter().filter(|axis| axis.size != "B") {
         let (point, roof): (Vec<_>, Vec<_>) = axis
@@ -109,12 +115,13 @@ fn speed(report: &Report) -> Option<Figure> {
 
 /// R2 over the horizon, and steps of valid forecast over the time of a step.
 fn accuracy(report: &Report) -> Option<Figure> {
-    let curve = |(nth, profile): (usize, &Profile)| {
+    let horizons = |(nth, profile): (usize, &Profile)| {
         let found = extended(profile).accuracy.as_ref()?;
-        let points = (1..).zip(&found.r2_by_horizon).map(|(h, r2)| (f64::from(h), *r2)).collect();
-        Some(Series::new(profile.model_name.clone(), colour(nth), Shape::Markers, points))
+        let points = (1..).zip(&found.r2_by_horizon).map(|(h, r2)| (f64::from(h), *r2));
+        let points: Vec<_> = points.collect();
+        Some(Series::new(profile.model_name.clone(), colour(nth), curve(&points), points))
     };
-    let curves: Vec<_> = report.profiles.iter().enumerate().filter_map(curve).collect();
+    let curves: Vec<_> = report.profiles.iter().enumerate().filter_map(horizons).collect();
     if curves.is_empty() {
         return None;
     }
@@ -151,14 +158,15 @@ fn latency(report: &Report) -> Figure {
             let texts = texts.map(|(name, mark)| format!("{name} {}", time(1e9 * mark))).collect();
             let lines = marks.map(|mark| (mark, 0.0)).to_vec();
             let series = vec![
-                Series::new("", Colour::Grey, Shape::Verticals, lines).with_texts(texts),
                 Series::new("", colour(nth), Shape::Line, curve(&spread.seconds)),
+                Series::new("", Colour::Grey, Shape::Verticals, lines).with_texts(texts),
             ];
             let (low, high) = (spread.seconds.min(), spread.seconds.max());
             let pad = 0.05 * (high - low).max(0.02 * high);
             let x = Axis::new("time of a forecast", Scale::Linear, Unit::Seconds);
             let title = format!("{}, {what}", profile.model_name);
-            panels.push(panel(title, x.between(low - pad, high + pad), share(), series));
+            let x = x.between((low - pad).max(0.0), high + pad);
+            panels.push(panel(title, x, share(), series));
         }
     }
     figure(report, "Distribution of latencies", panels)
@@ -206,7 +214,7 @@ fn forecast(report: &Report) -> Option<Figure> {
             series.push(Series::new(
                 profile.model_name.clone(),
                 colour(*nth),
-                Shape::Markers,
+                curve(&points),
                 points,
             ));
         }

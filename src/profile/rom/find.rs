@@ -11,12 +11,14 @@
 //! | `rom_common/latent_dataset.npz` | the windows that both were fitted to |
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use ndarray::{Array2, s};
 
+use super::Error;
 use super::accuracy::HeldOut;
-use super::{Error, latent};
+use super::latent::{DATASET, beside, given, start};
+use super::named::{Named, load, longest, named, same_components};
 use crate::lstm::model::Options;
 use crate::rom::forecast::Model;
 use crate::{lstm, mvar};
@@ -36,21 +38,6 @@ pub struct Wanted {
     pub z0: Option<PathBuf>,
 }
 
-/// A model and where it is from.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Named {
-    /// Its name in files: the kind, and the stem of the file where there are several of a kind.
-    pub name: String,
-    /// The file.
-    pub source: String,
-    /// The model.
-    pub model: Model,
-    /// Seconds of its training, if the file tells.
-    pub training_seconds: Option<f64>,
-    /// The losses of its training, `training_log.csv`, if there are any.
-    pub log: Option<PathBuf>,
-}
-
 /// Models with one number of components.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Found {
@@ -68,7 +55,6 @@ pub struct Found {
 
 const MVAR: [&str; 2] = ["MVAR/mvar_model.npz", "MVAR/mvar_params.npz"];
 const LSTM: [&str; 2] = ["LSTM/lstm_state_dict.pt", "LSTM/lstm.safetensors"];
-const LOG: &str = "training_log.csv";
 const STATES: &str = "fixtures/lorenz96-states.npz";
 
 /// Finds all that `wanted` asks for.
@@ -78,13 +64,6 @@ const STATES: &str = "fixtures/lorenz96-states.npz";
 /// If there is no model, a file cannot be read or contradicts itself, or models differ in their
 /// number of components.
 pub fn find(wanted: &Wanted) -> Result<Found, Error> {
-    let mut found = Found {
-        models: Vec::new(),
-        z0: Array2::zeros((0, 0)),
-        z0_source: String::new(),
-        held: Err("no states that no model has seen".to_owned()),
-        warnings: Vec::new(),
-    };
     let (mut mvar, mut lstm) = (wanted.mvar.clone(), wanted.lstm.clone());
     if let Some(folder) = &wanted.folder {
         let first = |names: [&str; 2]| {
@@ -105,21 +84,24 @@ pub fn find(wanted: &Wanted) -> Result<Found, Error> {
         return Err(Error::Stated { what });
     }
     if mvar.is_empty() && lstm.is_empty() {
-        return fixtures(found, wanted);
+        return fixtures(wanted);
     }
+    let (mut models, mut warnings) = (Vec::new(), Vec::new());
     for (kind, files) in [("MVAR", &mvar), ("LSTM", &lstm)] {
         for file in files {
-            let name = named(kind, file, files.len(), &found.models);
-            let loaded = load(kind, name, file, &wanted.stated, &mut found.warnings)?;
-            found.models.push(loaded);
+            let name = named(kind, file, files.len(), &models);
+            models.push(load(kind, name, file, &wanted.stated, &mut warnings)?);
         }
     }
-    same_components(&found.models)?;
-    latent::start(&mut found, wanted, &[mvar, lstm].concat())?;
-    Ok(found)
+    same_components(&models)?;
+    let own = wanted.folder.iter().map(|folder| folder.join(DATASET));
+    let beside = mvar.iter().chain(&lstm).map(|file| beside(file));
+    let datasets: Vec<_> = own.chain(beside).collect();
+    let (z0, z0_source, held) = start(&models, &datasets, wanted.z0.as_deref())?;
+    Ok(Found { models, z0, z0_source, held, warnings })
 }
 
-fn fixtures(mut found: Found, wanted: &Wanted) -> Result<Found, Error> {
+fn fixtures(wanted: &Wanted) -> Result<Found, Error> {
     let models = [
         ("MVAR", "fixtures/mvar-lorenz96-d20-p5.npz", Model::Mvar(mvar::fixtures::lorenz96())),
         (
@@ -128,7 +110,7 @@ fn fixtures(mut found: Found, wanted: &Wanted) -> Result<Found, Error> {
             Model::Lstm(Box::new(lstm::fixtures::lorenz96())),
         ),
     ];
-    found.models = models
+    let models: Vec<_> = models
         .into_iter()
         .map(|(name, source, model)| Named {
             name: name.to_owned(),
@@ -139,77 +121,19 @@ fn fixtures(mut found: Found, wanted: &Wanted) -> Result<Found, Error> {
         })
         .collect();
     let states = mvar::fixtures::states();
-    found.z0 = states.slice(s![..longest(&found.models), ..]).to_owned();
-    STATES.clone_into(&mut found.z0_source);
-    let name = format!("the last fifth of {STATES}");
-    found.held = Ok(HeldOut::last_fifth(&name, &[states]));
-    if let Some(path) = &wanted.z0 {
-        latent::given(&mut found, path)?;
-    }
-    Ok(found)
-}
-
-/// A name that no other model has.
-fn named(kind: &str, file: &Path, of_kind: usize, others: &[Named]) -> String {
-    if of_kind == 1 {
-        return kind.to_owned();
-    }
-    let stem = file.file_stem().unwrap_or_default().to_string_lossy();
-    let mut names = (1..).map(|nth| match nth {
-        1 => format!("{kind}-{stem}"),
-        nth => format!("{kind}-{stem}-{nth}"),
-    });
-    let is_free = |name: &String| others.iter().all(|other| other.name != *name);
-    names.find(is_free).expect("numbers do not run out")
-}
-
-fn load(
-    kind: &str,
-    name: String,
-    file: &Path,
-    stated: &Options,
-    warnings: &mut Vec<String>,
-) -> Result<Named, Error> {
-    let source = file.display().to_string();
-    if kind == "MVAR" {
-        let loaded = mvar::Model::load(file)?;
-        warnings.extend(loaded.warnings.iter().map(|flaw| format!("{source}: {flaw}")));
-        let training_seconds = loaded.training_seconds;
-        return Ok(Named {
-            name,
-            source,
-            model: Model::Mvar(loaded.model),
-            training_seconds,
-            log: None,
-        });
-    }
-    let model = lstm::Model::load(file, stated)?;
-    let training_seconds = model.training().map(|training| training.time.as_secs_f64());
-    let log = Some(file.with_file_name(LOG)).filter(|log| log.is_file());
-    Ok(Named { name, source, model: Model::Lstm(Box::new(model)), training_seconds, log })
-}
-
-fn same_components(models: &[Named]) -> Result<(), Error> {
-    let d = |named: &Named| named.model.window().1;
-    match models.iter().find(|named| d(named) != d(&models[0])) {
-        None => Ok(()),
-        Some(other) => Err(Error::Components {
-            file: other.source.clone(),
-            found: d(other),
-            first: models[0].source.clone(),
-            expected: d(&models[0]),
-        }),
-    }
-}
-
-/// The longest window of all models.
-pub(super) fn longest(models: &[Named]) -> usize {
-    models.iter().map(|named| named.model.window().0).max().unwrap_or_default()
+    let (z0, z0_source) = match &wanted.z0 {
+        Some(path) => given(&models, path)?,
+        None => (states.slice(s![..longest(&models), ..]).to_owned(), STATES.to_owned()),
+    };
+    let held = Ok(HeldOut::last_fifth(&format!("the last fifth of {STATES}"), &[states]));
+    Ok(Found { models, z0, z0_source, held, warnings: Vec::new() })
 }
 
 #[cfg(test)]
 pub(super) mod tests {
-    use super::super::latent::DATASET;
+    use std::path::Path;
+
+    use super::super::named::LOG;
     use super::*;
     use crate::file::npz;
     use crate::input;

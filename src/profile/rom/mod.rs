@@ -4,11 +4,11 @@
 //! | --- | --- |
 //! | [`subject`] | a model of ours, or any function from a window to states |
 //! | [`windows`] | windows that no call had before, and forecasts that cannot be profiled |
-//! | [`trials`] | the clock: trials of all models in turn |
+//! | [`trials`], [`times`] | the clock: trials of all models in turn |
 //! | [`speedup`](mod@speedup) | ratios of times, and their intervals |
 //! | [`benchmark`](mod@benchmark) | from models to profiles in one call |
 //! | [`accuracy`] | R2 by horizon, on states that no model has seen |
-//! | [`find`], `latent` | models, window and data from files |
+//! | [`find`], [`named`], `latent` | models, window and data from files |
 //! | `train` | models of the same sizes, trained under the clock |
 //! | [`scaling`], `sweeps` | times while one size grows |
 //! | [`document`], [`complexity`], [`comparison`] | the JSON of wsindy-manifold's analyzer, and its formulas |
@@ -58,6 +58,7 @@ mod figures;
 mod files;
 pub mod find;
 mod latent;
+pub mod named;
 mod report;
 pub mod run;
 pub mod scaling;
@@ -65,6 +66,7 @@ pub mod speedup;
 pub mod subject;
 mod summary;
 mod sweeps;
+pub mod times;
 mod train;
 pub mod trials;
 pub mod windows;

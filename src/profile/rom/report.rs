@@ -9,7 +9,8 @@ use super::extended::{Extended, ExtendedComparison, Rates, Roof, Spread, Work};
 use super::scaling::Axis;
 use super::speedup::speedup;
 use super::subject::Subject;
-use super::trials::{Plan, Times, Trials};
+use super::times::{Times, Trials};
+use super::trials::Plan;
 use crate::machine;
 use crate::profile::energy::Energy;
 
@@ -92,6 +93,8 @@ pub(super) fn profile(
         })
         .ok_or_else(|| "the operations of a step are not known".to_owned());
     let (roof, roof_reason) = split(roof);
+    let isa = subject.isa.map(str::to_owned);
+    let (isa, isa_reason) = split(isa.ok_or_else(|| "not a model of this crate".to_owned()));
     let (accuracy, accuracy_reason) = split(accuracy.map(|found| found.at_cost(1e6 * step)));
     let (energy, energy_reason) = split(energy);
     let (heap_bytes_per_step, heap_reason) = split(heap);
@@ -113,7 +116,8 @@ pub(super) fn profile(
         gflops: subject.flops_per_step.map(|flops| flops as f64 / step / 1e9),
         roof,
         roof_reason,
-        isa: subject.isa.map(str::to_owned),
+        isa,
+        isa_reason,
         accuracy,
         accuracy_reason,
         energy,

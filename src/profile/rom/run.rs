@@ -9,12 +9,14 @@ use std::path::{Path, PathBuf};
 use super::accuracy::{self, Accuracy, MOST_STEPS};
 use super::benchmark::used;
 use super::extended::Rates;
-use super::find::{self, Found, Named, Wanted, longest};
+use super::find::{self, Found, Wanted};
+use super::named::{Named, longest};
 use super::report::{self, Measured, Pictures, Report};
 use super::scaling::{self, Axis};
 use super::subject::Subject;
 use super::sweeps::SWEEPS;
-use super::trials::{Clock, Plan, Times};
+use super::times::Times;
+use super::trials::{Clock, Plan};
 use super::windows::{check, window};
 use super::{Error, files, summary, train};
 use crate::file::{self, npz};
@@ -30,6 +32,8 @@ use crate::rom::forecast::Model;
 /// Trials of a line.
 const ROUND: usize = 10;
 const POINTS: &str = "runtime_points.jsonl";
+const SLOW: &str = "this program was built for tests, and models are slower in it than in one that \
+                    `cargo build --release` makes";
 
 /// What a run measures, and where it writes.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,6 +68,9 @@ pub fn run(options: &Options, out: &mut dyn Write) -> Result<(), Error> {
     if options.plan.n_steps.saturating_mul(d) > most {
         return Err(Error::Steps { steps: options.plan.n_steps, d, most });
     }
+    if cfg!(debug_assertions) {
+        found.warnings.push(SLOW.to_owned());
+    }
     let summary = options.summary()?;
     let unwritable = |source| Error::Io { path: options.output.clone(), source };
     file::writable(&options.output).map_err(unwritable)?;
@@ -88,10 +95,11 @@ pub fn run(options: &Options, out: &mut dyn Write) -> Result<(), Error> {
     }
     file::replace_all(&options.output, &files)
         .map_err(|(path, source)| Error::Io { path, source })?;
+    let mut updated = None;
     if let Some((path, held)) = summary {
         let bytes = files::updated(held, &report)?;
         file::replace(&path, &bytes).map_err(|source| Error::Io { path: path.clone(), source })?;
-        writeln!(out, "updated {}", path.display()).map_err(Error::Print)?;
+        updated = Some(path);
     }
     points.remove()?;
     for line in report.warnings.iter().cloned().chain(summary::lines(&report)) {
@@ -100,6 +108,9 @@ pub fn run(options: &Options, out: &mut dyn Write) -> Result<(), Error> {
     for (name, _) in &files {
         let path = options.output.join(name);
         writeln!(out, "wrote {}", path.display()).map_err(Error::Print)?;
+    }
+    if let Some(path) = updated {
+        writeln!(out, "updated {}", path.display()).map_err(Error::Print)?;
     }
     Ok(())
 }

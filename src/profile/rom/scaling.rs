@@ -50,12 +50,13 @@ pub struct Point {
 }
 
 /// The times of one sweep.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Axis {
     /// `MVAR` or `LSTM`.
-    pub model: &'static str,
+    pub model: String,
     /// The size that grows: `d`, `p`, `h`, `L`, `lag` or `B`.
-    pub size: &'static str,
+    pub size: String,
     /// The exponent of the time of a step.
     pub exponent: Interval,
     /// The sizes from which on parameters and windows do not fit a cache, and which.
@@ -172,7 +173,8 @@ impl Axis {
         });
         let left: Vec<_> = left.collect();
         let crossing = (!left.is_empty()).then(|| left.join(", "));
-        Self { model: sweep.model, size: sweep.size, exponent, crossing, points }
+        let (model, size) = (sweep.model.to_owned(), sweep.size.to_owned());
+        Self { model, size, exponent, crossing, points }
     }
 }
 

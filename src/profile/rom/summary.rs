@@ -203,7 +203,7 @@ fn ties(report: &Report) -> String {
 }
 
 const SCALING: &str = "\n## Scaling\n
-Time of a step, while one size grows. The bound is the longest of three times that a step must take: arithmetic, \
+Time of a step, while one size grows. The roof is the longest of three times that a step must take: arithmetic, \
 reading, and waiting for additions that follow each other. It leaves out the activations of a network, the sums of older \
 lags, and calls, which count most where a step is short.\n\n";
 
@@ -248,9 +248,9 @@ pub(super) fn markdown(report: &Report, files: &[(String, Vec<u8>)]) -> String {
             "Size",
             "Exponent (95 %)",
             "First step",
-            "Above its bound",
+            "Above its roof",
             "Last step",
-            "Above its bound",
+            "Above its roof",
             "Caches",
         ];
         let row = |axis: &super::scaling::Axis| {
@@ -264,8 +264,8 @@ pub(super) fn markdown(report: &Report, files: &[(String, Vec<u8>)]) -> String {
             let [last, last_above] = point(axis.points.last());
             let Interval { ratio, low: from, high: to } = axis.exponent;
             vec![
-                axis.model.to_owned(),
-                axis.size.to_owned(),
+                axis.model.clone(),
+                axis.size.clone(),
                 format!("{ratio:.2} ({from:.2} to {to:.2})"),
                 first,
                 first_above,

@@ -11,14 +11,13 @@ use std::time::{Duration, Instant};
 use ndarray::Array2;
 use rand::RngExt as _;
 use rand_xoshiro::Xoshiro256PlusPlus;
-use serde::{Deserialize, Serialize};
 
 use super::Error;
 use super::speedup::{of_trial, order};
 use super::subject::Subject;
+use super::times::Times;
 use super::windows::{Windows, check};
 use crate::input;
-use crate::stats::Samples;
 
 /// The least time of all turns of a model in a trial, unless one call takes as long.
 const TRIAL: f64 = 4e-3;
@@ -40,49 +39,6 @@ pub struct Plan {
 impl Default for Plan {
     fn default() -> Self {
         Self { n_steps: 100, n_trials: 50, warmup: 5 }
-    }
-}
-
-/// Times of one model.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Times {
-    /// Forecasts of one step.
-    pub single: Trials,
-    /// Forecasts of all steps.
-    pub full: Trials,
-}
-
-/// Trials of one operation of one model.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Trials {
-    /// Seconds of a call, the mean of each trial.
-    pub seconds: Vec<f64>,
-    /// The logarithm of the speedup over the first model in each trial.
-    pub log_speedups: Vec<f64>,
-    /// Calls of each trial.
-    pub calls: u64,
-}
-
-impl Trials {
-    /// Seconds of a call.
-    pub fn samples(&self) -> Samples {
-        Samples::new(self.seconds.iter().copied())
-    }
-
-    fn extend(&mut self, later: &Self) {
-        self.seconds.extend_from_slice(&later.seconds);
-        self.log_speedups.extend_from_slice(&later.log_speedups);
-        self.calls = later.calls;
-    }
-}
-
-impl Times {
-    /// Adds later trials.
-    pub fn extend(&mut self, later: &Self) {
-        self.single.extend(&later.single);
-        self.full.extend(&later.full);
     }
 }
 
@@ -233,6 +189,7 @@ mod tests {
     use ndarray::{ArrayView2, s};
 
     use super::super::speedup::speedup;
+    use super::super::times::Trials;
     use super::*;
     use crate::mvar;
 

@@ -1,6 +1,7 @@
 //! `stepmark profile rom` as its users meet it: files, keys, messages.
 
 mod bad_input;
+mod options;
 #[cfg(unix)]
 mod resume;
 
@@ -97,6 +98,9 @@ fn without_arguments_the_fixtures_are_profiled_into_the_files_of_the_original() 
     ];
     assert_eq!(names(dir), want.map(str::to_owned).into(), "files");
     let lines: Vec<_> = printed.lines().filter(|line| !line.starts_with("wrote ")).collect();
+    let slow = usize::from(cfg!(debug_assertions));
+    assert!(lines[..slow].iter().all(|line| line.contains("built for tests")), "{printed}");
+    let lines = &lines[slow..];
     assert_eq!(lines.len(), 10, "{printed}");
     assert!(lines[0].starts_with("deploy ") && lines[1].contains("LSTM_vs_MVAR 0."), "{printed}");
     for name in want {
