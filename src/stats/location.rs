@@ -26,9 +26,10 @@ pub fn hodges_lehmann(x: &[f64]) -> f64 {
     (first / 2.0 + second / 2.0) / 2.0
 }
 
-/// The interval that holds the centre of `x` at least as often as `level` says, which is between two
-/// means of pairs, as many from either end as Wilcoxon's signed-rank test leaves out. There is none where `x`
-/// has too few values: less than 6 at a level of .95.
+/// The interval that holds the centre of `x` at least as often as `level` says.
+///
+/// It lies between two means of pairs of values, as many from either end as Wilcoxon's signed-rank
+/// test leaves out. There is none where `x` has too few values: less than 6 at a level of .95.
 ///
 /// This holds where each value is as likely above the centre as below it, by the same amount,
 /// whatever the others are: values need not have one distribution.

@@ -21,7 +21,7 @@ const LEVEL: f64 = 0.95;
 pub(super) fn order(rng: &mut Xoshiro256PlusPlus, count: usize, rounds: usize) -> Vec<Vec<usize>> {
     let mut models: Vec<usize> = (0..count).collect();
     let next = |round: usize| {
-        if round % 2 == 0 {
+        if round.is_multiple_of(2) {
             models.shuffle(rng);
         } else {
             models.reverse();

@@ -163,7 +163,8 @@ impl<'a> Subject<'a> {
         let units = input::integers(seed, 1, 0..=PLACES)[0] as usize;
         *pad = vec![0; 16 * units];
         // The old one is there until the new one is, which cannot take its place.
-        *ready = Box::new(make());
+        let next = Box::new(make());
+        *ready = next;
         true
     }
 
