@@ -2,8 +2,8 @@
 //! model.
 //!
 //! Arithmetic is multiplying and adding in one instruction, on as many independent registers as hide
-//! its latency; on one register alone each waits for the one before. Reading is adding up words again and
-//! again, from whatever cache holds so many.
+//! its latency; on one register alone each waits for the one before. Reading is adding up words again
+//! and again, from whatever cache holds so many.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -180,8 +180,8 @@ sums! {
     sum_avx512, "avx512f", 8, _mm512_setzero_si512, _mm512_loadu_si512, _mm512_add_epi64, _mm512_storeu_si512;
 }
 
-/// The roof of reading the same `bytes` bytes again and again on `isa`, in bytes per second: whole blocks
-/// of 256 bytes, one at least.
+/// The roof of reading the same `bytes` bytes again and again on `isa`, in bytes per second: whole
+/// blocks of 256 bytes, one at least.
 ///
 /// # Panics
 ///

@@ -1,5 +1,5 @@
-//! Where samples lie: the estimate of Hodges and Lehmann, and its intervals, by bootstrap over blocks
-//! and by signed ranks.
+//! Where samples lie: the estimate of Hodges and Lehmann, and its intervals, by bootstrap over
+//! blocks and by signed ranks.
 
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng as _, SeedableRng as _};
@@ -34,9 +34,9 @@ pub fn hodges_lehmann(x: &[f64]) -> f64 {
 /// This holds where each value is as likely above the centre as below it, by the same amount,
 /// whatever the others are: values need not have one distribution.
 ///
-/// Source: J. W. Tukey, "The simplest signed-rank tests", Memorandum Report 17, Statistical Research
-/// Group, Princeton (1949); M. Hollander, D. A. Wolfe, E. Chicken, "Nonparametric Statistical Methods"
-/// (2013), 3.3.
+/// Source: J. W. Tukey, "The simplest signed-rank tests", Memorandum Report 17, Statistical
+/// Research Group, Princeton (1949); M. Hollander, D. A. Wolfe, E. Chicken, "Nonparametric
+/// Statistical Methods" (2013), 3.3.
 ///
 /// # Panics
 ///
@@ -51,8 +51,8 @@ pub fn signed_rank_interval(x: &[f64], level: f64) -> Option<(f64, f64)> {
     Some((end(outside), end(pairs - 1 - outside)))
 }
 
-/// The sums of pairs of number `lower` and `upper`, from 0, of ascending `x`; the two are equal or next
-/// to each other.
+/// The sums of pairs of number `lower` and `upper`, from 0, of ascending `x`; the two are equal or
+/// next to each other.
 fn sums(x: &[f64], lower: usize, upper: usize) -> (f64, f64) {
     // Both sums lie in `(low, high]`, with `within` sums; `below` sums are at most `low`.
     // Any such bracket gives the result: halving only leaves fewer sums to select from. Equal

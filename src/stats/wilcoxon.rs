@@ -80,8 +80,9 @@ fn signed_rank(differences: impl ExactSizeIterator<Item = f64>) -> f64 {
     normal_above(z)
 }
 
-/// The largest rank sum of `len` values that is reached, or less, with a probability of up to `tail`;
-/// none where even the sum 0 is more probable. The distribution is that of [`wilcoxon_greater`] without ties.
+/// The largest rank sum of `len` values that is reached, or less, with a probability of up to
+/// `tail`; none where even the sum 0 is more probable. The distribution is that of
+/// [`wilcoxon_greater`] without ties.
 pub(super) fn signed_rank_tail(len: usize, tail: f64) -> Option<usize> {
     let n = len as f64;
     if len > EXACT {

@@ -26,8 +26,8 @@ pub(super) fn beside(file: &Path) -> PathBuf {
     above.map_or_else(|| folder.join(".."), Path::to_owned).join(DATASET)
 }
 
-/// Finds the window that forecasts start from: the one given, or the first states of the first of the
-/// `datasets` that is there, or seeded ones where there is none.
+/// Finds the window that forecasts start from: the one given, or the first states of the first of
+/// the `datasets` that is there, or seeded ones where there is none.
 pub(super) fn start(
     models: &[Named],
     datasets: &[PathBuf],

@@ -1,11 +1,11 @@
-//! Times over sizes, one at a time: fitted exponents, the caches that are left, the bound and the time.
+//! Times over sizes, one at a time: fitted exponents, the caches that are left, roofs and times.
 //!
 //! A step of a model of seeded weights is timed while one of its sizes grows and the others stay. The
 //! exponent is the slope of log time over log size, by least squares, with its 95 % interval.
 //!
-//! The bound is the longest of three times that a step must take ([`Roof`]). It knows neither the
-//! activations of a network, nor calls, nor that older lags of an autoregression are one chain of additions, too,
-//! so that a short step takes several times as long.
+//! The roof is the longest of three times that a step must take ([`Roof`]). It knows neither the
+//! activations of a network, nor calls, nor that older lags of an autoregression are one chain of
+//! additions, too, so that a short step takes twice as long.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};

@@ -1,13 +1,14 @@
 //! How many times faster than another a model is, and how sure that is.
 //!
-//! A trial has rounds, in each of which every model has a turn. The order of a round is drawn at random,
-//! and that of the next is the same the other way round, so that what changes the speed of the machine steadily cancels
-//! out. The speedup of a trial is the median of the ratios of its rounds, which a few interrupted
-//! turns do not move.
+//! A trial has rounds, in each of which every model has a turn. The order of a round is drawn at
+//! random, and that of the next is the same the other way round, so that what changes the speed of
+//! the machine steadily cancels out. The speedup of a trial is the median of the ratios of its
+//! rounds, which a few interrupted turns do not move.
 //!
 //! Of models that are equally fast each is first as likely as the other, so that a trial favours
-//! either with the same probability, by as much, whatever drifts, jumps or comes in bursts. Wilcoxon's
-//! signed-rank test assumes nothing else, and the interval is the one that belongs to it.
+//! either with the same probability, by as much, whatever drifts, jumps or comes in bursts.
+//! Wilcoxon's signed-rank test assumes nothing else, and the interval is the one that belongs to
+//! it.
 
 use rand::seq::SliceRandom as _;
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -17,7 +18,8 @@ use crate::stats::{Samples, hodges_lehmann, signed_rank_interval};
 
 const LEVEL: f64 = 0.95;
 
-/// The order of `count` models in each of `rounds`: a random one, then that one the other way round.
+/// The order of `count` models in each of `rounds`: a random one, then that one the other way
+/// round.
 pub(super) fn order(rng: &mut Xoshiro256PlusPlus, count: usize, rounds: usize) -> Vec<Vec<usize>> {
     let mut models: Vec<usize> = (0..count).collect();
     let next = |round: usize| {
@@ -116,8 +118,8 @@ mod tests {
 
     type Order = fn(&mut Xoshiro256PlusPlus, usize, usize) -> Vec<Vec<usize>>;
 
-    /// The interval of a profile of one model against itself: where it lies counts, anew in each trial if
-    /// `moves`, and so does having the second turn of a round.
+    /// The interval of a profile of one model against itself: where it lies counts, anew in each
+    /// trial if `moves`, and so does having the second turn of a round.
     fn profile(seed: u64, order: Order, moves: bool) -> Interval {
         let rng = input::rng(seed);
         let mut machine = Machine { rng, wander: 0.0, jump: 0.0, burst: 0, drift: 0.0 };

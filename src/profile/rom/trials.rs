@@ -1,8 +1,8 @@
 //! The clock: trials of all models in turn, each forecast from a window that no call had before.
 //!
-//! A turn is calls of one model, in a row; a trial is rounds of turns that take some milliseconds. Before
-//! each trial models of ours are put elsewhere in memory, in random order, so that where one happens to lie
-//! is a part of the spread.
+//! A turn is calls of one model, in a row; a trial is rounds of turns that take some milliseconds.
+//! Before each trial models of ours are put elsewhere in memory, in random order, so that where one
+//! happens to lie is a part of the spread.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::hint::black_box;
@@ -78,8 +78,8 @@ pub struct Clock<'s, 'm> {
 }
 
 impl<'s, 'm> Clock<'s, 'm> {
-    /// Checks all models, warms them up, and finds out how many calls a turn takes. What is drawn at
-    /// random differs in every clock.
+    /// Checks all models, warms them up, and finds out how many calls a turn takes. What is drawn
+    /// at random differs in every clock.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Networks whose files do not say all: options of `stepmark rom forecast` and `stepmark profile rom`.
+//! Networks whose files do not say all: options of `rom forecast` and `profile rom`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
