@@ -80,15 +80,19 @@ fn speed(report: &Report) -> Option<Figure> {
     }
     let roofs: Vec<_> = report.profiles.iter().filter_map(bound).collect();
     let mut panels = Vec::new();
-    let shares = report.profiles.iter().filter_map(|p| Some(extended(p).roof.as_ref()?.share));
-    let names = report.profiles.iter().filter(|p| extended(p).roof.is_some());
-    let names: Vec<_> = names.map(|p| p.model_name.clone()).collect();
-    let bars: Vec<_> = (0..).zip(shares).map(|(k, share)| (f64::from(k), share)).collect();
-    let texts = bars.iter().map(|(_, share)| format!("{:.0} %", 100.0 * share)).collect();
-    let bars = Series::new("", Colour::Blue, Shape::Bars(0.5), bars).with_texts(texts);
+    let share = |profile: &Profile| Some(extended(profile).roof.as_ref()?.share);
+    let bar = |(nth, profile): (usize, &Profile)| {
+        let (name, share) = (profile.model_name.clone(), share(profile)?);
+        let bar = Series::new(name, colour(nth), Shape::Bars(0.5), vec![(nth as f64, share)]);
+        Some(bar.with_texts(vec![format!("{:.0} %", 100.0 * share)]))
+    };
+    let mut bars: Vec<_> = report.profiles.iter().enumerate().filter_map(bar).collect();
     let one = Series::new("", Colour::Black, Shape::Horizontals, vec![(0.0, 1.0)]);
     let y = Axis::new("share of the roof", Scale::Linear, Unit::Percent);
-    let share = panel("Share of the roof", Axis::of(names), y, vec![bars, one]);
+    bars.push(one);
+    // The legend has the names, which may be long.
+    let x = Axis::of(vec![String::new(); report.profiles.len()]);
+    let share = panel("Share of the roof", x, y, bars);
     dots.push(Series::new("roof of each", Colour::Black, Shape::Dots, roofs));
     panels.push(panel("Time of a step", flops(), seconds(), dots));
     panels.push(share);
@@ -113,12 +117,15 @@ fn speed(report: &Report) -> Option<Figure> {
     Some(figure(report, "Speed against size", panels))
 }
 
+/// A curve of R2 ends where it falls below this: forecasts are worse than the mean by then.
+const LEAST_R2: f64 = -1.0;
+
 /// R2 over the horizon, and steps of valid forecast over the time of a step.
 fn accuracy(report: &Report) -> Option<Figure> {
     let horizons = |(nth, profile): (usize, &Profile)| {
         let found = extended(profile).accuracy.as_ref()?;
-        let points = (1..).zip(&found.r2_by_horizon).map(|(h, r2)| (f64::from(h), *r2));
-        let points: Vec<_> = points.collect();
+        let drawn = found.r2_by_horizon.iter().take_while(|r2| **r2 >= LEAST_R2);
+        let points: Vec<_> = (1..).zip(drawn).map(|(h, r2)| (f64::from(h), *r2)).collect();
         Some(Series::new(profile.model_name.clone(), colour(nth), curve(&points), points))
     };
     let curves: Vec<_> = report.profiles.iter().enumerate().filter_map(horizons).collect();
@@ -130,11 +137,12 @@ fn accuracy(report: &Report) -> Option<Figure> {
         Some((e.microseconds_per_step, e.accuracy.as_ref()?.valid_steps as f64))
     };
     let lowest = curves.iter().flat_map(|series| &series.points).map(|p| p.1).fold(0.0, f64::min);
-    let y = Axis::new("R2 in latent space", Scale::Linear, Unit::Number);
+    let label = format!("R2 in latent space, down to {LEAST_R2}");
+    let y = Axis::new(label, Scale::Linear, Unit::Number);
     let horizon = Axis::new("steps ahead", Scale::Linear, Unit::Number);
     let valid = Axis::new("steps before the error is too large", Scale::Linear, Unit::Number);
     let panels = vec![
-        panel("R2 by horizon", horizon, y.between(lowest.max(-1.0) - 0.05, 1.05), curves),
+        panel("R2 by horizon", horizon, y.between(lowest - 0.05, 1.05), curves),
         panel("Accuracy against cost", microseconds(), valid, with_models(report, cost)),
     ];
     Some(figure(report, "Accuracy against cost", panels))
