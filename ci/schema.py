@@ -4,11 +4,10 @@ The schema must refuse what is no outcome, too: each document without one of its
 with a value that cannot be.
 """
 
-import copy
 import json
 import sys
 
-import jsonschema
+from validator import Validator, copied, fields
 
 # Fields and values that they cannot have, whatever the others are.
 IMPOSSIBLE = [
@@ -41,51 +40,28 @@ IMPOSSIBLE = [
 ]
 
 
-def fields(value, at=""):
-    """Yields the pointers of all fields of objects in `value`."""
-    if isinstance(value, dict):
-        for name, inner in value.items():
-            yield f"{at}/{name}"
-            yield from fields(inner, f"{at}/{name}")
-    elif isinstance(value, list):
-        for k, inner in enumerate(value):
-            yield from fields(inner, f"{at}/{k}")
-
-
-def find(document, pointer):
-    """Returns what holds the value at `pointer`, and the value's name or number there; None if there is none."""
-    *path, last = pointer.split("/")[1:]
-    for name in path:
-        document = document[int(name) if isinstance(document, list) else name]
-    key = int(last) if isinstance(document, list) else last
-    document[key]
-    return document, key
-
-
 def broken(document):
     """Yields what was done to a copy of `document`, and the copy, which is no outcome."""
     for pointer in fields(document):
-        copied = copy.deepcopy(document)
-        holder, key = find(copied, pointer)
+        changed, holder, key = copied(document, pointer)
         value = holder.pop(key)
-        yield f"no {pointer}", copied
+        yield f"no {pointer}", changed
         if isinstance(value, dict):
             holder[key] = value | {"unknown": 1}
-            yield f"an unknown field in {pointer}", copied
+            yield f"an unknown field in {pointer}", changed
     yield "an unknown field", document | {"unknown": 1}
     for pointer, value in IMPOSSIBLE:
-        copied = copy.deepcopy(document)
         try:
-            holder, key = find(copied, pointer)
+            changed, holder, key = copied(document, pointer)
         except (IndexError, KeyError, TypeError):
             continue
         if holder[key] != value:
             holder[key] = value
-            yield f"{pointer} {value!r}", copied
+            yield f"{pointer} {value!r}", changed
     if document["wall"]["cases"]:
-        copied = copy.deepcopy(document)
-        copied["wall"]["why"] = "both cases and a reason"
-        yield "wall cases and a reason for none", copied
+        changed, holder, key = copied(document, "/wall/cases")
+        holder["why"] = "both cases and a reason"
+        yield "wall cases and a reason for none", changed
     codes = {"pass": 0, "advisory": 0, "tool-failure": 1, "regression": 3, "wrong-result": 4, "incomparable": 5}
     codes["unclear"] = 6
     for verdict, code in codes.items():
@@ -97,28 +73,11 @@ def broken(document):
 
 
 def main():
-    with open(sys.argv[1], encoding="utf-8") as file:
-        schema = json.load(file)
-    kind = jsonschema.validators.validator_for(schema)
-    kind.check_schema(schema)
-    validator = kind(schema)
-    documents, others, bad = 0, 0, 0
-    for line in sys.stdin:
+    validator = Validator("schema.py", sys.argv[1])
+    for number, line in enumerate(sys.stdin, 1):
         document = json.loads(line)
-        documents += 1
-        for error in validator.iter_errors(document):
-            bad += 1
-            print(f"schema.py: document {documents}: {error.json_path}: {error.message}", file=sys.stderr)
-        for what, changed in broken(document):
-            others += 1
-            if validator.is_valid(changed):
-                bad += 1
-                print(f"schema.py: document {documents} is valid with {what}", file=sys.stderr)
-    if not documents:
-        sys.exit("schema.py: no document")
-    if bad:
-        sys.exit(1)
-    print(f"schema.py: {documents} outcomes are valid, and {others} that are none are not")
+        validator.check(f"document {number}", document, broken(document))
+    validator.end()
 
 
 main()

@@ -28,19 +28,20 @@ for file in "${files[@]}"; do
   tr -d '\n' <"$file" >>"$work/outcomes"
   echo >>"$work/outcomes"
 done
-"$venv/bin/python" ci/schema.py src/report/gate.schema.json <"$work/outcomes"
+"$venv/bin/python" -B ci/schema.py src/report/gate.schema.json <"$work/outcomes"
 
 rom=$work/rom
-cargo run --quiet -- profile rom --no-plot --n-trials 10 --n-steps 20 --output-dir "$rom" >/dev/null
+cargo run --quiet -- profile rom --no-plot --scaling --n-trials 10 --n-steps 20 --output-dir "$rom" >/dev/null
 analysis=$rom/pipeline_summary.json#/runtime_analysis
-for kind in profile comparison; do
-  validated=("$rom/runtime_comparison.json" "$analysis/comparison")
-  if [[ $kind == profile ]]; then
-    validated=("$rom"/{MVAR,LSTM}/runtime_profile.json "$analysis"/profiles/{0,1})
-  fi
-  "$venv/bin/python" ci/runtime.py "src/profile/rom/runtime_$kind.schema.json" "${validated[@]}"
+for kind in profile comparison scaling; do
+  case $kind in
+    profile) validated=("$rom"/{MVAR,LSTM}/runtime_profile.json "$analysis"/profiles/{0,1}) ;;
+    comparison) validated=("$rom/runtime_comparison.json" "$analysis/comparison") ;;
+    scaling) validated=("$rom/runtime_scaling.json") ;;
+  esac
+  "$venv/bin/python" -B ci/runtime.py "src/profile/rom/runtime_$kind.schema.json" "${validated[@]}"
   reference=${STEPMARK_CONFORMANCE:-none}/rom/runtime/runtime_$kind.schema.json
   if [[ -f $reference ]]; then
-    "$venv/bin/python" ci/runtime.py --lenient "$reference" "${validated[@]}"
+    "$venv/bin/python" -B ci/runtime.py --lenient "$reference" "${validated[@]}"
   fi
 done

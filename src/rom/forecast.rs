@@ -98,10 +98,7 @@ impl Model {
     ) -> Result<Self, Error> {
         match path.extension().and_then(|end| end.to_str()) {
             Some("npz") => {
-                let lag = options.lag.map(|_| "lag");
-                let residual = || options.residual.map(|_| "residual");
-                let scale = || options.scale.as_ref().map(|_| "normalization");
-                if let Some(what) = lag.or_else(residual).or_else(scale) {
+                if let Some(what) = options.first_stated() {
                     return Err(Error::Stated { path: path.to_owned(), what });
                 }
                 let loaded = mvar::Model::load(path)?;

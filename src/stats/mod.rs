@@ -9,7 +9,7 @@ mod scipy;
 mod wilcoxon;
 
 pub use family::benjamini_hochberg;
-pub use location::{bootstrap_interval, hodges_lehmann};
+pub use location::{bootstrap_interval, hodges_lehmann, signed_rank_interval};
 pub use proportion::clopper_pearson;
 pub use samples::{Method, Samples};
 pub use wilcoxon::{tost, wilcoxon_greater, wilcoxon_less};

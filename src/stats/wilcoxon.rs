@@ -80,6 +80,31 @@ fn signed_rank(differences: impl ExactSizeIterator<Item = f64>) -> f64 {
     normal_above(z)
 }
 
+/// The largest rank sum of `len` values that is reached, or less, with a probability of up to
+/// `tail`; none where even the sum 0 is more probable. The distribution is that of
+/// [`wilcoxon_greater`] without ties.
+pub(super) fn signed_rank_tail(len: usize, tail: f64) -> Option<usize> {
+    let n = len as f64;
+    if len > EXACT {
+        let deviation = (n * (n + 1.0) * (2.0 * n + 1.0) / 24.0).sqrt();
+        let below = |sum: usize| normal_above((n * (n + 1.0) / 4.0 - sum as f64) / deviation);
+        // The normal probability of the largest sum is near 1.
+        let (mut low, mut high) = (0, len * (len + 1) / 2);
+        while high - low > 1 {
+            let middle = low.midpoint(high);
+            if below(middle) <= tail { low = middle } else { high = middle }
+        }
+        return (below(low) <= tail).then_some(low);
+    }
+    let mut total = 0.0;
+    let shares = distribution(&(1..=len).collect::<Vec<_>>()).into_iter();
+    let sums = shares.take_while(|share| {
+        total += share;
+        total <= tail
+    });
+    sums.count().checked_sub(1)
+}
+
 /// The probability that a standard normal value lies above `z`.
 ///
 /// A value lies outside `-z..z` with the probability `Q(1/2, z^2 / 2)`, where `Q` is the regularised
@@ -96,6 +121,11 @@ fn normal_above(z: f64) -> f64 {
 }
 
 /// The share of all choices of signs in which the positive ranks add up to `least` or more.
+fn enumerated(ranks: &[usize], least: usize) -> f64 {
+    distribution(ranks)[least..].iter().sum()
+}
+
+/// The shares of all choices of signs in which the positive ranks add up to 0, 1, 2..
 ///
 /// Adds one rank after the other to the distribution of the sum, which is exact in f64 up to 53
 /// ranks: every share is a multiple of a power of two.
@@ -103,7 +133,7 @@ fn normal_above(z: f64) -> f64 {
 /// Source: B. Streitberg, J. Roehmel, "Exact distributions for permutation and rank tests: an
 /// introduction to some recently published algorithms", Statistical Software Newsletter 12 (1986)
 /// 10-17.
-fn enumerated(ranks: &[usize], least: usize) -> f64 {
+fn distribution(ranks: &[usize]) -> Vec<f64> {
     let mut share = vec![0.0; ranks.iter().sum::<usize>() + 1];
     share[0] = 1.0;
     for &rank in ranks {
@@ -112,7 +142,7 @@ fn enumerated(ranks: &[usize], least: usize) -> f64 {
             share[sum] = (share[sum] + without) / 2.0;
         }
     }
-    share[least..].iter().sum()
+    share
 }
 
 #[cfg(test)]
@@ -128,6 +158,19 @@ mod tests {
         // Ranks 1.5, 1.5, 3: 4.5 or more in three of eight.
         assert_eq!(wilcoxon_greater(&[-1.0, 1.0, 2.0], 0.0), 3.0 / 8.0, "tied");
         assert_eq!(wilcoxon_greater(&[0.0, 0.0, 1.0], 0.0), 0.5, "zeros are dropped");
+    }
+
+    #[test]
+    fn the_tails_are_those_of_tables() {
+        let table =
+            [(5, None), (6, Some(0)), (7, Some(2)), (8, Some(3)), (9, Some(5)), (15, Some(25))];
+        for (len, sum) in
+            table.into_iter().chain([(20, Some(52)), (30, Some(137)), (50, Some(434))])
+        {
+            assert_eq!(signed_rank_tail(len, 0.025), sum, "{len} values");
+        }
+        // 100 values: 2525 - 1.959964 * 290.84 = 1954.96.
+        assert_eq!(signed_rank_tail(100, 0.025), Some(1954), "normal");
     }
 
     #[test]

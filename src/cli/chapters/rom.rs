@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{ArgMatches, ValueEnum};
 
 use crate::cli::{Exit, Stop};
+use crate::lstm;
 use crate::lstm::model::{Options, load_scale};
 use crate::lstm::train::{self as lstm_train, ALIASES, Config};
 use crate::mvar::train::{self as mvar_train, Criterion};
@@ -171,6 +172,13 @@ pub(super) struct Forecast {
     /// The archive that `forecast` (N, d) is written to
     #[arg(long, value_name = "FILE", default_value = "forecast.npz")]
     output: PathBuf,
+    #[command(flatten)]
+    stated: Stated,
+}
+
+/// What the file of a network may not say itself.
+#[derive(Debug, clap::Args)]
+pub(super) struct Stated {
     /// States of a window of a network whose file does not say it
     #[arg(long, value_name = "N", value_parser = count, allow_hyphen_values = true)]
     lag: Option<usize>,
@@ -180,6 +188,13 @@ pub(super) struct Forecast {
     /// The archive with `input_mean` and `input_std` of a network whose file does not hold them
     #[arg(long, value_name = "FILE")]
     normalization: Option<PathBuf>,
+}
+
+impl Stated {
+    pub(super) fn options(&self) -> Result<Options, lstm::model::Error> {
+        let scale = self.normalization.as_deref().map(load_scale).transpose()?;
+        Ok(Options { lag: self.lag, residual: self.residual, scale })
+    }
 }
 
 pub(super) fn run(verb: &Verb, out: &mut dyn Write) -> Result<Exit, Stop> {
@@ -244,8 +259,7 @@ fn with_dashes(why: &lstm_train::Error) -> String {
 }
 
 fn forecast(args: &Forecast, out: &mut dyn Write) -> Result<Exit, Stop> {
-    let scale = args.normalization.as_deref().map(load_scale).transpose()?;
-    let options = Options { lag: args.lag, residual: args.residual, scale };
+    let options = args.stated.options()?;
     let start = Start { model: &args.model, options, window: &args.window };
     forecast::run(&start, args.steps, &args.output, out)?;
     Ok(Exit::Pass)

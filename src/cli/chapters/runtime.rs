@@ -30,6 +30,8 @@ pub(super) struct Args {
     /// A file of a network; may be repeated
     #[arg(long, value_name = "FILE")]
     lstm: Vec<PathBuf>,
+    #[command(flatten)]
+    stated: super::rom::Stated,
     /// The archive with `window` (longest lag, d), oldest state first [default: the first latent states]
     #[arg(long, value_name = "FILE")]
     z0: Option<PathBuf>,
@@ -42,7 +44,7 @@ pub(super) struct Args {
           value_parser = super::rom::count, allow_hyphen_values = true)]
     n_trials: usize,
     /// Trajectories before the first trial
-    #[arg(long, value_name = "N", default_value = "5")]
+    #[arg(long, value_name = "N", default_value = "5", allow_hyphen_values = true)]
     warmup: usize,
     /// The name of the run
     #[arg(
@@ -72,11 +74,24 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<Exit, Stop> {
     let default = PathBuf::from("oscar_output").join(&args.experiment_name);
+    let is_default = |folder: &PathBuf| {
+        let real = |path: &PathBuf| path.canonicalize().ok();
+        args.output_dir.is_none() && real(folder).is_some_and(|own| Some(own) == real(&default))
+    };
+    if let Some(folder) = args.folder.as_ref().filter(|folder| is_default(folder)) {
+        let folder = folder.display();
+        let why = format!(
+            "{folder}: results would go among the models; name a folder by --output-dir, this one if \
+             you mean it"
+        );
+        return Err(Stop::new(Exit::Usage, why));
+    }
     let options = Options {
         wanted: Wanted {
             folder: args.folder.clone(),
             mvar: args.mvar.clone(),
             lstm: args.lstm.clone(),
+            stated: args.stated.options()?,
             z0: args.z0.clone(),
         },
         plan: Plan { n_steps: args.n_steps, n_trials: args.n_trials, warmup: args.warmup },

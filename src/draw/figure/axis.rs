@@ -191,6 +191,7 @@ fn written(value: f64, unit: Unit) -> String {
         Unit::Number => short(value),
         Unit::Count if value == 0.0 => "0".to_owned(),
         Unit::Count => prefixed(&[(1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, "")]),
+        Unit::Seconds if value == 0.0 => "0 s".to_owned(),
         Unit::Seconds => {
             prefixed(&[(1.0, " s"), (1e-3, " ms"), (1e-6, " us"), (1e-9, " ns"), (1e-12, " ps")])
         }
@@ -209,6 +210,8 @@ mod tests {
 
     #[test]
     fn ticks_are_round_numbers_with_their_unit() {
+        let linear = Axis::new("", Scale::Linear, Unit::Seconds);
+        assert_eq!(labels(&linear, [1e-6, 4e-6])[..2], ["0 s", "1 us"]);
         let time = Axis::new("", Scale::Log, Unit::Seconds);
         assert_eq!(
             labels(&time, [2e-8, 3e-3]),

@@ -105,7 +105,7 @@ pub enum Error {
 }
 
 /// Facts about a file that it may not say itself.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Options {
     /// How many states a window has.
     pub lag: Option<usize>,
@@ -113,6 +113,15 @@ pub struct Options {
     pub residual: Option<bool>,
     /// Normalisation of the inputs.
     pub scale: Option<Scale>,
+}
+
+impl Options {
+    /// The name of the first fact that is stated.
+    pub fn first_stated(&self) -> Option<&'static str> {
+        let Self { lag, residual, scale } = self;
+        let lag = lag.map(|_| "lag");
+        lag.or(residual.map(|_| "residual")).or(scale.as_ref().map(|_| "normalization"))
+    }
 }
 
 /// A network, the length of its window and the normalisation of its inputs.

@@ -8,9 +8,11 @@ use ndarray::Array2;
 use super::Error;
 use super::comparison::Comparison;
 use super::document::Profile;
+use super::extended::Rates;
 use super::report::{self, Measured};
 use super::subject::Subject;
-use super::trials::{Clock, Plan, window};
+use super::trials::{Clock, Plan};
+use super::windows::window;
 use crate::machine::isa::Isa;
 use crate::profile::core;
 use crate::profile::memory::{self, Resident};
@@ -43,17 +45,17 @@ pub fn benchmark(
     plan: &Plan,
 ) -> Result<(Vec<Profile>, Comparison), Error> {
     assert!(plan.n_steps > 0 && plan.n_trials > 0, "a plan needs a step and a trial");
-    let times = Clock::new(subjects, z0, plan)?.trials(0, plan.n_trials)?;
+    let times = Clock::new(subjects, z0, plan)?.trials(plan.n_trials)?;
     let arithmetic = core::arithmetic(Isa::best());
     let mut profiles = Vec::new();
     for (subject, times) in subjects.iter_mut().zip(&times) {
-        let peak = if subject.parameter_len_bytes == 8 { arithmetic.f64 } else { arithmetic.f32 };
+        let read = core::read(Isa::best(), subject.parameter_bytes());
         let measured = Measured {
             times,
             used: used(subject, z0, plan)?,
             accuracy: Err("no states were given that the model has not seen".to_owned()),
             energy: Err("not measured by this call".to_owned()),
-            rates: (peak, core::read(Isa::best(), subject.parameter_bytes())),
+            rates: Rates::of(subject.parameter_len_bytes, &arithmetic, read),
         };
         profiles.push(report::profile(subject, measured, plan, ("a call", "a call")));
     }
@@ -104,6 +106,7 @@ mod tests {
         let (profiles, comparison) = benchmark(&mut subjects, &z0, &plan).unwrap();
         let e = profiles[1].extended.as_ref().unwrap();
         assert_eq!((e.roof.is_none(), e.roof_reason.is_some()), (true, true), "{e:?}");
+        assert_eq!((e.isa.is_none(), e.isa_reason.is_some()), (true, true), "{e:?}");
         assert_eq!(profiles[1].complexity.total_parameters, 7, "parameters");
         let Comparison::Of(compared) = comparison else { panic!("two models") };
         assert!(compared.inference_speedup["mine_vs_MVAR"] > 0.0, "{compared:?}");

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::accuracy::Accuracy;
+use crate::profile::core::Arithmetic;
 use crate::profile::energy::Energy;
 use crate::stats::{Method, Samples};
 
@@ -50,6 +51,8 @@ pub struct Extended {
     pub roof_reason: Option<String>,
     /// The instruction set of the forecasts.
     pub isa: Option<String>,
+    /// Why that is not known.
+    pub isa_reason: Option<String>,
     /// How good forecasts are.
     pub accuracy: Option<Accuracy>,
     /// Why that is not known.
@@ -106,29 +109,72 @@ pub struct Roof {
     pub flops_per_second: f64,
     /// Bytes per second that it reads from a block as large as the parameters.
     pub read_bytes_per_second: f64,
-    /// `arithmetic` or `reading`: which takes longer.
-    pub bound_by: String,
+    /// Seconds until a sum can be added to.
+    pub wait_seconds: f64,
     /// Bytes of the parameters that a step reads.
     pub bytes_per_step: usize,
-    /// The longer of both times, in microseconds.
+    /// Additions of a step that wait for each other, and for the step before.
+    pub waits_per_step: f64,
+    /// `arithmetic`, `reading` or `waiting`: which takes longest.
+    pub bound_by: String,
+    /// The longest of the three times, in microseconds.
     pub bound_microseconds: f64,
     /// That over the median time of a step.
     pub share: f64,
 }
 
-impl Roof {
-    /// The roof over steps of `flops` operations on `bytes` bytes that take `seconds`.
-    pub fn new(flops: u64, bytes: usize, rates: (f64, f64), seconds: f64) -> Self {
-        let (flops_per_second, read_bytes_per_second) = rates;
-        let (arithmetic, reading) =
-            (flops as f64 / flops_per_second, bytes as f64 / read_bytes_per_second);
-        let bound = arithmetic.max(reading);
-        let bound_by = if arithmetic >= reading { "arithmetic" } else { "reading" };
+/// What a step must do.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Work {
+    /// Multiplications and additions.
+    pub flops: u64,
+    /// Bytes that it reads.
+    pub bytes: usize,
+    /// Additions that wait for each other.
+    pub waits: f64,
+}
+
+/// What a core can do, in the type of a model.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rates {
+    /// Operations per second.
+    pub flops_per_second: f64,
+    /// Bytes per second.
+    pub read_bytes_per_second: f64,
+    /// Seconds until a sum can be added to.
+    pub wait_seconds: f64,
+}
+
+impl Rates {
+    /// What a core can do on parameters of so many bytes each, which it reads at such a rate.
+    pub fn of(parameter_len_bytes: usize, roofs: &Arithmetic, read_bytes_per_second: f64) -> Self {
+        let is_double = parameter_len_bytes == size_of::<f64>();
         Self {
-            flops_per_second,
+            flops_per_second: if is_double { roofs.f64 } else { roofs.f32 },
             read_bytes_per_second,
+            wait_seconds: roofs.wait_seconds,
+        }
+    }
+}
+
+impl Roof {
+    /// The roof over steps that take `seconds`.
+    pub fn new(work: Work, rates: Rates, seconds: f64) -> Self {
+        let times = [
+            ("arithmetic", work.flops as f64 / rates.flops_per_second),
+            ("reading", work.bytes as f64 / rates.read_bytes_per_second),
+            ("waiting", work.waits * rates.wait_seconds),
+        ];
+        let longest =
+            |a: (&'static str, f64), b: (&'static str, f64)| if b.1 > a.1 { b } else { a };
+        let (bound_by, bound) = times.into_iter().fold(("arithmetic", 0.0), longest);
+        Self {
+            flops_per_second: rates.flops_per_second,
+            read_bytes_per_second: rates.read_bytes_per_second,
+            wait_seconds: rates.wait_seconds,
+            bytes_per_step: work.bytes,
+            waits_per_step: work.waits,
             bound_by: bound_by.to_owned(),
-            bytes_per_step: bytes,
             bound_microseconds: 1e6 * bound,
             share: bound / seconds,
         }
@@ -142,17 +188,19 @@ pub struct ExtendedComparison {
     /// The estimate that the intervals are of.
     pub estimate: String,
     /// Speedup of one step, by the name of the pair.
-    pub single_step_speedup: BTreeMap<String, Interval>,
+    pub single_step_speedup: Option<BTreeMap<String, Interval>>,
     /// Speedup of a full trajectory.
-    pub full_trajectory_speedup: BTreeMap<String, Interval>,
+    pub full_trajectory_speedup: Option<BTreeMap<String, Interval>>,
+    /// Pairs of which neither is faster: the interval of a full trajectory holds 1.
+    pub ties: Option<Vec<String>>,
+    /// Why these three are not known.
+    pub speedup_reason: Option<String>,
     /// Intervals of the ratio of training times: none.
     pub training_time_ratio: Option<BTreeMap<String, Interval>>,
     /// Why there are none.
     pub training_time_ratio_reason: Option<String>,
     /// Ratio of the bytes of the parameters in their own types.
     pub parameter_bytes_ratio: BTreeMap<String, f64>,
-    /// Pairs of which neither is faster: the interval holds 1.
-    pub ties: Vec<String>,
 }
 
 /// A ratio and the interval that holds it with 95 % confidence.
@@ -179,14 +227,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_longer_of_arithmetic_and_reading_is_the_roof() {
-        let slow = Roof::new(100, 1000, (10.0, 1000.0), 40.0);
-        assert_eq!(
-            (&*slow.bound_by, slow.bound_microseconds, slow.share),
-            ("arithmetic", 1e7, 0.25)
-        );
-        let thin = Roof::new(100, 1000, (1000.0, 10.0), 400.0);
-        assert_eq!((&*thin.bound_by, thin.bound_microseconds, thin.share), ("reading", 1e8, 0.25));
+    fn the_longest_of_arithmetic_reading_and_waiting_is_the_roof() {
+        let work = Work { flops: 100, bytes: 1000, waits: 10.0 };
+        for (flops_per_second, read_bytes_per_second, wait_seconds, by, seconds) in [
+            (10.0, 1000.0, 0.5, "arithmetic", 10.0),
+            (1000.0, 10.0, 0.5, "reading", 100.0),
+            (1000.0, 1000.0, 0.5, "waiting", 5.0),
+        ] {
+            let rates = Rates { flops_per_second, read_bytes_per_second, wait_seconds };
+            let roof = Roof::new(work, rates, 4.0 * seconds);
+            let got = (&*roof.bound_by, roof.bound_microseconds, roof.share);
+            assert_eq!(got, (by, 1e6 * seconds, 0.25), "{roof:?}");
+        }
     }
 
     #[test]

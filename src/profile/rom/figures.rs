@@ -55,7 +55,14 @@ fn with_models(report: &Report, of: impl Fn(&Profile) -> Option<(f64, f64)>) -> 
     report.profiles.iter().enumerate().filter_map(dot).collect()
 }
 
-/// Operations per second over operations of a step, and the time of a step over them, with the roofs.
+/// Points that are marked; more of them are a line.
+const MARKED: usize = 40;
+
+fn curve(points: &[(f64, f64)]) -> Shape {
+    if points.len() > MARKED { Shape::Line } else { Shape::Markers }
+}
+
+/// The time of a step over its operations, the share of the roof, and times while one size grows.
 fn speed(report: &Report) -> Option<Figure> {
     let seconds = || Axis::new("time of a step", Scale::Log, Unit::Seconds);
     let flops = || Axis::new("multiplications and additions of a step", Scale::Log, Unit::Count);
@@ -71,20 +78,23 @@ fn speed(report: &Report) -> Option<Figure> {
     if dots.is_empty() {
         return None;
     }
-    let mut roofs: Vec<_> = report.profiles.iter().filter_map(bound).collect();
+    let roofs: Vec<_> = report.profiles.iter().filter_map(bound).collect();
     let mut panels = Vec::new();
-    let shares = report.profiles.iter().filter_map(|p| Some(extended(p).roof.as_ref()?.share));
-    let names = report.profiles.iter().filter(|p| extended(p).roof.is_some());
-    let names: Vec<_> = names.map(|p| p.model_name.clone()).collect();
-    let bars: Vec<_> = (0..).zip(shares).map(|(k, share)| (f64::from(k), share)).collect();
-    let texts = bars.iter().map(|(_, share)| format!("{:.0} %", 100.0 * share)).collect();
-    let bars = Series::new("", Colour::Blue, Shape::Bars(0.5), bars).with_texts(texts);
+    let share = |profile: &Profile| Some(extended(profile).roof.as_ref()?.share);
+    let bar = |(nth, profile): (usize, &Profile)| {
+        let (name, share) = (profile.model_name.clone(), share(profile)?);
+        let bar = Series::new(name, colour(nth), Shape::Bars(0.5), vec![(nth as f64, share)]);
+        Some(bar.with_texts(vec![format!("{:.0} %", 100.0 * share)]))
+    };
+    let mut bars: Vec<_> = report.profiles.iter().enumerate().filter_map(bar).collect();
     let one = Series::new("", Colour::Black, Shape::Horizontals, vec![(0.0, 1.0)]);
     let y = Axis::new("share of the roof", Scale::Linear, Unit::Percent);
-    let share = panel("Share of the roof", Axis::of(names), y, vec![bars, one]);
-    roofs.sort_by(|a, b| a.0.total_cmp(&b.0));
-    dots.insert(0, Series::new("roof", Colour::Black, Shape::Dashes, roofs));
-    panels.push(panel("Speed against size", flops(), seconds(), dots));
+    bars.push(one);
+    // The legend has the names, which may be long.
+    let x = Axis::of(vec![String::new(); report.profiles.len()]);
+    let share = panel("Share of the roof", x, y, bars);
+    dots.push(Series::new("roof of each", Colour::Black, Shape::Dots, roofs));
+    panels.push(panel("Time of a step", flops(), seconds(), dots));
     panels.push(share);
     for axis in report.scaling.iter().filter(|axis| axis.size != "B") {
         let (point, roof): (Vec<_>, Vec<_>) = axis
@@ -107,14 +117,18 @@ fn speed(report: &Report) -> Option<Figure> {
     Some(figure(report, "Speed against size", panels))
 }
 
+/// A curve of R2 ends where it falls below this: forecasts are worse than the mean by then.
+const LEAST_R2: f64 = -1.0;
+
 /// R2 over the horizon, and steps of valid forecast over the time of a step.
 fn accuracy(report: &Report) -> Option<Figure> {
-    let curve = |(nth, profile): (usize, &Profile)| {
+    let horizons = |(nth, profile): (usize, &Profile)| {
         let found = extended(profile).accuracy.as_ref()?;
-        let points = (1..).zip(&found.r2_by_horizon).map(|(h, r2)| (f64::from(h), *r2)).collect();
-        Some(Series::new(profile.model_name.clone(), colour(nth), Shape::Markers, points))
+        let drawn = found.r2_by_horizon.iter().take_while(|r2| **r2 >= LEAST_R2);
+        let points: Vec<_> = (1..).zip(drawn).map(|(h, r2)| (f64::from(h), *r2)).collect();
+        Some(Series::new(profile.model_name.clone(), colour(nth), curve(&points), points))
     };
-    let curves: Vec<_> = report.profiles.iter().enumerate().filter_map(curve).collect();
+    let curves: Vec<_> = report.profiles.iter().enumerate().filter_map(horizons).collect();
     if curves.is_empty() {
         return None;
     }
@@ -123,11 +137,12 @@ fn accuracy(report: &Report) -> Option<Figure> {
         Some((e.microseconds_per_step, e.accuracy.as_ref()?.valid_steps as f64))
     };
     let lowest = curves.iter().flat_map(|series| &series.points).map(|p| p.1).fold(0.0, f64::min);
-    let y = Axis::new("R2 in latent space", Scale::Linear, Unit::Number);
+    let label = format!("R2 in latent space, down to {LEAST_R2}");
+    let y = Axis::new(label, Scale::Linear, Unit::Number);
     let horizon = Axis::new("steps ahead", Scale::Linear, Unit::Number);
     let valid = Axis::new("steps before the error is too large", Scale::Linear, Unit::Number);
     let panels = vec![
-        panel("R2 by horizon", horizon, y.between(lowest.max(-1.0) - 0.05, 1.05), curves),
+        panel("R2 by horizon", horizon, y.between(lowest - 0.05, 1.05), curves),
         panel("Accuracy against cost", microseconds(), valid, with_models(report, cost)),
     ];
     Some(figure(report, "Accuracy against cost", panels))
@@ -151,14 +166,15 @@ fn latency(report: &Report) -> Figure {
             let texts = texts.map(|(name, mark)| format!("{name} {}", time(1e9 * mark))).collect();
             let lines = marks.map(|mark| (mark, 0.0)).to_vec();
             let series = vec![
-                Series::new("", Colour::Grey, Shape::Verticals, lines).with_texts(texts),
                 Series::new("", colour(nth), Shape::Line, curve(&spread.seconds)),
+                Series::new("", Colour::Grey, Shape::Verticals, lines).with_texts(texts),
             ];
             let (low, high) = (spread.seconds.min(), spread.seconds.max());
             let pad = 0.05 * (high - low).max(0.02 * high);
             let x = Axis::new("time of a forecast", Scale::Linear, Unit::Seconds);
             let title = format!("{}, {what}", profile.model_name);
-            panels.push(panel(title, x.between(low - pad, high + pad), share(), series));
+            let x = x.between((low - pad).max(0.0), high + pad);
+            panels.push(panel(title, x, share(), series));
         }
     }
     figure(report, "Distribution of latencies", panels)
@@ -206,7 +222,7 @@ fn forecast(report: &Report) -> Option<Figure> {
             series.push(Series::new(
                 profile.model_name.clone(),
                 colour(*nth),
-                Shape::Markers,
+                curve(&points),
                 points,
             ));
         }

@@ -1,4 +1,4 @@
-//! Finds the models that are profiled, the window that they start from, and states that none has seen.
+//! Finds the models that are profiled; `latent` has the window that they start from.
 //!
 //! Without arguments these are the fixtures of this crate. A folder is one that wsindy-manifold wrote,
 //! or `stepmark rom fit`:
@@ -11,16 +11,17 @@
 //! | `rom_common/latent_dataset.npz` | the windows that both were fitted to |
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use ndarray::{Array2, s};
 
 use super::Error;
 use super::accuracy::HeldOut;
-use crate::file::npz;
-use crate::rom::dataset::Dataset;
+use super::latent::{DATASET, beside, given, start};
+use super::named::{Named, load, longest, named, same_components};
+use crate::lstm::model::Options;
 use crate::rom::forecast::Model;
-use crate::{input, lstm, mvar};
+use crate::{lstm, mvar};
 
 /// What is to be profiled.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -31,23 +32,10 @@ pub struct Wanted {
     pub mvar: Vec<PathBuf>,
     /// Files of networks.
     pub lstm: Vec<PathBuf>,
+    /// What the files of networks may not say themselves.
+    pub stated: Options,
     /// An archive with `window`, the states that forecasts start from.
     pub z0: Option<PathBuf>,
-}
-
-/// A model and where it is from.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Named {
-    /// Its name in files: the kind, and the stem of the file where there are several of a kind.
-    pub name: String,
-    /// The file.
-    pub source: String,
-    /// The model.
-    pub model: Model,
-    /// Seconds of its training, if the file tells.
-    pub training_seconds: Option<f64>,
-    /// The losses of its training, `training_log.csv`, if there are any.
-    pub log: Option<PathBuf>,
 }
 
 /// Models with one number of components.
@@ -67,9 +55,6 @@ pub struct Found {
 
 const MVAR: [&str; 2] = ["MVAR/mvar_model.npz", "MVAR/mvar_params.npz"];
 const LSTM: [&str; 2] = ["LSTM/lstm_state_dict.pt", "LSTM/lstm.safetensors"];
-/// The windows of the fit, in an output folder.
-pub const DATASET: &str = "rom_common/latent_dataset.npz";
-const LOG: &str = "training_log.csv";
 const STATES: &str = "fixtures/lorenz96-states.npz";
 
 /// Finds all that `wanted` asks for.
@@ -79,13 +64,6 @@ const STATES: &str = "fixtures/lorenz96-states.npz";
 /// If there is no model, a file cannot be read or contradicts itself, or models differ in their
 /// number of components.
 pub fn find(wanted: &Wanted) -> Result<Found, Error> {
-    let mut found = Found {
-        models: Vec::new(),
-        z0: Array2::zeros((0, 0)),
-        z0_source: String::new(),
-        held: Err("no states that no model has seen".to_owned()),
-        warnings: Vec::new(),
-    };
     let (mut mvar, mut lstm) = (wanted.mvar.clone(), wanted.lstm.clone());
     if let Some(folder) = &wanted.folder {
         let first = |names: [&str; 2]| {
@@ -102,22 +80,28 @@ pub fn find(wanted: &Wanted) -> Result<Found, Error> {
         mvar.splice(..0, own_mvar);
         lstm.splice(..0, own_lstm);
     }
-    if mvar.is_empty() && lstm.is_empty() {
-        return fixtures(found, wanted);
+    if let Some(what) = wanted.stated.first_stated().filter(|_| lstm.is_empty()) {
+        return Err(Error::Stated { what });
     }
+    if mvar.is_empty() && lstm.is_empty() {
+        return fixtures(wanted);
+    }
+    let (mut models, mut warnings) = (Vec::new(), Vec::new());
     for (kind, files) in [("MVAR", &mvar), ("LSTM", &lstm)] {
         for file in files {
-            let name = named(kind, file, files.len(), &found.models);
-            let loaded = load(kind, name, file, &mut found.warnings)?;
-            found.models.push(loaded);
+            let name = named(kind, file, files.len(), &models);
+            models.push(load(kind, name, file, &wanted.stated, &mut warnings)?);
         }
     }
-    same_components(&found.models)?;
-    start(&mut found, wanted, &[mvar, lstm].concat())?;
-    Ok(found)
+    same_components(&models)?;
+    let own = wanted.folder.iter().map(|folder| folder.join(DATASET));
+    let beside = mvar.iter().chain(&lstm).map(|file| beside(file));
+    let datasets: Vec<_> = own.chain(beside).collect();
+    let (z0, z0_source, held) = start(&models, &datasets, wanted.z0.as_deref())?;
+    Ok(Found { models, z0, z0_source, held, warnings })
 }
 
-fn fixtures(mut found: Found, wanted: &Wanted) -> Result<Found, Error> {
+fn fixtures(wanted: &Wanted) -> Result<Found, Error> {
     let models = [
         ("MVAR", "fixtures/mvar-lorenz96-d20-p5.npz", Model::Mvar(mvar::fixtures::lorenz96())),
         (
@@ -126,7 +110,7 @@ fn fixtures(mut found: Found, wanted: &Wanted) -> Result<Found, Error> {
             Model::Lstm(Box::new(lstm::fixtures::lorenz96())),
         ),
     ];
-    found.models = models
+    let models: Vec<_> = models
         .into_iter()
         .map(|(name, source, model)| Named {
             name: name.to_owned(),
@@ -137,134 +121,31 @@ fn fixtures(mut found: Found, wanted: &Wanted) -> Result<Found, Error> {
         })
         .collect();
     let states = mvar::fixtures::states();
-    found.z0 = states.slice(s![..longest(&found.models), ..]).to_owned();
-    STATES.clone_into(&mut found.z0_source);
-    let name = format!("the last fifth of {STATES}");
-    found.held = Ok(HeldOut::last_fifth(&name, &[states]));
-    if let Some(path) = &wanted.z0 {
-        given(&mut found, path)?;
-    }
-    Ok(found)
-}
-
-/// A name that no other model has.
-fn named(kind: &str, file: &Path, of_kind: usize, others: &[Named]) -> String {
-    if of_kind == 1 {
-        return kind.to_owned();
-    }
-    let stem = file.file_stem().unwrap_or_default().to_string_lossy();
-    let mut names = (1..).map(|nth| match nth {
-        1 => format!("{kind}-{stem}"),
-        nth => format!("{kind}-{stem}-{nth}"),
-    });
-    let is_free = |name: &String| others.iter().all(|other| other.name != *name);
-    names.find(is_free).expect("numbers do not run out")
-}
-
-fn load(kind: &str, name: String, file: &Path, warnings: &mut Vec<String>) -> Result<Named, Error> {
-    let source = file.display().to_string();
-    if kind == "MVAR" {
-        let loaded = mvar::Model::load(file)?;
-        warnings.extend(loaded.warnings.iter().map(|flaw| format!("{source}: {flaw}")));
-        let training_seconds = loaded.training_seconds;
-        return Ok(Named {
-            name,
-            source,
-            model: Model::Mvar(loaded.model),
-            training_seconds,
-            log: None,
-        });
-    }
-    let model = lstm::Model::load(file, &lstm::model::Options::default())?;
-    let training_seconds = model.training().map(|training| training.time.as_secs_f64());
-    let log = Some(file.with_file_name(LOG)).filter(|log| log.is_file());
-    Ok(Named { name, source, model: Model::Lstm(Box::new(model)), training_seconds, log })
-}
-
-fn same_components(models: &[Named]) -> Result<(), Error> {
-    let d = |named: &Named| named.model.window().1;
-    match models.iter().find(|named| d(named) != d(&models[0])) {
-        None => Ok(()),
-        Some(other) => Err(Error::Components {
-            file: other.source.clone(),
-            found: d(other),
-            first: models[0].source.clone(),
-            expected: d(&models[0]),
-        }),
-    }
-}
-
-/// The longest window of all models.
-pub(super) fn longest(models: &[Named]) -> usize {
-    models.iter().map(|named| named.model.window().0).max().unwrap_or_default()
-}
-
-/// Finds the window that forecasts start from: the one given, or the first states of the windows of
-/// the fit, or seeded ones where there are none.
-fn start(found: &mut Found, wanted: &Wanted, files: &[PathBuf]) -> Result<(), Error> {
-    let (longest, d) = (longest(&found.models), found.models[0].model.window().1);
-    let beside = files.iter().map(|file| {
-        let folder = file.parent().unwrap_or(file);
-        folder.join("..").join(DATASET)
-    });
-    let own = wanted.folder.iter().map(|folder| folder.join(DATASET));
-    let dataset = own.chain(beside).find(|file| file.is_file());
-    if let Some(file) = &dataset {
-        let data = Dataset::load(file)?;
-        if data.d() != d {
-            return Err(Error::Components {
-                file: file.display().to_string(),
-                found: data.d(),
-                first: found.models[0].source.clone(),
-                expected: d,
-            });
-        }
-        found.held = Err(format!(
-            "{}: the models were fitted to all of its states; --train DATA fits new ones to four \
-             fifths of each run",
-            file.display()
-        ));
-        if let Some(run) = data.runs().iter().find(|run| run.nrows() >= longest) {
-            found.z0 = run.slice(s![..longest, ..]).to_owned();
-            found.z0_source = file.display().to_string();
-        }
-    }
-    if let Some(path) = &wanted.z0 {
-        return given(found, path);
-    }
-    if found.z0.is_empty() {
-        let states = input::gaussian(1, longest * d, 1.0);
-        found.z0 = Array2::from_shape_vec((longest, d), states).expect("as many as asked for");
-        "seeded Gaussian states: there are no latent data beside the models"
-            .clone_into(&mut found.z0_source);
-    }
-    Ok(())
-}
-
-/// Takes the window of a file.
-fn given(found: &mut Found, path: &Path) -> Result<(), Error> {
-    let window: Array2<f64> = npz::Archive::open(path)?.widened("window")?;
-    let expected = (longest(&found.models), found.models[0].model.window().1);
-    if window.dim() != expected {
-        return Err(Error::Z0 { path: path.to_owned(), found: window.dim(), expected });
-    }
-    found.z0 = window;
-    found.z0_source = path.display().to_string();
-    Ok(())
+    let (z0, z0_source) = match &wanted.z0 {
+        Some(path) => given(&models, path)?,
+        None => (states.slice(s![..longest(&models), ..]).to_owned(), STATES.to_owned()),
+    };
+    let held = Ok(HeldOut::last_fifth(&format!("the last fifth of {STATES}"), &[states]));
+    Ok(Found { models, z0, z0_source, held, warnings: Vec::new() })
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
+    use std::path::Path;
+
+    use super::super::named::LOG;
     use super::*;
+    use crate::file::npz;
+    use crate::input;
     use ndarray::{Array1, Array3, Axis, arr0};
 
-    fn model(seed: u64, p: usize, d: usize) -> mvar::Model {
+    pub(in super::super) fn model(seed: u64, p: usize, d: usize) -> mvar::Model {
         let a = input::gaussian(seed, p * d * d, 0.1);
         mvar::Model::new(Array3::from_shape_vec((p, d, d), a).unwrap(), Array1::zeros(d)).unwrap()
     }
 
     /// Saves a model in a folder.
-    fn saved(folder: &Path, name: &str, model: &mvar::Model) -> PathBuf {
+    pub(in super::super) fn saved(folder: &Path, name: &str, model: &mvar::Model) -> PathBuf {
         let path = folder.join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         model.save(&path).unwrap();
@@ -272,7 +153,7 @@ mod tests {
     }
 
     /// Saves the windows of a run of so many states.
-    fn dataset(folder: &Path, rows: usize, lag: usize, d: usize) {
+    pub(in super::super) fn dataset(folder: &Path, rows: usize, lag: usize, d: usize) {
         let states = input::gaussian(3, rows * d, 1.0);
         let run = Array2::from_shape_vec((rows, d), states).unwrap();
         let mut x = Array3::zeros((0, lag, d));
@@ -287,11 +168,11 @@ mod tests {
         npz.finish().unwrap();
     }
 
-    fn files(mvar: &[PathBuf]) -> Wanted {
+    pub(in super::super) fn files(mvar: &[PathBuf]) -> Wanted {
         Wanted { mvar: mvar.to_vec(), ..Wanted::default() }
     }
 
-    fn why(wanted: &Wanted) -> String {
+    pub(in super::super) fn why(wanted: &Wanted) -> String {
         find(wanted).unwrap_err().to_string()
     }
 
@@ -351,30 +232,5 @@ mod tests {
         assert!(text.contains("found no model, expected MVAR/mvar_model.npz"), "{text}");
         let text = why(&wanted(&folder.path().join("gone")));
         assert!(text.contains("gone") && text.contains("No such file"), "{text}");
-    }
-
-    #[test]
-    fn a_window_of_another_shape_and_data_of_other_models_are_named() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = saved(folder.path(), "MVAR/x.npz", &model(1, 3, 2));
-        let z0 = folder.path().join("z0.npz");
-        for (rows, fits) in [(3, true), (4, false)] {
-            let mut npz = npz::Writer::new(&z0);
-            npz.add("window", Array2::<f64>::ones((rows, 2)).view()).unwrap();
-            npz.finish().unwrap();
-            let wanted = Wanted { z0: Some(z0.clone()), ..files(std::slice::from_ref(&path)) };
-            if fits {
-                assert_eq!(find(&wanted).unwrap().z0, Array2::<f64>::ones((3, 2)), "the window");
-            } else {
-                let text = why(&wanted);
-                assert!(
-                    text.contains("z0.npz: `window`: found shape (4, 2), expected (3, 2)"),
-                    "{text}"
-                );
-            }
-        }
-        dataset(folder.path(), 30, 3, 7);
-        let text = why(&files(&[path]));
-        assert!(text.contains("latent_dataset.npz: found states of 7 components"), "{text}");
     }
 }

@@ -3,12 +3,14 @@
 //! | | |
 //! | --- | --- |
 //! | [`subject`] | a model of ours, or any function from a window to states |
-//! | [`trials`] | the clock: trials in turn, forecasts that cannot be profiled, intervals of ratios |
+//! | [`windows`] | windows that no call had before, and forecasts that cannot be profiled |
+//! | [`trials`], [`times`] | the clock: trials of all models in turn |
+//! | [`speedup`](mod@speedup) | ratios of times, and their intervals |
 //! | [`benchmark`](mod@benchmark) | from models to profiles in one call |
 //! | [`accuracy`] | R2 by horizon, on states that no model has seen |
-//! | [`find`] | models, window and data from files |
+//! | [`find`], [`named`], `latent` | models, window and data from files |
 //! | `train` | models of the same sizes, trained under the clock |
-//! | [`scaling`] | times while one size grows |
+//! | [`scaling`], `sweeps` | times while one size grows |
 //! | [`document`], [`complexity`], [`comparison`] | the JSON of wsindy-manifold's analyzer, and its formulas |
 //! | [`extended`] | the objects `extended` in it |
 //! | [`run`] | measures all points, and makes the files of them |
@@ -39,7 +41,7 @@
 //! let (profiles, comparison) = benchmark(&mut subjects, &z0, &plan)?;
 //! assert_eq!(profiles[1].model_name, "mine");
 //! if let Comparison::Of(compared) = comparison {
-//!     let speedup = compared.extended.unwrap().full_trajectory_speedup["mine_vs_MVAR"];
+//!     let speedup = compared.extended.unwrap().full_trajectory_speedup.unwrap()["mine_vs_MVAR"];
 //!     println!("{:.2} ({:.2} to {:.2})", speedup.ratio, speedup.low, speedup.high);
 //! }
 //! # Ok::<(), stepmark::profile::rom::Error>(())
@@ -55,13 +57,19 @@ pub mod extended;
 mod figures;
 mod files;
 pub mod find;
+mod latent;
+pub mod named;
 mod report;
 pub mod run;
 pub mod scaling;
+pub mod speedup;
 pub mod subject;
 mod summary;
+mod sweeps;
+pub mod times;
 mod train;
 pub mod trials;
+pub mod windows;
 
 use std::io;
 use std::path::PathBuf;
@@ -125,6 +133,12 @@ pub enum Error {
         folder: PathBuf,
         /// The files that are looked for.
         expected: Vec<&'static str>,
+    },
+    /// A fact is stated of networks, and none is read from a file.
+    #[error("`{what}` is stated of networks, and no file of one is read; leave it out")]
+    Stated {
+        /// The fact.
+        what: &'static str,
     },
     /// Two files are of states of different sizes.
     #[error("{file}: found states of {found} components, but {first} has {expected}")]

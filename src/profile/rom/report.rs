@@ -1,12 +1,16 @@
 //! All that a run found: the documents, and what is drawn besides them.
 
+use std::collections::BTreeMap;
+
 use super::accuracy::{Accuracy, Pair};
 use super::comparison::{Comparison, compare, pair};
 use super::document::{Facts, Inference, Profile, Timing};
-use super::extended::{Extended, ExtendedComparison, Roof, Spread};
+use super::extended::{Extended, ExtendedComparison, Rates, Roof, Spread, Work};
 use super::scaling::Axis;
+use super::speedup::speedup;
 use super::subject::Subject;
-use super::trials::{Plan, Times, speedup};
+use super::times::{Times, Trials};
+use super::trials::Plan;
 use crate::machine;
 use crate::profile::energy::Energy;
 
@@ -39,16 +43,18 @@ pub(super) struct Measured<'a> {
     pub(super) used: ((u64, u64), Result<f64, String>),
     pub(super) accuracy: Result<Accuracy, String>,
     pub(super) energy: Result<Energy, String>,
-    /// Operations and bytes read per second.
-    pub(super) rates: (f64, f64),
+    pub(super) rates: Rates,
 }
 
-const ORDER: &str = "models take turns in each trial, every other trial the other way round; no two \
-                     calls have the same window; models of this crate lie elsewhere in memory every \
-                     two trials";
+const ORDER: &str = "models take turns in the rounds of a trial, in random order and then the other way \
+                     round; no two calls have the same window; models of this crate lie elsewhere in \
+                     memory in each trial";
 const NO_CUDA: &str = "forecasts of one window have no kernel for a GPU";
-const ESTIMATE: &str = "exp of the Hodges-Lehmann estimate of log(seconds of the first / seconds of the \
-                        model), trial by trial; 95 % bootstrap interval over blocks of two trials";
+const ESTIMATE: &str = "exp of the Hodges-Lehmann estimate over trials of the median of \
+                        log(seconds of the first / seconds of the model) over rounds; 95 % interval by \
+                        signed ranks";
+const FEW_TRIALS: &str =
+    "fewer than 6 trials, of which no interval holds a ratio with 95 % confidence";
 const ONE_TRAINING: &str = "each model was trained once at most";
 
 /// A value or its reason.
@@ -75,19 +81,23 @@ pub(super) fn profile(
         n_steps: plan.n_steps,
         training_seconds: subject.training_seconds,
     };
-    let (single, full) = (times.single(), times.full());
+    let (single, full) = (times.single.samples(), times.full.samples());
     let inference =
         Inference { single_step: Timing::of(&single), full_trajectory: Timing::of(&full) };
     let step = full.median() / plan.n_steps as f64;
     let roof = subject
         .flops_per_step
-        .map(|flops| Roof::new(flops, subject.bytes_per_step, rates, step))
+        .map(|flops| {
+            let (bytes, waits) = (subject.bytes_per_step, subject.waits_per_step as f64);
+            Roof::new(Work { flops, bytes, waits }, rates, step)
+        })
         .ok_or_else(|| "the operations of a step are not known".to_owned());
     let (roof, roof_reason) = split(roof);
+    let isa = subject.isa.map(str::to_owned);
+    let (isa, isa_reason) = split(isa.ok_or_else(|| "not a model of this crate".to_owned()));
     let (accuracy, accuracy_reason) = split(accuracy.map(|found| found.at_cost(1e6 * step)));
     let (energy, energy_reason) = split(energy);
     let (heap_bytes_per_step, heap_reason) = split(heap);
-    let [single_calls, full_calls] = times.calls;
     let extended = Extended {
         source: source.to_owned(),
         z0_source: z0_source.to_owned(),
@@ -95,8 +105,8 @@ pub(super) fn profile(
         n_steps: plan.n_steps,
         warmup: plan.warmup,
         order: ORDER.to_owned(),
-        single_step: Spread::of(&single, single_calls),
-        full_trajectory: Spread::of(&full, full_calls),
+        single_step: Spread::of(&single, times.single.calls),
+        full_trajectory: Spread::of(&full, times.full.calls),
         microseconds_per_step: 1e6 * step,
         peak_rss_bytes: resident.0,
         heap_bytes_per_step,
@@ -106,7 +116,8 @@ pub(super) fn profile(
         gflops: subject.flops_per_step.map(|flops| flops as f64 / step / 1e9),
         roof,
         roof_reason,
-        isa: subject.isa.map(str::to_owned),
+        isa,
+        isa_reason,
         accuracy,
         accuracy_reason,
         energy,
@@ -123,24 +134,28 @@ pub(super) fn profile(
 /// The comparison of all models with the first.
 pub(super) fn comparison(profiles: &[Profile], times: &[Times]) -> Comparison {
     let mut comparison = compare(profiles);
-    if let (Comparison::Of(compared), [first, others @ ..]) = (&mut comparison, times) {
+    if let (Comparison::Of(compared), [_, others @ ..]) = (&mut comparison, times) {
         let names =
             profiles[1..].iter().map(|profile| pair(&profile.model_name, &profiles[0].model_name));
-        let of = |seconds: fn(&Times) -> &[f64]| {
-            let ratios = others.iter().map(|times| speedup(seconds(first), seconds(times)));
-            names.clone().zip(ratios).collect()
+        let of = |trials: fn(&Times) -> &Trials| -> Option<BTreeMap<_, _>> {
+            let found = others.iter().map(|times| speedup(&trials(times).log_speedups));
+            names.clone().zip(found).map(|(name, found)| Some((name, found?))).collect()
         };
-        let full: std::collections::BTreeMap<_, _> = of(|times| &times.full);
+        let full = of(|times| &times.full);
         let bytes = |profile: &Profile| {
             profile.extended.as_ref().map_or(0.0, |extended| extended.parameter_bytes as f64)
         };
         let ratios = profiles[1..].iter().map(|profile| bytes(profile) / bytes(&profiles[0]));
-        let ties = full.iter().filter(|(_, interval)| interval.holds_one());
+        let ties = full.as_ref().map(|full| {
+            let ties = full.iter().filter(|(_, interval)| interval.holds_one());
+            ties.map(|(name, _)| name.clone()).collect()
+        });
         compared.extended = Some(Box::new(ExtendedComparison {
             estimate: ESTIMATE.to_owned(),
-            ties: ties.map(|(name, _)| name.clone()).collect(),
             single_step_speedup: of(|times| &times.single),
+            speedup_reason: full.is_none().then(|| FEW_TRIALS.to_owned()),
             full_trajectory_speedup: full,
+            ties,
             training_time_ratio: None,
             training_time_ratio_reason: Some(ONE_TRAINING.to_owned()),
             parameter_bytes_ratio: names.clone().zip(ratios).collect(),

@@ -8,13 +8,19 @@ use std::path::{Path, PathBuf};
 
 use super::accuracy::{self, Accuracy, MOST_STEPS};
 use super::benchmark::used;
-use super::find::{self, Found, Named, Wanted, longest};
+use super::extended::Rates;
+use super::find::{self, Found, Wanted};
+use super::named::{Named, longest};
 use super::report::{self, Measured, Pictures, Report};
-use super::scaling::{self, Axis, SWEEPS};
+use super::scaling::{self, Axis};
 use super::subject::Subject;
-use super::trials::{self, Clock, Plan, Times, window};
+use super::sweeps::SWEEPS;
+use super::times::Times;
+use super::trials::{Clock, Plan};
+use super::windows::{check, window};
 use super::{Error, files, summary, train};
 use crate::file::{self, npz};
+use crate::lstm;
 use crate::machine;
 use crate::machine::isa::Isa;
 use crate::profile::core::{self, Arithmetic};
@@ -26,6 +32,8 @@ use crate::rom::forecast::Model;
 /// Trials of a line.
 const ROUND: usize = 10;
 const POINTS: &str = "runtime_points.jsonl";
+const SLOW: &str = "this program was built for tests, and models are slower in it than in one that \
+                    `cargo build --release` makes";
 
 /// What a run measures, and where it writes.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,6 +68,9 @@ pub fn run(options: &Options, out: &mut dyn Write) -> Result<(), Error> {
     if options.plan.n_steps.saturating_mul(d) > most {
         return Err(Error::Steps { steps: options.plan.n_steps, d, most });
     }
+    if cfg!(debug_assertions) {
+        found.warnings.push(SLOW.to_owned());
+    }
     let summary = options.summary()?;
     let unwritable = |source| Error::Io { path: options.output.clone(), source };
     file::writable(&options.output).map_err(unwritable)?;
@@ -84,10 +95,11 @@ pub fn run(options: &Options, out: &mut dyn Write) -> Result<(), Error> {
     }
     file::replace_all(&options.output, &files)
         .map_err(|(path, source)| Error::Io { path, source })?;
+    let mut updated = None;
     if let Some((path, held)) = summary {
         let bytes = files::updated(held, &report)?;
         file::replace(&path, &bytes).map_err(|source| Error::Io { path: path.clone(), source })?;
-        writeln!(out, "updated {}", path.display()).map_err(Error::Print)?;
+        updated = Some(path);
     }
     points.remove()?;
     for line in report.warnings.iter().cloned().chain(summary::lines(&report)) {
@@ -96,6 +108,9 @@ pub fn run(options: &Options, out: &mut dyn Write) -> Result<(), Error> {
     for (name, _) in &files {
         let path = options.output.join(name);
         writeln!(out, "wrote {}", path.display()).map_err(Error::Print)?;
+    }
+    if let Some(path) = updated {
+        writeln!(out, "updated {}", path.display()).map_err(Error::Print)?;
     }
     Ok(())
 }
@@ -121,6 +136,15 @@ impl Options {
             // The fixtures belong to the sources.
             let held = if path.is_file() { digest(path)? } else { "fixture".to_owned() };
             origin.push((format!("model {}", named.name), format!("{} {held}", named.source)));
+        }
+        let lstm::model::Options { lag, residual, scale } = &self.wanted.stated;
+        let scale = scale.as_ref().map(|scale| machine::digest(format!("{scale:?}").as_bytes()));
+        for (name, stated) in [
+            ("stated lag", lag.map(|lag| lag.to_string())),
+            ("stated residual", residual.map(|residual| residual.to_string())),
+            ("stated normalization", scale),
+        ] {
+            origin.extend(stated.map(|stated| (name.to_owned(), stated)));
         }
         if let Some(path) = &self.train {
             origin.push(("training data".to_owned(), digest(path)?));
@@ -162,7 +186,7 @@ fn measure(options: &Options, found: &mut Found, points: &mut Points) -> Result<
     }
     let mut subjects: Vec<_> = found.models.iter().map(|named| subject(named, plan)).collect();
     for (subject, named) in subjects.iter_mut().zip(&found.models) {
-        trials::check(subject, &found.z0, plan.n_steps).map_err(|why| why.of(&named.source))?;
+        check(subject, &found.z0, plan.n_steps).map_err(|why| why.of(&named.source))?;
     }
     let longest = longest(&found.models);
     progress.step("roofs");
@@ -189,8 +213,8 @@ fn measure(options: &Options, found: &mut Found, points: &mut Points) -> Result<
                 plan.n_steps as u64
             }))
         })?;
-        let peak = if subject.parameter_len_bytes == 8 { roofs.f64 } else { roofs.f32 };
-        let measured = Measured { times, used, accuracy, energy, rates: (peak, read) };
+        let rates = Rates::of(subject.parameter_len_bytes, &roofs, read);
+        let measured = Measured { times, used, accuracy, energy, rates };
         profiles.push(report::profile(subject, measured, plan, (&named.source, &found.z0_source)));
         let held = found.held.as_ref().ok();
         pictures.push(Pictures {
@@ -238,7 +262,7 @@ fn times(
         let to = (from + ROUND).min(plan.n_trials);
         step(&format!("trials {from} to {to}"));
         let name = format!("trials/{from}");
-        let round: Vec<Times> = points.point(&name, || clock.trials(from, to))?;
+        let round: Vec<Times> = points.point(&name, || clock.trials(to - from))?;
         all.iter_mut().zip(&round).for_each(|(all, round)| all.extend(round));
     }
     Ok(all)

@@ -27,6 +27,8 @@ pub struct Subject<'a> {
     pub flops_per_step: Option<u64>,
     /// Bytes of the parameters that a step of a trajectory reads.
     pub bytes_per_step: usize,
+    /// Additions of such a step that wait for each other, and for the step before.
+    pub waits_per_step: usize,
     /// The instruction set of the forecasts, if it is known.
     pub isa: Option<&'static str>,
     /// Seconds of its training, if they are known.
@@ -84,6 +86,7 @@ impl<'a> Subject<'a> {
             parameter_len_bytes: size_of::<f64>(),
             flops_per_step: None,
             bytes_per_step: parameters * size_of::<f64>(),
+            waits_per_step: 0,
             isa: None,
             training_seconds: None,
             run: Run::Other { call: Box::new(call), last: Array2::zeros((0, d)) },
@@ -104,6 +107,8 @@ impl<'a> Subject<'a> {
             flops_per_step: Some(2 * (lag * d * d) as u64),
             // Two steps read all lags but the newest once.
             bytes_per_step: size_of::<f64>() * (d + (lag + 1) * d * d / 2),
+            // The newest state comes last in every sum.
+            waits_per_step: d,
             isa: run.isa(),
             training_seconds: None,
             run,
@@ -117,6 +122,8 @@ impl<'a> Subject<'a> {
         let run = Run::own(move || Ready::lstm(&own, steps));
         let inputs = (0..parts.layers.len()).map(|layer| if layer == 0 { d } else { h });
         let weights: usize = inputs.map(|inputs| 4 * h * (inputs + h)).sum();
+        // Gates add the newest state or the layer below, then the units; four sums make an output.
+        let waits = d + h + (parts.layers.len() - 1) * 2 * h + h / 4;
         let norm = if parts.norm.is_some() { 2 * h } else { 0 };
         let parameters = weights + 8 * h * parts.layers.len() + norm + h * d + d;
         Self {
@@ -129,6 +136,7 @@ impl<'a> Subject<'a> {
             flops_per_step: Some(2 * (lag * weights + h * d) as u64),
             // All windows that hold the newest state go on by one cell together.
             bytes_per_step: size_of::<f32>() * parameters,
+            waits_per_step: waits,
             isa: run.isa(),
             training_seconds: model.training().map(|training| training.time.as_secs_f64()),
             run,
@@ -155,7 +163,8 @@ impl<'a> Subject<'a> {
         let units = input::integers(seed, 1, 0..=PLACES)[0] as usize;
         *pad = vec![0; 16 * units];
         // The old one is there until the new one is, which cannot take its place.
-        **ready = make();
+        let next = Box::new(make());
+        *ready = next;
         true
     }
 
@@ -185,10 +194,12 @@ mod tests {
         assert_eq!(mvar.parameter_bytes(), 16_160, "f64");
         // Six of ten blocks of 400 numbers in two steps.
         assert_eq!(mvar.bytes_per_step, 8 * (6 * 400 / 2 + 20), "read");
+        assert_eq!(mvar.waits_per_step, 20, "the newest of five lags");
         let lstm = Subject::lstm("LSTM", &lstm, 1);
         // Five cells of 43,008 operations and a head of 2 * 64 * 20.
         assert_eq!((lstm.parameters, lstm.flops_per_step), (23_444, Some(217_600)), "lstm");
         assert_eq!(lstm.parameter_bytes(), 93_776, "f32");
+        assert_eq!(lstm.waits_per_step, 20 + 64 + 16, "state, units, a fourth of the head");
     }
 
     #[test]

@@ -145,7 +145,13 @@ fn speeds(report: &Report) -> String {
     let Some(Compared { extended: Some(e), .. }) = compared(report) else {
         return "speed: one model, nothing to compare".to_owned();
     };
-    let said = e.full_trajectory_speedup.iter().map(|(name, speedup)| {
+    let Some(speedups) = &e.full_trajectory_speedup else {
+        return format!(
+            "speedup: not known ({})",
+            e.speedup_reason.as_deref().unwrap_or("no reason")
+        );
+    };
+    let said = speedups.iter().map(|(name, speedup)| {
         let tie = if speedup.holds_one() { ", a tie" } else { "" };
         format!("{name} {}{tie}", interval(speedup))
     });
@@ -190,12 +196,16 @@ fn deploy(report: &Report) -> String {
 }
 
 fn ties(report: &Report) -> String {
-    let ties = compared(report).and_then(|compared| compared.extended.as_ref()).map(|e| &e.ties);
-    match ties {
+    match compared(report).and_then(|compared| compared.extended.as_ref()?.ties.as_ref()) {
         Some(ties) if !ties.is_empty() => format!(" (a tie: {})", ties.join(", ")),
         _ => String::new(),
     }
 }
+
+const SCALING: &str = "\n## Scaling\n
+Time of a step, while one size grows. The roof is the longest of three times that a step must take: arithmetic, \
+reading, and waiting for additions that follow each other. It leaves out the activations of a network, the sums of older \
+lags, and calls, which count most where a step is short.\n\n";
 
 /// The whole summary, with the names of the other files.
 pub(super) fn markdown(report: &Report, files: &[(String, Vec<u8>)]) -> String {
@@ -232,33 +242,39 @@ pub(super) fn markdown(report: &Report, files: &[(String, Vec<u8>)]) -> String {
     };
     text += &Table::new(&head, report.profiles.iter().map(row).collect()).markdown("llr");
     if !report.scaling.is_empty() {
-        text += "\n## Scaling\n\nTime of a step, while one size grows.\n\n";
+        text += SCALING;
         let head = [
             "Model",
             "Size",
-            "From",
-            "To",
             "Exponent (95 %)",
-            "Least and largest share of roof",
-            "Cache",
+            "First step",
+            "Above its roof",
+            "Last step",
+            "Above its roof",
+            "Caches",
         ];
         let row = |axis: &super::scaling::Axis| {
-            let shares = axis.points.iter().map(|point| 100.0 * point.roof.share);
-            let (low, high) = shares.fold((f64::MAX, 0.0_f64), |(l, h), s| (l.min(s), h.max(s)));
-            let end =
-                |point: Option<&super::scaling::Point>| point.map_or(0, |p| p.value).to_string();
+            let point = |point: Option<&super::scaling::Point>| {
+                let Some(point) = point else { return Default::default() };
+                let above = three_digits(1.0 / point.roof.share);
+                let step = format!("{} at {}", seconds(point.seconds), point.value);
+                [step, format!("{above} times {}", point.roof.bound_by)]
+            };
+            let [first, first_above] = point(axis.points.first());
+            let [last, last_above] = point(axis.points.last());
             let Interval { ratio, low: from, high: to } = axis.exponent;
             vec![
-                axis.model.to_owned(),
-                axis.size.to_owned(),
-                end(axis.points.first()),
-                end(axis.points.last()),
+                axis.model.clone(),
+                axis.size.clone(),
                 format!("{ratio:.2} ({from:.2} to {to:.2})"),
-                format!("{low:.0} to {high:.0} %"),
-                axis.crossing.clone().unwrap_or_else(|| "one cache holds all".to_owned()),
+                first,
+                first_above,
+                last,
+                last_above,
+                axis.crossing.clone().unwrap_or_else(|| "one holds all".to_owned()),
             ]
         };
-        text += &Table::new(&head, report.scaling.iter().map(row).collect()).markdown("llrrr");
+        text += &Table::new(&head, report.scaling.iter().map(row).collect()).markdown("llr");
     }
     text += "\n## Conditions\n\n";
     if let Some(e) = report.profiles.first().map(extended) {

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Error;
 use super::accuracy::HeldOut;
-use super::find::{Found, Named, longest};
+use super::find::Found;
+use super::named::{Named, longest};
 use crate::lstm::model::Options;
 use crate::lstm::train::{self as lstm_train, Checkpoint, Config, Windows};
 use crate::mvar::train as mvar_train;

@@ -22,7 +22,7 @@ pub(super) fn said(args: &[&str]) -> (Exit, String, String) {
 }
 
 #[track_caller]
-fn pass(args: &[&str]) -> String {
+pub(super) fn pass(args: &[&str]) -> String {
     let (exit, out, err) = said(args);
     assert_eq!((exit, err.as_str()), (Exit::Pass, ""), "{args:?}");
     out
@@ -70,7 +70,7 @@ pub(super) fn window(path: &Path, states: ArrayView2<'_, f64>) {
     npz.finish().unwrap();
 }
 
-fn forecast(path: &Path) -> Array2<f64> {
+pub(super) fn forecast(path: &Path) -> Array2<f64> {
     npz::Archive::open(path).unwrap().array("forecast").unwrap()
 }
 
@@ -145,7 +145,7 @@ fn options_of_an_autoregression_do_what_their_names_say() {
     }
 }
 
-const NETWORK: [&str; 10] =
+pub(super) const NETWORK: [&str; 10] =
     ["--hidden_dim", "4", "--n_layers", "1", "--lr", "1e-2", "--n_epochs", "4", "--patience", "4"];
 
 #[test]
@@ -374,46 +374,4 @@ fn a_forecast_that_cannot_be_made_says_why_and_writes_nothing() {
         let err = fails(model, window, steps, more);
         assert!(err.contains(part), "{err} does not contain {part}");
     }
-}
-
-#[test]
-fn facts_that_a_network_lacks_are_stated_by_options() {
-    let folder = tempfile::tempdir().unwrap();
-    let at = |name: &str| folder.path().join(name);
-    dataset(&at("data.npz"), &runs(), 4);
-    let (data, to) = (at("data.npz"), at("LSTM"));
-    let fit = ["fit", "--model", "lstm", "--data", text(&data), "--output_dir", text(&to)];
-    pass(&[&fit[..], &NETWORK].concat());
-    let path = to.join("lstm.safetensors");
-    let model = lstm::Model::load(&path, &lstm::model::Options::default()).unwrap();
-    // The same file without what no tensor of the network shows.
-    let bytes = fs::read(&path).unwrap();
-    let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
-    let bare = tensors.tensors().into_iter().filter(|(name, _)| !name.starts_with("input_"));
-    let bytes = safetensors::serialize(bare, None).unwrap();
-    fs::write(at("bare.safetensors"), bytes).unwrap();
-    let scale = model.scale();
-    let mut npz = npz::Writer::new(&at("lstm_normalization.npz"));
-    npz.add("input_mean", scale.mean().view()).unwrap();
-    npz.add("input_std", scale.std().view()).unwrap();
-    npz.finish().unwrap();
-    window(&at("window.npz"), runs()[0].slice(s![..4, ..]));
-    let (bare, window, output) = (at("bare.safetensors"), at("window.npz"), at("forecast.npz"));
-    let normalization = at("lstm_normalization.npz");
-    let line = [
-        "forecast",
-        "--model",
-        text(&bare),
-        "--window",
-        text(&window),
-        "--steps",
-        "3",
-        "--output",
-        text(&output),
-    ];
-    let (exit, _, err) = said(&line);
-    assert!(exit == Exit::Failure && err.contains("found no metadata `residual`"), "{err}");
-    let facts = ["--lag", "4", "--residual", "false", "--normalization", text(&normalization)];
-    pass(&[&line[..], &facts].concat());
-    assert_eq!(forecast(&output), model.forecast(runs()[0].slice(s![..4, ..]), 3), "states");
 }

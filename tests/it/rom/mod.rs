@@ -1,6 +1,7 @@
 //! Reduced-order models: the commands, the profile, and vectors of MVAR and LSTM.
 
 mod allocations;
+mod bare;
 mod commands;
 pub(crate) mod conformance;
 #[cfg(unix)]

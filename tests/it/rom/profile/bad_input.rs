@@ -36,6 +36,7 @@ fn numbers_of_steps_and_trials_are_one_or_more() {
             refused(&[option, value], Exit::Usage, &texts);
         }
     }
+    refused(&["--warmup", "-1"], Exit::Usage, &["invalid value '-1' for '--warmup <N>'"]);
 }
 
 #[test]
