@@ -33,7 +33,6 @@
 //! | `scalar` | the codec, one vector at a time: the definition |
 //! | `encode` | by AVX2 and AVX-512, in blocks with a lane for each vector; a single one by itself |
 //! | `decode` | by the same, by table where one is small enough |
-//! | `quantize` | both at once, without codes |
 //! | `dot` | inner products of codes |
 //! | `codec` | [`Codec`], on top of these |
 //! | `cuda` | the codec on a GPU, with the feature `cuda` |
@@ -57,8 +56,6 @@ mod e8;
 #[cfg(target_arch = "x86_64")]
 mod encode;
 mod nearest;
-#[cfg(target_arch = "x86_64")]
-mod quantize;
 mod scalar;
 mod z2;
 

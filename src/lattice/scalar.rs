@@ -62,17 +62,6 @@ impl<'a, L: Points<D>, const D: usize> Scalar<'a, L, D> {
         Ok(())
     }
 
-    /// What decoding the code of vector `i` gives, and whether that is overloaded.
-    pub(super) fn quantize_one(
-        &self,
-        x: &[f32],
-        layout: Layout,
-        i: usize,
-    ) -> Result<([f32; D], bool), Error> {
-        let Coded { digits, t, overload } = self.encode_one(vector(x, layout, i), i)?;
-        Ok((self.floats(self.sum(&digits[..self.code.levels()]), t), overload))
-    }
-
     /// Decodes into the vectors of `x` from `from` on.
     pub(super) fn decode(
         &self,

@@ -163,13 +163,13 @@ impl Modulus {
 
     /// For a q that it does not know: one way to divide serves all.
     pub(in crate::lattice) const fn any(q: u8) -> Self {
-        Self::new(q).with_shifts(false)
+        Self::new(q).without_shifts()
     }
 
-    /// The same, whose way to divide the compiler need not find out where it knows nothing else.
+    /// The same, which the compiler need not find out where it knows nothing else.
     #[inline(always)]
-    pub(in crate::lattice) const fn with_shifts(self, shifts: bool) -> Self {
-        Self { shifts, ..self }
+    pub(in crate::lattice) const fn without_shifts(self) -> Self {
+        Self { shifts: false, ..self }
     }
 
     #[inline(always)]

@@ -9,8 +9,6 @@ use crate::lattice::d4::D4;
 use crate::lattice::e8::E8;
 #[cfg(target_arch = "x86_64")]
 use crate::lattice::encode;
-#[cfg(target_arch = "x86_64")]
-use crate::lattice::quantize::{quantize_avx2, quantize_avx512};
 use crate::lattice::z2::Z2;
 use crate::lattice::{Error, Lattice};
 #[cfg(target_arch = "x86_64")]
@@ -67,16 +65,6 @@ impl Codec {
             if let Some(overload) = self.encode_single::<D>(x, set) {
                 self.decode_in::<L, D>(codes.read(), y, layout, 0)?;
                 return Ok(overload.into());
-            }
-        }
-        #[cfg(target_arch = "x86_64")]
-        if !self.code.is_protected() {
-            match self.isa {
-                // SAFETY: `with_isa` and `Isa::best` leave only what this processor has.
-                Isa::Avx2 => return unsafe { quantize_avx2::<L, D>(&self.code, x, y, layout) },
-                // SAFETY: as above.
-                Isa::Avx512 => return unsafe { quantize_avx512::<L, D>(&self.code, x, y, layout) },
-                _ => {}
             }
         }
         CODES.with_borrow_mut(|room| self.quantize_by_chunks::<L, D>(x, y, layout, &mut room.0))

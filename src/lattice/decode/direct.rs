@@ -116,7 +116,7 @@ fn decode_soa<const D: usize>(
 }
 
 /// Whether `x` is written round the caches, which would not keep it.
-pub(in crate::lattice) fn is_streamed(x: &[f32]) -> bool {
+pub(super) fn is_streamed(x: &[f32]) -> bool {
     size_of_val(x) >= STREAM && x.as_ptr().addr().is_multiple_of(16)
 }
 

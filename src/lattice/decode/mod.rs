@@ -10,15 +10,15 @@ use super::code::lanes::{LanePoints, Modulus};
 use super::code::table::{Table, is_exact_in_f32};
 use super::code::word::{LANES, PARTS, Words, digit_lanes};
 use super::scalar::{Scalar, set_vector};
+use direct::is_streamed;
+use place::{place, to_rows};
 use rows::HalfSteps;
 
 mod direct;
 mod place;
 mod rows;
 
-pub(super) use direct::{decode_direct, is_streamed};
-pub(super) use place::{place, to_rows};
-pub(super) use rows::half_step;
+pub(super) use direct::decode_direct;
 
 /// Sums of the q^m a(b): f32 while they are exact in it.
 trait Sum: Copy + Mul<Output = Self> + From<i8> + From<f32> {

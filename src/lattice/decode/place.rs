@@ -10,7 +10,7 @@ use crate::lattice::scalar::set_vector;
 /// `stream`, which takes `x` at a 16-byte boundary and `at` a multiple of 2.
 #[inline]
 #[target_feature(enable = "avx2")]
-pub(in crate::lattice) fn place<const D: usize>(
+pub(super) fn place<const D: usize>(
     x: &mut [f32],
     layout: Layout,
     at: usize,
@@ -54,10 +54,7 @@ pub(in crate::lattice) fn place<const D: usize>(
 /// Writes the vectors whose coordinates `lanes` has into `rows`.
 #[inline]
 #[target_feature(enable = "avx2")]
-pub(in crate::lattice) fn to_rows<const D: usize>(
-    lanes: &[[f32; LANES]; D],
-    rows: &mut [[f32; D]; LANES],
-) {
+pub(super) fn to_rows<const D: usize>(lanes: &[[f32; LANES]; D], rows: &mut [[f32; D]; LANES]) {
     for (at, rows) in rows.as_chunks_mut::<8>().0.iter_mut().enumerate() {
         let at = 8 * at;
         for (k, lanes) in lanes.as_chunks::<4>().0.iter().enumerate() {

@@ -56,7 +56,7 @@ impl<'a> HalfSteps<'a> {
 
 /// beta 2^(T-1).
 #[inline(always)]
-pub(in crate::lattice) fn half_step(code: &Code, t: u8) -> f32 {
+pub(super) fn half_step(code: &Code, t: u8) -> f32 {
     code.beta() * (f32::from(1_u16 << t) / 2.0)
 }
 

@@ -38,7 +38,7 @@ macro_rules! compile {
                 x: &[Floats<LANES>; D],
                 block: &mut Block<LANES>,
             ) -> (u32, u32) {
-                block.encode::<L, D>(q.with_shifts(false), levels, step, x);
+                block.encode::<L, D>(q.without_shifts(), levels, step, x);
                 (bits(&block.overload), bits(&block.again))
             }
             #[target_feature(enable = $features)]
@@ -81,7 +81,7 @@ compile!("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma", block_avx512, encode_avx
 /// One bit of each lane of a mask.
 #[inline]
 #[target_feature(enable = "sse2")]
-pub(super) fn bits(mask: &[i16; LANES]) -> u32 {
+fn bits(mask: &[i16; LANES]) -> u32 {
     let mut bits = 0;
     for (j, eight) in mask.as_chunks::<8>().0.iter().enumerate() {
         // SAFETY: eight numbers are 16 readable bytes; the load may be unaligned.
@@ -93,7 +93,7 @@ pub(super) fn bits(mask: &[i16; LANES]) -> u32 {
 }
 
 /// The positions of the bits that are set.
-pub(super) fn positions(mut bits: u32) -> impl Iterator<Item = usize> {
+fn positions(mut bits: u32) -> impl Iterator<Item = usize> {
     std::iter::from_fn(move || {
         let at = bits.trailing_zeros() as usize;
         bits &= bits.wrapping_sub(1);
@@ -209,7 +209,7 @@ fn encode<L: LanePoints<D>, const D: usize>(
 
 /// The `count` vectors from `at`, and zeros.
 #[inline(always)]
-pub(super) fn load<const D: usize>(
+fn load<const D: usize>(
     x: &[f32],
     layout: Layout,
     at: usize,
