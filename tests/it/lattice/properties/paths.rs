@@ -254,7 +254,7 @@ fn every_batch_size_has_the_same_bits_on_all_paths() {
 /// Decoding stores large batches round the caches: the same vectors again and again, as one batch.
 fn compare_32_mib(lattice: Lattice) {
     for (k, pair) in PAIRS.into_iter().chain([(5, 2), (7, 8)]).enumerate() {
-        let codec = codec(lattice, pair, k, (lattice.dim() / 2 + k) % 2 == 0);
+        let codec = codec(lattice, pair, k, (lattice.dim() / 2 + k).is_multiple_of(2));
         let few = reference(&codec, vectors(k as u64, &codec, 4201));
         // An odd number of vectors of a lattice in two dimensions.
         let times = (1 << 25) / size_of_val(few.x.as_slice()) + 1;
