@@ -1,8 +1,6 @@
 #!/usr/bin/env bash
-# Runs every wall bench once, quickly, also of the cases that only scale: a wrong answer or a changed digest fails.
-# STEPMARK_PROFILE is the profile to build in, by default `bench`.
+# Runs every wall bench once, quickly: a wrong answer or a changed digest fails. Arguments go to the bench, as
+# `--scaling` for the cases that only scale. STEPMARK_PROFILE is the profile to build in, by default `bench`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-bench() { cargo bench --profile "${STEPMARK_PROFILE:-bench}" --bench wall -- --quick "$@"; }
-bench
-bench --scaling
+cargo bench --profile "${STEPMARK_PROFILE:-bench}" --bench wall -- --quick "$@"

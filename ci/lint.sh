@@ -6,6 +6,8 @@ cargo fmt --check
 cargo clippy --all-targets --all-features -- -D warnings
 cargo clippy --all-targets --no-default-features -- -D warnings
 cargo clippy --all-targets --no-default-features --features wall,cuda -- -D warnings
+# What paired runs build.
+cargo clippy --no-default-features --features chapters,cuda -- -D warnings
 RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items
 if command -v actionlint >/dev/null; then
   actionlint

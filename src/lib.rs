@@ -6,7 +6,7 @@
 //! | modules | hold |
 //! | --- | --- |
 //! | [`lattice`], [`mvar`], [`lstm`], [`md`], [`stream`] | chapters: kernels, their oracles, their cases; with the feature `chapters` |
-//! | [`rom`] | reduced-order models in the files of wsindy-manifold; with the feature `chapters` |
+//! | [`rom`] | reduced-order models in the files of wsindy-manifold; with the feature `profiles` |
 //! | [`case`](mod@case), [`registry`] | what is measured: the lists of cases |
 //! | `gpu` | the GPU, found at run time, and times on it; with the feature `cuda` |
 //! | [`input`], [`close`], [`exit`] | seeded inputs, when two results are the same, how a command ends |
@@ -15,7 +15,7 @@
 //! | [`run`], [`record`] | from bench to baseline |
 //! | `wall` | the Criterion benches of any list of cases; with the feature `wall` |
 //! | [`collect`], [`stats`] | from samples to records |
-//! | [`profile`] | what a chapter costs and loses, over sizes and parameters; with the feature `chapters` |
+//! | [`profile`] | what a chapter costs and loses, over sizes and parameters; with the feature `profiles` |
 //! | [`draw`] | tables, numbers and figures |
 //! | [`gate`], [`report`], [`cli`] | the verdict, what is said of it, the command |
 //!
@@ -47,13 +47,13 @@ pub mod md;
 pub mod mvar;
 #[cfg(feature = "pad")]
 mod pad;
-#[cfg(feature = "chapters")]
+#[cfg(feature = "profiles")]
 pub mod profile;
 pub mod record;
 #[cfg(feature = "chapters")]
 pub mod registry;
 pub mod report;
-#[cfg(feature = "chapters")]
+#[cfg(feature = "profiles")]
 pub mod rom;
 pub mod run;
 pub mod stats;

@@ -227,7 +227,7 @@ pub fn entries(dir: &Path) -> Result<Vec<PathBuf>, Unusable> {
 }
 
 fn read<T: DeserializeOwned>(path: &Path) -> io::Result<T> {
-    Ok(serde_json::from_str(&fs::read_to_string(path)?)?)
+    Ok(serde_json::from_slice(&fs::read(path)?)?)
 }
 
 /// Digest of a file's content, in hexadecimal.

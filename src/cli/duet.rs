@@ -37,7 +37,8 @@ pub(super) struct PairOptions {
     /// Fail (exit 6) if a case stays unclear, or the self-test fails so that times only inform
     #[arg(long)]
     pub(super) strict: bool,
-    /// Build both with these features, besides those by default; as cargo takes them
+    /// Build both with these features, besides those by default or those that each names for pairs;
+    /// as cargo takes them
     #[arg(long, value_name = "LIST", default_value = "")]
     features: String,
     /// Allow cases that only the old build has

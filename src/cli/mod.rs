@@ -3,7 +3,7 @@
 mod accept;
 mod base;
 mod calibrate;
-#[cfg(feature = "chapters")]
+#[cfg(feature = "profiles")]
 pub mod chapters;
 mod check;
 mod duet;

@@ -197,8 +197,8 @@ fn read_rates(machine: &Path, baselines: &Path) -> Result<Rates, Stop> {
             format!("{}: {why}; `ci/calibrate.sh --json FILE` writes one", path.display()),
         )
     };
-    let text = fs::read_to_string(&path).map_err(|why| failed(Exit::Incomparable, &why))?;
-    let rates: Rates = serde_json::from_str(&text).map_err(|why| failed(Exit::Failure, &why))?;
+    let text = fs::read(&path).map_err(|why| failed(Exit::Incomparable, &why))?;
+    let rates: Rates = serde_json::from_slice(&text).map_err(|why| failed(Exit::Failure, &why))?;
     if rates.schema != RATES_SCHEMA {
         let why = format!("schema {}, expected {RATES_SCHEMA}", rates.schema);
         return Err(failed(Exit::Incomparable, &why));

@@ -125,7 +125,7 @@ fn add(
         let wrong = |what: String, expected: &str| {
             contradiction(path, format!("line {}: {what}", number + 1), expected)
         };
-        let line: Line = serde_json::from_str(text)
+        let line: Line = serde_json::from_slice(text.as_bytes())
             .map_err(|err| wrong(err.to_string(), "what benches/peers/README.md says"))?;
         let (Some(units), Some(ours)) = (units(&line.case), ours.get(&line.case)) else {
             return Err(wrong(line.case, "a case that our bench measured in the same round"));

@@ -38,7 +38,7 @@ const UNKNOWN: &str = "unknown";
 pub fn wall() -> Environment {
     let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let field = |name: &str| cpu_field(&cpu, name).unwrap_or(UNKNOWN).to_owned();
-    environment([
+    let mut all = environment(&[
         ("cpu_vendor", field("vendor_id")),
         ("cpu_name", field("model name")),
         ("cpu_family", field("cpu family")),
@@ -50,10 +50,9 @@ pub fn wall() -> Environment {
         ("dispatch", dispatch().to_owned()),
         ("kernel", kernel()),
         ("libc", libc()),
-    ])
-    .into_iter()
-    .chain(toolchain())
-    .collect()
+    ]);
+    all.extend(toolchain());
+    all
 }
 
 /// Whether such a field of [`wall()`] leaves open which processor it is: two that nothing is known
@@ -67,19 +66,18 @@ pub fn hides_processor(field: &str, value: &str) -> bool {
 ///
 /// The dispatch level seen under Valgrind is not known here; the bench adds it.
 pub fn instructions(iai_callgrind: &str) -> Environment {
-    environment([
+    let mut all = environment(&[
         ("libc", libc()),
         ("valgrind", said(Command::new("valgrind").arg("--version"))),
         ("iai_callgrind", iai_callgrind.to_owned()),
-    ])
-    .into_iter()
-    .chain(toolchain())
-    .collect()
+    ]);
+    all.extend(toolchain());
+    all
 }
 
 /// The compiler and options that built this crate.
 pub fn toolchain() -> Environment {
-    environment([
+    environment(&[
         ("target", TARGET.to_owned()),
         ("rustc", RUSTC.to_owned()),
         ("llvm", env!("STEPMARK_LLVM").to_owned()),
@@ -129,8 +127,12 @@ pub fn dispatch_bits() -> String {
     dispatch().to_owned()
 }
 
-fn environment<const N: usize>(fields: [(&str, String); N]) -> Environment {
-    fields.map(|(name, value)| (name.to_owned(), value)).into()
+fn environment(fields: &[(&str, String)]) -> Environment {
+    let mut all = Environment::new();
+    for (name, value) in fields {
+        all.insert((*name).to_owned(), value.clone());
+    }
+    all
 }
 
 fn cpu_field<'a>(cpuinfo: &'a str, name: &str) -> Option<&'a str> {
@@ -199,7 +201,7 @@ mod tests {
 
     #[test]
     fn the_folder_is_a_plain_name() {
-        let env = environment([
+        let env = environment(&[
             ("cpu_name", "Intel(R) Xeon(R) @ 2.0GHz".to_owned()),
             ("cpu_family", "6".to_owned()),
             ("cpu_model", "143".to_owned()),

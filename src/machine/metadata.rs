@@ -33,6 +33,20 @@ pub(crate) struct Package {
     /// Where it was fetched from; the lock file says which one that is.
     pub(crate) source: Option<String>,
     pub(crate) targets: Vec<Target>,
+    pub(crate) metadata: Option<Settings>,
+}
+
+/// `[package.metadata]` of a manifest.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Settings {
+    stepmark: Option<Stepmark>,
+}
+
+/// What a manifest says to this program.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Stepmark {
+    paired_features: Option<Vec<String>>,
 }
 
 /// A library, a program or another target of a package.
@@ -59,5 +73,16 @@ impl Package {
     /// The folder of its manifest.
     pub(crate) fn folder(&self) -> &Path {
         self.manifest_path.parent().unwrap_or(Path::new(""))
+    }
+
+    /// Whether it has a program of this name.
+    pub(crate) fn has_program(&self, name: &str) -> bool {
+        let mut targets = self.targets.iter();
+        targets.any(|target| target.name == name && target.kind.iter().any(|kind| kind == "bin"))
+    }
+
+    /// The features of builds that are only timed, where the manifest names them.
+    pub(crate) fn paired_features(&self) -> Option<&[String]> {
+        self.metadata.as_ref()?.stepmark.as_ref()?.paired_features.as_deref()
     }
 }

@@ -224,6 +224,7 @@ mod tests {
             manifest_path: dir.path().join(name).join("Cargo.toml"),
             source: source.map(str::to_owned),
             targets,
+            metadata: None,
         };
         let now = || {
             let a = package("a", None, vec![lib("a/kernels/lib.rs")]);

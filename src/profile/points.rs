@@ -81,11 +81,9 @@ impl Points {
     ///
     /// If the file is of another run, or as [`LineFile::open`].
     pub fn open(path: &Path, options: Origin) -> Result<Self, Error> {
-        let origin = options
-            .into_iter()
-            .chain(machine::wall())
-            .chain([("sources".to_owned(), machine::SOURCE.to_owned())])
-            .collect();
+        let mut origin = options;
+        origin.extend(machine::wall());
+        origin.insert("sources".to_owned(), machine::SOURCE.to_owned());
         let mut points = Self { path: path.to_owned(), origin, file: None, lines: Vec::new() };
         if path.exists() {
             points.load()?;
@@ -125,20 +123,30 @@ impl Points {
         T: Serialize + DeserializeOwned,
         E: From<Error>,
     {
-        let held = self.lines.iter().position(|line| line.name == name);
+        let held = self.held(name);
         if held.is_none() {
             let point = measure()?;
             let point = serde_json::to_value(point).map_err(|err| self.bad(name, &err))?;
             // A number that is not finite could not be read again.
             T::deserialize(&point).map_err(|err| self.bad(name, &err))?;
-            if self.lines.is_empty() {
-                let origin = self.origin.iter().map(|(k, v)| (k.clone(), Value::from(v.as_str())));
-                self.append(ORIGIN, Value::Object(origin.collect()))?;
-            }
-            self.append(name, point)?;
+            self.add(name, point)?;
         }
         let at = held.unwrap_or(self.lines.len() - 1);
         Ok(self.read(&self.lines[at])?)
+    }
+
+    /// The place of the point of this name.
+    fn held(&self, name: &str) -> Option<usize> {
+        self.lines.iter().position(|line| line.name == name)
+    }
+
+    /// Appends a point, after the origin where that is not there yet.
+    fn add(&mut self, name: &str, point: Value) -> Result<(), Error> {
+        if self.lines.is_empty() {
+            let origin = self.origin.iter().map(|(k, v)| (k.clone(), Value::from(v.as_str())));
+            self.append(ORIGIN, Value::Object(origin.collect()))?;
+        }
+        self.append(name, point)
     }
 
     fn append(&mut self, name: &str, point: Value) -> Result<(), Error> {

@@ -126,7 +126,7 @@ impl Record {
             let found = format!("a record of `{}`", head.instrument);
             return Err(invalid(found, &format!("one of `{}`", instrument.name)));
         }
-        let mut record: Self = serde_json::from_str(text)
+        let mut record: Self = serde_json::from_slice(text.as_bytes())
             .map_err(|err| invalid(err.to_string(), "a stepmark record"))?;
         if !record.environment.keys().map(String::as_str).eq(instrument.fields.iter().copied()) {
             let found = record.environment.into_keys().collect::<Vec<_>>().join(", ");
@@ -224,7 +224,7 @@ struct Head {
 }
 
 fn head(path: &Path, text: &str) -> Result<Head, Error> {
-    serde_json::from_str(text).map_err(|err| Error::Invalid {
+    serde_json::from_slice(text.as_bytes()).map_err(|err| Error::Invalid {
         path: path.to_owned(),
         found: err.to_string(),
         expected: "a stepmark record, with `schema` and `instrument`".to_owned(),

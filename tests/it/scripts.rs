@@ -148,20 +148,21 @@ fn a_run_of_all_steps_counts_each_and_its_tests_and_fails_where_one_did() {
     let path = env::split_paths(&env::var_os("PATH").unwrap()).collect::<Vec<_>>();
     let path = env::join_paths([vec![dir.path().join("bin")], path].concat()).unwrap();
     let ran = |bad: &str, said: &str, exit: i32| {
-        for step in ["install", "lint", "ptx", "test", "schema", "cuda", "bench", "gate"] {
+        for step in ["install", "lint", "ptx", "test", "schema", "cuda", "scaling", "bench", "gate"]
+        {
             let (said, exit) = if step == bad { (said, exit) } else { ("done", 0) };
             let script = format!("echo '{said}'; exit {exit}\n");
             fs::write(dir.path().join(format!("ci/{step}.sh")), script).unwrap();
         }
         Command::new(dir.path().join(".ci/run")).env("PATH", &path).output().unwrap()
     };
-    ends(&ran("", "", 0), 0, "\n8 passed, 0 failed\n");
+    ends(&ran("", "", 0), 0, "\n9 passed, 0 failed\n");
     let tests = "test result: ok. 30 passed; 0 failed; 1 ignored\n\
                  test result: FAILED. 4 passed; 2 failed; 0 ignored";
     for step in ["test", "cuda", "gate"] {
-        ends(&ran(step, tests, 0), 1, "\n42 passed, 2 failed\n");
+        ends(&ran(step, tests, 0), 1, "\n43 passed, 2 failed\n");
         let failed = ran(step, "wrong", 3);
-        ends(&failed, 1, "\n7 passed, 1 failed\n");
+        ends(&failed, 1, "\n8 passed, 1 failed\n");
         ends(&failed, 1, &format!("wrong\n== ci/{step}.sh FAILED after "));
     }
 }

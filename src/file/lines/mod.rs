@@ -201,7 +201,7 @@ impl<C> LineFile<C> {
 /// The line of a value, which can be read again.
 fn text<T: Serialize + DeserializeOwned>(value: &T) -> serde_json::Result<String> {
     let text = serde_json::to_string(value)?;
-    serde_json::from_str::<T>(&text)?;
+    serde_json::from_slice::<T>(text.as_bytes())?;
     Ok(text + "\n")
 }
 

@@ -145,7 +145,7 @@ impl Process {
     /// Waits until the case is prepared and checked.
     pub(super) fn hello(&mut self) -> Result<Hello, Lost> {
         let line = self.answer(self.limits.prepare)?;
-        let hello = serde_json::from_str::<Hello>(&line).ok();
+        let hello = serde_json::from_slice::<Hello>(line.as_bytes()).ok();
         let hello = hello.filter(|hello| hello.step_ns.is_finite() && hello.step_ns > 0.0);
         let is_known = |hello: &Hello| [FIRST, PROTOCOL].contains(&hello.protocol);
         let hello = hello.filter(|hello| !is_known(hello) || hello.id == self.id);
@@ -273,7 +273,7 @@ pub(super) fn list(build: &Build, limits: Limits) -> Result<Vec<Listed>, Error> 
     loop {
         let left = limits.prepare.saturating_sub(start.elapsed());
         match worker.lines.recv_timeout(left) {
-            Ok(line) => match serde_json::from_str(&line) {
+            Ok(line) => match serde_json::from_slice(line.as_bytes()) {
                 Ok(case) => cases.push(case),
                 Err(_) => return Err(worker.garbage(line, "a case in JSON")),
             },

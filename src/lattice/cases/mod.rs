@@ -104,7 +104,10 @@ pub fn scaling() -> Vec<Case> {
     }
     let mut cases: Vec<_> =
         plans.into_iter().flat_map(|plan| [case_encode(plan), case_decode(plan)]).collect();
-    cases.extend(Lattice::ALL.map(|lattice| case_quantize(Plan { n: 1, ..plain(lattice) })));
+    for lattice in Lattice::ALL {
+        let sizes = [1, 10, 100, 1000, 100_000];
+        cases.extend(sizes.map(|n| case_quantize(Plan { n, ..plain(lattice) })));
+    }
     cases
 }
 

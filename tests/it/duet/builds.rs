@@ -7,6 +7,8 @@ use stepmark::gate::duet::Lock;
 
 use crate::setup::repository::{CASE, MANIFEST, Repository, expect, main_of, stepmark};
 
+use super::meant::main_where;
+
 fn duet_of(toy: &Repository, args: &[&str]) -> Output {
     toy.run(&[&["duet"], args].concat())
 }
@@ -73,6 +75,21 @@ fn a_revision_is_built_and_compared_with_the_working_tree() {
         1,
         &["main.rs/stepmark"],
     );
+}
+
+#[test]
+fn each_side_is_built_with_the_features_that_it_names_for_pairs() {
+    let toy = Repository::new();
+    let manifest = |paired: &str| {
+        let features = "[features]\ndefault = [\"slow\"]\nslow = []\n";
+        toy.put("Cargo.toml", &format!("{MANIFEST}{features}{paired}"));
+    };
+    manifest("");
+    toy.commit(&main_where("cfg!(feature = \"slow\")", 1100));
+    expect(&duet_of(&toy, &["HEAD"]), 0, &["1 same"]);
+    manifest("[package.metadata.stepmark]\npaired-features = []\n");
+    expect(&duet_of(&toy, &["HEAD"]), 0, &["1 faster"]);
+    expect(&duet_of(&toy, &["HEAD", "--features", "slow"]), 0, &["1 same"]);
 }
 
 #[test]

@@ -21,8 +21,15 @@ const PROFILE: [&str; 2] = ["--profile", "bench"];
 /// How long the user waits for a word at most.
 const SILENCE: Duration = Duration::from_secs(10);
 
+/// The packages of a state.
+pub(super) struct Packages {
+    local: Vec<Local>,
+    /// The features to build instead of those by default.
+    features: Option<String>,
+}
+
 /// A package of the state, of which cargo has a copy that may differ between the sides.
-pub(super) struct Local {
+struct Local {
     id: String,
     /// Files that have a say in it and that no compiler lists.
     more: Vec<PathBuf>,
@@ -79,13 +86,18 @@ impl<'a> Cargo<'a> {
     /// # Errors
     ///
     /// If one lies in another place of the repository.
-    pub(super) fn packages(&self, places: &Places) -> Result<Vec<Local>, Error> {
+    pub(super) fn packages(&self, program: &str, places: &Places) -> Result<Packages, Error> {
         let metadata = Metadata::read(&mut self.command(), &[]).map_err(|why| match why {
             metadata::Error::NoCargo(source) => Error::NoCargo(source),
             metadata::Error::Refused(said) => {
                 Error::Broken { what: String::new(), said: tail(said.as_bytes()) }
             }
         })?;
+        let own = metadata
+            .packages
+            .iter()
+            .find(|of| of.has_program(program) && places.is_inside(&of.manifest_path));
+        let features = own.and_then(Package::paired_features).map(|all| all.join(","));
         let mut local = Vec::new();
         for Package { id, source, manifest_path, .. } in metadata.packages {
             let is_outside = places.is_outside(&manifest_path)?;
@@ -98,7 +110,7 @@ impl<'a> Cargo<'a> {
             };
             local.push(Local { id, more });
         }
-        Ok(local)
+        Ok(Packages { local, features })
     }
 
     /// The manifest of a package and that of its workspace, from which it may inherit.
@@ -114,8 +126,8 @@ impl<'a> Cargo<'a> {
     }
 
     /// Makes cargo forget what it built of these packages.
-    pub(super) fn forget(&self, local: &[Local]) -> Result<(), Error> {
-        let ids = local.iter().flat_map(|of| ["-p", &of.id]);
+    pub(super) fn forget(&self, packages: &Packages) -> Result<(), Error> {
+        let ids = packages.local.iter().flat_map(|of| ["-p", &of.id]);
         let mut clean = self.command();
         clean.arg("clean").args(PROFILE).arg("--target-dir").arg(self.into);
         let out = clean.args(ids).output().map_err(Error::NoCargo)?;
@@ -134,12 +146,15 @@ impl<'a> Cargo<'a> {
         &self,
         program: &str,
         features: &str,
-        local: &[Local],
+        Packages { local, features: instead }: &Packages,
         watch: &mut dyn FnMut(String),
     ) -> Result<Built, Error> {
         let broken = |said: String| Error::Broken { what: String::new(), said };
         let mut cargo = self.command();
         cargo.arg("build").args(PROFILE).args(["--bin", program, "--features", features]);
+        if let Some(features) = instead {
+            cargo.args(["--no-default-features", "--features", features]);
+        }
         cargo.args(["--message-format", "json-render-diagnostics", "--target-dir"]).arg(self.into);
         self.align(&mut cargo)?;
         cargo.env("CARGO_INCREMENTAL", "0").env("CARGO_PROFILE_BENCH_DEBUG", "false");
@@ -151,7 +166,7 @@ impl<'a> Cargo<'a> {
                 watch(format!("{count} crates so far, {} s", start.elapsed().as_secs()));
                 return;
             };
-            let Ok(message) = serde_json::from_str::<Message>(line) else { return };
+            let Ok(message) = serde_json::from_slice::<Message>(line.as_bytes()) else { return };
             count += 1;
             if message.fresh && local.iter().any(|of| of.id == message.package_id) {
                 fresh = Some(message.package_id);

@@ -88,8 +88,8 @@ const LARGE_LEN_BYTES: u64 = 64 << 20;
 
 impl Checkout {
     /// The package that this executable was built from, as cargo says it or as found from the
-    /// current folder; builds go under the folder `target`, with these features besides those by
-    /// default.
+    /// current folder; builds go under the folder `target`, with these features besides those that
+    /// the manifest names for pairs, else those by default.
     ///
     /// # Errors
     ///
@@ -228,11 +228,12 @@ impl Checkout {
         }
         let probe = self.tree.probe();
         let cargo = cargo::Cargo::new(&package, &self.build, &probe, toolchain);
-        let local = cargo.packages(&self.places()?).map_err(|error| error.of(&side.name))?;
-        cargo.forget(&local).map_err(|error| error.of(&side.name))?;
+        let packages = cargo.packages(&self.program, &self.places()?);
+        let packages = packages.map_err(|error| error.of(&side.name))?;
+        cargo.forget(&packages).map_err(|error| error.of(&side.name))?;
         let mut told = |text: String| watch(&format!("building {}: {text}", side.name));
         cargo
-            .build(&self.program, &self.features, &local, &mut told)
+            .build(&self.program, &self.features, &packages, &mut told)
             .map_err(|error| error.of(&side.name))
     }
 

@@ -5,7 +5,7 @@ use std::{env, fs};
 
 use super::environment::Toolchain;
 use super::{Error, tail};
-use crate::machine::metadata::{self, Metadata, Package};
+use crate::machine::metadata::{self, Metadata};
 use crate::machine::package;
 
 /// A package, and the workspace that it belongs to.
@@ -45,10 +45,7 @@ fn within(folder: &Path, program: &str) -> Result<Found, Error> {
         metadata::Error::NoCargo(source) => Error::NoCargo(source),
         metadata::Error::Refused(said) => Error::NoPackage { said: tail(said.as_bytes()) },
     })?;
-    let has = |of: &Package| {
-        of.targets.iter().any(|t| t.name == program && t.kind.iter().any(|kind| kind == "bin"))
-    };
-    let found = metadata.packages.into_iter().filter(has);
+    let found = metadata.packages.into_iter().filter(|of| of.has_program(program));
     let mut folders: Vec<PathBuf> = found.map(|of| of.folder().to_owned()).collect();
     folders.sort_by_key(|of| !folder.starts_with(of));
     match folders.into_iter().next() {

@@ -29,11 +29,11 @@ const CUDA: &str = "CUDA";
 
 /// A series over batch sizes, ascending.
 fn over_batches(
-    label: impl Into<String>,
+    label: &str,
     colour: Colour,
     shape: Shape,
     sizes: &[Measurement],
-    value: impl Fn(&Measurement) -> Option<f64>,
+    value: &dyn Fn(&Measurement) -> Option<f64>,
 ) -> Series {
     let mut points: Vec<_> =
         sizes.iter().filter_map(|m| Some((m.batch as f64, value(m)?))).collect();
@@ -44,17 +44,17 @@ fn over_batches(
 /// One series for each implementation that was measured.
 fn implementations(
     sizes: &[Measurement],
-    value: impl Fn(&Measurement, &Timing) -> f64,
+    value: &dyn Fn(&Measurement, &Timing) -> f64,
 ) -> Vec<Series> {
     let marks = Shape::Markers;
     let isa = sizes[0].isa.as_str();
     let two = |m: &Measurement| m.scalar_two_calls.as_ref().map(|t| value(m, t));
     let cuda = |m: &Measurement| m.cuda_timing().map(|t| value(m, t));
     let all = [
-        over_batches("scalar", Colour::Grey, marks, sizes, |m| Some(value(m, &m.scalar))),
-        over_batches("scalar, two calls", Colour::Purple, marks, sizes, two),
-        over_batches(isa, Colour::Blue, marks, sizes, |m| Some(value(m, &m.best))),
-        over_batches(CUDA, Colour::Green, marks, sizes, cuda),
+        over_batches("scalar", Colour::Grey, marks, sizes, &|m| Some(value(m, &m.scalar))),
+        over_batches("scalar, two calls", Colour::Purple, marks, sizes, &two),
+        over_batches(isa, Colour::Blue, marks, sizes, &|m| Some(value(m, &m.best))),
+        over_batches(CUDA, Colour::Green, marks, sizes, &cuda),
     ];
     all.into_iter().filter(|series| !series.points.is_empty()).collect()
 }
@@ -86,7 +86,7 @@ pub(super) fn operation(run: &Run, sizes: &[Measurement]) -> Figure {
         Operation::Combined => "encoding and decoding",
         single => single.name(),
     };
-    let mut faster = implementations(sizes, Measurement::speedup);
+    let mut faster = implementations(sizes, &Measurement::speedup);
     faster.retain(|series| series.label != "scalar");
     faster.insert(0, one());
     let last = if operation == Operation::Decoding { traffic(run, sizes) } else { sizes_of(run) };
@@ -94,16 +94,16 @@ pub(super) fn operation(run: &Run, sizes: &[Measurement]) -> Figure {
         title: format!("Lattice codec, {what}: {}", code(&run.setup)),
         subtitle: subtitle(run, &sizes[0]),
         panels: vec![
-            panel("Time", batches(), seconds(), implementations(sizes, |_, t| t.mean())),
+            panel("Time", batches(), seconds(), implementations(sizes, &|_, t| t.mean())),
             panel("Speedup", batches(), speedup(), faster),
-            panel("Throughput", batches(), rate(), implementations(sizes, |_, t| t.throughput())),
+            panel("Throughput", batches(), rate(), implementations(sizes, &|_, t| t.throughput())),
             last,
         ],
     }
 }
 
 fn traffic(run: &Run, sizes: &[Measurement]) -> Panel {
-    let mut rates = implementations(sizes, |m, t| m.bytes as f64 / t.mean());
+    let mut rates = implementations(sizes, &|m, t| m.bytes as f64 / t.mean());
     // A GPU has other memory, and other roofs.
     rates.retain(|series| series.label != CUDA);
     let roof = |label: &str, colour, value| {
@@ -151,13 +151,13 @@ pub(super) fn comprehensive(run: &Run, operations: &[Vec<Measurement>]) -> Figur
         let best = format!("{name}, {isa}");
         let scalar = format!("{name}, scalar");
         let (line, dashes) = (Shape::Markers, Shape::Dashes);
-        times.push(over_batches(&best, colour, line, sizes, |m| Some(m.best.mean())));
-        times.push(over_batches(&scalar, colour, dashes, sizes, |m| Some(m.scalar.mean())));
-        rates.push(over_batches(&best, colour, line, sizes, |m| Some(m.best.throughput())));
-        rates.push(over_batches(&scalar, colour, dashes, sizes, |m| Some(m.scalar.throughput())));
-        speedups.push(over_batches(&best, colour, line, sizes, |m| Some(m.speedup(&m.best))));
+        times.push(over_batches(&best, colour, line, sizes, &|m| Some(m.best.mean())));
+        times.push(over_batches(&scalar, colour, dashes, sizes, &|m| Some(m.scalar.mean())));
+        rates.push(over_batches(&best, colour, line, sizes, &|m| Some(m.best.throughput())));
+        rates.push(over_batches(&scalar, colour, dashes, sizes, &|m| Some(m.scalar.throughput())));
+        speedups.push(over_batches(&best, colour, line, sizes, &|m| Some(m.speedup(&m.best))));
         let cuda = |m: &Measurement| m.cuda_timing().map(|t| m.speedup(t));
-        let dots = over_batches(format!("{name}, CUDA"), colour, Shape::Dots, sizes, cuda);
+        let dots = over_batches(&format!("{name}, CUDA"), colour, Shape::Dots, sizes, &cuda);
         if !dots.points.is_empty() {
             speedups.push(dots);
         }

@@ -174,17 +174,29 @@ fn assert_same_on_all_isas(codec: &Codec, seed: usize, n: usize) {
     assert_same(codec, &isas, &all, (seed..seed + 2).map(way));
 }
 
-#[test]
-fn a_million_vectors_of_each_lattice_over_all_q_and_m_have_the_same_bits_on_all_paths() {
-    for lattice in Lattice::ALL {
-        for (k, pair) in all_pairs().enumerate() {
-            for protected in [false, true] {
-                let codec = codec(lattice, pair, k, protected);
-                // 240 times 4201 vectors.
-                assert_same_on_all_isas(&codec, 2 * k + usize::from(protected), 4201);
-            }
+fn compare_all_pairs(lattice: Lattice) {
+    for (k, pair) in all_pairs().enumerate() {
+        for protected in [false, true] {
+            let codec = codec(lattice, pair, k, protected);
+            // 240 times 4201 vectors.
+            assert_same_on_all_isas(&codec, 2 * k + usize::from(protected), 4201);
         }
     }
+}
+
+#[test]
+fn a_million_vectors_of_z2_over_all_q_and_m_have_the_same_bits_on_all_paths() {
+    compare_all_pairs(Lattice::Z2);
+}
+
+#[test]
+fn a_million_vectors_of_d4_over_all_q_and_m_have_the_same_bits_on_all_paths() {
+    compare_all_pairs(Lattice::D4);
+}
+
+#[test]
+fn a_million_vectors_of_e8_over_all_q_and_m_have_the_same_bits_on_all_paths() {
+    compare_all_pairs(Lattice::E8);
 }
 
 fn compare_a_million(pair: (u8, usize)) {
@@ -240,39 +252,55 @@ fn every_batch_size_has_the_same_bits_on_all_paths() {
 }
 
 /// Decoding stores large batches round the caches: the same vectors again and again, as one batch.
-#[test]
-fn a_batch_of_32_mib_has_the_same_bits_as_the_small_one_that_it_repeats() {
+fn compare_32_mib(lattice: Lattice) {
     for (k, pair) in PAIRS.into_iter().chain([(5, 2), (7, 8)]).enumerate() {
-        for (j, lattice) in Lattice::ALL.into_iter().enumerate() {
-            let codec = codec(lattice, pair, k, (j + k) % 2 == 0);
-            let few = reference(&codec, vectors(k as u64, &codec, 4201));
-            // An odd number of vectors of a lattice in two dimensions.
-            let times = (1 << 25) / size_of_val(few.x.as_slice()) + 1;
-            let want = bits(&few.decoded);
-            for form in [Form::Packed, Form::Digits(Layout::Rows)] {
-                let mut codes = Encoded::new(&codec, form, few.n * times);
-                for (k, plane) in planes(&codec, form, &few.digits).iter().enumerate() {
-                    codes.plane_mut(k).copy_from_slice(&plane.repeat(times));
+        let codec = codec(lattice, pair, k, (lattice.dim() / 2 + k).is_multiple_of(2));
+        let few = reference(&codec, vectors(k as u64, &codec, 4201));
+        // An odd number of vectors of a lattice in two dimensions.
+        let times = (1 << 25) / size_of_val(few.x.as_slice()) + 1;
+        let want = bits(&few.decoded);
+        for form in [Form::Packed, Form::Digits(Layout::Rows)] {
+            let mut codes = Encoded::new(&codec, form, few.n * times);
+            for (k, plane) in planes(&codec, form, &few.digits).iter().enumerate() {
+                codes.plane_mut(k).copy_from_slice(&plane.repeat(times));
+            }
+            codes.scalings_mut().copy_from_slice(&few.t.repeat(times));
+            for isa in Isa::available().filter(|isa| *isa != Isa::Scalar) {
+                let codec = codec.clone().with_isa(isa);
+                let mut y = vec![f32::NAN; want.len() * times];
+                codec.decode(&codes, &mut y, Layout::Rows).expect("codes of a codec");
+                let same = y.chunks(want.len()).all(|y| same_bits(y, &want));
+                assert!(same, "{codec:?}, {form:?}");
+                if isa != Isa::best() || form != Form::Packed {
+                    continue;
                 }
-                codes.scalings_mut().copy_from_slice(&few.t.repeat(times));
-                for isa in Isa::available().filter(|isa| *isa != Isa::Scalar) {
-                    let codec = codec.clone().with_isa(isa);
-                    let mut y = vec![f32::NAN; want.len() * times];
-                    codec.decode(&codes, &mut y, Layout::Rows).expect("codes of a codec");
-                    let same = y.chunks(want.len()).all(|y| same_bits(y, &want));
-                    assert!(same, "{codec:?}, {form:?}");
-                    if isa != Isa::best() || form != Form::Packed {
-                        continue;
-                    }
-                    // At another address than streaming stores take.
-                    let mut y = vec![f32::NAN; want.len() * times + 1];
-                    codec.decode(&codes, &mut y[1..], Layout::Rows).expect("codes of a codec");
-                    let same = y[1..].chunks(want.len()).all(|y| same_bits(y, &want));
-                    assert!(same, "{codec:?}, {form:?}, at an odd address");
-                }
+                // At another address than streaming stores take.
+                let mut y = vec![f32::NAN; want.len() * times + 1];
+                codec.decode(&codes, &mut y[1..], Layout::Rows).expect("codes of a codec");
+                let same = y[1..].chunks(want.len()).all(|y| same_bits(y, &want));
+                assert!(same, "{codec:?}, {form:?}, at an odd address");
+                let (x, y) = (few.x.repeat(times), &mut y[..want.len() * times]);
+                y.fill(f32::NAN);
+                codec.quantize(&x, y, Layout::Rows).expect("in the domain");
+                assert!(y.chunks(want.len()).all(|y| same_bits(y, &want)), "{codec:?}, again");
             }
         }
     }
+}
+
+#[test]
+fn a_batch_of_32_mib_of_z2_has_the_same_bits_as_the_small_one_that_it_repeats() {
+    compare_32_mib(Lattice::Z2);
+}
+
+#[test]
+fn a_batch_of_32_mib_of_d4_has_the_same_bits_as_the_small_one_that_it_repeats() {
+    compare_32_mib(Lattice::D4);
+}
+
+#[test]
+fn a_batch_of_32_mib_of_e8_has_the_same_bits_as_the_small_one_that_it_repeats() {
+    compare_32_mib(Lattice::E8);
 }
 
 #[test]
