@@ -4,7 +4,7 @@
 //! as it moves; inner products by table keep the table too.
 
 use dot::{case_dot, case_dot_table};
-use steps::{case_decode, case_encode, case_nearest, case_quantize};
+use steps::{case_decode, case_encode, case_encode_decode, case_nearest, case_quantize};
 
 use super::code::word::Word;
 use super::{Codec, Encoded, Form, Lattice, Layout};
@@ -105,8 +105,10 @@ pub fn scaling() -> Vec<Case> {
     let mut cases: Vec<_> =
         plans.into_iter().flat_map(|plan| [case_encode(plan), case_decode(plan)]).collect();
     for lattice in Lattice::ALL {
-        let sizes = [1, 10, 100, 1000, 100_000];
-        cases.extend(sizes.map(|n| case_quantize(Plan { n, ..plain(lattice) })));
+        let sizes = [1, 10, 100, 1000].map(|n| Plan { n, ..plain(lattice) });
+        cases.extend(sizes.map(case_quantize));
+        cases.extend(sizes.map(case_encode_decode));
+        cases.push(case_encode_decode(plain(lattice)));
     }
     cases
 }

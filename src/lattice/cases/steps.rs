@@ -158,25 +158,44 @@ impl Step for Decode {
 
 pub(super) fn case_quantize(plan: Plan) -> Case {
     let bytes = 8 * plan.lattice.dim();
-    plan.case("quantize", bytes, |batch| {
-        let (x, _) = batch.inputs();
-        Quantize { batch: batch.clone(), y: x.clone(), x, overloaded: 0 }
-    })
+    plan.case("quantize", bytes, |batch| Quantize::new(batch, false))
+}
+
+/// The same by encoding all vectors and then decoding all codes, which quantizing is not to be slower than.
+pub(super) fn case_encode_decode(plan: Plan) -> Case {
+    let bytes = 8 * plan.lattice.dim();
+    plan.case("encode-decode", bytes, |batch| Quantize::new(batch, true))
 }
 
 struct Quantize {
     batch: Batch,
     x: Vec<Vec<f32>>,
+    /// Where it is done in two steps.
+    codes: Option<Vec<Encoded>>,
     y: Vec<Vec<f32>>,
     overloaded: usize,
+}
+
+impl Quantize {
+    fn new(batch: &Batch, in_two: bool) -> Self {
+        let (x, codes) = batch.inputs();
+        let codes = in_two.then_some(codes);
+        Self { batch: batch.clone(), y: x.clone(), x, codes, overloaded: 0 }
+    }
 }
 
 impl Step for Quantize {
     fn run(&mut self) {
         let Batch { codec, layout, .. } = &self.batch;
         self.overloaded = 0;
-        for (x, y) in self.x.iter().zip(&mut self.y) {
-            self.overloaded += codec.quantize(x, y, *layout).expect("in the domain");
+        for (i, (x, y)) in self.x.iter().zip(&mut self.y).enumerate() {
+            if let Some(codes) = &mut self.codes {
+                codec.encode(x, *layout, &mut codes[i]).expect("in the domain");
+                codec.decode(&codes[i], y, *layout).expect("of the codec");
+                self.overloaded += codes[i].overloaded();
+            } else {
+                self.overloaded += codec.quantize(x, y, *layout).expect("in the domain");
+            }
         }
     }
 
