@@ -133,13 +133,7 @@ impl Potential for LennardJones {
             }
             add_scaled(&mut out.forces[i], 1.0, f.map(sum));
             out.energy += sum(e);
-            let w = w.map(|w| -sum(w));
-            for (a, b, k) in [(0, 0, 0), (1, 1, 1), (2, 2, 2), (0, 1, 3), (0, 2, 4), (1, 2, 5)] {
-                out.virial[a][b] += w[k];
-                if a != b {
-                    out.virial[b][a] += w[k];
-                }
-            }
+            out.add_virial(w.map(|w| -sum(w)));
         }
     }
 

@@ -8,12 +8,18 @@
 //! of the cutoff may count for one form only; that matters where the potential jumps there, as the
 //! plainly cut Lennard-Jones potential does.
 
+pub mod eam;
+mod erfc;
+mod errors;
 mod exp;
 mod lj;
 pub mod sw;
+pub mod water;
 
+pub use eam::{EmbeddedAtom, FinnisSinclair, SuttonChen};
 pub use lj::{LennardJones, Truncation};
 pub use sw::StillingerWeber;
+pub use water::{Electrostatics, Water};
 
 use std::fmt::Debug;
 
@@ -109,6 +115,16 @@ impl Forces {
         add_scaled(&mut self.forces[j], 1.0, f);
         for (row, d) in self.virial.iter_mut().zip(d) {
             add_scaled(row, d, f);
+        }
+    }
+
+    /// Adds a symmetric virial, as xx, yy, zz, xy, xz, yz.
+    fn add_virial(&mut self, w: [f64; 6]) {
+        for (a, b, k) in [(0, 0, 0), (1, 1, 1), (2, 2, 2), (0, 1, 3), (0, 2, 4), (1, 2, 5)] {
+            self.virial[a][b] += w[k];
+            if a != b {
+                self.virial[b][a] += w[k];
+            }
         }
     }
 }
