@@ -2,11 +2,12 @@
 
 use neighbours::neighbours;
 
+use super::field::ForceSource;
 use super::integrate;
 use super::neighbours::List as _;
-use super::potentials::{Forces, LennardJones, Potential, StillingerWeber, Truncation};
+use super::potentials::{Forces, LennardJones, Potential, StillingerWeber, Truncation, Water};
 use super::system::{System, Vector, norm};
-use super::{Field, MVV2E, fixtures};
+use super::{Field, Langevin, MVV2E, PlainField, fixtures};
 use crate::case::{Case, Step, Work};
 use crate::close::{digest, within};
 
@@ -25,6 +26,8 @@ const STEPS: usize = 10;
 struct Model<P> {
     potential: P,
     dt_ps: f64,
+    /// What holds the temperature, if not the energy is constant.
+    bath: Option<Langevin>,
     /// No eigenvalue of the second derivatives of E exceeds this, in eV/angstrom^2.
     stiffness: f64,
     /// Neighbours of an atom in the list, how many of them the potential reads, and how many are
@@ -42,6 +45,7 @@ struct Model<P> {
 const SILICON: Model<StillingerWeber> = Model {
     potential: StillingerWeber::SILICON,
     dt_ps: 0.001,
+    bath: None,
     stiffness: 60.0,
     listed: 27,
     read: 27,
@@ -56,6 +60,7 @@ fn argon() -> Model<LennardJones> {
     Model {
         potential: LennardJones::argon(Truncation::ForceShifted),
         dt_ps: 0.005,
+        bath: None,
         stiffness: 3.0,
         listed: 84,
         read: 42,
@@ -64,10 +69,42 @@ fn argon() -> Model<LennardJones> {
     }
 }
 
+/// The charges of hydrogen and oxygen move with the stretching of the bonds between them, at
+/// 3700/cm or 110 THz, m w^2 = 50 eV/angstrom^2; two bonds of one oxygen together have more. Each
+/// pair is met once: 12 operations for the distance, 110 for the exponential and the polynomial of
+/// erfc, 30 for energy, force and virial.
+fn water() -> Model<Water> {
+    Model {
+        potential: boxes::damped_water(),
+        dt_ps: 0.000_5,
+        bath: None,
+        stiffness: 160.0,
+        listed: 416,
+        read: 208,
+        near: 304,
+        flops: [152, 0, 60],
+    }
+}
+
+/// The same silicon in a bath of 300 K.
+fn silicon_in_a_bath() -> Model<StillingerWeber> {
+    let bath = Langevin { kelvin: 300.0, friction_per_ps: 1.0, seed: 300 };
+    // Two logarithms, three sines, two roots and the bits.
+    Model { bath: Some(bath), flops: [9, 170, 320], ..SILICON }
+}
+
 /// Images of an atom in a box of some thousand atoms, itself included.
 const IMAGES: u64 = 2;
 
 impl<P> Model<P> {
+    /// Makes the steps of one run.
+    fn advance(&self, system: &mut System, source: &mut impl ForceSource) {
+        match &self.bath {
+            None => integrate::run(system, source, self.dt_ps, STEPS),
+            Some(bath) => bath.run(system, source, self.dt_ps, 0..STEPS as u64),
+        }
+    }
+
     /// Work of `steps` evaluations of `atoms` atoms. Each reads at least the list and the position
     /// and writes the force of every atom.
     ///
@@ -95,10 +132,13 @@ pub fn cases() -> Vec<Case> {
     vec![
         step("md/step-sw-si/n512", 512, SILICON, fixtures::silicon_512),
         step("md/step-lj-ar/n256", 256, argon(), fixtures::argon_256),
+        step("md/step-water-dsf/n192", 192, water(), fixtures::water_192),
+        step("md/langevin-sw-si/n512", 512, silicon_in_a_bath(), fixtures::silicon_512),
         forces("md/forces-sw-si/n512", 512, SILICON, fixtures::silicon_512),
         forces("md/forces-lj-ar/n256", 256, argon(), fixtures::argon_256),
         neighbours("md/neighbours-si/n512", 512, SILICON, fixtures::silicon_512),
         neighbours("md/neighbours-ar/n256", 256, argon(), fixtures::argon_256),
+        neighbours("md/neighbours-water/n192", 192, water(), fixtures::water_192),
     ]
 }
 
@@ -218,7 +258,7 @@ impl<P: Potential + Copy> Step for Steps<P> {
         self.system.positions.copy_from_slice(&system.positions);
         self.system.velocities.copy_from_slice(&system.velocities);
         self.field.copy_from(field);
-        integrate::run(&mut self.system, &mut self.field, self.model.dt_ps, STEPS);
+        self.model.advance(&mut self.system, &mut self.field);
     }
 
     fn spoil(&mut self) {
@@ -234,10 +274,10 @@ impl<P: Potential + Copy> Step for Steps<P> {
 
     /// The state against the reference's, and the forces in it against the definition.
     fn check(&self) -> Result<(), String> {
-        let Model { potential, dt_ps, .. } = &self.model;
+        let potential = &self.model.potential;
         let mut want = self.start.0.clone();
-        let mut forces = potential.reference(want.atoms());
-        integrate::run_reference(&mut want, potential, &mut forces, *dt_ps, STEPS);
+        let mut plain = PlainField::new(*potential, want.atoms());
+        self.model.advance(&mut want, &mut plain);
         let [e, w] = self.bound();
         let close = |what, got: &[Vector], want: &[Vector], bound| {
             within(what, got.as_flattened(), want.as_flattened(), &vec![bound; 3 * got.len()])
@@ -340,6 +380,7 @@ mod tests {
         }
         assert_kept(SILICON, fixtures::silicon_512());
         assert_kept(argon(), fixtures::argon_256());
+        assert_kept(water(), fixtures::water_192());
     }
 
     /// The counts that the estimates of work rest on.
@@ -358,6 +399,7 @@ mod tests {
         }
         assert_counts(SILICON, &fixtures::silicon_512());
         assert_counts(argon(), &fixtures::argon_256());
+        assert_counts(water(), &fixtures::water_192());
     }
 
     /// Power iteration on the second derivatives of the energy.
@@ -385,5 +427,7 @@ mod tests {
         assert!(si > 0.4 * SILICON.stiffness && si < SILICON.stiffness, "silicon {si}");
         let ar = stiffness(&argon(), &fixtures::argon_256());
         assert!(ar > 0.4 * argon().stiffness && ar < argon().stiffness, "argon {ar}");
+        let h2o = stiffness(&water(), &fixtures::water_192());
+        assert!(h2o > 0.4 * water().stiffness && h2o < water().stiffness, "water {h2o}");
     }
 }
