@@ -28,7 +28,21 @@ pub fn argon_256() -> System {
 ///
 /// Never: a test parses it.
 pub fn water_192() -> System {
-    let water = atoms("water-192.extxyz", include_bytes!("../../fixtures/water-192.extxyz"));
+    molecules("water-192.extxyz", include_bytes!("../../fixtures/water-192.extxyz"))
+}
+
+/// Loads 216 molecules of water in the same way.
+///
+/// # Panics
+///
+/// Never: a test parses it.
+pub fn water_648() -> System {
+    molecules("water-648.extxyz", include_bytes!("../../fixtures/water-648.extxyz"))
+}
+
+/// Three atoms each, with the charges and bonds of SPC/Fw.
+fn molecules(file: &str, bytes: &[u8]) -> System {
+    let water = atoms(file, bytes);
     let molecules = water.len() / 3;
     let charges = Molecule::SPC_FW.charges().repeat(molecules);
     System { charges, topology: topology(molecules), ..water }

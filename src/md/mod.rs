@@ -48,7 +48,8 @@ pub use system::{Atoms, Cell, System, Topology};
 /// One amu angstrom^2/ps^2 in eV, from the CODATA 2018 values of the amu and the electronvolt.
 pub const MVV2E: f64 = 1.660_539_066_60e-23 / 1.602_176_634e-19;
 
-/// One elementary charge squared over 4 pi epsilon_0, in eV angstrom (CODATA 2018, twelve digits).
+/// One elementary charge squared over 4 pi and the permittivity of the vacuum, in eV angstrom
+/// (CODATA 2018, twelve digits).
 pub const COULOMB: f64 = 14.399_645_478_5;
 
 /// Boltzmann's constant in eV/K (CODATA 2018, rounded to ten digits).

@@ -86,6 +86,11 @@ fn water() -> Model<Water> {
     }
 }
 
+/// Water in a reaction field: no exponential, no polynomial.
+fn water_in_a_field() -> Model<Water> {
+    Model { potential: boxes::water_in_a_field(), flops: [50, 0, 60], ..water() }
+}
+
 /// The same silicon in a bath of 300 K.
 fn silicon_in_a_bath() -> Model<StillingerWeber> {
     let bath = Langevin { kelvin: 300.0, friction_per_ps: 1.0, seed: 300 };
@@ -142,7 +147,7 @@ pub fn cases() -> Vec<Case> {
     ]
 }
 
-/// Smaller boxes of silicon.
+/// Smaller boxes of silicon, larger ones of water.
 pub fn scaling() -> Vec<Case> {
     let silicon = |repeat| {
         move || {
@@ -155,6 +160,8 @@ pub fn scaling() -> Vec<Case> {
     vec![
         step("md/step-sw-si/n64", 64, SILICON, silicon(2)),
         step("md/step-sw-si/n216", 216, SILICON, silicon(3)),
+        step("md/step-water-dsf/n648", 648, water(), fixtures::water_648),
+        step("md/step-water-rf/n648", 648, water_in_a_field(), fixtures::water_648),
         forces("md/forces-sw-si/n64", 64, SILICON, silicon(2)),
     ]
 }

@@ -8,7 +8,7 @@
 mod sized;
 mod water;
 
-pub use sized::{Substance, damped_water};
+pub use sized::{Substance, damped_water, water_in_a_field};
 pub use water::{closest, water};
 
 use crate::input::gaussian;
@@ -166,9 +166,15 @@ pub fn water_192() -> System {
     Substance::Water.prepare(192, 192, 20_000)
 }
 
+/// The fixture `water-648`: 216 molecules, 5 ps at 300 K.
+pub fn water_648() -> System {
+    Substance::Water.prepare(648, 648, 10_000)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::md::Water;
     use crate::md::extxyz::Frame;
     use crate::md::neighbours::List as _;
     use crate::md::{Forces, NeighbourList, fixtures};
@@ -179,12 +185,21 @@ mod tests {
     #[ignore = "writes to fixtures/"]
     fn writes_the_md_fixtures() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
-        for (name, system) in
-            [("silicon-512", silicon_512()), ("argon-256", argon_256()), ("water-192", water_192())]
-        {
+        for (name, system) in [
+            ("silicon-512", silicon_512()),
+            ("argon-256", argon_256()),
+            ("water-192", water_192()),
+            ("water-648", water_648()),
+        ] {
             let path = folder.join(name).with_extension("extxyz");
             Frame::of(&system).write(&path).unwrap();
             println!("{name}: {:.2} K", system.temperature());
+            let each =
+                |potential: Water| potential.reference(system.atoms()).energy / system.len() as f64;
+            if name.starts_with("water") {
+                let [damped, field] = [damped_water(), water_in_a_field()].map(each);
+                println!("{name}: {damped:.6} eV per atom, {field:.6} in a reaction field");
+            }
         }
     }
 
@@ -196,6 +211,7 @@ mod tests {
         assert_eq!(silicon_512(), fixtures::silicon_512(), "silicon");
         assert_eq!(argon_256(), fixtures::argon_256(), "argon");
         assert_eq!(water_192(), fixtures::water_192(), "water");
+        assert_eq!(water_648(), fixtures::water_648(), "more water");
     }
 
     #[test]

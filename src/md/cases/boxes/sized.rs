@@ -119,6 +119,11 @@ pub fn damped_water() -> Water {
     Water::new(Molecule::SPC_FW, Electrostatics::DampedShifted { alpha: 0.2 }, 9.0)
 }
 
+/// The same water in a reaction field of permittivity 78.3.
+pub fn water_in_a_field() -> Water {
+    Water::new(Molecule::SPC_FW, Electrostatics::ReactionField { dielectric: 78.3 }, 9.0)
+}
+
 /// The corners of a grid, the last coordinate fastest.
 pub(super) fn grid([a, b, c]: [usize; 3]) -> impl Iterator<Item = Vector> {
     (0..a * b * c).map(move |k| [k / (b * c), k / c % b, k % c].map(|n| n as f64))

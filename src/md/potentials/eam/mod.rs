@@ -5,7 +5,7 @@
 //! ```
 //!
 //! where a density that is not positive has the root 0. A bond of atom i thus pulls with
-//! V'/2 + F'_i phi', F'_i = -A / (2 sqrt(rho_i)), and again with the other end's F'.
+//! V'/2 + F'(i) phi', F'(i) = -A / (2 sqrt(rho)), and again with the other end's F'.
 //!
 //! Bound: with the sizes of V and phi as `errors.rs` has them, a density is off by
 //! R = sum of what phi is off, its root by R / (2 sqrt(rho)), and F' by A R / (4 rho^(3/2)).

@@ -5,7 +5,7 @@
 //! S(k) = sum over atoms of q exp(i k.x)
 //! ```
 //!
-//! over k = 2 pi (l b_1 + m b_2 + n b_3) but 0, the b_i being the reciprocal vectors of the cell.
+//! over k = 2 pi (l a + m b + n c) but 0, with the reciprocal vectors a, b, c of the cell.
 //! Half of them are visited, as -k adds what k does. Under a strain |S| stays, k and V do not: k adds
 //! `E_k (delta_ab - 2 k_a k_b (1/k^2 + 1/(4 a^2)))` to the virial.
 //!
