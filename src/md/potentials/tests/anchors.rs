@@ -52,7 +52,7 @@ fn aluminium_with_a_long_cutoff_has_the_published_energy() {
     assert!((energy + 3.340_21).abs() < 3e-3, "{energy} eV");
 }
 
-/// C11, C12 and C44, the last with the atoms held in the strained cell, in GPa.
+/// C11, C12 and C44, the last with the atoms held in the strained cell, in gigapascal.
 fn elastic(potential: &dyn Any, crystal: &System) -> [f64; 3] {
     let second = |strain: &dyn Fn(f64) -> Matrix| {
         let energy = |h: f64| energy(potential, &mapped(crystal, strain(h)));
