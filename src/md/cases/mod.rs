@@ -1,11 +1,12 @@
 //! The cases of this chapter: steps, forces and neighbour lists of silicon and argon.
 
 use neighbours::neighbours;
+use water::{water, water_in_a_field};
 
 use super::field::ForceSource;
 use super::integrate;
 use super::neighbours::List as _;
-use super::potentials::{Forces, LennardJones, Potential, StillingerWeber, Truncation, Water};
+use super::potentials::{Forces, LennardJones, Potential, StillingerWeber, Truncation};
 use super::system::{System, Vector, norm};
 use super::{Field, Langevin, MVV2E, PlainField, fixtures};
 use crate::case::{Case, Step, Work};
@@ -13,6 +14,7 @@ use crate::close::{digest, within};
 
 pub mod boxes;
 mod neighbours;
+mod water;
 
 /// Angstrom. Each run starts from a fresh list and is too short to outlive it; what a build costs
 /// is measured by the `neighbours` cases.
@@ -67,28 +69,6 @@ fn argon() -> Model<LennardJones> {
         near: 64,
         flops: [52, 0, 30],
     }
-}
-
-/// The charges of hydrogen and oxygen move with the stretching of the bonds between them, at
-/// 3700/cm or 110 THz, m w^2 = 50 eV/angstrom^2; two bonds of one oxygen together have more. Each
-/// pair is met once: 12 operations for the distance, 110 for the exponential and the polynomial of
-/// erfc, 30 for energy, force and virial.
-fn water() -> Model<Water> {
-    Model {
-        potential: boxes::damped_water(),
-        dt_ps: 0.000_5,
-        bath: None,
-        stiffness: 160.0,
-        listed: 416,
-        read: 208,
-        near: 304,
-        flops: [152, 0, 60],
-    }
-}
-
-/// Water in a reaction field: no exponential, no polynomial.
-fn water_in_a_field() -> Model<Water> {
-    Model { potential: boxes::water_in_a_field(), flops: [50, 0, 60], ..water() }
 }
 
 /// The same silicon in a bath of 300 K.

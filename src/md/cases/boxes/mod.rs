@@ -5,6 +5,7 @@
 //!
 //! Source of the scaling: H. J. C. Berendsen and others, J. Chem. Phys. 81 (1984) 3684-3690.
 
+mod shape;
 mod sized;
 mod water;
 
@@ -86,7 +87,7 @@ fn crystal(symbol: &str, mass: f64, basis: &[Vector], repeats: [usize; 3], latti
     let within = |corner: Vector| {
         basis.iter().map(move |s| std::array::from_fn(|a| lattice * (corner[a] + s[a])))
     };
-    let positions: Vec<Vector> = sized::grid(repeats).flat_map(within).collect();
+    let positions: Vec<Vector> = shape::grid(repeats).flat_map(within).collect();
     let n = positions.len();
     System::new(cell, &vec![symbol; n], vec![mass; n], positions)
 }

@@ -1,12 +1,13 @@
 //! Boxes of a substance near a size that is asked for.
 
+use super::shape::shape;
 use super::{aluminium, argon, iron, silicon, thermalise, water};
 use crate::md::potentials::water::Molecule;
 use crate::md::potentials::{
     Electrostatics, EmbeddedAtom, FinnisSinclair, LennardJones, Potential, StillingerWeber,
     SuttonChen, Truncation, Water,
 };
-use crate::md::system::{System, Vector};
+use crate::md::system::System;
 use crate::md::{Field, Langevin};
 
 /// What a box is made of.
@@ -124,22 +125,6 @@ pub fn water_in_a_field() -> Water {
     Water::new(Molecule::SPC_FW, Electrostatics::ReactionField { dielectric: 78.3 }, 9.0)
 }
 
-/// The corners of a grid, the last coordinate fastest.
-pub(super) fn grid([a, b, c]: [usize; 3]) -> impl Iterator<Item = Vector> {
-    (0..a * b * c).map(move |k| [k / (b * c), k / c % b, k % c].map(|n| n as f64))
-}
-
-/// The most cubic box of exactly `cells` cells, if one is no more than twice as long as wide.
-pub(super) fn shape(cells: usize) -> Option<[usize; 3]> {
-    let divides = |n: &usize| cells.is_multiple_of(*n);
-    let shapes = (1..=cells).take_while(|a| a * a * a <= cells).filter(divides).flat_map(|a| {
-        let rest = cells / a;
-        let middle = (a..=rest).take_while(move |b| b * b <= rest);
-        middle.filter(move |b| rest.is_multiple_of(*b)).map(move |b| [a, b, rest / b])
-    });
-    shapes.filter(|[a, _, c]| *c <= 2 * a).min_by_key(|[a, _, c]| c - a)
-}
-
 /// The shape of the number of cells that come nearest to `atoms`.
 fn nearest_shape(atoms: usize, unit: usize) -> [usize; 3] {
     let away = |cells: usize| (cells * unit).abs_diff(atoms);
@@ -170,15 +155,6 @@ mod tests {
                 assert!(heights.iter().all(|h| longest < 2.001 * h), "{substance:?}: {heights:?}");
             }
         }
-    }
-
-    #[test]
-    fn shapes_are_the_most_cubic() {
-        let all = [1, 2, 8, 12, 13, 16, 27, 64, 128].map(shape);
-        let want = [[1, 1, 1], [1, 1, 2], [2, 2, 2], [2, 2, 3]].map(Some);
-        assert_eq!(all[..4], want, "small");
-        assert_eq!(all[4], None, "13 is a needle");
-        assert_eq!(all[5..], [[2, 2, 4], [3, 3, 3], [4, 4, 4], [4, 4, 8]].map(Some), "large");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use crate::input::gaussian;
 use crate::md::potentials::water::{Molecule, topology};
 use crate::md::system::{Cell, System, Vector, add_scaled, dot, norm, sub};
 
-use super::sized::{grid, shape};
+use super::shape::{grid, shape};
 
 /// Volume of a molecule at 300 K and the density of water, 0.997 g/cm^3, in angstrom^3.
 const VOLUME: f64 = 30.0;
