@@ -1,17 +1,20 @@
 //! The cases of this chapter: steps, forces and neighbour lists of silicon and argon.
 
 use neighbours::neighbours;
+use water::{water, water_in_a_field};
 
+use super::field::ForceSource;
 use super::integrate;
-use super::neighbours::NeighbourList;
+use super::neighbours::List as _;
 use super::potentials::{Forces, LennardJones, Potential, StillingerWeber, Truncation};
 use super::system::{System, Vector, norm};
-use super::{MVV2E, fixtures};
+use super::{Field, Langevin, MVV2E, PlainField, fixtures};
 use crate::case::{Case, Step, Work};
 use crate::close::{digest, within};
 
 pub mod boxes;
 mod neighbours;
+mod water;
 
 /// Angstrom. Each run starts from a fresh list and is too short to outlive it; what a build costs
 /// is measured by the `neighbours` cases.
@@ -25,6 +28,8 @@ const STEPS: usize = 10;
 struct Model<P> {
     potential: P,
     dt_ps: f64,
+    /// What holds the temperature, if not the energy is constant.
+    bath: Option<Langevin>,
     /// No eigenvalue of the second derivatives of E exceeds this, in eV/angstrom^2.
     stiffness: f64,
     /// Neighbours of an atom in the list, how many of them the potential reads, and how many are
@@ -42,6 +47,7 @@ struct Model<P> {
 const SILICON: Model<StillingerWeber> = Model {
     potential: StillingerWeber::SILICON,
     dt_ps: 0.001,
+    bath: None,
     stiffness: 60.0,
     listed: 27,
     read: 27,
@@ -56,6 +62,7 @@ fn argon() -> Model<LennardJones> {
     Model {
         potential: LennardJones::argon(Truncation::ForceShifted),
         dt_ps: 0.005,
+        bath: None,
         stiffness: 3.0,
         listed: 84,
         read: 42,
@@ -64,10 +71,25 @@ fn argon() -> Model<LennardJones> {
     }
 }
 
+/// The same silicon in a bath of 300 K.
+fn silicon_in_a_bath() -> Model<StillingerWeber> {
+    let bath = Langevin { kelvin: 300.0, friction_per_ps: 1.0, seed: 300 };
+    // Two logarithms, three sines, two roots and the bits.
+    Model { bath: Some(bath), flops: [9, 170, 320], ..SILICON }
+}
+
 /// Images of an atom in a box of some thousand atoms, itself included.
 const IMAGES: u64 = 2;
 
 impl<P> Model<P> {
+    /// Makes the steps of one run.
+    fn advance(&self, system: &mut System, source: &mut impl ForceSource) {
+        match &self.bath {
+            None => integrate::run(system, source, self.dt_ps, STEPS),
+            Some(bath) => bath.run(system, source, self.dt_ps, 0..STEPS as u64),
+        }
+    }
+
     /// Work of `steps` evaluations of `atoms` atoms. Each reads at least the list and the position
     /// and writes the force of every atom.
     ///
@@ -95,14 +117,17 @@ pub fn cases() -> Vec<Case> {
     vec![
         step("md/step-sw-si/n512", 512, SILICON, fixtures::silicon_512),
         step("md/step-lj-ar/n256", 256, argon(), fixtures::argon_256),
+        step("md/step-water-dsf/n192", 192, water(), fixtures::water_192),
+        step("md/langevin-sw-si/n512", 512, silicon_in_a_bath(), fixtures::silicon_512),
         forces("md/forces-sw-si/n512", 512, SILICON, fixtures::silicon_512),
         forces("md/forces-lj-ar/n256", 256, argon(), fixtures::argon_256),
         neighbours("md/neighbours-si/n512", 512, SILICON, fixtures::silicon_512),
         neighbours("md/neighbours-ar/n256", 256, argon(), fixtures::argon_256),
+        neighbours("md/neighbours-water/n192", 192, water(), fixtures::water_192),
     ]
 }
 
-/// Smaller boxes of silicon.
+/// Smaller boxes of silicon, larger ones of water.
 pub fn scaling() -> Vec<Case> {
     let silicon = |repeat| {
         move || {
@@ -115,6 +140,8 @@ pub fn scaling() -> Vec<Case> {
     vec![
         step("md/step-sw-si/n64", 64, SILICON, silicon(2)),
         step("md/step-sw-si/n216", 216, SILICON, silicon(3)),
+        step("md/step-water-dsf/n648", 648, water(), fixtures::water_648),
+        step("md/step-water-rf/n648", 648, water_in_a_field(), fixtures::water_648),
         forces("md/forces-sw-si/n64", 64, SILICON, silicon(2)),
     ]
 }
@@ -138,9 +165,14 @@ fn forces<P: Potential + Copy + 'static>(
     Case::new(id, "portable", model.work(atoms, 1), move || Evaluation::new(model, start()))
 }
 
-/// A list of `system` with the skin of these cases.
-fn list<P: Potential>(potential: &P, system: &System) -> NeighbourList {
-    NeighbourList::new(&system.cell, &system.positions, potential.cutoff(), SKIN)
+/// The forces on `system`, by a list with the skin of these cases.
+fn field<P: Potential + Copy>(model: &Model<P>, system: &System) -> Field<P> {
+    Field::new(model.potential, system, SKIN).expect("a cell as large as the cutoff")
+}
+
+/// A list of `system` with the same skin.
+fn list<P: Potential>(potential: &P, system: &System) -> P::List {
+    P::List::new(&system.cell, &system.positions, potential.cutoff(), SKIN)
         .expect("a cell as large as the cutoff")
 }
 
@@ -157,8 +189,8 @@ fn spoil(forces: &mut Forces) {
 
 /// Requires energy, forces and virial to be those of the definition.
 fn check_forces<P: Potential>(potential: &P, system: &System, got: &Forces) -> Result<(), String> {
-    let want = potential.reference(&system.cell, &system.positions);
-    let bound = potential.bound(&system.cell, &system.positions);
+    let want = potential.reference(system.atoms());
+    let bound = potential.bound(system.atoms());
     let flat = |f: &Forces| f.forces.as_flattened().to_vec();
     within("energy", &[got.energy], &[want.energy], &[bound.energy])?;
     within("forces", &flat(got), &flat(&want), &flat(&bound))?;
@@ -167,21 +199,18 @@ fn check_forces<P: Potential>(potential: &P, system: &System, got: &Forces) -> R
 }
 
 /// [`STEPS`] steps from a stored state.
-struct Steps<P> {
+struct Steps<P: Potential> {
     model: Model<P>,
-    start: (System, NeighbourList, Forces),
+    start: (System, Field<P>),
     system: System,
-    list: NeighbourList,
-    forces: Forces,
+    field: Field<P>,
 }
 
-impl<P: Potential> Steps<P> {
+impl<P: Potential + Copy> Steps<P> {
     fn new(model: Model<P>, system: System) -> Self {
-        let list = list(&model.potential, &system);
-        let mut forces = Forces::default();
-        model.potential.compute(&system.positions, &list, &mut forces);
-        let start = (system.clone(), list.clone(), forces.clone());
-        Self { model, start, system, list, forces }
+        let field = field(&model, &system);
+        let start = (system.clone(), field.clone());
+        Self { model, start, system, field }
     }
 
     /// How far positions and velocities may be from those of the reference.
@@ -191,10 +220,10 @@ impl<P: Potential> Steps<P> {
     /// drift adds dt w to e, and each rounds: eps of the largest coordinate or speed, per entry.
     fn bound(&self) -> [f64; 2] {
         let Model { potential, dt_ps, stiffness, .. } = &self.model;
-        let (from, _, _) = &self.start;
+        let (from, _) = &self.start;
         let two_norm = |v: &[Vector]| v.iter().map(|&v| norm(v).powi(2)).sum::<f64>().sqrt();
         let largest = |v: &[Vector]| v.iter().flatten().fold(0.0, |m: f64, x| m.max(x.abs()));
-        let b = two_norm(&potential.bound(&from.cell, &from.positions).forces);
+        let b = two_norm(&potential.bound(from.atoms()).forces);
         let lightest = from.masses.iter().copied().fold(f64::INFINITY, f64::min) * MVV2E;
         let entries = (3.0 * from.len() as f64).sqrt();
         let places = entries * f64::EPSILON * (largest(&from.positions) + 1.0);
@@ -210,84 +239,82 @@ impl<P: Potential> Steps<P> {
     }
 }
 
-impl<P: Potential> Step for Steps<P> {
+impl<P: Potential + Copy> Step for Steps<P> {
     fn run(&mut self) {
-        let (system, list, forces) = &self.start;
+        let (system, field) = &self.start;
         self.system.positions.copy_from_slice(&system.positions);
         self.system.velocities.copy_from_slice(&system.velocities);
-        self.list.copy_from(list);
-        self.forces.copy_from(forces);
-        let Model { potential, dt_ps, .. } = &self.model;
-        let Self { system, list, forces, .. } = self;
-        integrate::run(system, potential, list, forces, *dt_ps, STEPS);
+        self.field.copy_from(field);
+        self.model.advance(&mut self.system, &mut self.field);
     }
 
     fn spoil(&mut self) {
         self.system.positions.fill([f64::NAN; 3]);
         self.system.velocities.fill([f64::NAN; 3]);
-        spoil(&mut self.forces);
+        spoil(self.field.forces_mut());
     }
 
     fn digest(&self) -> u64 {
         let state = self.system.positions.iter().chain(&self.system.velocities).flatten();
-        digest(state.copied().chain(bits(&self.forces)))
+        digest(state.copied().chain(bits(self.field.forces())))
     }
 
     /// The state against the reference's, and the forces in it against the definition.
     fn check(&self) -> Result<(), String> {
-        let Model { potential, dt_ps, .. } = &self.model;
+        let potential = &self.model.potential;
         let mut want = self.start.0.clone();
-        let mut forces = potential.reference(&want.cell, &want.positions);
-        integrate::run_reference(&mut want, potential, &mut forces, *dt_ps, STEPS);
+        let mut plain = PlainField::new(*potential, want.atoms());
+        self.model.advance(&mut want, &mut plain);
         let [e, w] = self.bound();
         let close = |what, got: &[Vector], want: &[Vector], bound| {
             within(what, got.as_flattened(), want.as_flattened(), &vec![bound; 3 * got.len()])
         };
         close("positions", &self.system.positions, &want.positions, e)?;
         close("velocities", &self.system.velocities, &want.velocities, w)?;
-        check_forces(potential, &self.system, &self.forces)
+        check_forces(potential, &self.system, self.field.forces())
     }
 }
 
 /// One evaluation of a potential, with a list that exists.
-struct Evaluation<P> {
-    model: Model<P>,
+struct Evaluation<P: Potential> {
     system: System,
-    list: NeighbourList,
-    forces: Forces,
+    field: Field<P>,
 }
 
-impl<P: Potential> Evaluation<P> {
+impl<P: Potential + Copy> Evaluation<P> {
     fn new(model: Model<P>, system: System) -> Self {
-        let list = list(&model.potential, &system);
-        let mut forces = Forces::default();
-        // The buffers grow to their size here.
-        model.potential.compute(&system.positions, &list, &mut forces);
-        Self { model, system, list, forces }
+        let field = field(&model, &system);
+        Self { system, field }
     }
 }
 
 impl<P: Potential> Step for Evaluation<P> {
     fn run(&mut self) {
-        self.model.potential.compute(&self.system.positions, &self.list, &mut self.forces);
+        self.field.compute(self.system.atoms());
     }
 
     fn spoil(&mut self) {
-        spoil(&mut self.forces);
+        spoil(self.field.forces_mut());
     }
 
     fn digest(&self) -> u64 {
-        digest(bits(&self.forces))
+        digest(bits(self.field.forces()))
     }
 
     fn check(&self) -> Result<(), String> {
-        check_forces(&self.model.potential, &self.system, &self.forces)
+        check_forces(self.field.potential(), &self.system, self.field.forces())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::md::{Atoms, NeighbourList};
+
+    /// Builds before and after a run.
+    fn builds<P: Potential>(steps: &Steps<P>) -> [u64; 2] {
+        [&steps.start.1, &steps.field].map(|field| field.list().builds())
+    }
 
     #[test]
     fn the_bound_of_a_step_is_tight() {
@@ -300,7 +327,7 @@ mod tests {
         let err = steps.check().unwrap_err();
         assert!(err.starts_with("positions[22]"), "{err}");
         steps.run();
-        steps.forces.forces[3][2] += 1e-9;
+        steps.field.forces_mut().forces[3][2] += 1e-9;
         let err = steps.check().unwrap_err();
         assert!(err.starts_with("forces[11]"), "{err}");
     }
@@ -313,7 +340,7 @@ mod tests {
         let mut steps = Steps::new(Model { dt_ps: 0.004, ..SILICON }, system);
         steps.run();
         let digest = steps.digest();
-        assert!(steps.list.builds() > steps.start.1.builds(), "the list was not rebuilt");
+        assert!(builds(&steps)[1] > builds(&steps)[0], "the list was not rebuilt");
         for _ in 0..3 {
             steps.run();
             assert_eq!(steps.digest(), digest, "digest");
@@ -332,19 +359,24 @@ mod tests {
 
     #[test]
     fn no_case_rebuilds_its_list_within_a_run() {
-        fn assert_kept<P: Potential>(model: Model<P>, system: System) {
+        fn assert_kept<P: Potential + Copy>(model: Model<P>, system: System) {
             let mut steps = Steps::new(model, system);
             steps.run();
-            assert_eq!(steps.list.builds(), steps.start.1.builds(), "builds");
+            let [before, after] = builds(&steps);
+            assert_eq!(after, before, "builds");
         }
         assert_kept(SILICON, fixtures::silicon_512());
         assert_kept(argon(), fixtures::argon_256());
+        assert_kept(water(), fixtures::water_192());
     }
 
     /// The counts that the estimates of work rest on.
     #[test]
     fn atoms_have_as_many_neighbours_as_the_work_says() {
-        fn assert_counts<P: Potential>(model: Model<P>, system: &System) {
+        fn assert_counts<P>(model: Model<P>, system: &System)
+        where
+            P: Potential<List = NeighbourList>,
+        {
             let list = list(&model.potential, system);
             let n = system.len();
             let listed = list.pairs() / n;
@@ -354,13 +386,14 @@ mod tests {
         }
         assert_counts(SILICON, &fixtures::silicon_512());
         assert_counts(argon(), &fixtures::argon_256());
+        assert_counts(water(), &fixtures::water_192());
     }
 
     /// Power iteration on the second derivatives of the energy.
     #[test]
     fn no_box_is_stiffer_than_its_bound_assumes() {
-        fn stiffness<P: Potential>(model: &Model<P>, system: &System) -> f64 {
-            let list = list(&model.potential, system);
+        fn stiffness<P: Potential + Copy>(model: &Model<P>, system: &System) -> f64 {
+            let mut field = field(model, system);
             let mut mode = crate::input::gaussian(9, 3 * system.len(), 1.0);
             let mut found = 0.0;
             for _ in 0..40 {
@@ -368,9 +401,8 @@ mod tests {
                 let forces = [1e-4, -1e-4].map(|h| {
                     let mut x = system.positions.clone();
                     x.iter_mut().flatten().zip(&mode).for_each(|(x, m)| *x += h * m / length);
-                    let mut out = Forces::default();
-                    model.potential.compute(&x, &list, &mut out);
-                    out.forces
+                    field.compute(Atoms { positions: &x, ..system.atoms() });
+                    field.forces().forces.clone()
                 });
                 let [plus, minus] = forces.each_ref().map(|f| f.as_flattened());
                 mode = plus.iter().zip(minus).map(|(p, m)| (m - p) / 2e-4).collect();
@@ -382,5 +414,7 @@ mod tests {
         assert!(si > 0.4 * SILICON.stiffness && si < SILICON.stiffness, "silicon {si}");
         let ar = stiffness(&argon(), &fixtures::argon_256());
         assert!(ar > 0.4 * argon().stiffness && ar < argon().stiffness, "argon {ar}");
+        let h2o = stiffness(&water(), &fixtures::water_192());
+        assert!(h2o > 0.4 * water().stiffness && h2o < water().stiffness, "water {h2o}");
     }
 }

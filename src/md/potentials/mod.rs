@@ -8,38 +8,60 @@
 //! of the cutoff may count for one form only; that matters where the potential jumps there, as the
 //! plainly cut Lennard-Jones potential does.
 
+pub mod eam;
+mod erfc;
+mod errors;
 mod exp;
 mod lj;
-mod sw;
+pub mod sw;
+pub mod water;
 
+pub use eam::{EmbeddedAtom, FinnisSinclair, SuttonChen};
 pub use lj::{LennardJones, Truncation};
 pub use sw::StillingerWeber;
+pub use water::{Electrostatics, Water};
 
-use super::neighbours::NeighbourList;
-use super::system::{Cell, Matrix, Vector, add_scaled};
+use std::fmt::Debug;
 
-/// A potential for atoms of one species.
+use super::neighbours::{List, NeighbourList};
+use super::system::{Atoms, Matrix, Vector, add_scaled};
+
+/// A potential. It reads of its atoms what its formula asks for: positions always, and species,
+/// charges, bonds and angles if it is one for compounds or molecules.
 pub trait Potential {
+    /// The form of neighbour list that the fast form runs over.
+    type List: List;
+
+    /// Space that the fast form works in. Its contents are no result.
+    type Scratch: Clone + Debug + Default;
+
     /// Distance in angstrom from which on atoms do not interact.
     fn cutoff(&self) -> f64;
 
-    /// The fast form: writes energy, forces and virial of atoms at `positions` into `out`.
+    /// The fast form: writes energy, forces and virial of `atoms` into `out`.
     ///
-    /// Does not allocate if `out` was last used with a list of as many images and neighbours.
+    /// Does not allocate if `scratch` and `out` were last used with a list of as many images and
+    /// neighbours.
     ///
     /// # Panics
     ///
     /// If `list` has a shorter cutoff or another number of atoms.
-    fn compute(&self, positions: &[Vector], list: &NeighbourList, out: &mut Forces);
+    fn compute(
+        &self,
+        atoms: Atoms<'_>,
+        list: &Self::List,
+        scratch: &mut Self::Scratch,
+        out: &mut Forces,
+    );
 
     /// The definition. No two atoms may coincide.
-    fn reference(&self, cell: &Cell, positions: &[Vector]) -> Forces;
+    fn reference(&self, atoms: Atoms<'_>) -> Forces;
 
     /// How far [`Potential::compute`] and [`Potential::reference`] may be apart, entry by entry.
-    fn bound(&self, cell: &Cell, positions: &[Vector]) -> Forces;
+    fn bound(&self, atoms: Atoms<'_>) -> Forces;
 }
 
-/// Energy, forces and virial of a system, and the scratch space of a potential.
+/// Energy, forces and virial of a system.
 #[derive(Debug, Clone, Default)]
 pub struct Forces {
     /// Potential energy in eV.
@@ -48,13 +70,6 @@ pub struct Forces {
     pub forces: Vec<Vector>,
     /// Sum over atoms of `x[a] F[b]`, which is `-dE/d(strain[a, b])`, in eV.
     pub virial: Matrix,
-    scratch: Scratch,
-}
-
-#[derive(Debug, Clone, Default)]
-struct Scratch {
-    images: Vec<Vector>,
-    near: sw::Near,
 }
 
 impl Forces {
@@ -75,12 +90,23 @@ impl Forces {
     }
 
     /// Checks the list, zeroes the results and places the images.
-    fn start(&mut self, cutoff: f64, positions: &[Vector], list: &NeighbourList) {
+    fn start(
+        &mut self,
+        cutoff: f64,
+        positions: &[Vector],
+        list: &NeighbourList,
+        images: &mut Vec<Vector>,
+    ) {
         assert!(list.cutoff() >= cutoff, "list cutoff {} under {cutoff}", list.cutoff());
+        self.clear(positions.len());
+        list.place(positions, images);
+    }
+
+    /// Zeroes the results, for `atoms` atoms.
+    fn clear(&mut self, atoms: usize) {
         (self.energy, self.virial) = (0.0, [[0.0; 3]; 3]);
         self.forces.clear();
-        self.forces.resize(positions.len(), [0.0; 3]);
-        list.place(positions, &mut self.scratch.images);
+        self.forces.resize(atoms, [0.0; 3]);
     }
 
     /// A force `f` from atom `i` on an image of atom `j` at `d` from it, and its opposite on `i`.
@@ -89,6 +115,16 @@ impl Forces {
         add_scaled(&mut self.forces[j], 1.0, f);
         for (row, d) in self.virial.iter_mut().zip(d) {
             add_scaled(row, d, f);
+        }
+    }
+
+    /// Adds a symmetric virial, as xx, yy, zz, xy, xz, yz.
+    fn add_virial(&mut self, w: [f64; 6]) {
+        for (a, b, k) in [(0, 0, 0), (1, 1, 1), (2, 2, 2), (0, 1, 3), (0, 2, 4), (1, 2, 5)] {
+            self.virial[a][b] += w[k];
+            if a != b {
+                self.virial[b][a] += w[k];
+            }
         }
     }
 }

@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use stepmark::md::extxyz::Frame;
+use stepmark::md::field::ForceSource as _;
+use stepmark::md::neighbours::List as _;
 use stepmark::md::neighbours::bonds;
-use stepmark::md::potentials::Truncation;
 use stepmark::md::system::Vector;
-use stepmark::md::{
-    Cell, Forces, LennardJones, NeighbourList, Potential, StillingerWeber, System, integrate,
-};
+use stepmark::md::{Field, Forces, NeighbourList, PlainField, Potential, System, integrate};
 
+use super::models::{self, Use, system, with_potential};
 use crate::conformance::{Kind, Role};
 
 pub(crate) const LENNARD_JONES: Kind = Kind {
@@ -24,6 +24,15 @@ pub(crate) const STILLINGER_WEBER: Kind = Kind {
     role: |path| box_role(path, "stillinger-weber"),
     check: check_box,
 };
+pub(crate) const SUTTON_CHEN: Kind =
+    Kind { name: "md sutton-chen", role: |path| box_role(path, "sutton-chen"), check: check_box };
+pub(crate) const FINNIS_SINCLAIR: Kind = Kind {
+    name: "md finnis-sinclair",
+    role: |path| box_role(path, "finnis-sinclair"),
+    check: check_box,
+};
+pub(crate) const WATER: Kind =
+    Kind { name: "md water", role: |path| box_role(path, models::WATER), check: check_box };
 pub(crate) const NVE: Kind = Kind { name: "md nve", role: nve_role, check: check_nve };
 
 /// Lists are checked with this skin, in angstrom, and without one.
@@ -101,12 +110,12 @@ fn nve_role(path: &Path) -> Role {
         return Role::Other;
     }
     match start_of(path, &file).as_ref().map(model_kind) {
-        Ok(Some(kind)) if !["lennard-jones", "stillinger-weber"].contains(&kind) => Role::Other,
+        Ok(Some(kind)) if !models::KNOWN.contains(&kind) => Role::Other,
         _ => Role::Case,
     }
 }
 
-fn number(value: &Value, key: &str) -> Result<f64, String> {
+pub(super) fn number(value: &Value, key: &str) -> Result<f64, String> {
     value[key].as_f64().ok_or_else(|| format!("{key} is not a number"))
 }
 
@@ -116,7 +125,7 @@ fn numbers(value: &Value, key: &str) -> Result<Vec<f64>, String> {
     items.ok_or_else(|| format!("{key} holds what is not a number"))
 }
 
-fn vectors(value: &Value, key: &str) -> Result<Vec<Vector>, String> {
+pub(super) fn vectors(value: &Value, key: &str) -> Result<Vec<Vector>, String> {
     let rows = value[key].as_array().ok_or_else(|| format!("{key} is not a list"))?;
     let row = |row: &Value| -> Option<Vector> {
         let row: Vec<f64> = row.as_array()?.iter().map(Value::as_f64).collect::<Option<_>>()?;
@@ -126,51 +135,8 @@ fn vectors(value: &Value, key: &str) -> Result<Vec<Vector>, String> {
     rows.ok_or_else(|| format!("{key} holds what is not a vector"))
 }
 
-fn matrix(value: &Value, key: &str) -> Result<[Vector; 3], String> {
+pub(super) fn matrix(value: &Value, key: &str) -> Result<[Vector; 3], String> {
     vectors(value, key)?.try_into().map_err(|_| format!("{key} has not three rows"))
-}
-
-fn potential(model: &Value) -> Result<Box<dyn Potential>, String> {
-    let get = |key| number(model, key);
-    match model["kind"].as_str() {
-        Some("lennard-jones") => {
-            let truncation = match model["variant"].as_str() {
-                Some("cut") => Truncation::Cut,
-                Some("shift") => Truncation::EnergyShifted,
-                Some("fshift") => Truncation::ForceShifted,
-                other => return Err(format!("variant {other:?}")),
-            };
-            let (epsilon, sigma, cutoff) = (get("epsilon_eV")?, get("sigma")?, get("cutoff")?);
-            Ok(Box::new(LennardJones::new(epsilon, sigma, cutoff, truncation)))
-        }
-        Some("stillinger-weber") => {
-            if (get("p")?, get("q")?) != (4.0, 0.0) {
-                return Err("exponents other than p = 4 and q = 0".to_owned());
-            }
-            Ok(Box::new(StillingerWeber {
-                epsilon: get("eps")?,
-                sigma: get("sig")?,
-                a: get("a")?,
-                lambda: get("lam")?,
-                gamma: get("gam")?,
-                cos0: get("c0")?,
-                bond: get("A")?,
-                repulsion: get("B")?,
-            }))
-        }
-        other => Err(format!("model kind {other:?}")),
-    }
-}
-
-fn system(file: &Value) -> Result<System, String> {
-    let cell = Cell::new(matrix(file, "cell")?).map_err(|e| e.to_string())?;
-    let species: Vec<String> = file["species"]
-        .as_array()
-        .and_then(|all| all.iter().map(|s| s.as_str().map(str::to_owned)).collect())
-        .ok_or("species is not a list of names")?;
-    let positions = vectors(file, "positions")?;
-    let n = positions.len();
-    Ok(System { cell, species, positions, velocities: vec![[0.0; 3]; n], masses: vec![1.0; n] })
 }
 
 fn one_per_atom(what: &str, found: usize, system: &System) -> Result<(), String> {
@@ -178,13 +144,12 @@ fn one_per_atom(what: &str, found: usize, system: &System) -> Result<(), String>
     if found == atoms { Ok(()) } else { Err(format!("{found} {what} for {atoms} positions")) }
 }
 
-fn list(potential: &dyn Potential, system: &System, skin: f64) -> Result<NeighbourList, String> {
-    NeighbourList::new(&system.cell, &system.positions, potential.cutoff(), skin)
-        .map_err(|e| e.to_string())
+fn field<P: Potential>(potential: P, system: &System, skin: f64) -> Result<Field<P>, String> {
+    Field::new(potential, system, skin).map_err(|e| e.to_string())
 }
 
 /// Requires |got - want| <= tolerance everywhere; NaN is never close.
-fn close(what: &str, got: &[f64], want: &[f64], tolerance: f64) -> Result<(), String> {
+pub(super) fn close(what: &str, got: &[f64], want: &[f64], tolerance: f64) -> Result<(), String> {
     stepmark::close::within(what, got, want, &vec![tolerance; want.len()])
 }
 
@@ -200,31 +165,44 @@ fn same(what: &str, got: impl Iterator<Item = usize>, want: &Value) -> Result<()
 
 fn check_box(path: &Path) -> Result<(), String> {
     let file = read(path)?;
-    let (potential, system) = (potential(&file["model"])?, system(&file)?);
-    one_per_atom("species", system.species.len(), &system)?;
+    let system = system(&file)?;
     let counts = file["neighbour_counts"].as_array().ok_or("neighbour_counts is not a list")?;
     one_per_atom("neighbour_counts", counts.len(), &system)?;
     if let Some(atoms) = file.get("n_atoms").filter(|v| !v.is_null()) {
         same("n_atoms", std::iter::once(system.len()), atoms)?;
     }
-    close("cutoff", &[potential.cutoff()], &[number(&file, "cutoff")?], 1e-9)?;
-    check_counts(&file, &*potential, &system)?;
-    let reference = potential.reference(&system.cell, &system.positions);
-    check_forces("reference", &reference, &file, &system)?;
-    for skin in [0.0, SKIN] {
-        let mut fast = Forces::default();
-        potential.compute(&system.positions, &list(&*potential, &system, skin)?, &mut fast);
-        check_forces(&format!("list with skin {skin}"), &fast, &file, &system)?;
-    }
+    check_counts(&file, &system)?;
+    with_potential(&file["model"], &system.cell, Static { file: &file, system: &system })?;
     let twin = path.with_extension("extxyz");
     if twin.exists() { check_frame(&twin, &file, &system) } else { Ok(()) }
 }
 
-fn check_counts(file: &Value, potential: &dyn Potential, system: &System) -> Result<(), String> {
-    let reference: Vec<usize> =
-        bonds(&system.cell, &system.positions, potential.cutoff()).iter().map(Vec::len).collect();
-    let lists = [0.0, SKIN]
-        .map(|skin| list(potential, system, skin).map(|list| list.counts(&system.positions)));
+/// Compares what a potential finds in a box with the file.
+struct Static<'a> {
+    file: &'a Value,
+    system: &'a System,
+}
+
+impl Use for Static<'_> {
+    fn with<P: Potential + Copy>(self, potential: P) -> Result<(), String> {
+        let Self { file, system } = self;
+        close("cutoff", &[potential.cutoff()], &[number(file, "cutoff")?], 1e-9)?;
+        check_forces("reference", &potential.reference(system.atoms()), file, system)?;
+        for skin in [0.0, SKIN] {
+            let fast = field(potential, system, skin)?;
+            check_forces(&format!("list with skin {skin}"), fast.forces(), file, system)?;
+        }
+        Ok(())
+    }
+}
+
+fn check_counts(file: &Value, system: &System) -> Result<(), String> {
+    let (cell, positions, cutoff) = (&system.cell, &system.positions, number(file, "cutoff")?);
+    let reference: Vec<usize> = bonds(cell, positions, cutoff).iter().map(Vec::len).collect();
+    let lists = [0.0, SKIN].map(|skin| {
+        let list = NeighbourList::new(cell, positions, cutoff, skin);
+        list.map(|list| list.counts(positions)).map_err(|e| e.to_string())
+    });
     for counts in [Ok(reference)].into_iter().chain(lists) {
         let counts = counts?;
         same("neighbour_counts", counts.iter().copied(), &file["neighbour_counts"])?;
@@ -254,7 +232,7 @@ fn check_forces(how: &str, got: &Forces, file: &Value, system: &System) -> Resul
 /// Its numbers are rounded to eight decimals.
 fn check_frame(path: &Path, file: &Value, system: &System) -> Result<(), String> {
     let frame = Frame::read(path).map_err(|e| e.to_string())?;
-    if frame.species != system.species || frame.pbc != [true; 3] {
+    if !system.symbols().eq(&frame.species) || frame.pbc != [true; 3] {
         return Err("extxyz: other species or pbc".to_owned());
     }
     let rows = system.cell.rows();
@@ -269,44 +247,58 @@ fn check_frame(path: &Path, file: &Value, system: &System) -> Result<(), String>
 fn check_nve(path: &Path) -> Result<(), String> {
     let file = read(path)?;
     let start = start_of(path, &file)?;
-    let potential = potential(&start["model"])?;
     let mut system = system(&start)?;
     system.velocities = vectors(&file, "velocities0")?;
     system.masses = numbers(&file, "masses_amu")?;
     one_per_atom("velocities", system.velocities.len(), &system)?;
     one_per_atom("masses", system.masses.len(), &system)?;
-    let steps = file["steps"].as_u64().ok_or("steps is not a count")?;
-    let dt_ps = number(&file, "dt_ps")?;
     close("mvv2e", &[stepmark::md::MVV2E], &[number(&file, "mvv2e")?], 1e-18)?;
-
-    let mut fast = (system.clone(), Forces::default(), Vec::new());
-    let mut list = list(&*potential, &fast.0, SKIN)?;
-    potential.compute(&fast.0.positions, &list, &mut fast.1);
-    record(&mut fast);
-    for _ in 0..steps {
-        integrate::run(&mut fast.0, &*potential, &mut list, &mut fast.1, dt_ps, 1);
-        record(&mut fast);
-    }
-    check_end("list", &file, &fast)?;
-
-    let forces = potential.reference(&system.cell, &system.positions);
-    let mut plain = (system, forces, Vec::new());
-    record(&mut plain);
-    for _ in 0..steps {
-        integrate::run_reference(&mut plain.0, &*potential, &mut plain.1, dt_ps, 1);
-        record(&mut plain);
-    }
-    check_end("reference", &file, &plain)
+    let cell = system.cell;
+    with_potential(&start["model"], &cell, Moving { file: &file, system })
 }
 
-/// A system, its forces, and the energies seen: potential and total.
-type Trajectory = (System, Forces, Vec<[f64; 2]>);
-
-fn record((system, forces, energies): &mut Trajectory) {
-    energies.push([forces.energy, forces.energy + system.kinetic_energy()]);
+/// Compares the trajectory from a state with the file.
+struct Moving<'a> {
+    file: &'a Value,
+    system: System,
 }
 
-fn check_end(how: &str, file: &Value, (system, _, energies): &Trajectory) -> Result<(), String> {
+impl Use for Moving<'_> {
+    fn with<P: Potential + Copy>(self, potential: P) -> Result<(), String> {
+        let Self { file, mut system } = self;
+        let steps = file["steps"].as_u64().ok_or("steps is not a count")?;
+        let dt_ps = number(file, "dt_ps")?;
+
+        let mut moving = system.clone();
+        let mut fast = field(potential, &moving, SKIN)?;
+        let mut energies = vec![both(&moving, fast.forces())];
+        for _ in 0..steps {
+            integrate::run(&mut moving, &mut fast, dt_ps, 1);
+            energies.push(both(&moving, fast.forces()));
+        }
+        check_end("list", file, &moving, &energies)?;
+
+        let mut plain = PlainField::new(potential, system.atoms());
+        let mut energies = vec![both(&system, plain.forces())];
+        for _ in 0..steps {
+            integrate::run(&mut system, &mut plain, dt_ps, 1);
+            energies.push(both(&system, plain.forces()));
+        }
+        check_end("reference", file, &system, &energies)
+    }
+}
+
+/// Potential and total energy.
+fn both(system: &System, forces: &Forces) -> [f64; 2] {
+    [forces.energy, forces.energy + system.kinetic_energy()]
+}
+
+fn check_end(
+    how: &str,
+    file: &Value,
+    system: &System,
+    energies: &[[f64; 2]],
+) -> Result<(), String> {
     let say = |e: String| format!("{how}: {e}");
     for (k, key) in ["potential_energy", "total_energy"].into_iter().enumerate() {
         let got: Vec<f64> = energies.iter().map(|e| e[k]).collect();
@@ -328,7 +320,7 @@ mod tests {
         "virial": [[0, 0, 0], [0, 0, 0], [0, 0, 0]], "stress": [[0, 0, 0], [0, 0, 0], [0, 0, 0]],
         "neighbour_counts": [0], "n_directed_pairs": 0}"#;
     const NVE: &str = r#"{"start_from": "box.json", "velocities0": [[1, 0, 0]], "masses_amu": [40],
-        "steps": 1, "dt_ps": 0.5, "mvv2e": 1.0364269652680506e-4, "positions_final": [[0.5, 0, 0]],
+        "steps": 1, "dt_ps": 0.25, "mvv2e": 1.0364269652680506e-4, "positions_final": [[0.25, 0, 0]],
         "velocities_final": [[1, 0, 0]], "potential_energy": [0, 0],
         "total_energy": [2.0728539305361012e-3, 2.0728539305361012e-3]}"#;
 
@@ -375,7 +367,7 @@ mod tests {
     fn a_run_is_left_out_only_for_a_foreign_or_missing_start() {
         let run = |start| outcome(&super::NVE, &[("run.json", NVE), ("box.json", start)]);
         assert_eq!(run(BOX), Some(Ok(())), "as it should be");
-        assert_eq!(run(&BOX.replace("lennard-jones", "SPC/Fw")), None, "water");
+        assert_eq!(run(&BOX.replace("lennard-jones", "tersoff")), None, "foreign");
         assert_eq!(outcome(&super::NVE, &[("run.json", NVE)]), None, "its start is not there");
         assert_fails(&super::NVE, &[("run.json", NVE), ("box.json", "{")], "box.json: is not JSON");
         let nameless = NVE.replace("\"box.json\"", "7");

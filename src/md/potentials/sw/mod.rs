@@ -16,11 +16,11 @@
 
 mod moments;
 
-pub(super) use moments::Near;
+pub use moments::Scratch;
 
 use super::{Forces, Potential};
 use crate::md::neighbours::{Bond, NeighbourList, bonds};
-use crate::md::system::{Cell, Vector, add_scaled, dot};
+use crate::md::system::{Atoms, Vector, add_scaled, dot};
 
 /// The parameters, in the notation of the paper; its p is 4 and its q is 0.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -91,15 +91,24 @@ impl StillingerWeber {
 }
 
 impl Potential for StillingerWeber {
+    type List = NeighbourList;
+    type Scratch = Scratch;
+
     fn cutoff(&self) -> f64 {
         self.a * self.sigma
     }
 
-    fn compute(&self, positions: &[Vector], list: &NeighbourList, out: &mut Forces) {
-        moments::compute(self, positions, list, out);
+    fn compute(
+        &self,
+        atoms: Atoms<'_>,
+        list: &NeighbourList,
+        scratch: &mut Scratch,
+        out: &mut Forces,
+    ) {
+        moments::compute(self, atoms.positions, list, scratch, out);
     }
 
-    fn reference(&self, cell: &Cell, positions: &[Vector]) -> Forces {
+    fn reference(&self, Atoms { cell, positions, .. }: Atoms<'_>) -> Forces {
         let mut out = Forces::zeros(positions.len());
         let negative = |v: Vector| v.map(|c| -c);
         for (i, bonds) in bonds(cell, positions, self.cutoff()).iter().enumerate() {
@@ -119,7 +128,7 @@ impl Potential for StillingerWeber {
         out
     }
 
-    fn bound(&self, cell: &Cell, positions: &[Vector]) -> Forces {
+    fn bound(&self, Atoms { cell, positions, .. }: Atoms<'_>) -> Forces {
         moments::bound(self, cell, positions)
     }
 }
@@ -127,11 +136,11 @@ impl Potential for StillingerWeber {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::md::boxes;
+    use crate::md::{Cell, System, boxes};
 
     fn energy_per_atom(lattice: f64) -> f64 {
         let si = boxes::silicon_crystal(2, lattice);
-        StillingerWeber::SILICON.reference(&si.cell, &si.positions).energy / si.len() as f64
+        StillingerWeber::SILICON.reference(si.atoms()).energy / si.len() as f64
     }
 
     #[test]
@@ -147,12 +156,13 @@ mod tests {
         let cell = Cell::orthorhombic([20.0; 3]).unwrap();
         let (si, r) = (StillingerWeber::SILICON, 2.5);
         // The outer atoms are 2.5 sqrt(2) = 3.54 apart; angles at them have cosine sqrt(1/2).
-        let x = [[5.0, 5.0, 5.0], [5.0 + r, 5.0, 5.0], [5.0, 5.0 + r, 5.0]];
+        let x = vec![[5.0, 5.0, 5.0], [5.0 + r, 5.0, 5.0], [5.0, 5.0 + r, 5.0]];
+        let three = System::new(cell, &["Si"; 3], vec![1.0; 3], x);
         let far = r * 2.0_f64.sqrt();
         let (near, g, g_far) = (si.phi2(r).0, si.g(r).0, si.g(far).0);
         let angles = g * g / 9.0 + 2.0 * (0.5_f64.sqrt() + 1.0 / 3.0).powi(2) * g * g_far;
         let want = 2.0 * near + si.phi2(far).0 + 21.0 * 2.1683 * angles;
-        let got = si.reference(&cell, &x).energy;
+        let got = si.reference(three.atoms()).energy;
         assert!((got - want).abs() < 1e-13, "{got}, expected {want}");
     }
 

@@ -5,14 +5,25 @@
 //!
 //! Source of the scaling: H. J. C. Berendsen and others, J. Chem. Phys. 81 (1984) 3684-3690.
 
+mod shape;
+mod sized;
+mod water;
+
+pub use sized::{Substance, damped_water, water_in_a_field};
+pub use water::{closest, water};
+
 use crate::input::gaussian;
 use crate::md::integrate;
-use crate::md::potentials::{Forces, LennardJones, Potential, StillingerWeber, Truncation};
+use crate::md::potentials::{LennardJones, Potential, StillingerWeber, Truncation};
 use crate::md::system::{Cell, System, Vector};
-use crate::md::{BOLTZMANN, MVV2E, NeighbourList};
+use crate::md::{BOLTZMANN, Field, MVV2E};
 
 /// Standard atomic mass of silicon, amu.
 const SILICON_AMU: f64 = 28.085;
+/// Standard atomic mass of aluminium, amu.
+const ALUMINIUM_AMU: f64 = 26.981_538_5;
+/// Standard atomic mass of iron, amu.
+const IRON_AMU: f64 = 55.845;
 /// Standard atomic mass of argon, amu.
 const ARGON_AMU: f64 = 39.948;
 
@@ -24,8 +35,7 @@ const FCC: [Vector; 4] = [[0.0, 0.0, 0.0], [0.0, 0.5, 0.5], [0.5, 0.0, 0.5], [0.
 ///
 /// If there are no cells, or `lattice` is not positive.
 pub fn silicon_crystal(repeat: usize, lattice: f64) -> System {
-    let basis: Vec<Vector> = FCC.iter().flat_map(|&s| [s, s.map(|c| c + 0.25)]).collect();
-    crystal("Si", SILICON_AMU, &basis, repeat, lattice)
+    silicon([repeat; 3], lattice)
 }
 
 /// A perfect argon crystal of `repeat`^3 face-centred cells of edge `lattice` angstrom, at rest.
@@ -34,28 +44,52 @@ pub fn silicon_crystal(repeat: usize, lattice: f64) -> System {
 ///
 /// Those of [`silicon_crystal`].
 pub fn argon_crystal(repeat: usize, lattice: f64) -> System {
-    crystal("Ar", ARGON_AMU, &FCC, repeat, lattice)
+    argon([repeat; 3], lattice)
 }
 
-fn crystal(symbol: &str, mass: f64, basis: &[Vector], repeat: usize, lattice: f64) -> System {
-    let edge = repeat as f64 * lattice;
-    let cell = Cell::orthorhombic([edge; 3]).expect("a positive edge");
-    let corner =
-        |k: usize| [k / (repeat * repeat), k / repeat % repeat, k % repeat].map(|c| c as f64);
-    let positions: Vec<Vector> = (0..repeat.pow(3))
-        .flat_map(|k| {
-            let corner = corner(k);
-            basis.iter().map(move |s| std::array::from_fn(|a| lattice * (corner[a] + s[a])))
-        })
-        .collect();
+/// A perfect aluminium crystal of `repeat`^3 face-centred cells of edge `lattice` angstrom, at rest.
+///
+/// # Panics
+///
+/// Those of [`silicon_crystal`].
+pub fn aluminium_crystal(repeat: usize, lattice: f64) -> System {
+    aluminium([repeat; 3], lattice)
+}
+
+/// A perfect iron crystal of `repeat`^3 body-centred cells of edge `lattice` angstrom, at rest.
+///
+/// # Panics
+///
+/// Those of [`silicon_crystal`].
+pub fn iron_crystal(repeat: usize, lattice: f64) -> System {
+    iron([repeat; 3], lattice)
+}
+
+fn silicon(repeats: [usize; 3], lattice: f64) -> System {
+    let basis: Vec<Vector> = FCC.iter().flat_map(|&s| [s, s.map(|c| c + 0.25)]).collect();
+    crystal("Si", SILICON_AMU, &basis, repeats, lattice)
+}
+
+fn argon(repeats: [usize; 3], lattice: f64) -> System {
+    crystal("Ar", ARGON_AMU, &FCC, repeats, lattice)
+}
+
+fn aluminium(repeats: [usize; 3], lattice: f64) -> System {
+    crystal("Al", ALUMINIUM_AMU, &FCC, repeats, lattice)
+}
+
+fn iron(repeats: [usize; 3], lattice: f64) -> System {
+    crystal("Fe", IRON_AMU, &[[0.0; 3], [0.5; 3]], repeats, lattice)
+}
+
+fn crystal(symbol: &str, mass: f64, basis: &[Vector], repeats: [usize; 3], lattice: f64) -> System {
+    let cell = Cell::orthorhombic(repeats.map(|n| n as f64 * lattice)).expect("a positive edge");
+    let within = |corner: Vector| {
+        basis.iter().map(move |s| std::array::from_fn(|a| lattice * (corner[a] + s[a])))
+    };
+    let positions: Vec<Vector> = shape::grid(repeats).flat_map(within).collect();
     let n = positions.len();
-    System {
-        cell,
-        species: vec![symbol.to_owned(); n],
-        positions,
-        velocities: vec![[0.0; 3]; n],
-        masses: vec![mass; n],
-    }
+    System::new(cell, &vec![symbol; n], vec![mass; n], positions)
 }
 
 /// Moves every coordinate by a normal deviate of standard deviation `sigma` angstrom.
@@ -94,30 +128,27 @@ pub fn thermalise(system: &mut System, seed: u64, kelvin: f64) {
 /// If the cell is far too small for the cutoff.
 pub fn equilibrate<P: Potential>(
     system: &mut System,
-    potential: &P,
+    potential: P,
     kelvin: f64,
     dt_ps: f64,
     [held, free]: [usize; 2],
 ) {
     const TAU_PS: f64 = 0.1;
-    let mut list = NeighbourList::new(&system.cell, &system.positions, potential.cutoff(), 1.0)
-        .expect("a cell as large as the cutoff");
-    let mut forces = Forces::default();
-    potential.compute(&system.positions, &list, &mut forces);
+    let mut field = Field::new(potential, system, 1.0).expect("a cell as large as the cutoff");
     for _ in 0..held {
-        integrate::run(system, potential, &mut list, &mut forces, dt_ps, 1);
+        integrate::run(system, &mut field, dt_ps, 1);
         let found = system.temperature().max(1e-3 * kelvin);
         let scale = (1.0 + dt_ps / TAU_PS * (kelvin / found - 1.0)).sqrt();
         system.velocities.iter_mut().flatten().for_each(|v| *v *= scale);
     }
-    integrate::run(system, potential, &mut list, &mut forces, dt_ps, free);
+    integrate::run(system, &mut field, dt_ps, free);
 }
 
 /// The fixture `silicon-512`: a silicon crystal at about 300 K, 4 ps held and 4 ps free.
 pub fn silicon_512() -> System {
     let mut system = silicon_crystal(4, 5.431);
     thermalise(&mut system, 300, 600.0);
-    equilibrate(&mut system, &StillingerWeber::SILICON, 300.0, 0.001, [4000, 4000]);
+    equilibrate(&mut system, StillingerWeber::SILICON, 300.0, 0.001, [4000, 4000]);
     system
 }
 
@@ -127,15 +158,27 @@ pub fn argon_256() -> System {
     let mut system = argon_crystal(4, 5.40);
     thermalise(&mut system, 82, 164.0);
     let argon = LennardJones::argon(Truncation::ForceShifted);
-    equilibrate(&mut system, &argon, 82.0, 0.005, [4000, 4000]);
+    equilibrate(&mut system, argon, 82.0, 0.005, [4000, 4000]);
     system
+}
+
+/// The fixture `water-192`: 64 molecules, 10 ps at 300 K.
+pub fn water_192() -> System {
+    Substance::Water.prepare(192, 192, 20_000)
+}
+
+/// The fixture `water-648`: 216 molecules, 5 ps at 300 K.
+pub fn water_648() -> System {
+    Substance::Water.prepare(648, 648, 10_000)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::md::Water;
     use crate::md::extxyz::Frame;
-    use crate::md::fixtures;
+    use crate::md::neighbours::List as _;
+    use crate::md::{Forces, NeighbourList, fixtures};
     use std::path::Path;
 
     /// `cargo test --release -- --ignored writes_the_md_fixtures` makes them anew.
@@ -143,10 +186,21 @@ mod tests {
     #[ignore = "writes to fixtures/"]
     fn writes_the_md_fixtures() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
-        for (name, system) in [("silicon-512", silicon_512()), ("argon-256", argon_256())] {
+        for (name, system) in [
+            ("silicon-512", silicon_512()),
+            ("argon-256", argon_256()),
+            ("water-192", water_192()),
+            ("water-648", water_648()),
+        ] {
             let path = folder.join(name).with_extension("extxyz");
             Frame::of(&system).write(&path).unwrap();
             println!("{name}: {:.2} K", system.temperature());
+            let each =
+                |potential: Water| potential.reference(system.atoms()).energy / system.len() as f64;
+            if name.starts_with("water") {
+                let [damped, field] = [damped_water(), water_in_a_field()].map(each);
+                println!("{name}: {damped:.6} eV per atom, {field:.6} in a reaction field");
+            }
         }
     }
 
@@ -157,19 +211,20 @@ mod tests {
     fn fixtures_are_reproduced() {
         assert_eq!(silicon_512(), fixtures::silicon_512(), "silicon");
         assert_eq!(argon_256(), fixtures::argon_256(), "argon");
+        assert_eq!(water_192(), fixtures::water_192(), "water");
+        assert_eq!(water_648(), fixtures::water_648(), "more water");
     }
 
     #[test]
     fn fixtures_are_near_equilibrium() {
         let (si, ar) = (fixtures::silicon_512(), fixtures::argon_256());
         assert_eq!((si.len(), ar.len()), (512, 256), "atoms");
-        let energy = |potential: &dyn Potential, system: &System| {
-            let out = potential.reference(&system.cell, &system.positions);
+        let energy = |out: Forces, system: &System| {
             let pressure = out.virial.iter().enumerate().map(|(a, row)| row[a]).sum::<f64>()
                 / (3.0 * system.cell.volume());
             (out.energy / system.len() as f64, pressure)
         };
-        let (each, virial) = energy(&StillingerWeber::SILICON, &si);
+        let (each, virial) = energy(StillingerWeber::SILICON.reference(si.atoms()), &si);
         // Equipartition: 3 k T above the crystal's -4.3366 eV, half of it potential energy.
         let (kinetic, third) = (si.kinetic_energy() / 512.0, BOLTZMANN * 300.0);
         assert!((kinetic - 1.5 * third).abs() < 0.15 * third, "silicon: kinetic {kinetic} eV");
@@ -181,7 +236,7 @@ mod tests {
         assert!((si.temperature() - 300.0).abs() < 25.0, "silicon: {} K", si.temperature());
         assert!(virial.abs() < 0.01, "silicon: {virial} eV/angstrom^3");
         let argon = LennardJones::argon(Truncation::ForceShifted);
-        let (each, virial) = energy(&argon, &ar);
+        let (each, virial) = energy(argon.reference(ar.atoms()), &ar);
         assert!((-0.075..-0.055).contains(&each), "argon: {each} eV per atom");
         assert!((ar.temperature() - 82.0).abs() < 12.0, "argon: {} K", ar.temperature());
         assert!(virial.abs() < 0.001, "argon: {virial} eV/angstrom^3");
@@ -214,7 +269,7 @@ mod tests {
     fn the_thermostat_reaches_its_temperature() {
         let mut si = silicon_crystal(2, 5.43);
         thermalise(&mut si, 1, 1500.0);
-        equilibrate(&mut si, &StillingerWeber::SILICON, 300.0, 0.001, [1000, 0]);
+        equilibrate(&mut si, StillingerWeber::SILICON, 300.0, 0.001, [1000, 0]);
         assert!((si.temperature() - 300.0).abs() < 40.0, "{} K", si.temperature());
     }
 

