@@ -28,6 +28,7 @@ mod cases;
 mod files;
 pub mod fixtures;
 pub mod integrate;
+mod lanes;
 pub mod neighbours;
 pub mod potentials;
 pub mod system;

@@ -174,6 +174,21 @@ impl NeighbourList {
         }));
     }
 
+    /// Does as [`NeighbourList::place`], into rows of x, y, z and zero, one for each image.
+    pub(super) fn place_rows(&self, positions: &[Vector], into: &mut [[f64; 4]]) {
+        assert_eq!(positions.len(), self.len(), "not one position per atom");
+        assert_eq!(into.len(), self.images(), "not one row per image");
+        for ((to, &atom), s) in into.iter_mut().zip(&self.atoms).zip(&self.shifts) {
+            let x = positions[atom as usize];
+            *to = [x[0] + s[0], x[1] + s[1], x[2] + s[2], 0.0];
+        }
+    }
+
+    /// Whose each image is.
+    pub(super) fn owners(&self) -> &[u32] {
+        &self.atoms
+    }
+
     /// Copies `other` into the buffers of `self`, which must be a list of as many atoms.
     pub fn copy_from(&mut self, other: &Self) {
         let Self { built_at, atoms, offsets, shifts, start, middle, index, .. } = other;

@@ -55,6 +55,7 @@ pub struct Forces {
 struct Scratch {
     images: Vec<Vector>,
     near: sw::Near,
+    pairs: sw::Buffers,
 }
 
 impl Forces {
@@ -81,6 +82,11 @@ impl Forces {
         self.forces.clear();
         self.forces.resize(positions.len(), [0.0; 3]);
         list.place(positions, &mut self.scratch.images);
+    }
+
+    /// Sets the virial, which is symmetric, from xx, yy, zz, xy, xz and yz.
+    fn set_virial(&mut self, [xx, yy, zz, xy, xz, yz]: [f64; 6]) {
+        self.virial = [[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]];
     }
 
     /// A force `f` from atom `i` on an image of atom `j` at `d` from it, and its opposite on `i`.

@@ -15,8 +15,11 @@
 //! of silicon", Phys. Rev. B 31 (1985) 5262-5271.
 
 mod moments;
+#[cfg(target_arch = "x86_64")]
+mod pairs;
 
 pub(super) use moments::Near;
+pub(super) use pairs::Buffers;
 
 use super::{Forces, Potential};
 use crate::md::neighbours::{Bond, NeighbourList, bonds};
@@ -96,7 +99,15 @@ impl Potential for StillingerWeber {
     }
 
     fn compute(&self, positions: &[Vector], list: &NeighbourList, out: &mut Forces) {
-        moments::compute(self, positions, list, out);
+        match crate::machine::isa::Isa::best() {
+            crate::machine::isa::Isa::Scalar => moments::compute(self, positions, list, out),
+            isa => {
+                let mut buffers = std::mem::take(&mut out.scratch.pairs);
+                out.start(self.cutoff(), positions, list);
+                pairs::compute(isa, self, positions, list, &mut buffers, out);
+                out.scratch.pairs = buffers;
+            }
+        }
     }
 
     fn reference(&self, cell: &Cell, positions: &[Vector]) -> Forces {

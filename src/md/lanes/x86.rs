@@ -1,0 +1,267 @@
+//! The registers of AVX2 and AVX-512.
+
+use std::arch::x86_64::*;
+
+use super::{Lanes, Quad, Real as _, Tile};
+
+macro_rules! lanes {
+    ($lanes:ty, $real:ty, $len:literal, $mask:ty,
+     $load:ident, $store:ident, $splat:ident, $add:ident, $sub:ident, $mul:ident, $div:ident,
+     $mul_add:ident, $mul_sub_from:ident, $min:ident, $max:ident,
+     inverse_root: |$x:ident| $root:expr,
+     below: |$a:ident, $b:ident| $below:expr,
+     keep: |$k:ident, $m:ident| $keep:expr,
+     sum: |$s:ident| $sum:expr,) => {
+        impl Lanes for $lanes {
+            type Real = $real;
+            type Array = [$real; $len];
+            type Mask = $mask;
+            const LEN: usize = $len;
+
+            #[inline(always)]
+            fn arrays(numbers: &[$real]) -> &[[$real; $len]] {
+                numbers.as_chunks().0
+            }
+
+            #[inline(always)]
+            fn arrays_mut(numbers: &mut [$real]) -> &mut [[$real; $len]] {
+                numbers.as_chunks_mut().0
+            }
+
+            #[inline(always)]
+            fn load(from: &[$real; $len]) -> Self {
+                // SAFETY: an array is as many readable numbers; the caller of this inlined function
+                // has the instruction set.
+                unsafe { $load(from.as_ptr()) }
+            }
+
+            #[inline(always)]
+            fn store(self, to: &mut [$real; $len]) {
+                // SAFETY: an array has room for as many numbers; the rest as above.
+                unsafe { $store(to.as_mut_ptr(), self) }
+            }
+
+            #[inline(always)]
+            fn splat(x: f64) -> Self {
+                // SAFETY: the caller of this inlined function has the instruction set.
+                unsafe { $splat(<$real>::from_f64(x)) }
+            }
+
+            #[inline(always)]
+            fn plus(self, by: Self) -> Self {
+                // SAFETY: as above.
+                unsafe { $add(self, by) }
+            }
+
+            #[inline(always)]
+            fn minus(self, by: Self) -> Self {
+                // SAFETY: as above.
+                unsafe { $sub(self, by) }
+            }
+
+            #[inline(always)]
+            fn times(self, by: Self) -> Self {
+                // SAFETY: as above.
+                unsafe { $mul(self, by) }
+            }
+
+            #[inline(always)]
+            fn over(self, by: Self) -> Self {
+                // SAFETY: as above.
+                unsafe { $div(self, by) }
+            }
+
+            #[inline(always)]
+            fn mul_add(self, by: Self, add: Self) -> Self {
+                // SAFETY: as above.
+                unsafe { $mul_add(self, by, add) }
+            }
+
+            #[inline(always)]
+            fn mul_sub_from(self, by: Self, from: Self) -> Self {
+                // SAFETY: as above.
+                unsafe { $mul_sub_from(self, by, from) }
+            }
+
+            #[inline(always)]
+            fn min(self, by: Self) -> Self {
+                // SAFETY: as above.
+                unsafe { $min(self, by) }
+            }
+
+            #[inline(always)]
+            fn max(self, by: Self) -> Self {
+                // SAFETY: as above.
+                unsafe { $max(self, by) }
+            }
+
+            #[inline(always)]
+            fn inverse_root(self) -> Self {
+                let $x = self;
+                $root
+            }
+
+            #[inline(always)]
+            fn below(self, limit: Self) -> $mask {
+                let ($a, $b) = (self, limit);
+                // SAFETY: as above.
+                unsafe { $below }
+            }
+
+            #[inline(always)]
+            fn keep(self, mask: $mask) -> Self {
+                let ($k, $m) = (self, mask);
+                // SAFETY: as above.
+                unsafe { $keep }
+            }
+
+            #[inline(always)]
+            fn sum(self) -> f64 {
+                let $s = self;
+                $sum
+            }
+        }
+    };
+}
+
+/// One step from y, which is 1/sqrt(x) to a relative 2^-11 or better, towards it: to 2^-43, or 2^-54
+/// from 2^-13.5.
+///
+/// With e = 1 - x y^2 it is y (1 - e)^(-1/2), cut after e^3.
+#[inline(always)]
+fn refined<V: Lanes>(x: V, y: V) -> V {
+    let e = x.mul_sub_from(y.times(y), V::splat(1.0));
+    let series = V::splat(0.3125).mul_add(e, V::splat(0.375)).mul_add(e, V::splat(0.5));
+    y.times(e).mul_add(series, y)
+}
+
+/// The same, cut after e.
+#[inline(always)]
+fn polished<V: Lanes>(x: V, y: V) -> V {
+    let e = x.mul_sub_from(y.times(y), V::splat(1.0));
+    y.times(V::splat(0.5)).mul_add(e, y)
+}
+
+lanes!(
+    __m256d, f64, 4, __m256d,
+    _mm256_loadu_pd, _mm256_storeu_pd, _mm256_set1_pd, _mm256_add_pd, _mm256_sub_pd, _mm256_mul_pd,
+    _mm256_div_pd, _mm256_fmadd_pd, _mm256_fnmadd_pd, _mm256_min_pd, _mm256_max_pd,
+    inverse_root: |x| polished(x, refined(x, seed256(x))),
+    below: |a, b| _mm256_cmp_pd::<_CMP_LT_OQ>(a, b),
+    keep: |a, mask| _mm256_and_pd(a, mask),
+    sum: |a| { let a = array256(a); (a[0] + a[2]) + (a[1] + a[3]) },
+);
+
+lanes!(
+    __m512d, f64, 8, __mmask8,
+    _mm512_loadu_pd, _mm512_storeu_pd, _mm512_set1_pd, _mm512_add_pd, _mm512_sub_pd, _mm512_mul_pd,
+    _mm512_div_pd, _mm512_fmadd_pd, _mm512_fnmadd_pd, _mm512_min_pd, _mm512_max_pd,
+    inverse_root: |x| refined(x, seed512(x)),
+    below: |a, b| _mm512_cmp_pd_mask::<_CMP_LT_OQ>(a, b),
+    keep: |a, mask| _mm512_maskz_mov_pd(mask, a),
+    sum: |a| { let [low, high] = halves(a); low.plus(high).sum() },
+);
+
+#[inline(always)]
+fn array256(a: __m256d) -> [f64; 4] {
+    let mut to = [0.0; 4];
+    a.store(&mut to);
+    to
+}
+
+/// 1/sqrt(x) to 2^-11.4, for x from 2^-126 to 2^127.
+#[inline(always)]
+fn seed256(x: __m256d) -> __m256d {
+    // SAFETY: the caller of this inlined function has AVX2.
+    let narrow = unsafe { _mm256_cvtpd_ps(x) };
+    // SAFETY: as above.
+    let root = unsafe { _mm_rsqrt_ps(narrow) };
+    // SAFETY: as above.
+    unsafe { _mm256_cvtps_pd(root) }
+}
+
+/// 1/sqrt(x) to 2^-14.
+#[inline(always)]
+fn seed512(x: __m512d) -> __m512d {
+    // SAFETY: the caller of this inlined function has AVX-512.
+    unsafe { _mm512_rsqrt14_pd(x) }
+}
+
+/// Lanes 0 to 3 and 4 to 7.
+#[inline(always)]
+pub(super) fn halves(a: __m512d) -> [__m256d; 2] {
+    // SAFETY: the caller of this inlined function has AVX-512.
+    let low = unsafe { _mm512_castpd512_pd256(a) };
+    // SAFETY: as above.
+    let high = unsafe { _mm512_extractf64x4_pd::<1>(a) };
+    [low, high]
+}
+
+/// The inverse of [`halves`].
+#[inline(always)]
+pub(super) fn joined([low, high]: [__m256d; 2]) -> __m512d {
+    // SAFETY: the caller of this inlined function has AVX-512.
+    let wide = unsafe { _mm512_castpd256_pd512(low) };
+    // SAFETY: as above.
+    unsafe { _mm512_insertf64x4::<1>(wide, high) }
+}
+
+impl Tile for __m256d {
+    #[inline(always)]
+    fn across(of: &Quad<f64>) -> Self {
+        Self::load(of)
+    }
+
+    #[inline(always)]
+    fn along(of: &Quad<f64>, first: usize) -> Self {
+        Self::splat(of[first])
+    }
+
+    #[inline(always)]
+    fn add_across(self, to: &mut Quad<f64>) {
+        Self::load(to).plus(self).store(to);
+    }
+
+    #[inline(always)]
+    fn add_along(self, to: &mut Quad<f64>, first: usize) {
+        to[first] += self.sum();
+    }
+
+    #[inline(always)]
+    fn any(mask: Self) -> bool {
+        // SAFETY: the caller of this inlined function has AVX2.
+        unsafe { _mm256_movemask_pd(mask) != 0 }
+    }
+}
+
+impl Tile for __m512d {
+    #[inline(always)]
+    fn across(of: &Quad<f64>) -> Self {
+        let of = __m256d::load(of);
+        // SAFETY: the caller of this inlined function has AVX-512.
+        unsafe { _mm512_broadcast_f64x4(of) }
+    }
+
+    #[inline(always)]
+    fn along(of: &Quad<f64>, first: usize) -> Self {
+        joined([__m256d::splat(of[first]), __m256d::splat(of[first + 1])])
+    }
+
+    #[inline(always)]
+    fn add_across(self, to: &mut Quad<f64>) {
+        let [low, high] = halves(self);
+        __m256d::load(to).plus(low.plus(high)).store(to);
+    }
+
+    #[inline(always)]
+    fn add_along(self, to: &mut Quad<f64>, first: usize) {
+        let [low, high] = halves(self);
+        to[first] += low.sum();
+        to[first + 1] += high.sum();
+    }
+
+    #[inline(always)]
+    fn any(mask: __mmask8) -> bool {
+        mask != 0
+    }
+}
