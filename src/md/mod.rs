@@ -13,8 +13,9 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`system`] | [`Cell`], [`System`] |
+//! | [`system`] | [`Cell`], [`System`], and [`Atoms`]: the part that a potential sees |
 //! | [`neighbours`] | the list with a skin, and its reference: all pairs of all images |
+//! | [`field`] | a potential at work: with its list, its scratch space and the forces |
 //! | [`potentials`] | Lennard-Jones and Stillinger-Weber: definition, fast form, error bound |
 //! | [`integrate`] | velocity Verlet |
 //! | [`extxyz`] | the extended XYZ file format |
@@ -25,6 +26,7 @@
 //! chapters 1, 3 and 5, and those that each potential names.
 
 mod cases;
+pub mod field;
 mod files;
 pub mod fixtures;
 pub mod integrate;
@@ -34,10 +36,11 @@ pub mod potentials;
 pub mod system;
 
 pub use cases::{boxes, cases, scaling};
+pub use field::Field;
 pub use files::extxyz;
 pub use neighbours::NeighbourList;
 pub use potentials::{Forces, LennardJones, Potential, StillingerWeber};
-pub use system::{Cell, System};
+pub use system::{Atoms, Cell, System, Topology};
 
 /// One amu angstrom^2/ps^2 in eV, from the CODATA 2018 values of the amu and the electronvolt.
 pub const MVV2E: f64 = 1.660_539_066_60e-23 / 1.602_176_634e-19;
@@ -53,13 +56,9 @@ mod tests {
     #[test]
     fn kinetic_energies_are_in_ev() {
         assert!((MVV2E / 1.036_426_965_268_050_6e-4 - 1.0).abs() < 1e-12, "{MVV2E:e}");
-        let atom = System {
-            cell: Cell::orthorhombic([9.0; 3]).unwrap(),
-            species: vec!["Ar".to_owned()],
-            positions: vec![[0.0; 3]],
-            velocities: vec![[0.6, 0.0, 0.8]],
-            masses: vec![39.948],
-        };
+        let cell = Cell::orthorhombic([9.0; 3]).unwrap();
+        let mut atom = System::new(cell, &["Ar"], vec![39.948], vec![[0.0; 3]]);
+        atom.velocities = vec![[0.6, 0.0, 0.8]];
         let joules = 0.5 * (39.948 * 1.660_539_066_60e-27) * 100.0 * 100.0;
         let want = joules / 1.602_176_634e-19;
         assert!((atom.kinetic_energy() / want - 1.0).abs() < 1e-12, "{}", atom.kinetic_energy());

@@ -7,9 +7,9 @@
 
 use crate::input::gaussian;
 use crate::md::integrate;
-use crate::md::potentials::{Forces, LennardJones, Potential, StillingerWeber, Truncation};
+use crate::md::potentials::{LennardJones, Potential, StillingerWeber, Truncation};
 use crate::md::system::{Cell, System, Vector};
-use crate::md::{BOLTZMANN, MVV2E, NeighbourList};
+use crate::md::{BOLTZMANN, Field, MVV2E};
 
 /// Standard atomic mass of silicon, amu.
 const SILICON_AMU: f64 = 28.085;
@@ -49,13 +49,7 @@ fn crystal(symbol: &str, mass: f64, basis: &[Vector], repeat: usize, lattice: f6
         })
         .collect();
     let n = positions.len();
-    System {
-        cell,
-        species: vec![symbol.to_owned(); n],
-        positions,
-        velocities: vec![[0.0; 3]; n],
-        masses: vec![mass; n],
-    }
+    System::new(cell, &vec![symbol; n], vec![mass; n], positions)
 }
 
 /// Moves every coordinate by a normal deviate of standard deviation `sigma` angstrom.
@@ -94,30 +88,27 @@ pub fn thermalise(system: &mut System, seed: u64, kelvin: f64) {
 /// If the cell is far too small for the cutoff.
 pub fn equilibrate<P: Potential>(
     system: &mut System,
-    potential: &P,
+    potential: P,
     kelvin: f64,
     dt_ps: f64,
     [held, free]: [usize; 2],
 ) {
     const TAU_PS: f64 = 0.1;
-    let mut list = NeighbourList::new(&system.cell, &system.positions, potential.cutoff(), 1.0)
-        .expect("a cell as large as the cutoff");
-    let mut forces = Forces::default();
-    potential.compute(&system.positions, &list, &mut forces);
+    let mut field = Field::new(potential, system, 1.0).expect("a cell as large as the cutoff");
     for _ in 0..held {
-        integrate::run(system, potential, &mut list, &mut forces, dt_ps, 1);
+        integrate::run(system, &mut field, dt_ps, 1);
         let found = system.temperature().max(1e-3 * kelvin);
         let scale = (1.0 + dt_ps / TAU_PS * (kelvin / found - 1.0)).sqrt();
         system.velocities.iter_mut().flatten().for_each(|v| *v *= scale);
     }
-    integrate::run(system, potential, &mut list, &mut forces, dt_ps, free);
+    integrate::run(system, &mut field, dt_ps, free);
 }
 
 /// The fixture `silicon-512`: a silicon crystal at about 300 K, 4 ps held and 4 ps free.
 pub fn silicon_512() -> System {
     let mut system = silicon_crystal(4, 5.431);
     thermalise(&mut system, 300, 600.0);
-    equilibrate(&mut system, &StillingerWeber::SILICON, 300.0, 0.001, [4000, 4000]);
+    equilibrate(&mut system, StillingerWeber::SILICON, 300.0, 0.001, [4000, 4000]);
     system
 }
 
@@ -127,7 +118,7 @@ pub fn argon_256() -> System {
     let mut system = argon_crystal(4, 5.40);
     thermalise(&mut system, 82, 164.0);
     let argon = LennardJones::argon(Truncation::ForceShifted);
-    equilibrate(&mut system, &argon, 82.0, 0.005, [4000, 4000]);
+    equilibrate(&mut system, argon, 82.0, 0.005, [4000, 4000]);
     system
 }
 
@@ -135,7 +126,8 @@ pub fn argon_256() -> System {
 mod tests {
     use super::*;
     use crate::md::extxyz::Frame;
-    use crate::md::fixtures;
+    use crate::md::neighbours::List as _;
+    use crate::md::{Forces, NeighbourList, fixtures};
     use std::path::Path;
 
     /// `cargo test --release -- --ignored writes_the_md_fixtures` makes them anew.
@@ -163,13 +155,12 @@ mod tests {
     fn fixtures_are_near_equilibrium() {
         let (si, ar) = (fixtures::silicon_512(), fixtures::argon_256());
         assert_eq!((si.len(), ar.len()), (512, 256), "atoms");
-        let energy = |potential: &dyn Potential, system: &System| {
-            let out = potential.reference(&system.cell, &system.positions);
+        let energy = |out: Forces, system: &System| {
             let pressure = out.virial.iter().enumerate().map(|(a, row)| row[a]).sum::<f64>()
                 / (3.0 * system.cell.volume());
             (out.energy / system.len() as f64, pressure)
         };
-        let (each, virial) = energy(&StillingerWeber::SILICON, &si);
+        let (each, virial) = energy(StillingerWeber::SILICON.reference(si.atoms()), &si);
         // Equipartition: 3 k T above the crystal's -4.3366 eV, half of it potential energy.
         let (kinetic, third) = (si.kinetic_energy() / 512.0, BOLTZMANN * 300.0);
         assert!((kinetic - 1.5 * third).abs() < 0.15 * third, "silicon: kinetic {kinetic} eV");
@@ -181,7 +172,7 @@ mod tests {
         assert!((si.temperature() - 300.0).abs() < 25.0, "silicon: {} K", si.temperature());
         assert!(virial.abs() < 0.01, "silicon: {virial} eV/angstrom^3");
         let argon = LennardJones::argon(Truncation::ForceShifted);
-        let (each, virial) = energy(&argon, &ar);
+        let (each, virial) = energy(argon.reference(ar.atoms()), &ar);
         assert!((-0.075..-0.055).contains(&each), "argon: {each} eV per atom");
         assert!((ar.temperature() - 82.0).abs() < 12.0, "argon: {} K", ar.temperature());
         assert!(virial.abs() < 0.001, "argon: {virial} eV/angstrom^3");
@@ -214,7 +205,7 @@ mod tests {
     fn the_thermostat_reaches_its_temperature() {
         let mut si = silicon_crystal(2, 5.43);
         thermalise(&mut si, 1, 1500.0);
-        equilibrate(&mut si, &StillingerWeber::SILICON, 300.0, 0.001, [1000, 0]);
+        equilibrate(&mut si, StillingerWeber::SILICON, 300.0, 0.001, [1000, 0]);
         assert!((si.temperature() - 300.0).abs() < 40.0, "{} K", si.temperature());
     }
 

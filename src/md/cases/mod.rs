@@ -3,10 +3,10 @@
 use neighbours::neighbours;
 
 use super::integrate;
-use super::neighbours::NeighbourList;
+use super::neighbours::List as _;
 use super::potentials::{Forces, LennardJones, Potential, StillingerWeber, Truncation};
 use super::system::{System, Vector, norm};
-use super::{MVV2E, fixtures};
+use super::{Field, MVV2E, fixtures};
 use crate::case::{Case, Step, Work};
 use crate::close::{digest, within};
 
@@ -138,9 +138,14 @@ fn forces<P: Potential + Copy + 'static>(
     Case::new(id, "portable", model.work(atoms, 1), move || Evaluation::new(model, start()))
 }
 
-/// A list of `system` with the skin of these cases.
-fn list<P: Potential>(potential: &P, system: &System) -> NeighbourList {
-    NeighbourList::new(&system.cell, &system.positions, potential.cutoff(), SKIN)
+/// The forces on `system`, by a list with the skin of these cases.
+fn field<P: Potential + Copy>(model: &Model<P>, system: &System) -> Field<P> {
+    Field::new(model.potential, system, SKIN).expect("a cell as large as the cutoff")
+}
+
+/// A list of `system` with the same skin.
+fn list<P: Potential>(potential: &P, system: &System) -> P::List {
+    P::List::new(&system.cell, &system.positions, potential.cutoff(), SKIN)
         .expect("a cell as large as the cutoff")
 }
 
@@ -157,8 +162,8 @@ fn spoil(forces: &mut Forces) {
 
 /// Requires energy, forces and virial to be those of the definition.
 fn check_forces<P: Potential>(potential: &P, system: &System, got: &Forces) -> Result<(), String> {
-    let want = potential.reference(&system.cell, &system.positions);
-    let bound = potential.bound(&system.cell, &system.positions);
+    let want = potential.reference(system.atoms());
+    let bound = potential.bound(system.atoms());
     let flat = |f: &Forces| f.forces.as_flattened().to_vec();
     within("energy", &[got.energy], &[want.energy], &[bound.energy])?;
     within("forces", &flat(got), &flat(&want), &flat(&bound))?;
@@ -167,21 +172,18 @@ fn check_forces<P: Potential>(potential: &P, system: &System, got: &Forces) -> R
 }
 
 /// [`STEPS`] steps from a stored state.
-struct Steps<P> {
+struct Steps<P: Potential> {
     model: Model<P>,
-    start: (System, NeighbourList, Forces),
+    start: (System, Field<P>),
     system: System,
-    list: NeighbourList,
-    forces: Forces,
+    field: Field<P>,
 }
 
-impl<P: Potential> Steps<P> {
+impl<P: Potential + Copy> Steps<P> {
     fn new(model: Model<P>, system: System) -> Self {
-        let list = list(&model.potential, &system);
-        let mut forces = Forces::default();
-        model.potential.compute(&system.positions, &list, &mut forces);
-        let start = (system.clone(), list.clone(), forces.clone());
-        Self { model, start, system, list, forces }
+        let field = field(&model, &system);
+        let start = (system.clone(), field.clone());
+        Self { model, start, system, field }
     }
 
     /// How far positions and velocities may be from those of the reference.
@@ -191,10 +193,10 @@ impl<P: Potential> Steps<P> {
     /// drift adds dt w to e, and each rounds: eps of the largest coordinate or speed, per entry.
     fn bound(&self) -> [f64; 2] {
         let Model { potential, dt_ps, stiffness, .. } = &self.model;
-        let (from, _, _) = &self.start;
+        let (from, _) = &self.start;
         let two_norm = |v: &[Vector]| v.iter().map(|&v| norm(v).powi(2)).sum::<f64>().sqrt();
         let largest = |v: &[Vector]| v.iter().flatten().fold(0.0, |m: f64, x| m.max(x.abs()));
-        let b = two_norm(&potential.bound(&from.cell, &from.positions).forces);
+        let b = two_norm(&potential.bound(from.atoms()).forces);
         let lightest = from.masses.iter().copied().fold(f64::INFINITY, f64::min) * MVV2E;
         let entries = (3.0 * from.len() as f64).sqrt();
         let places = entries * f64::EPSILON * (largest(&from.positions) + 1.0);
@@ -210,34 +212,31 @@ impl<P: Potential> Steps<P> {
     }
 }
 
-impl<P: Potential> Step for Steps<P> {
+impl<P: Potential + Copy> Step for Steps<P> {
     fn run(&mut self) {
-        let (system, list, forces) = &self.start;
+        let (system, field) = &self.start;
         self.system.positions.copy_from_slice(&system.positions);
         self.system.velocities.copy_from_slice(&system.velocities);
-        self.list.copy_from(list);
-        self.forces.copy_from(forces);
-        let Model { potential, dt_ps, .. } = &self.model;
-        let Self { system, list, forces, .. } = self;
-        integrate::run(system, potential, list, forces, *dt_ps, STEPS);
+        self.field.copy_from(field);
+        integrate::run(&mut self.system, &mut self.field, self.model.dt_ps, STEPS);
     }
 
     fn spoil(&mut self) {
         self.system.positions.fill([f64::NAN; 3]);
         self.system.velocities.fill([f64::NAN; 3]);
-        spoil(&mut self.forces);
+        spoil(self.field.forces_mut());
     }
 
     fn digest(&self) -> u64 {
         let state = self.system.positions.iter().chain(&self.system.velocities).flatten();
-        digest(state.copied().chain(bits(&self.forces)))
+        digest(state.copied().chain(bits(self.field.forces())))
     }
 
     /// The state against the reference's, and the forces in it against the definition.
     fn check(&self) -> Result<(), String> {
         let Model { potential, dt_ps, .. } = &self.model;
         let mut want = self.start.0.clone();
-        let mut forces = potential.reference(&want.cell, &want.positions);
+        let mut forces = potential.reference(want.atoms());
         integrate::run_reference(&mut want, potential, &mut forces, *dt_ps, STEPS);
         let [e, w] = self.bound();
         let close = |what, got: &[Vector], want: &[Vector], bound| {
@@ -245,49 +244,50 @@ impl<P: Potential> Step for Steps<P> {
         };
         close("positions", &self.system.positions, &want.positions, e)?;
         close("velocities", &self.system.velocities, &want.velocities, w)?;
-        check_forces(potential, &self.system, &self.forces)
+        check_forces(potential, &self.system, self.field.forces())
     }
 }
 
 /// One evaluation of a potential, with a list that exists.
-struct Evaluation<P> {
-    model: Model<P>,
+struct Evaluation<P: Potential> {
     system: System,
-    list: NeighbourList,
-    forces: Forces,
+    field: Field<P>,
 }
 
-impl<P: Potential> Evaluation<P> {
+impl<P: Potential + Copy> Evaluation<P> {
     fn new(model: Model<P>, system: System) -> Self {
-        let list = list(&model.potential, &system);
-        let mut forces = Forces::default();
-        // The buffers grow to their size here.
-        model.potential.compute(&system.positions, &list, &mut forces);
-        Self { model, system, list, forces }
+        let field = field(&model, &system);
+        Self { system, field }
     }
 }
 
 impl<P: Potential> Step for Evaluation<P> {
     fn run(&mut self) {
-        self.model.potential.compute(&self.system.positions, &self.list, &mut self.forces);
+        self.field.compute(self.system.atoms());
     }
 
     fn spoil(&mut self) {
-        spoil(&mut self.forces);
+        spoil(self.field.forces_mut());
     }
 
     fn digest(&self) -> u64 {
-        digest(bits(&self.forces))
+        digest(bits(self.field.forces()))
     }
 
     fn check(&self) -> Result<(), String> {
-        check_forces(&self.model.potential, &self.system, &self.forces)
+        check_forces(self.field.potential(), &self.system, self.field.forces())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::md::{Atoms, NeighbourList};
+
+    /// Builds before and after a run.
+    fn builds<P: Potential>(steps: &Steps<P>) -> [u64; 2] {
+        [&steps.start.1, &steps.field].map(|field| field.list().builds())
+    }
 
     #[test]
     fn the_bound_of_a_step_is_tight() {
@@ -300,7 +300,7 @@ mod tests {
         let err = steps.check().unwrap_err();
         assert!(err.starts_with("positions[22]"), "{err}");
         steps.run();
-        steps.forces.forces[3][2] += 1e-9;
+        steps.field.forces_mut().forces[3][2] += 1e-9;
         let err = steps.check().unwrap_err();
         assert!(err.starts_with("forces[11]"), "{err}");
     }
@@ -313,7 +313,7 @@ mod tests {
         let mut steps = Steps::new(Model { dt_ps: 0.004, ..SILICON }, system);
         steps.run();
         let digest = steps.digest();
-        assert!(steps.list.builds() > steps.start.1.builds(), "the list was not rebuilt");
+        assert!(builds(&steps)[1] > builds(&steps)[0], "the list was not rebuilt");
         for _ in 0..3 {
             steps.run();
             assert_eq!(steps.digest(), digest, "digest");
@@ -332,10 +332,11 @@ mod tests {
 
     #[test]
     fn no_case_rebuilds_its_list_within_a_run() {
-        fn assert_kept<P: Potential>(model: Model<P>, system: System) {
+        fn assert_kept<P: Potential + Copy>(model: Model<P>, system: System) {
             let mut steps = Steps::new(model, system);
             steps.run();
-            assert_eq!(steps.list.builds(), steps.start.1.builds(), "builds");
+            let [before, after] = builds(&steps);
+            assert_eq!(after, before, "builds");
         }
         assert_kept(SILICON, fixtures::silicon_512());
         assert_kept(argon(), fixtures::argon_256());
@@ -344,7 +345,10 @@ mod tests {
     /// The counts that the estimates of work rest on.
     #[test]
     fn atoms_have_as_many_neighbours_as_the_work_says() {
-        fn assert_counts<P: Potential>(model: Model<P>, system: &System) {
+        fn assert_counts<P>(model: Model<P>, system: &System)
+        where
+            P: Potential<List = NeighbourList>,
+        {
             let list = list(&model.potential, system);
             let n = system.len();
             let listed = list.pairs() / n;
@@ -359,8 +363,8 @@ mod tests {
     /// Power iteration on the second derivatives of the energy.
     #[test]
     fn no_box_is_stiffer_than_its_bound_assumes() {
-        fn stiffness<P: Potential>(model: &Model<P>, system: &System) -> f64 {
-            let list = list(&model.potential, system);
+        fn stiffness<P: Potential + Copy>(model: &Model<P>, system: &System) -> f64 {
+            let mut field = field(model, system);
             let mut mode = crate::input::gaussian(9, 3 * system.len(), 1.0);
             let mut found = 0.0;
             for _ in 0..40 {
@@ -368,9 +372,8 @@ mod tests {
                 let forces = [1e-4, -1e-4].map(|h| {
                     let mut x = system.positions.clone();
                     x.iter_mut().flatten().zip(&mode).for_each(|(x, m)| *x += h * m / length);
-                    let mut out = Forces::default();
-                    model.potential.compute(&x, &list, &mut out);
-                    out.forces
+                    field.compute(Atoms { positions: &x, ..system.atoms() });
+                    field.forces().forces.clone()
                 });
                 let [plus, minus] = forces.each_ref().map(|f| f.as_flattened());
                 mode = plus.iter().zip(minus).map(|(p, m)| (m - p) / 2e-4).collect();

@@ -9,7 +9,7 @@ use crate::md::system::System;
 
 /// A build looks at six or seven images for each one that it lists, with nine operations. It keeps
 /// at hand the list, two positions of each atom, and 100 bytes of each image in its bins.
-pub(super) fn neighbours<P: Potential + Copy + 'static>(
+pub(super) fn neighbours<P: Potential<List = NeighbourList> + Copy + 'static>(
     id: &str,
     atoms: u64,
     model: Model<P>,
@@ -30,7 +30,7 @@ struct Build {
 }
 
 impl Build {
-    fn new<P: Potential>(model: Model<P>, system: System) -> Self {
+    fn new<P: Potential<List = NeighbourList>>(model: Model<P>, system: System) -> Self {
         let list = list(&model.potential, &system);
         Self { system, list, reach: model.potential.cutoff() + SKIN }
     }

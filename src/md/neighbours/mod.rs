@@ -12,10 +12,13 @@
 //! Source: M. P. Allen, D. J. Tildesley, "Computer Simulation of Liquids", 2nd ed. (2017), ch. 5.
 
 mod bonds;
+mod skin;
 
 use std::f64::consts::PI;
+use std::fmt::Debug;
 
 pub use bonds::{Bond, bonds, displacement_error};
+pub(super) use skin::Skin;
 
 use super::system::{self, Cell, Vector, dot, norm, sub};
 
@@ -25,14 +28,54 @@ const MOST_IMAGES: u32 = 1 << 23;
 /// And more directed pairs than this, by the mean density: 1 GiB of indices.
 const MOST_PAIRS: u32 = 1 << 28;
 
+/// Pairs of atoms within cutoff + skin, of whatever form, kept up to date as atoms move.
+pub trait List: Clone + Debug + Sized {
+    /// The list of `positions` in `cell`; `cutoff` and `skin` in angstrom.
+    ///
+    /// It has room to grow by a quarter, so that a later build need not allocate.
+    ///
+    /// # Errors
+    ///
+    /// If the cell is so small that more than 2^23 images would be in reach, or, at the mean
+    /// density of the atoms, more than 2^28 pairs.
+    ///
+    /// # Panics
+    ///
+    /// If `cutoff` is not positive or `skin` is negative, or as [`List::update`].
+    fn new(
+        cell: &Cell,
+        positions: &[Vector],
+        cutoff: f64,
+        skin: f64,
+    ) -> Result<Self, system::Error>;
+
+    /// Builds the list anew if an atom has moved more than half the skin; says whether it did.
+    ///
+    /// # Panics
+    ///
+    /// If the number of atoms changed, or an atom is NaN or a million cells away.
+    fn update(&mut self, positions: &[Vector]) -> bool;
+
+    /// Copies `other` into the buffers of `self`, which must be a list of as many atoms.
+    fn copy_from(&mut self, other: &Self);
+
+    /// How often the list was built; a copy has the count of what it was copied from.
+    fn builds(&self) -> u64;
+
+    /// How many of the builds were dangerous: an atom had moved more than half the skin, which is
+    /// not zero, by the first [`List::update`] after the build before.
+    ///
+    /// A list that is updated before every use is complete even so, but one that is updated every
+    /// second step would not have been.
+    fn dangerous_builds(&self) -> u64;
+}
+
 /// Neighbours of every atom within cutoff + skin. All buffers are kept between builds.
 #[derive(Debug, Clone)]
 pub struct NeighbourList {
     cell: Cell,
     cutoff: f64,
-    skin: f64,
-    built_at: Vec<Vector>,
-    builds: u64,
+    skin: Skin,
     /// Per image: whose it is, how many cells away, and the same in angstrom.
     atoms: Vec<u32>,
     offsets: Vec<[i32; 3]>,
@@ -54,45 +97,19 @@ struct Bins {
     backward: Vec<u32>,
 }
 
-impl NeighbourList {
-    /// The list of `positions` in `cell`; `cutoff` and `skin` in angstrom.
-    ///
-    /// It has room to grow by a quarter, so that a later build need not allocate.
-    ///
-    /// # Errors
-    ///
-    /// If the cell is so small that more than 2^23 images would be in reach, or, at the mean
-    /// density of the atoms, more than 2^28 pairs.
-    ///
-    /// # Panics
-    ///
-    /// If `cutoff` is not positive or `skin` is negative, or as [`NeighbourList::build`].
-    pub fn new(
+impl List for NeighbourList {
+    fn new(
         cell: &Cell,
         positions: &[Vector],
         cutoff: f64,
         skin: f64,
     ) -> Result<Self, system::Error> {
-        assert!(cutoff > 0.0 && cutoff.is_finite(), "cutoff {cutoff} is not positive");
-        assert!(skin >= 0.0 && skin.is_finite(), "skin {skin} is negative");
-        let (atoms, heights, reach) = (positions.len(), cell.heights(), cutoff + skin);
-        let images = heights.iter().fold(atoms as f64, |n, h| n * (1.0 + 2.0 * reach / h));
-        if images > f64::from(MOST_IMAGES) {
-            let limit = MOST_IMAGES;
-            return Err(system::Error::TooManyImages { atoms, heights, reach, images, limit });
-        }
-        let sphere = 4.0 / 3.0 * PI * reach.powi(3);
-        let pairs = atoms as f64 * (atoms as f64 / cell.volume() * sphere);
-        if pairs > f64::from(MOST_PAIRS) {
-            let (volume, limit) = (cell.volume(), MOST_PAIRS);
-            return Err(system::Error::TooManyPairs { atoms, volume, reach, pairs, limit });
-        }
+        let atoms = positions.len();
+        check_size(cell, atoms, cutoff, skin)?;
         let mut list = Self {
             cell: *cell,
             cutoff,
-            skin,
-            built_at: vec![[0.0; 3]; atoms],
-            builds: 0,
+            skin: Skin::new(skin, atoms),
             atoms: Vec::new(),
             offsets: Vec::new(),
             shifts: Vec::new(),
@@ -116,16 +133,76 @@ impl NeighbourList {
         Ok(list)
     }
 
+    fn update(&mut self, positions: &[Vector]) -> bool {
+        let stale = self.skin.check(positions);
+        if stale {
+            self.build(positions);
+        }
+        stale
+    }
+
+    fn copy_from(&mut self, other: &Self) {
+        let Self { skin, atoms, offsets, shifts, start, middle, index, .. } = other;
+        (self.cell, self.cutoff) = (other.cell, other.cutoff);
+        self.skin.copy_from(skin);
+        self.atoms.clone_from(atoms);
+        self.offsets.clone_from(offsets);
+        self.shifts.clone_from(shifts);
+        self.start.clone_from(start);
+        self.middle.clone_from(middle);
+        self.index.clone_from(index);
+    }
+
+    fn builds(&self) -> u64 {
+        self.skin.builds()
+    }
+
+    fn dangerous_builds(&self) -> u64 {
+        self.skin.dangerous_builds()
+    }
+}
+
+/// Whether a list is wanted that can be built.
+///
+/// # Errors
+///
+/// Those of [`List::new`].
+///
+/// # Panics
+///
+/// If `cutoff` is not positive or `skin` is negative.
+pub(super) fn check_size(
+    cell: &Cell,
+    atoms: usize,
+    cutoff: f64,
+    skin: f64,
+) -> Result<(), system::Error> {
+    assert!(cutoff > 0.0 && cutoff.is_finite(), "cutoff {cutoff} is not positive");
+    assert!(skin >= 0.0 && skin.is_finite(), "skin {skin} is negative");
+    let (heights, reach) = (cell.heights(), cutoff + skin);
+    let images = heights.iter().fold(atoms as f64, |n, h| n * (1.0 + 2.0 * reach / h));
+    if images > f64::from(MOST_IMAGES) {
+        let limit = MOST_IMAGES;
+        return Err(system::Error::TooManyImages { atoms, heights, reach, images, limit });
+    }
+    let sphere = 4.0 / 3.0 * PI * reach.powi(3);
+    let pairs = atoms as f64 * (atoms as f64 / cell.volume() * sphere);
+    if pairs > f64::from(MOST_PAIRS) {
+        let (volume, limit) = (cell.volume(), MOST_PAIRS);
+        return Err(system::Error::TooManyPairs { atoms, volume, reach, pairs, limit });
+    }
+    Ok(())
+}
+
+impl NeighbourList {
     /// Builds the list anew, for the same atoms at `positions`.
     ///
     /// # Panics
     ///
     /// If the number of atoms changed, or an atom is NaN or a million cells away.
     pub fn build(&mut self, positions: &[Vector]) {
-        assert_eq!(positions.len(), self.built_at.len(), "the number of atoms changed");
-        self.built_at.copy_from_slice(positions);
-        self.builds += 1;
-        let margin = self.cell.heights().map(|h| (self.cutoff + self.skin) / h + 1e-9);
+        self.skin.rebuilt(positions);
+        let margin = self.cell.heights().map(|h| (self.cutoff + self.skin.width()) / h + 1e-9);
         self.find_images(margin);
         let counts = self.sort_into_bins(margin);
         self.collect(counts);
@@ -136,27 +213,6 @@ impl NeighbourList {
         self.start.fill(0);
         self.middle.fill(0);
         self.index.clear();
-    }
-
-    /// Builds the list anew if an atom has moved more than half the skin; says whether it did.
-    ///
-    /// # Panics
-    ///
-    /// Those of [`NeighbourList::build`].
-    pub fn update(&mut self, positions: &[Vector]) -> bool {
-        let stale = self.is_stale(positions);
-        if stale {
-            self.build(positions);
-        }
-        stale
-    }
-
-    /// Whether an atom has moved more than half the skin since the list was built.
-    pub fn is_stale(&self, positions: &[Vector]) -> bool {
-        let limit = 0.25 * self.skin * self.skin;
-        let moved = |(&x, &at): (&Vector, &Vector)| dot(sub(x, at), sub(x, at));
-        // A NaN counts as moved, so that `build` can name the atom.
-        !positions.iter().zip(&self.built_at).map(moved).all(|d| d <= limit)
     }
 
     /// Writes where the images are when the atoms are at `positions`; `into` has one entry each.
@@ -189,20 +245,6 @@ impl NeighbourList {
         &self.atoms
     }
 
-    /// Copies `other` into the buffers of `self`, which must be a list of as many atoms.
-    pub fn copy_from(&mut self, other: &Self) {
-        let Self { built_at, atoms, offsets, shifts, start, middle, index, .. } = other;
-        (self.cell, self.cutoff, self.skin) = (other.cell, other.cutoff, other.skin);
-        self.builds = other.builds;
-        self.built_at.clone_from(built_at);
-        self.atoms.clone_from(atoms);
-        self.offsets.clone_from(offsets);
-        self.shifts.clone_from(shifts);
-        self.start.clone_from(start);
-        self.middle.clone_from(middle);
-        self.index.clone_from(index);
-    }
-
     /// The cutoff in angstrom, without the skin.
     pub fn cutoff(&self) -> f64 {
         self.cutoff
@@ -210,12 +252,12 @@ impl NeighbourList {
 
     /// Number of atoms.
     pub fn len(&self) -> usize {
-        self.built_at.len()
+        self.skin.built_at().len()
     }
 
     /// True without atoms.
     pub fn is_empty(&self) -> bool {
-        self.built_at.is_empty()
+        self.skin.built_at().is_empty()
     }
 
     /// Number of images, the atoms included.
@@ -242,11 +284,6 @@ impl NeighbourList {
     /// Whose image `k` is.
     pub fn atom(&self, k: u32) -> usize {
         self.atoms[k as usize] as usize
-    }
-
-    /// How often the list was built; a copy has the count of what it was copied from.
-    pub fn builds(&self) -> u64 {
-        self.builds
     }
 
     /// The most neighbours that an atom has.
@@ -290,8 +327,12 @@ impl NeighbourList {
         self.shifts.clear();
         self.bins.fractional.clear();
         for i in 0..self.len() {
-            let s = self.cell.fractional(self.built_at[i]);
-            assert!(s.iter().all(|s| s.abs() < 1e6), "atom {i} is lost, at {:?}", self.built_at[i]);
+            let s = self.cell.fractional(self.skin.built_at()[i]);
+            assert!(
+                s.iter().all(|s| s.abs() < 1e6),
+                "atom {i} is lost, at {:?}",
+                self.skin.built_at()[i]
+            );
             let home = s.map(|s| -whole(s.floor()));
             self.push_image(i, home, std::array::from_fn(|a| s[a] + f64::from(home[a])));
         }
@@ -341,7 +382,7 @@ impl NeighbourList {
         sorted.resize(of_image.len(), ([0.0; 3], 0));
         for (k, &b) in of_image.iter().enumerate().rev() {
             first[b as usize] -= 1;
-            let (x, s) = (self.built_at[self.atoms[k] as usize], self.shifts[k]);
+            let (x, s) = (self.skin.built_at()[self.atoms[k] as usize], self.shifts[k]);
             let image = u32::try_from(k).expect("at most 2^23 images");
             sorted[first[b as usize] as usize] = ([x[0] + s[0], x[1] + s[1], x[2] + s[2]], image);
         }
@@ -350,13 +391,13 @@ impl NeighbourList {
 
     fn collect(&mut self, counts: [usize; 3]) {
         let Bins { of_image, first, sorted, backward, .. } = &mut self.bins;
-        let reach2 = (self.cutoff + self.skin).powi(2);
+        let reach2 = (self.cutoff + self.skin.width()).powi(2);
         let end = |index: &Vec<u32>| u32::try_from(index.len()).expect("at most 2^32 pairs");
         self.start.clear();
         self.middle.clear();
         self.index.clear();
         self.start.push(0);
-        for (i, (x, s)) in self.built_at.iter().zip(&self.shifts).enumerate() {
+        for (i, (x, s)) in self.skin.built_at().iter().zip(&self.shifts).enumerate() {
             let here = [x[0] + s[0], x[1] + s[1], x[2] + s[2]];
             let bin = of_image[i] as usize;
             let at = [bin / (counts[1] * counts[2]), bin / counts[2] % counts[1], bin % counts[2]];

@@ -15,7 +15,7 @@
 use super::{Forces, LANES, Lanes, Potential, sum};
 use crate::md::BOLTZMANN;
 use crate::md::neighbours::{NeighbourList, bonds, displacement_error};
-use crate::md::system::{Cell, Vector, add_scaled};
+use crate::md::system::{Atoms, Vector, add_scaled};
 
 /// Treatment of the potential at the cutoff.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,13 +71,22 @@ impl LennardJones {
 }
 
 impl Potential for LennardJones {
+    type List = NeighbourList;
+    /// Where the images are.
+    type Scratch = Vec<Vector>;
+
     fn cutoff(&self) -> f64 {
         self.cutoff
     }
 
-    fn compute(&self, positions: &[Vector], list: &NeighbourList, out: &mut Forces) {
-        out.start(self.cutoff, positions, list);
-        let images = &out.scratch.images;
+    fn compute(
+        &self,
+        Atoms { positions, .. }: Atoms<'_>,
+        list: &NeighbourList,
+        images: &mut Vec<Vector>,
+        out: &mut Forces,
+    ) {
+        out.start(self.cutoff, positions, list, images);
         let Self { cutoff, c12, c6, shift, slope } = *self;
         let cutoff2 = cutoff * cutoff;
         for i in 0..positions.len() {
@@ -134,7 +143,7 @@ impl Potential for LennardJones {
         }
     }
 
-    fn reference(&self, cell: &Cell, positions: &[Vector]) -> Forces {
+    fn reference(&self, Atoms { cell, positions, .. }: Atoms<'_>) -> Forces {
         let mut out = Forces::zeros(positions.len());
         for (i, bonds) in bonds(cell, positions, self.cutoff).iter().enumerate() {
             for b in bonds {
@@ -147,7 +156,7 @@ impl Potential for LennardJones {
         out
     }
 
-    fn bound(&self, cell: &Cell, positions: &[Vector]) -> Forces {
+    fn bound(&self, Atoms { cell, positions, .. }: Atoms<'_>) -> Forces {
         let eps = f64::EPSILON;
         let apart = displacement_error(cell, positions, self.cutoff);
         let mut out = Forces::zeros(positions.len());
@@ -174,7 +183,7 @@ impl Potential for LennardJones {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::md::boxes;
+    use crate::md::{Cell, Field, System, boxes};
 
     #[test]
     fn a_pair_worked_by_hand() {
@@ -198,7 +207,7 @@ mod tests {
     fn the_argon_crystal_has_its_known_energy() {
         let crystal = boxes::argon_crystal(4, 5.276_40);
         let of = |t: Truncation| {
-            let energy = LennardJones::argon(t).reference(&crystal.cell, &crystal.positions).energy;
+            let energy = LennardJones::argon(t).reference(crystal.atoms()).energy;
             energy / 256.0 / (119.8 * BOLTZMANN)
         };
         assert!((of(Truncation::Cut) + 8.0996).abs() < 1e-4, "cut {}", of(Truncation::Cut));
@@ -211,10 +220,10 @@ mod tests {
         let cell = Cell::orthorhombic([30.0; 3]).expect("a box");
         let argon = LennardJones::argon(Truncation::ForceShifted);
         for (r, sign) in [(3.0, -1.0), (5.0, 1.0)] {
-            let x = [[1.0, 2.0, 3.0], [1.0 + r, 2.0, 3.0]];
-            let list = NeighbourList::new(&cell, &x, argon.cutoff(), 0.0).unwrap();
-            let mut out = Forces::default();
-            argon.compute(&x, &list, &mut out);
+            let x = vec![[1.0, 2.0, 3.0], [1.0 + r, 2.0, 3.0]];
+            let pair = System::new(cell, &["Ar"; 2], vec![1.0; 2], x);
+            let field = Field::new(argon, &pair, 0.0).unwrap();
+            let out = field.forces();
             let (energy, slope) = argon.pair(r);
             assert!((out.energy - energy).abs() < 1e-15, "energy at {r}");
             assert!((out.forces[0][0] - slope).abs() < 1e-14, "force at {r}");

@@ -10,36 +10,107 @@
 
 mod exp;
 mod lj;
-mod sw;
+pub mod sw;
 
 pub use lj::{LennardJones, Truncation};
 pub use sw::StillingerWeber;
 
-use super::neighbours::NeighbourList;
-use super::system::{Cell, Matrix, Vector, add_scaled};
+use std::fmt::Debug;
 
-/// A potential for atoms of one species.
+use super::neighbours::{List, NeighbourList};
+use super::system::{Atoms, Matrix, Vector, add_scaled};
+use crate::machine::isa::Isa;
+
+/// A potential. It reads of its atoms what its formula asks for: positions always, and species,
+/// charges, bonds and angles if it is one for compounds or molecules.
 pub trait Potential {
+    /// The form of neighbour list that the fast form runs over.
+    type List: List;
+
+    /// Space that the fast form works in. Its contents are no result.
+    type Scratch: Clone + Debug + Default;
+
     /// Distance in angstrom from which on atoms do not interact.
     fn cutoff(&self) -> f64;
 
-    /// The fast form: writes energy, forces and virial of atoms at `positions` into `out`.
+    /// The fast form: writes energy, forces and virial of `atoms` into `out`.
     ///
-    /// Does not allocate if `out` was last used with a list of as many images and neighbours.
+    /// Does not allocate if `scratch` and `out` were last used with a list of as many images and
+    /// neighbours.
     ///
     /// # Panics
     ///
     /// If `list` has a shorter cutoff or another number of atoms.
-    fn compute(&self, positions: &[Vector], list: &NeighbourList, out: &mut Forces);
+    fn compute(
+        &self,
+        atoms: Atoms<'_>,
+        list: &Self::List,
+        scratch: &mut Self::Scratch,
+        out: &mut Forces,
+    );
 
     /// The definition. No two atoms may coincide.
-    fn reference(&self, cell: &Cell, positions: &[Vector]) -> Forces;
+    fn reference(&self, atoms: Atoms<'_>) -> Forces;
 
     /// How far [`Potential::compute`] and [`Potential::reference`] may be apart, entry by entry.
-    fn bound(&self, cell: &Cell, positions: &[Vector]) -> Forces;
+    fn bound(&self, atoms: Atoms<'_>) -> Forces;
 }
 
-/// Energy, forces and virial of a system, and the scratch space of a potential.
+/// A potential whose fast form is written for several instruction sets. [`Potential::compute`] takes
+/// the best one that the processor has.
+pub trait Paths: Potential {
+    /// Does as [`Potential::compute`], by one instruction set.
+    ///
+    /// # Panics
+    ///
+    /// If the processor lacks `isa`, or as [`Potential::compute`].
+    fn compute_on(
+        &self,
+        isa: Isa,
+        atoms: Atoms<'_>,
+        list: &Self::List,
+        scratch: &mut Self::Scratch,
+        out: &mut Forces,
+    );
+}
+
+/// A potential by one instruction set, be it the best or not.
+#[derive(Debug, Clone, Copy)]
+pub struct On<P> {
+    /// The potential.
+    pub potential: P,
+    /// The instruction set.
+    pub isa: Isa,
+}
+
+impl<P: Paths> Potential for On<P> {
+    type List = P::List;
+    type Scratch = P::Scratch;
+
+    fn cutoff(&self) -> f64 {
+        self.potential.cutoff()
+    }
+
+    fn compute(
+        &self,
+        atoms: Atoms<'_>,
+        list: &P::List,
+        scratch: &mut P::Scratch,
+        out: &mut Forces,
+    ) {
+        self.potential.compute_on(self.isa, atoms, list, scratch, out);
+    }
+
+    fn reference(&self, atoms: Atoms<'_>) -> Forces {
+        self.potential.reference(atoms)
+    }
+
+    fn bound(&self, atoms: Atoms<'_>) -> Forces {
+        self.potential.bound(atoms)
+    }
+}
+
+/// Energy, forces and virial of a system.
 #[derive(Debug, Clone, Default)]
 pub struct Forces {
     /// Potential energy in eV.
@@ -48,14 +119,6 @@ pub struct Forces {
     pub forces: Vec<Vector>,
     /// Sum over atoms of `x[a] F[b]`, which is `-dE/d(strain[a, b])`, in eV.
     pub virial: Matrix,
-    scratch: Scratch,
-}
-
-#[derive(Debug, Clone, Default)]
-struct Scratch {
-    images: Vec<Vector>,
-    near: sw::Near,
-    pairs: sw::Buffers,
 }
 
 impl Forces {
@@ -76,12 +139,23 @@ impl Forces {
     }
 
     /// Checks the list, zeroes the results and places the images.
-    fn start(&mut self, cutoff: f64, positions: &[Vector], list: &NeighbourList) {
+    fn start(
+        &mut self,
+        cutoff: f64,
+        positions: &[Vector],
+        list: &NeighbourList,
+        images: &mut Vec<Vector>,
+    ) {
         assert!(list.cutoff() >= cutoff, "list cutoff {} under {cutoff}", list.cutoff());
+        self.clear(positions.len());
+        list.place(positions, images);
+    }
+
+    /// Zeroes the results, for `atoms` atoms.
+    fn clear(&mut self, atoms: usize) {
         (self.energy, self.virial) = (0.0, [[0.0; 3]; 3]);
         self.forces.clear();
-        self.forces.resize(positions.len(), [0.0; 3]);
-        list.place(positions, &mut self.scratch.images);
+        self.forces.resize(atoms, [0.0; 3]);
     }
 
     /// Sets the virial, which is symmetric, from xx, yy, zz, xy, xz and yz.

@@ -1,11 +1,38 @@
 //! Properties of every potential, in both forms.
 
 use super::*;
-use crate::md::boxes;
-use crate::md::system::{System, dot, times};
+use crate::md::system::{dot, times};
+use crate::md::{Cell, Field, System, boxes};
+
+/// A potential of any type.
+trait Any {
+    /// The fast form, twice with the same buffers.
+    fn fast(&self, system: &System) -> [Forces; 2];
+    fn reference(&self, atoms: Atoms<'_>) -> Forces;
+    fn bound(&self, atoms: Atoms<'_>) -> Forces;
+}
+
+impl<P: Potential + Copy> Any for P {
+    fn fast(&self, system: &System) -> [Forces; 2] {
+        let mut field = Field::new(*self, system, 0.7).unwrap();
+        let first = field.forces().clone();
+        let room = field.forces().forces.as_ptr();
+        field.compute(system.atoms());
+        assert_eq!(field.forces().forces.as_ptr(), room, "the buffer moved");
+        [first, field.forces().clone()]
+    }
+
+    fn reference(&self, atoms: Atoms<'_>) -> Forces {
+        Potential::reference(self, atoms)
+    }
+
+    fn bound(&self, atoms: Atoms<'_>) -> Forces {
+        Potential::bound(self, atoms)
+    }
+}
 
 /// Potentials with a box: crystals with several images of each atom in reach, and larger ones.
-fn worlds() -> Vec<(&'static str, Box<dyn Potential>, System)> {
+fn worlds() -> Vec<(&'static str, Box<dyn Any>, System)> {
     let argon = LennardJones::argon(Truncation::ForceShifted);
     let shifted = LennardJones::argon(Truncation::EnergyShifted);
     let si = StillingerWeber::SILICON;
@@ -22,12 +49,11 @@ fn worlds() -> Vec<(&'static str, Box<dyn Potential>, System)> {
         system
     };
     // Primitive cells of the two crystals.
-    let one = |edge: f64, atoms: usize, full: System| System {
-        cell: Cell::new([[0.0, edge, edge], [edge, 0.0, edge], [edge, edge, 0.0]]).unwrap(),
-        species: full.species[..atoms].to_vec(),
-        positions: full.positions[..atoms].to_vec(),
-        velocities: full.velocities[..atoms].to_vec(),
-        masses: full.masses[..atoms].to_vec(),
+    let one = |edge: f64, atoms: usize, full: System| {
+        let rows = [[0.0, edge, edge], [edge, 0.0, edge], [edge, edge, 0.0]];
+        let symbols = vec!["X"; atoms];
+        let positions = full.positions[..atoms].to_vec();
+        System::new(Cell::new(rows).unwrap(), &symbols, vec![1.0; atoms], positions)
     };
     let tilt = [[10.9, 0.3, -0.2], [2.1, 10.6, 0.1], [-1.0, 3.0, 11.1]];
     vec![
@@ -56,11 +82,20 @@ fn worlds() -> Vec<(&'static str, Box<dyn Potential>, System)> {
     ]
 }
 
-fn fast(potential: &dyn Potential, cell: &Cell, positions: &[Vector]) -> Forces {
-    let list = NeighbourList::new(cell, positions, potential.cutoff(), 0.7).unwrap();
-    let mut out = Forces::default();
-    potential.compute(positions, &list, &mut out);
-    out
+fn fast(potential: &dyn Any, system: &System) -> Forces {
+    let [_, second] = potential.fast(system);
+    second
+}
+
+/// The system in another cell, or with its atoms elsewhere.
+fn with(system: &System, cell: Cell, positions: Vec<Vector>) -> System {
+    System { cell, positions, ..system.clone() }
+}
+
+/// The system under a linear map.
+fn mapped(system: &System, map: Matrix) -> System {
+    let cell = Cell::new(system.cell.rows().map(|row| times(row, map))).unwrap();
+    with(system, cell, system.positions.iter().map(|&x| times(x, map)).collect())
 }
 
 fn largest_difference(a: &[Vector], b: &[Vector]) -> f64 {
@@ -77,9 +112,9 @@ fn derivative(f: impl Fn(f64) -> f64) -> f64 {
 #[test]
 fn both_forms_agree_within_a_tight_bound() {
     for (name, potential, system) in worlds() {
-        let want = potential.reference(&system.cell, &system.positions);
-        let got = fast(&*potential, &system.cell, &system.positions);
-        let bound = potential.bound(&system.cell, &system.positions);
+        let want = potential.reference(system.atoms());
+        let got = fast(&*potential, &system);
+        let bound = potential.bound(system.atoms());
         assert!((got.energy - want.energy).abs() <= bound.energy, "{name}: energy");
         assert!(bound.energy < 1e-8 * system.len() as f64, "{name}: bound {:e}", bound.energy);
         for i in 0..system.len() {
@@ -96,12 +131,12 @@ fn both_forms_agree_within_a_tight_bound() {
 #[test]
 fn forces_are_derivatives_of_the_energy() {
     for (name, potential, system) in worlds() {
-        let forces = fast(&*potential, &system.cell, &system.positions).forces;
+        let forces = fast(&*potential, &system).forces;
         for (i, a) in [(0, 0), (system.len() - 1, 1), (system.len() / 2, 2)] {
             let moved = |h: f64| {
                 let mut x = system.positions.clone();
                 x[i][a] += h;
-                potential.reference(&system.cell, &x).energy
+                potential.reference(Atoms { positions: &x, ..system.atoms() }).energy
             };
             let want = -derivative(moved);
             // An energy-shifted potential has a kink at the cutoff.
@@ -114,14 +149,12 @@ fn forces_are_derivatives_of_the_energy() {
 #[test]
 fn the_virial_is_the_derivative_by_strain() {
     for (name, potential, system) in worlds() {
-        let got = fast(&*potential, &system.cell, &system.positions).virial;
+        let got = fast(&*potential, &system).virial;
         for (a, b) in [(0, 0), (1, 1), (2, 2), (0, 1), (1, 2), (2, 0)] {
             let strained = |h: f64| {
                 let mut strain = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
                 strain[a][b] += h;
-                let cell = Cell::new(system.cell.rows().map(|row| times(row, strain))).unwrap();
-                let x: Vec<_> = system.positions.iter().map(|&x| times(x, strain)).collect();
-                potential.reference(&cell, &x).energy
+                potential.reference(mapped(&system, strain).atoms()).energy
             };
             let (got, want) = (got[a][b], -derivative(strained));
             let kinked = name == "argon shifted";
@@ -133,10 +166,7 @@ fn the_virial_is_the_derivative_by_strain() {
 #[test]
 fn forces_cancel_and_the_virial_is_symmetric() {
     for (name, potential, system) in worlds() {
-        for out in [
-            fast(&*potential, &system.cell, &system.positions),
-            potential.reference(&system.cell, &system.positions),
-        ] {
+        for out in [fast(&*potential, &system), potential.reference(system.atoms())] {
             for a in 0..3 {
                 let net: f64 = out.forces.iter().map(|f| f[a]).sum();
                 assert!(net.abs() < 1e-11, "{name}: net force {net:e} along {a}");
@@ -159,10 +189,8 @@ fn a_rotated_box_has_rotated_forces() {
         )
     });
     for (name, potential, system) in worlds() {
-        let want = fast(&*potential, &system.cell, &system.positions);
-        let cell = Cell::new(system.cell.rows().map(|row| times(row, turn))).unwrap();
-        let x: Vec<_> = system.positions.iter().map(|&x| times(x, turn)).collect();
-        let got = fast(&*potential, &cell, &x);
+        let want = fast(&*potential, &system);
+        let got = fast(&*potential, &mapped(&system, turn));
         let turned: Vec<_> = want.forces.iter().map(|&f| times(f, turn)).collect();
         assert!((got.energy - want.energy).abs() < 1e-9, "{name}: energy");
         let off = largest_difference(&got.forces, &turned);
@@ -173,7 +201,7 @@ fn a_rotated_box_has_rotated_forces() {
 #[test]
 fn renumbered_translated_and_wrapped_atoms_feel_the_same() {
     for (name, potential, system) in worlds() {
-        let want = fast(&*potential, &system.cell, &system.positions);
+        let want = fast(&*potential, &system);
         let n = system.len();
         let moved = |k: usize| {
             // The last comes first, shifted, and by whole cells that differ from atom to atom.
@@ -183,8 +211,8 @@ fn renumbered_translated_and_wrapped_atoms_feel_the_same() {
             add_scaled(&mut x, 1.0, system.cell.cartesian(cells));
             x
         };
-        let x: Vec<_> = (0..n).map(moved).collect();
-        for got in [fast(&*potential, &system.cell, &x), potential.reference(&system.cell, &x)] {
+        let moved = with(&system, system.cell, (0..n).map(moved).collect());
+        for got in [fast(&*potential, &moved), potential.reference(moved.atoms())] {
             assert!((got.energy - want.energy).abs() < 1e-9, "{name}: energy");
             let reversed: Vec<_> = got.forces.into_iter().rev().collect();
             let off = largest_difference(&reversed, &want.forces);
@@ -196,10 +224,10 @@ fn renumbered_translated_and_wrapped_atoms_feel_the_same() {
 #[test]
 fn a_repeated_box_has_as_much_energy_per_atom() {
     for (name, potential, system) in worlds() {
-        let want = fast(&*potential, &system.cell, &system.positions);
+        let want = fast(&*potential, &system);
         let [a, b, c] = system.cell.rows();
         let cell = Cell::new([a.map(|x| 2.0 * x), b, c.map(|x| 3.0 * x)]).unwrap();
-        let mut x = Vec::new();
+        let (mut x, n) = (Vec::new(), 6 * system.len());
         for k in 0..6 {
             let cells = [f64::from(k % 2), 0.0, f64::from(k / 2)];
             x.extend(system.positions.iter().map(|&p| {
@@ -208,7 +236,7 @@ fn a_repeated_box_has_as_much_energy_per_atom() {
                 p
             }));
         }
-        let got = fast(&*potential, &cell, &x);
+        let got = fast(&*potential, &System::new(cell, &vec!["X"; n], vec![1.0; n], x));
         assert!((got.energy - 6.0 * want.energy).abs() < 1e-9, "{name}: energy");
         for copy in got.forces.chunks(system.len()) {
             let off = largest_difference(copy, &want.forces);
@@ -220,14 +248,9 @@ fn a_repeated_box_has_as_much_energy_per_atom() {
 #[test]
 fn the_same_buffers_serve_again() {
     for (name, potential, system) in worlds() {
-        let list =
-            NeighbourList::new(&system.cell, &system.positions, potential.cutoff(), 0.7).unwrap();
-        let mut out = Forces::default();
-        potential.compute(&system.positions, &list, &mut out);
-        let (first, room) = (out.clone(), out.forces.as_ptr());
-        potential.compute(&system.positions, &list, &mut out);
-        assert_eq!((out.energy, out.virial), (first.energy, first.virial), "{name}");
-        assert_eq!((&out.forces, out.forces.as_ptr()), (&first.forces, room), "{name}");
+        let [first, second] = potential.fast(&system);
+        assert_eq!((first.energy, first.virial), (second.energy, second.virial), "{name}");
+        assert_eq!(first.forces, second.forces, "{name}");
     }
 }
 
@@ -237,10 +260,7 @@ fn silicon_has_its_known_elastic_constants() {
     let si = boxes::silicon_crystal(1, 5.430_949_8);
     let second = |strain: &dyn Fn(f64) -> Matrix| {
         let energy = |h: f64| {
-            let strain = strain(h);
-            let cell = Cell::new(si.cell.rows().map(|row| times(row, strain))).unwrap();
-            let x: Vec<_> = si.positions.iter().map(|&x| times(x, strain)).collect();
-            StillingerWeber::SILICON.reference(&cell, &x).energy
+            Any::reference(&StillingerWeber::SILICON, mapped(&si, strain(h)).atoms()).energy
         };
         let h = 1e-3;
         (energy(h) - 2.0 * energy(0.0) + energy(-h)) / (h * h * si.cell.volume()) * 160.217_663
@@ -270,5 +290,6 @@ fn stress_is_minus_virial_over_volume() {
 fn a_list_with_too_short_a_cutoff_is_refused() {
     let si = boxes::silicon_crystal(1, 5.4);
     let list = NeighbourList::new(&si.cell, &si.positions, 3.0, 0.0).unwrap();
-    StillingerWeber::SILICON.compute(&si.positions, &list, &mut Forces::default());
+    let (mut scratch, mut out) = Default::default();
+    StillingerWeber::SILICON.compute(si.atoms(), &list, &mut scratch, &mut out);
 }

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use stepmark::md::extxyz::Frame;
+use stepmark::md::neighbours::List as _;
 use stepmark::md::neighbours::bonds;
 use stepmark::md::potentials::Truncation;
 use stepmark::md::system::Vector;
 use stepmark::md::{
-    Cell, Forces, LennardJones, NeighbourList, Potential, StillingerWeber, System, integrate,
+    Cell, Field, Forces, LennardJones, NeighbourList, Potential, StillingerWeber, System, integrate,
 };
 
 use crate::conformance::{Kind, Role};
@@ -130,7 +131,12 @@ fn matrix(value: &Value, key: &str) -> Result<[Vector; 3], String> {
     vectors(value, key)?.try_into().map_err(|_| format!("{key} has not three rows"))
 }
 
-fn potential(model: &Value) -> Result<Box<dyn Potential>, String> {
+/// What is done with a potential, whatever its type.
+trait Use {
+    fn with<P: Potential + Copy>(self, potential: P) -> Result<(), String>;
+}
+
+fn with_potential(model: &Value, task: impl Use) -> Result<(), String> {
     let get = |key| number(model, key);
     match model["kind"].as_str() {
         Some("lennard-jones") => {
@@ -141,13 +147,13 @@ fn potential(model: &Value) -> Result<Box<dyn Potential>, String> {
                 other => return Err(format!("variant {other:?}")),
             };
             let (epsilon, sigma, cutoff) = (get("epsilon_eV")?, get("sigma")?, get("cutoff")?);
-            Ok(Box::new(LennardJones::new(epsilon, sigma, cutoff, truncation)))
+            task.with(LennardJones::new(epsilon, sigma, cutoff, truncation))
         }
         Some("stillinger-weber") => {
             if (get("p")?, get("q")?) != (4.0, 0.0) {
                 return Err("exponents other than p = 4 and q = 0".to_owned());
             }
-            Ok(Box::new(StillingerWeber {
+            task.with(StillingerWeber {
                 epsilon: get("eps")?,
                 sigma: get("sig")?,
                 a: get("a")?,
@@ -156,7 +162,7 @@ fn potential(model: &Value) -> Result<Box<dyn Potential>, String> {
                 cos0: get("c0")?,
                 bond: get("A")?,
                 repulsion: get("B")?,
-            }))
+            })
         }
         other => Err(format!("model kind {other:?}")),
     }
@@ -170,7 +176,10 @@ fn system(file: &Value) -> Result<System, String> {
         .ok_or("species is not a list of names")?;
     let positions = vectors(file, "positions")?;
     let n = positions.len();
-    Ok(System { cell, species, positions, velocities: vec![[0.0; 3]; n], masses: vec![1.0; n] })
+    if species.len() != n {
+        return Err(format!("{} species for {n} positions", species.len()));
+    }
+    Ok(System::new(cell, &species, vec![1.0; n], positions))
 }
 
 fn one_per_atom(what: &str, found: usize, system: &System) -> Result<(), String> {
@@ -178,9 +187,8 @@ fn one_per_atom(what: &str, found: usize, system: &System) -> Result<(), String>
     if found == atoms { Ok(()) } else { Err(format!("{found} {what} for {atoms} positions")) }
 }
 
-fn list(potential: &dyn Potential, system: &System, skin: f64) -> Result<NeighbourList, String> {
-    NeighbourList::new(&system.cell, &system.positions, potential.cutoff(), skin)
-        .map_err(|e| e.to_string())
+fn field<P: Potential>(potential: P, system: &System, skin: f64) -> Result<Field<P>, String> {
+    Field::new(potential, system, skin).map_err(|e| e.to_string())
 }
 
 /// Requires |got - want| <= tolerance everywhere; NaN is never close.
@@ -200,31 +208,44 @@ fn same(what: &str, got: impl Iterator<Item = usize>, want: &Value) -> Result<()
 
 fn check_box(path: &Path) -> Result<(), String> {
     let file = read(path)?;
-    let (potential, system) = (potential(&file["model"])?, system(&file)?);
-    one_per_atom("species", system.species.len(), &system)?;
+    let system = system(&file)?;
     let counts = file["neighbour_counts"].as_array().ok_or("neighbour_counts is not a list")?;
     one_per_atom("neighbour_counts", counts.len(), &system)?;
     if let Some(atoms) = file.get("n_atoms").filter(|v| !v.is_null()) {
         same("n_atoms", std::iter::once(system.len()), atoms)?;
     }
-    close("cutoff", &[potential.cutoff()], &[number(&file, "cutoff")?], 1e-9)?;
-    check_counts(&file, &*potential, &system)?;
-    let reference = potential.reference(&system.cell, &system.positions);
-    check_forces("reference", &reference, &file, &system)?;
-    for skin in [0.0, SKIN] {
-        let mut fast = Forces::default();
-        potential.compute(&system.positions, &list(&*potential, &system, skin)?, &mut fast);
-        check_forces(&format!("list with skin {skin}"), &fast, &file, &system)?;
-    }
+    check_counts(&file, &system)?;
+    with_potential(&file["model"], Static { file: &file, system: &system })?;
     let twin = path.with_extension("extxyz");
     if twin.exists() { check_frame(&twin, &file, &system) } else { Ok(()) }
 }
 
-fn check_counts(file: &Value, potential: &dyn Potential, system: &System) -> Result<(), String> {
-    let reference: Vec<usize> =
-        bonds(&system.cell, &system.positions, potential.cutoff()).iter().map(Vec::len).collect();
-    let lists = [0.0, SKIN]
-        .map(|skin| list(potential, system, skin).map(|list| list.counts(&system.positions)));
+/// Compares what a potential finds in a box with the file.
+struct Static<'a> {
+    file: &'a Value,
+    system: &'a System,
+}
+
+impl Use for Static<'_> {
+    fn with<P: Potential + Copy>(self, potential: P) -> Result<(), String> {
+        let Self { file, system } = self;
+        close("cutoff", &[potential.cutoff()], &[number(file, "cutoff")?], 1e-9)?;
+        check_forces("reference", &potential.reference(system.atoms()), file, system)?;
+        for skin in [0.0, SKIN] {
+            let fast = field(potential, system, skin)?;
+            check_forces(&format!("list with skin {skin}"), fast.forces(), file, system)?;
+        }
+        Ok(())
+    }
+}
+
+fn check_counts(file: &Value, system: &System) -> Result<(), String> {
+    let (cell, positions, cutoff) = (&system.cell, &system.positions, number(file, "cutoff")?);
+    let reference: Vec<usize> = bonds(cell, positions, cutoff).iter().map(Vec::len).collect();
+    let lists = [0.0, SKIN].map(|skin| {
+        let list = NeighbourList::new(cell, positions, cutoff, skin);
+        list.map(|list| list.counts(positions)).map_err(|e| e.to_string())
+    });
     for counts in [Ok(reference)].into_iter().chain(lists) {
         let counts = counts?;
         same("neighbour_counts", counts.iter().copied(), &file["neighbour_counts"])?;
@@ -254,7 +275,7 @@ fn check_forces(how: &str, got: &Forces, file: &Value, system: &System) -> Resul
 /// Its numbers are rounded to eight decimals.
 fn check_frame(path: &Path, file: &Value, system: &System) -> Result<(), String> {
     let frame = Frame::read(path).map_err(|e| e.to_string())?;
-    if frame.species != system.species || frame.pbc != [true; 3] {
+    if !system.symbols().eq(&frame.species) || frame.pbc != [true; 3] {
         return Err("extxyz: other species or pbc".to_owned());
     }
     let rows = system.cell.rows();
@@ -269,44 +290,57 @@ fn check_frame(path: &Path, file: &Value, system: &System) -> Result<(), String>
 fn check_nve(path: &Path) -> Result<(), String> {
     let file = read(path)?;
     let start = start_of(path, &file)?;
-    let potential = potential(&start["model"])?;
     let mut system = system(&start)?;
     system.velocities = vectors(&file, "velocities0")?;
     system.masses = numbers(&file, "masses_amu")?;
     one_per_atom("velocities", system.velocities.len(), &system)?;
     one_per_atom("masses", system.masses.len(), &system)?;
-    let steps = file["steps"].as_u64().ok_or("steps is not a count")?;
-    let dt_ps = number(&file, "dt_ps")?;
     close("mvv2e", &[stepmark::md::MVV2E], &[number(&file, "mvv2e")?], 1e-18)?;
-
-    let mut fast = (system.clone(), Forces::default(), Vec::new());
-    let mut list = list(&*potential, &fast.0, SKIN)?;
-    potential.compute(&fast.0.positions, &list, &mut fast.1);
-    record(&mut fast);
-    for _ in 0..steps {
-        integrate::run(&mut fast.0, &*potential, &mut list, &mut fast.1, dt_ps, 1);
-        record(&mut fast);
-    }
-    check_end("list", &file, &fast)?;
-
-    let forces = potential.reference(&system.cell, &system.positions);
-    let mut plain = (system, forces, Vec::new());
-    record(&mut plain);
-    for _ in 0..steps {
-        integrate::run_reference(&mut plain.0, &*potential, &mut plain.1, dt_ps, 1);
-        record(&mut plain);
-    }
-    check_end("reference", &file, &plain)
+    with_potential(&start["model"], Moving { file: &file, system })
 }
 
-/// A system, its forces, and the energies seen: potential and total.
-type Trajectory = (System, Forces, Vec<[f64; 2]>);
-
-fn record((system, forces, energies): &mut Trajectory) {
-    energies.push([forces.energy, forces.energy + system.kinetic_energy()]);
+/// Compares the trajectory from a state with the file.
+struct Moving<'a> {
+    file: &'a Value,
+    system: System,
 }
 
-fn check_end(how: &str, file: &Value, (system, _, energies): &Trajectory) -> Result<(), String> {
+impl Use for Moving<'_> {
+    fn with<P: Potential + Copy>(self, potential: P) -> Result<(), String> {
+        let Self { file, mut system } = self;
+        let steps = file["steps"].as_u64().ok_or("steps is not a count")?;
+        let dt_ps = number(file, "dt_ps")?;
+
+        let mut moving = system.clone();
+        let mut fast = field(potential, &moving, SKIN)?;
+        let mut energies = vec![both(&moving, fast.forces())];
+        for _ in 0..steps {
+            integrate::run(&mut moving, &mut fast, dt_ps, 1);
+            energies.push(both(&moving, fast.forces()));
+        }
+        check_end("list", file, &moving, &energies)?;
+
+        let mut forces = potential.reference(system.atoms());
+        let mut energies = vec![both(&system, &forces)];
+        for _ in 0..steps {
+            integrate::run_reference(&mut system, &potential, &mut forces, dt_ps, 1);
+            energies.push(both(&system, &forces));
+        }
+        check_end("reference", file, &system, &energies)
+    }
+}
+
+/// Potential and total energy.
+fn both(system: &System, forces: &Forces) -> [f64; 2] {
+    [forces.energy, forces.energy + system.kinetic_energy()]
+}
+
+fn check_end(
+    how: &str,
+    file: &Value,
+    system: &System,
+    energies: &[[f64; 2]],
+) -> Result<(), String> {
     let say = |e: String| format!("{how}: {e}");
     for (k, key) in ["potential_energy", "total_energy"].into_iter().enumerate() {
         let got: Vec<f64> = energies.iter().map(|e| e[k]).collect();
@@ -328,7 +362,7 @@ mod tests {
         "virial": [[0, 0, 0], [0, 0, 0], [0, 0, 0]], "stress": [[0, 0, 0], [0, 0, 0], [0, 0, 0]],
         "neighbour_counts": [0], "n_directed_pairs": 0}"#;
     const NVE: &str = r#"{"start_from": "box.json", "velocities0": [[1, 0, 0]], "masses_amu": [40],
-        "steps": 1, "dt_ps": 0.5, "mvv2e": 1.0364269652680506e-4, "positions_final": [[0.5, 0, 0]],
+        "steps": 1, "dt_ps": 0.25, "mvv2e": 1.0364269652680506e-4, "positions_final": [[0.25, 0, 0]],
         "velocities_final": [[1, 0, 0]], "potential_energy": [0, 0],
         "total_energy": [2.0728539305361012e-3, 2.0728539305361012e-3]}"#;
 

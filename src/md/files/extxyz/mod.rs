@@ -161,13 +161,13 @@ impl Frame {
 
     /// The frame of a system; its velocities are in angstrom/ps, and line 2 says so.
     pub fn of(system: &System) -> Self {
-        let standard = system.species.iter().map(|symbol| elements::mass(symbol));
+        let standard = system.symbols().map(elements::mass);
         let is_standard = standard.eq(system.masses.iter().map(|mass| Some(*mass)));
         let unit = Value::Text(VelocityUnit::PerPicosecond.to_string());
         Self {
             cell: system.cell,
             pbc: [true; 3],
-            species: system.species.clone(),
+            species: system.symbols().map(str::to_owned).collect(),
             positions: system.positions.clone(),
             masses: (!is_standard).then(|| system.masses.clone()),
             motion: Some(Motion { column: "velo".to_owned(), values: system.velocities.clone() }),
@@ -208,13 +208,7 @@ impl Frame {
             Some(masses) => masses.clone(),
             None => self.species.iter().map(mass).collect::<Result<Vec<_>, _>>()?,
         };
-        let mut system = System {
-            cell: self.cell,
-            species: self.species.clone(),
-            positions: self.positions.clone(),
-            velocities: vec![[0.0; 3]; self.positions.len()],
-            masses,
-        };
+        let mut system = System::new(self.cell, &self.species, masses, self.positions.clone());
         system.velocities = self.velocities(file, &system, unit)?;
         Ok(system)
     }

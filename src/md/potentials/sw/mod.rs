@@ -9,7 +9,8 @@
 //! g(r)    = exp(gamma sigma / (r - a sigma))        for r < cutoff = a sigma
 //! ```
 //!
-//! Both vanish at the cutoff with all their derivatives. The fast form is in `moments.rs`.
+//! Both vanish at the cutoff with all their derivatives. The fast forms are in `moments.rs`
+//! (plain) and `pairs.rs`.
 //!
 //! Source: F. H. Stillinger, T. A. Weber, "Computer simulation of local order in condensed phases
 //! of silicon", Phys. Rev. B 31 (1985) 5262-5271.
@@ -18,12 +19,18 @@ mod moments;
 #[cfg(target_arch = "x86_64")]
 mod pairs;
 
-pub(super) use moments::Near;
-pub(super) use pairs::Buffers;
-
-use super::{Forces, Potential};
+use super::{Forces, Paths, Potential};
+use crate::machine::isa::Isa;
 use crate::md::neighbours::{Bond, NeighbourList, bonds};
-use crate::md::system::{Cell, Vector, add_scaled, dot};
+use crate::md::system::{Atoms, Vector, add_scaled, dot};
+
+/// Buffers of the fast forms.
+#[derive(Debug, Clone, Default)]
+pub struct Scratch {
+    moments: moments::Buffers,
+    #[cfg(target_arch = "x86_64")]
+    pairs: pairs::Buffers,
+}
 
 /// The parameters, in the notation of the paper; its p is 4 and its q is 0.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -94,23 +101,24 @@ impl StillingerWeber {
 }
 
 impl Potential for StillingerWeber {
+    type List = NeighbourList;
+    type Scratch = Scratch;
+
     fn cutoff(&self) -> f64 {
         self.a * self.sigma
     }
 
-    fn compute(&self, positions: &[Vector], list: &NeighbourList, out: &mut Forces) {
-        match crate::machine::isa::Isa::best() {
-            crate::machine::isa::Isa::Scalar => moments::compute(self, positions, list, out),
-            isa => {
-                let mut buffers = std::mem::take(&mut out.scratch.pairs);
-                out.start(self.cutoff(), positions, list);
-                pairs::compute(isa, self, positions, list, &mut buffers, out);
-                out.scratch.pairs = buffers;
-            }
-        }
+    fn compute(
+        &self,
+        atoms: Atoms<'_>,
+        list: &NeighbourList,
+        scratch: &mut Scratch,
+        out: &mut Forces,
+    ) {
+        self.compute_on(Isa::best(), atoms, list, scratch, out);
     }
 
-    fn reference(&self, cell: &Cell, positions: &[Vector]) -> Forces {
+    fn reference(&self, Atoms { cell, positions, .. }: Atoms<'_>) -> Forces {
         let mut out = Forces::zeros(positions.len());
         let negative = |v: Vector| v.map(|c| -c);
         for (i, bonds) in bonds(cell, positions, self.cutoff()).iter().enumerate() {
@@ -130,19 +138,41 @@ impl Potential for StillingerWeber {
         out
     }
 
-    fn bound(&self, cell: &Cell, positions: &[Vector]) -> Forces {
+    fn bound(&self, Atoms { cell, positions, .. }: Atoms<'_>) -> Forces {
         moments::bound(self, cell, positions)
+    }
+}
+
+impl Paths for StillingerWeber {
+    fn compute_on(
+        &self,
+        isa: Isa,
+        atoms: Atoms<'_>,
+        list: &NeighbourList,
+        scratch: &mut Scratch,
+        out: &mut Forces,
+    ) {
+        let cutoff = self.cutoff();
+        assert!(list.cutoff() >= cutoff, "list cutoff {} under {cutoff}", list.cutoff());
+        out.clear(atoms.positions.len());
+        match isa {
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 | Isa::Avx512 => {
+                pairs::compute(isa, self, atoms.positions, list, &mut scratch.pairs, out);
+            }
+            _ => moments::compute(self, atoms.positions, list, &mut scratch.moments, out),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::md::boxes;
+    use crate::md::{Cell, System, boxes};
 
     fn energy_per_atom(lattice: f64) -> f64 {
         let si = boxes::silicon_crystal(2, lattice);
-        StillingerWeber::SILICON.reference(&si.cell, &si.positions).energy / si.len() as f64
+        StillingerWeber::SILICON.reference(si.atoms()).energy / si.len() as f64
     }
 
     #[test]
@@ -158,12 +188,13 @@ mod tests {
         let cell = Cell::orthorhombic([20.0; 3]).unwrap();
         let (si, r) = (StillingerWeber::SILICON, 2.5);
         // The outer atoms are 2.5 sqrt(2) = 3.54 apart; angles at them have cosine sqrt(1/2).
-        let x = [[5.0, 5.0, 5.0], [5.0 + r, 5.0, 5.0], [5.0, 5.0 + r, 5.0]];
+        let x = vec![[5.0, 5.0, 5.0], [5.0 + r, 5.0, 5.0], [5.0, 5.0 + r, 5.0]];
+        let three = System::new(cell, &["Si"; 3], vec![1.0; 3], x);
         let far = r * 2.0_f64.sqrt();
         let (near, g, g_far) = (si.phi2(r).0, si.g(r).0, si.g(far).0);
         let angles = g * g / 9.0 + 2.0 * (0.5_f64.sqrt() + 1.0 / 3.0).powi(2) * g * g_far;
         let want = 2.0 * near + si.phi2(far).0 + 21.0 * 2.1683 * angles;
-        let got = si.reference(&cell, &x).energy;
+        let got = si.reference(three.atoms()).energy;
         assert!((got - want).abs() < 1e-13, "{got}, expected {want}");
     }
 

@@ -27,9 +27,15 @@ use crate::md::potentials::exp::exp;
 use crate::md::potentials::{Forces, LANES, Lanes, Potential, sum};
 use crate::md::system::{Cell, Vector};
 
-/// The neighbours of one atom within the cutoff.
+/// Where the images are, and the neighbours of one atom within the cutoff.
 #[derive(Debug, Clone, Default)]
-pub(in crate::md) struct Near {
+pub(super) struct Buffers {
+    images: Vec<Vector>,
+    near: Near,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Near {
     blocks: Vec<Block>,
     index: Vec<u32>,
 }
@@ -172,16 +178,16 @@ impl Moments {
     }
 }
 
-/// Does as [`Potential::compute`].
+/// Does as [`Potential::compute`] into `out`, which is zero.
 pub(super) fn compute(
     sw: &StillingerWeber,
     positions: &[Vector],
     list: &NeighbourList,
+    Buffers { images, near }: &mut Buffers,
     out: &mut Forces,
 ) {
-    out.start(sw.cutoff(), positions, list);
-    let Forces { energy, forces, virial, scratch } = out;
-    let (images, near) = (&scratch.images, &mut scratch.near);
+    list.place(positions, images);
+    let Forces { energy, forces, virial } = out;
     near.reserve(list.most());
     let cutoff2 = sw.cutoff().powi(2);
     for i in 0..positions.len() {
@@ -254,7 +260,7 @@ pub(super) fn bound(sw: &StillingerWeber, cell: &Cell, positions: &[Vector]) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::md::boxes;
+    use crate::md::{Field, System, boxes};
 
     /// The identity holds for any angle that costs nothing, and for atoms anywhere.
     #[test]
@@ -263,11 +269,9 @@ mod tests {
             let sw = StillingerWeber { cos0, sigma, ..StillingerWeber::SILICON };
             let mut si = boxes::silicon_crystal(2, 5.3);
             boxes::rattle(&mut si, seed, 0.2);
-            let list = NeighbourList::new(&si.cell, &si.positions, sw.cutoff(), 0.4).unwrap();
-            let mut got = Forces::default();
-            sw.compute(&si.positions, &list, &mut got);
-            let want = sw.reference(&si.cell, &si.positions);
-            let bound = sw.bound(&si.cell, &si.positions);
+            let field = Field::new(sw, &si, 0.4).unwrap();
+            let (got, want, bound) =
+                (field.forces(), sw.reference(si.atoms()), sw.bound(si.atoms()));
             assert!((got.energy - want.energy).abs() <= bound.energy, "energy, cos0 {cos0}");
             assert!(bound.energy < 1e-7 * want.energy.abs(), "bound {}", bound.energy);
             for ((g, w), b) in got.forces.iter().zip(&want.forces).zip(&bound.forces) {
@@ -282,10 +286,10 @@ mod tests {
         let sw = StillingerWeber::SILICON;
         let cell = Cell::orthorhombic([20.0; 3]).unwrap();
         for r in [sw.cutoff(), sw.cutoff() * (1.0 - f64::EPSILON), sw.cutoff() - 1e-9] {
-            let x = [[0.0; 3], [r, 0.0, 0.0]];
-            let list = NeighbourList::new(&cell, &x, sw.cutoff(), 0.4).unwrap();
-            let mut out = Forces::default();
-            sw.compute(&x, &list, &mut out);
+            let x = vec![[0.0; 3], [r, 0.0, 0.0]];
+            let pair = System::new(cell, &["Si"; 2], vec![1.0; 2], x);
+            let field = Field::new(sw, &pair, 0.4).unwrap();
+            let out = field.forces();
             assert!(out.energy.abs() < 1e-250 && out.forces[0][0].abs() < 1e-250, "{out:?}");
         }
     }

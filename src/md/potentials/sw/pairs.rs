@@ -31,7 +31,7 @@ use crate::md::system::Vector;
 
 /// Buffers of one evaluation.
 #[derive(Debug, Clone, Default)]
-pub(in crate::md) struct Buffers {
+pub(super) struct Buffers {
     /// Where the images are: x, y, z, 0.
     images: Aligned<f64>,
     /// The two images of each pair within the cutoff. Later the second one's atom takes its place.

@@ -1,10 +1,8 @@
-//! A periodic cell and the atoms in it.
+//! A periodic cell.
 //!
 //! The rows of a cell are its lattice vectors a, b, c; fractional coordinates (u, v, w) stand for
 //! the point x = u a + v b + w c. Then u = x . (b x c) / det, and so on: these reciprocal vectors
 //! are normal to the faces, and one over their lengths are the heights of the cell.
-
-use super::{BOLTZMANN, MVV2E};
 
 /// A point, a velocity or a force.
 pub type Vector = [f64; 3];
@@ -126,73 +124,40 @@ impl Cell {
         self.reciprocal.map(|b| dot(x, b))
     }
 
+    /// From `from` to the nearest image of `to`, if that is nearer than half the least height.
+    ///
+    /// Fractional coordinates are moved by whole numbers to within 1/2 of zero. Those of a nearer
+    /// image are there already: |s| = |d . b| <= |d| / height < 1/2 along each axis.
+    pub fn nearest(&self, from: Vector, to: Vector) -> Vector {
+        let d = sub(to, from);
+        sub(d, self.cartesian(self.fractional(d).map(f64::round)))
+    }
+
     /// The point with fractional coordinates `s`: the inverse of [`Cell::fractional`].
     pub fn cartesian(&self, s: Vector) -> Vector {
         times(s, self.rows)
     }
 }
 
-/// Atoms in a periodic cell. All vectors have one entry per atom.
-#[derive(Debug, Clone, PartialEq)]
-pub struct System {
-    /// The box.
-    pub cell: Cell,
-    /// Chemical symbols.
-    pub species: Vec<String>,
-    /// Positions in angstrom, inside the cell or not.
-    pub positions: Vec<Vector>,
-    /// Velocities in angstrom/ps.
-    pub velocities: Vec<Vector>,
-    /// Masses in amu.
-    pub masses: Vec<f64>,
-}
-
-impl System {
-    /// Number of atoms.
-    pub fn len(&self) -> usize {
-        self.positions.len()
-    }
-
-    /// True without atoms.
-    pub fn is_empty(&self) -> bool {
-        self.positions.is_empty()
-    }
-
-    /// Kinetic energy in eV.
-    pub fn kinetic_energy(&self) -> f64 {
-        let twice: f64 =
-            self.velocities.iter().zip(&self.masses).map(|(&v, m)| m * dot(v, v)).sum();
-        0.5 * MVV2E * twice
-    }
-
-    /// Temperature in K, from the 3N - 3 degrees of freedom of atoms whose centre is at rest.
-    ///
-    /// Zero for fewer than two atoms.
-    pub fn temperature(&self) -> f64 {
-        let freedom = 3.0 * self.len().saturating_sub(1) as f64;
-        if freedom > 0.0 { 2.0 * self.kinetic_energy() / (freedom * BOLTZMANN) } else { 0.0 }
-    }
-}
-
-pub(super) fn dot(a: Vector, b: Vector) -> f64 {
+pub(in crate::md) fn dot(a: Vector, b: Vector) -> f64 {
     a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 }
 
-pub(super) fn norm(a: Vector) -> f64 {
+pub(in crate::md) fn norm(a: Vector) -> f64 {
     dot(a, a).sqrt()
 }
 
-pub(super) fn sub(a: Vector, b: Vector) -> Vector {
+pub(in crate::md) fn sub(a: Vector, b: Vector) -> Vector {
     [a[0] - b[0], a[1] - b[1], a[2] - b[2]]
 }
 
 /// a += t b
-pub(super) fn add_scaled(a: &mut Vector, t: f64, b: Vector) {
+pub(in crate::md) fn add_scaled(a: &mut Vector, t: f64, b: Vector) {
     a.iter_mut().zip(b).for_each(|(a, b)| *a += t * b);
 }
 
 /// The row vector `s` times the matrix `m`.
-pub(super) fn times(s: Vector, m: Matrix) -> Vector {
+pub(in crate::md) fn times(s: Vector, m: Matrix) -> Vector {
     std::array::from_fn(|c| s[0] * m[0][c] + s[1] * m[1][c] + s[2] * m[2][c])
 }
 
@@ -241,20 +206,14 @@ mod tests {
     }
 
     #[test]
-    fn temperature_counts_the_degrees_of_freedom_at_rest() {
-        let mut system = System {
-            cell: Cell::orthorhombic([9.0; 3]).unwrap(),
-            species: vec!["Ar".into(), "Ar".into()],
-            positions: vec![[0.0; 3], [4.0; 3]],
-            velocities: vec![[1.0, 0.0, 0.0], [-1.0, 0.0, 0.0]],
-            masses: vec![40.0; 2],
-        };
-        let kinetic = 40.0 * MVV2E;
-        assert_eq!(system.kinetic_energy(), kinetic, "kinetic energy");
-        let want = 2.0 * kinetic / (3.0 * BOLTZMANN);
-        assert!((system.temperature() - want).abs() < 1e-12, "{}", system.temperature());
-        system.velocities.clear();
-        system.positions.clear();
-        assert_eq!(system.temperature(), 0.0, "no atoms");
+    fn the_nearest_image_is_found_across_faces_and_corners() {
+        let cell = Cell::new([[6.0, 0.0, 0.0], [2.0, 7.0, 0.0], [-1.0, 3.0, 8.0]]).unwrap();
+        for (k, d) in [[2.0, -1.5, 0.5], [-0.3, 2.9, 0.0], [0.0; 3]].into_iter().enumerate() {
+            let from = [5.9, 0.1, 7.5];
+            let cells = cell.cartesian([k as f64 - 1.0, 3.0, -2.0]);
+            let to = std::array::from_fn(|a| from[a] + d[a] + cells[a]);
+            let off = sub(cell.nearest(from, to), d);
+            assert!(off.iter().all(|o| o.abs() < 1e-13), "{off:?} off {d:?}");
+        }
     }
 }
