@@ -26,6 +26,7 @@
 //! chapters 1, 3 and 5, and those that each potential names.
 
 mod cases;
+pub mod clusters;
 pub mod field;
 mod files;
 pub mod fixtures;
