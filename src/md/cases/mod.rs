@@ -1,119 +1,50 @@
 //! The cases of this chapter: steps, forces and neighbour lists of silicon and argon.
 
-use neighbours::neighbours;
+use models::{Model, SILICON, argon};
+use neighbours::{clusters, neighbours};
 
 use super::integrate;
 use super::neighbours::List as _;
-use super::potentials::{Forces, LennardJones, Potential, StillingerWeber, Truncation};
+use super::potentials::{Forces, Potential};
 use super::system::{System, Vector, norm};
 use super::{Field, MVV2E, fixtures};
-use crate::case::{Case, Step, Work};
+use crate::case::{Case, Step};
 use crate::close::{digest, within};
+use crate::machine::isa::Isa;
 
 pub mod boxes;
+mod models;
 mod neighbours;
-
-/// Angstrom. Each run starts from a fresh list and is too short to outlive it; what a build costs
-/// is measured by the `neighbours` cases.
-const SKIN: f64 = 1.0;
 
 /// Velocity Verlet steps of one run.
 const STEPS: usize = 10;
 
-/// A potential with what its cases need to know.
-#[derive(Debug, Clone, Copy)]
-struct Model<P> {
-    potential: P,
-    dt_ps: f64,
-    /// No eigenvalue of the second derivatives of E exceeds this, in eV/angstrom^2.
-    stiffness: f64,
-    /// Neighbours of an atom in the list, how many of them the potential reads, and how many are
-    /// within the cutoff.
-    listed: u64,
-    read: u64,
-    near: u64,
-    /// Operations per neighbour read, per neighbour within the cutoff, and per atom.
-    flops: [u64; 3],
-}
-
-/// The stiffest vibration of this crystal, 18 THz, has m w^2 = 39 eV/angstrom^2. Nine operations
-/// tell whether a neighbour is within the cutoff; one that is costs two exponentials of 35 and
-/// about 100 for bond, moments and forces.
-const SILICON: Model<StillingerWeber> = Model {
-    potential: StillingerWeber::SILICON,
-    dt_ps: 0.001,
-    stiffness: 60.0,
-    listed: 27,
-    read: 27,
-    near: 6,
-    flops: [9, 170, 140],
-};
-
-/// The closest pairs, at 3.3 angstrom, have V'' = 0.7 eV/angstrom^2, and an atom has few of them.
-/// Each pair is met once: 13 operations for the distance and its inverse, 17 for energy and force,
-/// and 22 to add up forces and virial.
-fn argon() -> Model<LennardJones> {
-    Model {
-        potential: LennardJones::argon(Truncation::ForceShifted),
-        dt_ps: 0.005,
-        stiffness: 3.0,
-        listed: 84,
-        read: 42,
-        near: 64,
-        flops: [52, 0, 30],
-    }
-}
-
-/// Images of an atom in a box of some thousand atoms, itself included.
-const IMAGES: u64 = 2;
-
-impl<P> Model<P> {
-    /// Work of `steps` evaluations of `atoms` atoms. Each reads at least the list and the position
-    /// and writes the force of every atom.
-    ///
-    /// However many steps there are, they keep the bytes of one at hand. Of an atom these are its
-    /// neighbours, 4 each, between two bounds, 8 in all; position and force, 24 each; of each image
-    /// its position and shift, 24 each, and owner, 4; and for steps velocity and place in the list,
-    /// 24 each, and mass, 8. The stored state that a run starts from is read once.
-    fn work(&self, atoms: u64, steps: u64) -> Work {
-        let [read, near, own] = self.flops;
-        let units = atoms * steps;
-        let evaluation = 4 * self.listed + 8 + 48 + 52 * IMAGES;
-        let resident = evaluation + if steps > 1 { 56 } else { 0 };
-        Work {
-            units,
-            unit: "atom-step",
-            flops: units * (read * self.read + near * self.near + own),
-            bytes: units * (4 * self.read + 48),
-            resident_bytes: atoms * resident,
-        }
-    }
-}
-
 /// The cases that gate.
 pub fn cases() -> Vec<Case> {
     vec![
+        step("md/step-sw-si/n64", 64, SILICON, silicon(2)),
         step("md/step-sw-si/n512", 512, SILICON, fixtures::silicon_512),
         step("md/step-lj-ar/n256", 256, argon(), fixtures::argon_256),
         forces("md/forces-sw-si/n512", 512, SILICON, fixtures::silicon_512),
         forces("md/forces-lj-ar/n256", 256, argon(), fixtures::argon_256),
         neighbours("md/neighbours-si/n512", 512, SILICON, fixtures::silicon_512),
-        neighbours("md/neighbours-ar/n256", 256, argon(), fixtures::argon_256),
+        clusters("md/clusters-ar/n256", 256, argon(), fixtures::argon_256),
     ]
+}
+
+/// A warm crystal of `repeat`^3 cells.
+fn silicon(repeat: usize) -> impl Fn() -> System + 'static {
+    move || {
+        let mut system = boxes::silicon_crystal(repeat, 5.431);
+        boxes::rattle(&mut system, 1, 0.08);
+        boxes::thermalise(&mut system, 2, 300.0);
+        system
+    }
 }
 
 /// Smaller boxes of silicon.
 pub fn scaling() -> Vec<Case> {
-    let silicon = |repeat| {
-        move || {
-            let mut system = boxes::silicon_crystal(repeat, 5.431);
-            boxes::rattle(&mut system, 1, 0.08);
-            boxes::thermalise(&mut system, 2, 300.0);
-            system
-        }
-    };
     vec![
-        step("md/step-sw-si/n64", 64, SILICON, silicon(2)),
         step("md/step-sw-si/n216", 216, SILICON, silicon(3)),
         forces("md/forces-sw-si/n64", 64, SILICON, silicon(2)),
     ]
@@ -126,7 +57,8 @@ fn step<P: Potential + Copy + 'static>(
     start: impl Fn() -> System + 'static,
 ) -> Case {
     let work = model.work(atoms, STEPS as u64);
-    Case::new(id, "portable", work, move || Steps::new(model, start()))
+    let name = Isa::best().vectorised_name();
+    Case::new(id, name, work, move || Steps::new(model, start()))
 }
 
 fn forces<P: Potential + Copy + 'static>(
@@ -135,17 +67,18 @@ fn forces<P: Potential + Copy + 'static>(
     model: Model<P>,
     start: impl Fn() -> System + 'static,
 ) -> Case {
-    Case::new(id, "portable", model.work(atoms, 1), move || Evaluation::new(model, start()))
+    let name = Isa::best().vectorised_name();
+    Case::new(id, name, model.work(atoms, 1), move || Evaluation::new(model, start()))
 }
 
 /// The forces on `system`, by a list with the skin of these cases.
 fn field<P: Potential + Copy>(model: &Model<P>, system: &System) -> Field<P> {
-    Field::new(model.potential, system, SKIN).expect("a cell as large as the cutoff")
+    Field::new(model.potential, system, model.skin).expect("a cell as large as the cutoff")
 }
 
 /// A list of `system` with the same skin.
-fn list<P: Potential>(potential: &P, system: &System) -> P::List {
-    P::List::new(&system.cell, &system.positions, potential.cutoff(), SKIN)
+fn list<P: Potential>(model: &Model<P>, system: &System) -> P::List {
+    P::List::new(&system.cell, &system.positions, model.potential.cutoff(), model.skin)
         .expect("a cell as large as the cutoff")
 }
 
@@ -324,7 +257,7 @@ mod tests {
     #[test]
     fn ten_steps_of_thousands_of_atoms_are_not_memory_bound() {
         let step = |atoms| step("md/step-sw-si/n1", atoms, SILICON, fixtures::silicon_512);
-        let case = step(2689);
+        let case = step(4000);
         assert!(case.work.bytes > 4 << 20, "{:?}", case.work);
         assert!(!case.is_memory_bound(), "{:?}", case.work);
         assert!(step(20_000).is_memory_bound(), "a larger box");
@@ -345,19 +278,19 @@ mod tests {
     /// The counts that the estimates of work rest on.
     #[test]
     fn atoms_have_as_many_neighbours_as_the_work_says() {
-        fn assert_counts<P>(model: Model<P>, system: &System)
-        where
-            P: Potential<List = NeighbourList>,
-        {
-            let list = list(&model.potential, system);
-            let n = system.len();
-            let listed = list.pairs() / n;
-            let near = list.counts(&system.positions).iter().sum::<usize>() / n;
-            assert_eq!((listed as u64, near as u64), (model.listed, model.near), "neighbours");
-            assert!([listed as u64, listed as u64 / 2].contains(&model.read), "half or all");
-        }
-        assert_counts(SILICON, &fixtures::silicon_512());
-        assert_counts(argon(), &fixtures::argon_256());
+        let si = fixtures::silicon_512();
+        let si_list = list(&SILICON, &si);
+        let near = |list: &NeighbourList| list.counts(&si.positions).iter().sum::<usize>();
+        let halves = [si_list.pairs(), near(&si_list)].map(|pairs| (pairs / si.len() / 2) as u64);
+        assert_eq!(halves, [SILICON.tried, SILICON.near], "silicon");
+        let (ar, model) = (fixtures::argon_256(), argon());
+        let [entries, _] = list(&model, &ar).sizes();
+        let n = ar.len();
+        let counts = [16 * entries / n, 4 * entries / n].map(|count| count as u64);
+        assert_eq!(counts, [model.tried, model.list_bytes], "argon");
+        let cutoff = model.potential.cutoff();
+        let all = NeighbourList::new(&ar.cell, &ar.positions, cutoff, 0.0).unwrap();
+        assert_eq!((all.pairs() / n / 2) as u64, model.near, "argon");
     }
 
     /// Power iteration on the second derivatives of the energy.

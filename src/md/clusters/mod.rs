@@ -22,7 +22,7 @@ mod order;
 mod rows;
 mod search;
 
-pub(super) use rows::{Rows, squared};
+pub(super) use rows::{Apart, Rows, squared};
 
 use super::lanes::{CLUSTER, Quad};
 use super::neighbours::{List, Skin, check_size};
@@ -34,7 +34,7 @@ use search::Search;
 pub(super) const ROWS: usize = 4;
 
 /// Groups of a cluster.
-const GROUPS: usize = CLUSTER / ROWS;
+pub(super) const GROUPS: usize = CLUSTER / ROWS;
 
 /// x, y and z of the atoms of a cluster.
 pub(super) type Block<R> = [Quad<R>; 3];
@@ -315,17 +315,25 @@ impl ClusterList {
     }
 
     /// Writes where the atoms of the clusters are when the atoms are at `positions`.
+    ///
+    /// The last cluster stands there twice, the second time as rows: its empty places are elsewhere
+    /// then, or they would be in reach of their own images.
     pub(super) fn place(&self, positions: &[Vector], into: &mut Vec<Block<f64>>) {
         assert_eq!(positions.len(), self.len(), "not one position per atom");
-        into.resize(self.len().div_ceil(CLUSTER), [[0.0; CLUSTER]; 3]);
-        if let Some(last) = into.last_mut() {
-            *last = [[1.0, 2.0, 3.0, 4.0].map(|k: f64| k * self.nowhere); 3];
-        }
-        let clusters = self.atoms.chunks(CLUSTER).zip(self.moves.chunks(CLUSTER));
-        for (block, (atoms, moves)) in into.iter_mut().zip(clusters) {
+        let clusters = self.len().div_ceil(CLUSTER);
+        into.resize(clusters + 1, [[0.0; CLUSTER]; 3]);
+        let of_clusters = self.atoms.chunks(CLUSTER).zip(self.moves.chunks(CLUSTER));
+        for (block, (atoms, moves)) in into.iter_mut().zip(of_clusters) {
             for (l, (&k, m)) in atoms.iter().zip(moves).enumerate() {
                 let x = positions[k as usize];
                 (0..3).for_each(|a| block[a][l] = x[a] + m[a]);
+            }
+        }
+        if let Some(last) = clusters.checked_sub(1) {
+            into[clusters] = into[last];
+            for l in self.len() - last * CLUSTER..CLUSTER {
+                let away = (l + 1) as f64 * self.nowhere;
+                (0..3).for_each(|a| (into[last][a][l], into[clusters][a][l]) = (away, -away));
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Distances from the rows of a cluster to the atoms of another.
 
-use super::Block;
+use super::{Block, GROUPS, ROWS};
 use crate::md::lanes::Tile;
 use crate::md::system::Vector;
 
@@ -12,9 +12,12 @@ pub(in crate::md) struct Rows<V, const R: usize>([[V; R]; 3]);
 pub(in crate::md) type Apart<V, const R: usize> = [[V; R]; 3];
 
 impl<V: Tile<Real = f64>, const R: usize> Rows<V, R> {
-    /// The atoms of `block` from `first` on.
+    /// The atoms of a group, of `blocks` as [`ClusterList::place`](super::ClusterList) writes them.
     #[inline(always)]
-    pub(in crate::md) fn new(block: &Block<f64>, first: usize) -> Self {
+    pub(in crate::md) fn new(blocks: &[Block<f64>], group: usize) -> Self {
+        let (own, first) = (group / GROUPS, group % GROUPS * ROWS);
+        // The last cluster stands there twice.
+        let block = &blocks[own + usize::from(own + 2 == blocks.len())];
         let mut rows = [[V::splat(0.0); R]; 3];
         for a in 0..3 {
             for r in 0..R {

@@ -60,11 +60,9 @@ impl Search {
     pub(super) fn collect(&mut self, cell: &Cell, atoms: usize, reach: f64, into: &mut Entries) {
         let filled = |from: usize, most: usize| most.min(atoms - from);
         self.spheres.clear();
+        let clusters = self.blocks.iter().take(atoms.div_ceil(CLUSTER)).enumerate();
         self.spheres.extend(
-            self.blocks
-                .iter()
-                .enumerate()
-                .map(|(c, block)| Sphere::around(block, 0..filled(c * CLUSTER, CLUSTER))),
+            clusters.map(|(c, block)| Sphere::around(block, 0..filled(c * CLUSTER, CLUSTER))),
         );
         let counts = self.sort_into_bins(cell);
         let largest = self.spheres.iter().map(|s| s.radius).fold(0.0, f64::max);
@@ -74,7 +72,7 @@ impl Search {
             let places = first..first + filled(g * ROWS, ROWS);
             let group = Group {
                 own,
-                rows: Rows::<[f64; CLUSTER], ROWS>::new(&self.blocks[own], first),
+                rows: Rows::<[f64; CLUSTER], ROWS>::new(&self.blocks, g),
                 sphere: Sphere::around(&self.blocks[own], places),
                 reach,
             };
@@ -234,7 +232,7 @@ fn prune<V: Tile<Real = f64>, const R: usize>(
 ) {
     into.clear();
     for g in 0..from.groups() {
-        let rows = Rows::<V, R>::new(&blocks[g / GROUPS], g % GROUPS * ROWS);
+        let rows = Rows::<V, R>::new(blocks, g);
         let first = from.first_run[g] as usize;
         for k in first..from.first_run[g + 1] as usize {
             let run = from.runs[k];

@@ -8,8 +8,9 @@
 //! of the cutoff may count for one form only; that matters where the potential jumps there, as the
 //! plainly cut Lennard-Jones potential does.
 
+mod clustered;
 mod exp;
-mod lj;
+pub mod lj;
 pub mod sw;
 
 pub use lj::{LennardJones, Truncation};

@@ -12,10 +12,16 @@
 //! Source: M. P. Allen, D. J. Tildesley, "Computer Simulation of Liquids", 2nd ed. (2017), ch. 1
 //! and 5; argon by L. Verlet, Phys. Rev. 159 (1967) 98-103.
 
-use super::{Forces, LANES, Lanes, Potential, sum};
+mod kernel;
+
+pub use kernel::Scratch;
+
+use super::{Forces, Paths, Potential};
+use crate::machine::isa::Isa;
 use crate::md::BOLTZMANN;
-use crate::md::neighbours::{NeighbourList, bonds, displacement_error};
-use crate::md::system::{Atoms, Vector, add_scaled};
+use crate::md::clusters::ClusterList;
+use crate::md::neighbours::{bonds, displacement_error};
+use crate::md::system::Atoms;
 
 /// Treatment of the potential at the cutoff.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,9 +77,8 @@ impl LennardJones {
 }
 
 impl Potential for LennardJones {
-    type List = NeighbourList;
-    /// Where the images are.
-    type Scratch = Vec<Vector>;
+    type List = ClusterList;
+    type Scratch = Scratch;
 
     fn cutoff(&self) -> f64 {
         self.cutoff
@@ -81,66 +86,12 @@ impl Potential for LennardJones {
 
     fn compute(
         &self,
-        Atoms { positions, .. }: Atoms<'_>,
-        list: &NeighbourList,
-        images: &mut Vec<Vector>,
+        atoms: Atoms<'_>,
+        list: &ClusterList,
+        scratch: &mut Scratch,
         out: &mut Forces,
     ) {
-        out.start(self.cutoff, positions, list, images);
-        let Self { cutoff, c12, c6, shift, slope } = *self;
-        let cutoff2 = cutoff * cutoff;
-        for i in 0..positions.len() {
-            let here = images[i];
-            // Energy; force; virial as xx, yy, zz, xy, xz, yz.
-            let (mut e, mut f, mut w) = ([0.0; LANES], [[0.0; LANES]; 3], [[0.0; LANES]; 6]);
-            for near in list.forward(i).chunks(LANES) {
-                // Missing lanes are beyond the cutoff.
-                let mut d = [[2.0 * cutoff; LANES]; 3];
-                for (l, &k) in near.iter().enumerate() {
-                    let there = images[k as usize];
-                    (0..3).for_each(|a| d[a][l] = there[a] - here[a]);
-                }
-                let [x, y, z] = d;
-                let (mut energy, mut pull): (Lanes, Lanes) = ([0.0; LANES], [0.0; LANES]);
-                for l in 0..LANES {
-                    let r2 = x[l] * x[l] + y[l] * y[l] + z[l] * z[l];
-                    let (r, inverse2) = (r2.sqrt(), 1.0 / r2);
-                    let inverse6 = inverse2 * inverse2 * inverse2;
-                    let (r12, r6) = (c12 * inverse6 * inverse6, c6 * inverse6);
-                    let v = r12 - r6 - shift - slope * (r - cutoff);
-                    // V'/r: positive where atoms attract.
-                    let p = (6.0 * r6 - 12.0 * r12 - slope * r) * inverse2;
-                    energy[l] = if r2 < cutoff2 { v } else { 0.0 };
-                    pull[l] = if r2 < cutoff2 { p } else { 0.0 };
-                }
-                for (l, &k) in near.iter().enumerate() {
-                    let force = &mut out.forces[list.atom(k)];
-                    add_scaled(force, -pull[l], [x[l], y[l], z[l]]);
-                }
-                for l in 0..LANES {
-                    let [fx, fy, fz] = [pull[l] * x[l], pull[l] * y[l], pull[l] * z[l]];
-                    e[l] += energy[l];
-                    f[0][l] += fx;
-                    f[1][l] += fy;
-                    f[2][l] += fz;
-                    w[0][l] += fx * x[l];
-                    w[1][l] += fy * y[l];
-                    w[2][l] += fz * z[l];
-                    w[3][l] += fx * y[l];
-                    w[4][l] += fx * z[l];
-                    w[5][l] += fy * z[l];
-                }
-            }
-            add_scaled(&mut out.forces[i], 1.0, f.map(sum));
-            out.energy += sum(e);
-            let w = w.map(|w| -sum(w));
-            for (a, b, k) in [(0, 0, 0), (1, 1, 1), (2, 2, 2), (0, 1, 3), (0, 2, 4), (1, 2, 5)] {
-                out.virial[a][b] += w[k];
-                if a != b {
-                    out.virial[b][a] += w[k];
-                }
-            }
-        }
+        self.compute_on(Isa::best(), atoms, list, scratch, out);
     }
 
     fn reference(&self, Atoms { cell, positions, .. }: Atoms<'_>) -> Forces {
@@ -172,11 +123,29 @@ impl Potential for LennardJones {
                 let relative = 15.0 * apart / b.r + 40.0 * eps;
                 force.iter_mut().for_each(|f| *f += steep * (relative + own * eps));
                 out.energy += 0.5 * (steep * apart + high * (40.0 + all) * eps);
-                let w = 0.5 * steep * b.r * (relative + apart / b.r + all * eps);
+                // By forces, at places that are `apart` over 18 eps away, or by pairs.
+                let w = 0.5 * steep * b.r * (relative + apart / b.r + all * eps)
+                    + steep * apart * (own + all) / 18.0;
                 out.virial.iter_mut().flatten().for_each(|v| *v += w);
             }
         }
         out
+    }
+}
+
+impl Paths for LennardJones {
+    fn compute_on(
+        &self,
+        isa: Isa,
+        atoms: Atoms<'_>,
+        list: &ClusterList,
+        scratch: &mut Scratch,
+        out: &mut Forces,
+    ) {
+        let cutoff = self.cutoff;
+        assert!(list.cutoff() >= cutoff, "list cutoff {} under {cutoff}", list.cutoff());
+        out.clear(atoms.positions.len());
+        kernel::compute(isa, self, atoms.positions, list, scratch, out);
     }
 }
 
