@@ -16,7 +16,7 @@
 //! | [`system`] | [`Cell`], [`System`], and [`Atoms`]: the part that a potential sees |
 //! | [`neighbours`] | the list with a skin, and its reference: all pairs of all images |
 //! | [`field`] | a potential at work: with its list, its scratch space and the forces |
-//! | [`potentials`] | Lennard-Jones and Stillinger-Weber: definition, fast form, error bound |
+//! | [`potentials`] | Lennard-Jones, Stillinger-Weber, Sutton-Chen, Finnis-Sinclair, water: definition, fast form, error bound |
 //! | [`integrate`] | velocity Verlet |
 //! | [`extxyz`] | the extended XYZ file format |
 //! | [`fixtures`] | boxes of atoms near equilibrium |
@@ -40,11 +40,17 @@ pub use cases::{boxes, cases, scaling};
 pub use field::Field;
 pub use files::extxyz;
 pub use neighbours::NeighbourList;
-pub use potentials::{Forces, LennardJones, Potential, StillingerWeber};
+pub use potentials::{
+    EmbeddedAtom, FinnisSinclair, Forces, LennardJones, Potential, StillingerWeber, SuttonChen,
+    Water,
+};
 pub use system::{Atoms, Cell, System, Topology};
 
 /// One amu angstrom^2/ps^2 in eV, from the CODATA 2018 values of the amu and the electronvolt.
 pub const MVV2E: f64 = 1.660_539_066_60e-23 / 1.602_176_634e-19;
+
+/// One elementary charge squared over 4 pi epsilon_0, in eV angstrom (CODATA 2018, twelve digits).
+pub const COULOMB: f64 = 14.399_645_478_5;
 
 /// Boltzmann's constant in eV/K (CODATA 2018, rounded to ten digits).
 pub const BOLTZMANN: f64 = 8.617_333_262e-5;

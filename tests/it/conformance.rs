@@ -30,11 +30,14 @@ pub(crate) enum Role {
     Other,
 }
 
-const KINDS: [&Kind; 11] = [
+const KINDS: [&Kind; 14] = [
     &lattice::CLEAN,
     &lattice::TIES,
     &md::LENNARD_JONES,
     &md::STILLINGER_WEBER,
+    &md::SUTTON_CHEN,
+    &md::FINNIS_SINCLAIR,
+    &md::WATER,
     &md::NVE,
     &rom::MVAR,
     &rom::MVAR_TRAIN,
@@ -97,6 +100,21 @@ fn md_lennard_jones() {
 #[test]
 fn md_stillinger_weber() {
     run(&md::STILLINGER_WEBER);
+}
+
+#[test]
+fn md_sutton_chen() {
+    run(&md::SUTTON_CHEN);
+}
+
+#[test]
+fn md_finnis_sinclair() {
+    run(&md::FINNIS_SINCLAIR);
+}
+
+#[test]
+fn md_water() {
+    run(&md::WATER);
 }
 
 #[test]

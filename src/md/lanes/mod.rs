@@ -19,7 +19,8 @@ pub(super) const CLUSTER: usize = 4;
 pub(super) type Quad<R> = [R; CLUSTER];
 
 /// A float that kernels compute with.
-pub(super) trait Real: Copy + Default + Into<f64> {
+#[expect(unnameable_types, reason = "only the kernels may call what a processor may lack")]
+pub trait Real: Copy + Default + Into<f64> {
     /// Rounds to the nearest number.
     fn from_f64(x: f64) -> Self;
 }
@@ -40,7 +41,8 @@ impl Real for f32 {
 }
 
 /// Numbers side by side. Its functions are inlined into callers that have its instruction set.
-pub(super) trait Lanes: Copy {
+#[expect(unnameable_types, reason = "only the kernels may call what a processor may lack")]
+pub trait Lanes: Copy {
     /// A number.
     type Real: Real;
     /// Its numbers in memory.

@@ -9,12 +9,18 @@
 //! plainly cut Lennard-Jones potential does.
 
 mod clustered;
+pub mod eam;
+mod erfc;
+mod errors;
 mod exp;
 pub mod lj;
 pub mod sw;
+pub mod water;
 
+pub use eam::{EmbeddedAtom, FinnisSinclair, SuttonChen};
 pub use lj::{LennardJones, Truncation};
 pub use sw::StillingerWeber;
+pub use water::{Electrostatics, Water};
 
 use std::fmt::Debug;
 
@@ -159,17 +165,22 @@ impl Forces {
         self.forces.resize(atoms, [0.0; 3]);
     }
 
-    /// Sets the virial, which is symmetric, from xx, yy, zz, xy, xz and yz.
-    fn set_virial(&mut self, [xx, yy, zz, xy, xz, yz]: [f64; 6]) {
-        self.virial = [[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]];
-    }
-
     /// A force `f` from atom `i` on an image of atom `j` at `d` from it, and its opposite on `i`.
     fn pull(&mut self, i: usize, j: usize, d: Vector, f: Vector) {
         add_scaled(&mut self.forces[i], -1.0, f);
         add_scaled(&mut self.forces[j], 1.0, f);
         for (row, d) in self.virial.iter_mut().zip(d) {
             add_scaled(row, d, f);
+        }
+    }
+
+    /// Adds a symmetric virial, as xx, yy, zz, xy, xz, yz.
+    fn add_virial(&mut self, w: [f64; 6]) {
+        for (a, b, k) in [(0, 0, 0), (1, 1, 1), (2, 2, 2), (0, 1, 3), (0, 2, 4), (1, 2, 5)] {
+            self.virial[a][b] += w[k];
+            if a != b {
+                self.virial[b][a] += w[k];
+            }
         }
     }
 }

@@ -124,6 +124,11 @@ impl Cell {
         self.reciprocal.map(|b| dot(x, b))
     }
 
+    /// The reciprocal lattice vector with the coordinates `n`, in 1/angstrom, without 2 pi.
+    pub fn wave(&self, n: [i32; 3]) -> Vector {
+        times(n.map(f64::from), self.reciprocal)
+    }
+
     /// From `from` to the nearest image of `to`, if that is nearer than half the least height.
     ///
     /// Fractional coordinates are moved by whole numbers to within 1/2 of zero. Those of a nearer

@@ -7,12 +7,10 @@ use serde_json::Value;
 use stepmark::md::extxyz::Frame;
 use stepmark::md::neighbours::List as _;
 use stepmark::md::neighbours::bonds;
-use stepmark::md::potentials::Truncation;
 use stepmark::md::system::Vector;
-use stepmark::md::{
-    Cell, Field, Forces, LennardJones, NeighbourList, Potential, StillingerWeber, System, integrate,
-};
+use stepmark::md::{Field, Forces, NeighbourList, Potential, System, integrate};
 
+use super::models::{self, Use, system, with_potential};
 use crate::conformance::{Kind, Role};
 
 pub(crate) const LENNARD_JONES: Kind = Kind {
@@ -25,6 +23,15 @@ pub(crate) const STILLINGER_WEBER: Kind = Kind {
     role: |path| box_role(path, "stillinger-weber"),
     check: check_box,
 };
+pub(crate) const SUTTON_CHEN: Kind =
+    Kind { name: "md sutton-chen", role: |path| box_role(path, "sutton-chen"), check: check_box };
+pub(crate) const FINNIS_SINCLAIR: Kind = Kind {
+    name: "md finnis-sinclair",
+    role: |path| box_role(path, "finnis-sinclair"),
+    check: check_box,
+};
+pub(crate) const WATER: Kind =
+    Kind { name: "md water", role: |path| box_role(path, models::WATER), check: check_box };
 pub(crate) const NVE: Kind = Kind { name: "md nve", role: nve_role, check: check_nve };
 
 /// Lists are checked with this skin, in angstrom, and without one.
@@ -102,12 +109,12 @@ fn nve_role(path: &Path) -> Role {
         return Role::Other;
     }
     match start_of(path, &file).as_ref().map(model_kind) {
-        Ok(Some(kind)) if !["lennard-jones", "stillinger-weber"].contains(&kind) => Role::Other,
+        Ok(Some(kind)) if !models::KNOWN.contains(&kind) => Role::Other,
         _ => Role::Case,
     }
 }
 
-fn number(value: &Value, key: &str) -> Result<f64, String> {
+pub(super) fn number(value: &Value, key: &str) -> Result<f64, String> {
     value[key].as_f64().ok_or_else(|| format!("{key} is not a number"))
 }
 
@@ -117,7 +124,7 @@ fn numbers(value: &Value, key: &str) -> Result<Vec<f64>, String> {
     items.ok_or_else(|| format!("{key} holds what is not a number"))
 }
 
-fn vectors(value: &Value, key: &str) -> Result<Vec<Vector>, String> {
+pub(super) fn vectors(value: &Value, key: &str) -> Result<Vec<Vector>, String> {
     let rows = value[key].as_array().ok_or_else(|| format!("{key} is not a list"))?;
     let row = |row: &Value| -> Option<Vector> {
         let row: Vec<f64> = row.as_array()?.iter().map(Value::as_f64).collect::<Option<_>>()?;
@@ -127,59 +134,8 @@ fn vectors(value: &Value, key: &str) -> Result<Vec<Vector>, String> {
     rows.ok_or_else(|| format!("{key} holds what is not a vector"))
 }
 
-fn matrix(value: &Value, key: &str) -> Result<[Vector; 3], String> {
+pub(super) fn matrix(value: &Value, key: &str) -> Result<[Vector; 3], String> {
     vectors(value, key)?.try_into().map_err(|_| format!("{key} has not three rows"))
-}
-
-/// What is done with a potential, whatever its type.
-trait Use {
-    fn with<P: Potential + Copy>(self, potential: P) -> Result<(), String>;
-}
-
-fn with_potential(model: &Value, task: impl Use) -> Result<(), String> {
-    let get = |key| number(model, key);
-    match model["kind"].as_str() {
-        Some("lennard-jones") => {
-            let truncation = match model["variant"].as_str() {
-                Some("cut") => Truncation::Cut,
-                Some("shift") => Truncation::EnergyShifted,
-                Some("fshift") => Truncation::ForceShifted,
-                other => return Err(format!("variant {other:?}")),
-            };
-            let (epsilon, sigma, cutoff) = (get("epsilon_eV")?, get("sigma")?, get("cutoff")?);
-            task.with(LennardJones::new(epsilon, sigma, cutoff, truncation))
-        }
-        Some("stillinger-weber") => {
-            if (get("p")?, get("q")?) != (4.0, 0.0) {
-                return Err("exponents other than p = 4 and q = 0".to_owned());
-            }
-            task.with(StillingerWeber {
-                epsilon: get("eps")?,
-                sigma: get("sig")?,
-                a: get("a")?,
-                lambda: get("lam")?,
-                gamma: get("gam")?,
-                cos0: get("c0")?,
-                bond: get("A")?,
-                repulsion: get("B")?,
-            })
-        }
-        other => Err(format!("model kind {other:?}")),
-    }
-}
-
-fn system(file: &Value) -> Result<System, String> {
-    let cell = Cell::new(matrix(file, "cell")?).map_err(|e| e.to_string())?;
-    let species: Vec<String> = file["species"]
-        .as_array()
-        .and_then(|all| all.iter().map(|s| s.as_str().map(str::to_owned)).collect())
-        .ok_or("species is not a list of names")?;
-    let positions = vectors(file, "positions")?;
-    let n = positions.len();
-    if species.len() != n {
-        return Err(format!("{} species for {n} positions", species.len()));
-    }
-    Ok(System::new(cell, &species, vec![1.0; n], positions))
 }
 
 fn one_per_atom(what: &str, found: usize, system: &System) -> Result<(), String> {
@@ -192,7 +148,7 @@ fn field<P: Potential>(potential: P, system: &System, skin: f64) -> Result<Field
 }
 
 /// Requires |got - want| <= tolerance everywhere; NaN is never close.
-fn close(what: &str, got: &[f64], want: &[f64], tolerance: f64) -> Result<(), String> {
+pub(super) fn close(what: &str, got: &[f64], want: &[f64], tolerance: f64) -> Result<(), String> {
     stepmark::close::within(what, got, want, &vec![tolerance; want.len()])
 }
 
@@ -409,7 +365,7 @@ mod tests {
     fn a_run_is_left_out_only_for_a_foreign_or_missing_start() {
         let run = |start| outcome(&super::NVE, &[("run.json", NVE), ("box.json", start)]);
         assert_eq!(run(BOX), Some(Ok(())), "as it should be");
-        assert_eq!(run(&BOX.replace("lennard-jones", "SPC/Fw")), None, "water");
+        assert_eq!(run(&BOX.replace("lennard-jones", "tersoff")), None, "foreign");
         assert_eq!(outcome(&super::NVE, &[("run.json", NVE)]), None, "its start is not there");
         assert_fails(&super::NVE, &[("run.json", NVE), ("box.json", "{")], "box.json: is not JSON");
         let nameless = NVE.replace("\"box.json\"", "7");

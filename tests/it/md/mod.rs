@@ -1,3 +1,4 @@
 //! Molecular dynamics.
 
 pub(crate) mod conformance;
+mod models;

@@ -126,7 +126,7 @@ fn evaluate<V: Tile<Real = f64>, const R: usize, const TILTED: bool>(
     let pairs = sums.pairs.sum();
     out.energy =
         sums.energy.sum() - lj.shift * pairs - lj.slope * (sums.r.sum() - lj.cutoff * pairs);
-    out.set_virial(virial.finish(blocks, forces));
+    out.add_virial(virial.finish(blocks, forces));
 }
 
 #[inline(always)]

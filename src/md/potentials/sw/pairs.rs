@@ -345,7 +345,7 @@ fn evaluate<V: Pairs<Real = f64>>(
             V::Row::load(force).minus(rows[l]).store(force);
         }
     }
-    out.set_virial(virial.map(|w| -w.sum()));
+    out.add_virial(virial.map(|w| -w.sum()));
     for (to, from) in out.forces.iter_mut().zip(&*forces) {
         *to = [from[0], from[1], from[2]];
     }

@@ -1,0 +1,211 @@
+//! Metals whose energy is a sum over pairs and the roots of densities.
+//!
+//! ```text
+//! E = 1/2 sum over i, j of V(r_ij) - A sum over i of sqrt(rho_i),    rho_i = sum over j of phi(r_ij)
+//! ```
+//!
+//! where a density that is not positive has the root 0. A bond of atom i thus pulls with
+//! V'/2 + F'_i phi', F'_i = -A / (2 sqrt(rho_i)), and again with the other end's F'.
+//!
+//! Bound: with the sizes of V and phi as `errors.rs` has them, a density is off by
+//! R = sum of what phi is off, its root by R / (2 sqrt(rho)), and F' by A R / (4 rho^(3/2)).
+//!
+//! Sources: those of the two laws.
+
+mod finnis_sinclair;
+mod kernel;
+mod sutton_chen;
+
+pub use finnis_sinclair::FinnisSinclair;
+pub use kernel::Scratch;
+pub use sutton_chen::SuttonChen;
+
+use super::errors::{Errors, Off, Size};
+use super::{Forces, Paths, Potential};
+use crate::machine::isa::Isa;
+use crate::md::clusters::ClusterList;
+use crate::md::lanes::Lanes;
+use crate::md::neighbours::{bonds, displacement_error};
+use crate::md::system::Atoms;
+
+/// A function of the distance and its derivative.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Radial<T = f64> {
+    /// The value.
+    pub value: T,
+    /// The derivative by the distance.
+    pub slope: T,
+}
+
+/// The functions of one such potential.
+pub trait Law {
+    /// A, in eV.
+    fn strength(&self) -> f64;
+
+    /// Distance in angstrom from which on V and phi are zero.
+    fn cutoff(&self) -> f64;
+
+    /// V in eV and phi at a distance below the cutoff.
+    fn at(&self, r: f64) -> [Radial; 2];
+
+    /// V in eV and phi at distances of these squares and inverses, with their derivatives over the
+    /// distance; zero beyond the cutoff.
+    fn lanes<V: Lanes<Real = f64>>(&self, r2: V, inverse: V) -> [Radial<V>; 2];
+
+    /// Magnitudes of value, slope and curvature of V and phi: their terms without cancellation.
+    fn sizes(&self, r: f64) -> [[f64; 3]; 2];
+}
+
+/// The potential of a law.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct EmbeddedAtom<L>(pub L);
+
+impl<L: Law> EmbeddedAtom<L> {
+    /// Energy of an atom with this density, and its derivative.
+    fn embed(&self, density: f64) -> Radial {
+        if density > 0.0 {
+            let root = density.sqrt();
+            Radial { value: -self.0.strength() * root, slope: -0.5 * self.0.strength() / root }
+        } else {
+            Radial { value: 0.0, slope: 0.0 }
+        }
+    }
+}
+
+impl<L: Law> Potential for EmbeddedAtom<L> {
+    type List = ClusterList;
+    type Scratch = Scratch;
+
+    fn cutoff(&self) -> f64 {
+        self.0.cutoff()
+    }
+
+    fn compute(
+        &self,
+        atoms: Atoms<'_>,
+        list: &ClusterList,
+        scratch: &mut Scratch,
+        out: &mut Forces,
+    ) {
+        self.compute_on(Isa::best(), atoms, list, scratch, out);
+    }
+
+    fn reference(&self, Atoms { cell, positions, .. }: Atoms<'_>) -> Forces {
+        let mut out = Forces::zeros(positions.len());
+        for (i, bonds) in bonds(cell, positions, self.cutoff()).iter().enumerate() {
+            let density = bonds.iter().map(|b| self.0.at(b.r)[1].value).sum();
+            let embedded = self.embed(density);
+            let mut energy = embedded.value;
+            for b in bonds {
+                // V is met from both ends.
+                let [v, phi] = self.0.at(b.r);
+                energy += 0.5 * v.value;
+                let pull = 0.5 * v.slope + embedded.slope * phi.slope;
+                out.pull(i, b.atom, b.d, b.d.map(|d| -pull * d / b.r));
+            }
+            out.energy += energy;
+        }
+        out
+    }
+
+    fn bound(&self, Atoms { cell, positions, .. }: Atoms<'_>) -> Forces {
+        let (n, cutoff) = (positions.len(), self.cutoff());
+        // The gap to a cutoff is off by this much, and so far beyond it a pair may still count.
+        let apart = displacement_error(cell, positions, cutoff) + 2.0 * f64::EPSILON * cutoff;
+        let bonds = bonds(cell, positions, cutoff + apart);
+        let most = bonds.iter().map(Vec::len).max().unwrap_or(0) as f64;
+        let bound = Forces::zeros(n);
+        let all = bonds.iter().map(Vec::len).sum::<usize>() as f64;
+        let mut errors = Errors { bound, apart, all, own: 2.0 * most };
+        for (i, bonds) in bonds.iter().enumerate() {
+            let sizes = |r: f64| {
+                self.0.sizes(r).map(|[value, slope, curvature]| Size { value, slope, curvature })
+            };
+            let density: f64 = bonds.iter().map(|b| self.0.at(b.r)[1].value).sum();
+            let off = |phi: Size| phi.value_off(apart) + most * f64::EPSILON * phi.value;
+            let off: f64 = bonds.iter().map(|b| off(sizes(b.r)[1])).sum();
+            let Radial { value, slope } = self.embed(density);
+            let relative = if density > 0.0 { 0.5 * off / density } else { 0.0 };
+            errors.energy(Off { size: value.abs(), off: relative * value.abs() });
+            for b in bonds {
+                let [v, phi] = sizes(b.r);
+                errors.energy(Off { size: 0.5 * v.value, off: 0.5 * v.value_off(apart) });
+                let size = 0.5 * v.slope + slope.abs() * phi.slope;
+                let off = 0.5 * v.slope_off(apart)
+                    + slope.abs() * (phi.slope_off(apart) + relative * phi.slope);
+                errors.pull([i, b.atom], b.r, Off { size, off });
+            }
+        }
+        errors.bound
+    }
+}
+
+impl<L: Law> Paths for EmbeddedAtom<L> {
+    fn compute_on(
+        &self,
+        isa: Isa,
+        atoms: Atoms<'_>,
+        list: &ClusterList,
+        scratch: &mut Scratch,
+        out: &mut Forces,
+    ) {
+        let cutoff = self.cutoff();
+        assert!(list.cutoff() >= cutoff, "list cutoff {} under {cutoff}", list.cutoff());
+        out.clear(atoms.positions.len());
+        kernel::compute(isa, self, atoms.positions, list, scratch, out);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::md::{Cell, Field, System};
+
+    /// Below 1.587 angstrom phi of iron is negative, and two atoms have no positive density.
+    #[test]
+    fn a_density_that_is_not_positive_has_no_root_and_no_slope() {
+        let iron = EmbeddedAtom(FinnisSinclair::IRON);
+        let cell = Cell::orthorhombic([20.0; 3]).unwrap();
+        for r in [1.2, 1.58, 1.6] {
+            let pair = System::new(cell, &["Fe"; 2], vec![1.0; 2], vec![[0.0; 3], [r, 0.0, 0.0]]);
+            let [v, phi] = iron.0.at(r);
+            assert_eq!(phi.value > 0.0, r > 1.59, "phi({r}) = {}", phi.value);
+            let root = phi.value.max(0.0).sqrt();
+            let want = v.value - 2.0 * 1.828905 * root;
+            let pull = v.slope - if root > 0.0 { 1.828905 * phi.slope / root } else { 0.0 };
+            for out in [
+                iron.reference(pair.atoms()),
+                Field::new(iron, &pair, 0.0).unwrap().forces().clone(),
+            ] {
+                assert!((out.energy - want).abs() < 1e-12, "{} at {r}", out.energy);
+                assert!((out.forces[0][0] - pull).abs() < 1e-11, "{:?} at {r}", out.forces);
+            }
+        }
+    }
+
+    #[test]
+    fn slopes_are_derivatives_and_sizes_are_not_exceeded() {
+        fn check<L: Law>(law: L, distances: &[f64]) {
+            let h = 1e-4;
+            for &r in distances {
+                for k in 0..2 {
+                    let at = |x: f64| law.at(r + x)[k];
+                    let by = |f: &dyn Fn(f64) -> f64| {
+                        (8.0 * (f(h) - f(-h)) - f(2.0 * h) + f(-2.0 * h)) / (12.0 * h)
+                    };
+                    let slope = by(&|x| at(x).value);
+                    assert!((slope - at(0.0).slope).abs() < 1e-9 * (1.0 + slope.abs()), "{r}, {k}");
+                    let found = [at(0.0).value, slope, by(&|x| at(x).slope)];
+                    for (found, size) in found.into_iter().zip(law.sizes(r)[k]) {
+                        assert!(
+                            found.abs() <= size * (1.0 + 1e-6) + 1e-9,
+                            "{found}, {size} at {r}"
+                        );
+                    }
+                }
+            }
+        }
+        check(SuttonChen::ALUMINIUM, &[2.0, 2.8, 4.05, 6.3, 6.6, 7.0, 7.4, 7.499]);
+        check(FinnisSinclair::IRON, &[1.3, 2.0, 2.48, 2.87, 3.3, 3.45, 3.56]);
+    }
+}

@@ -1,0 +1,50 @@
+//! The waves of an Ewald sum.
+//!
+//! ```text
+//! E = 2 pi/V COULOMB sum over waves k of exp(-k^2/(4 a^2))/k^2 |S(k)|^2
+//! S(k) = sum over atoms of q exp(i k.x)
+//! ```
+//!
+//! over k = 2 pi (l b_1 + m b_2 + n b_3) but 0, the b_i being the reciprocal vectors of the cell.
+//! Half of them are visited, as -k adds what k does. Under a strain |S| stays, k and V do not: k adds
+//! `E_k (delta_ab - 2 k_a k_b (1/k^2 + 1/(4 a^2)))` to the virial.
+//!
+//! Source: M. P. Allen, D. J. Tildesley, "Computer Simulation of Liquids", 2nd ed. (2017), ch. 6.
+
+use std::f64::consts::{PI, TAU};
+
+use crate::md::COULOMB;
+use crate::md::potentials::Forces;
+use crate::md::system::{Atoms, add_scaled, dot};
+
+/// Adds energy, forces and virial of the waves up to `waves` along each reciprocal vector.
+pub(super) fn add(alpha: f64, waves: u32, atoms: Atoms<'_>, out: &mut Forces) {
+    let Atoms { cell, positions, charges, .. } = atoms;
+    let waves = i32::try_from(waves).expect("fewer than 2^31 waves");
+    let (narrow, prefactor) = (0.25 / (alpha * alpha), 4.0 * PI / cell.volume() * COULOMB);
+    let mut phases = vec![[0.0; 2]; positions.len()];
+    for l in 0..=waves {
+        for m in if l > 0 { -waves } else { 0 }..=waves {
+            for n in if (l, m) > (0, 0) { -waves } else { 1 }..=waves {
+                let k = cell.wave([l, m, n]).map(|k| TAU * k);
+                let k2 = dot(k, k);
+                let strength = prefactor * (-narrow * k2).exp() / k2;
+                let mut s = [0.0; 2];
+                for ((phase, x), q) in phases.iter_mut().zip(positions).zip(charges) {
+                    let (sin, cos) = dot(k, *x).sin_cos();
+                    *phase = [q * cos, q * sin];
+                    (0..2).for_each(|c| s[c] += phase[c]);
+                }
+                let energy = strength * (s[0] * s[0] + s[1] * s[1]);
+                out.energy += energy;
+                for (force, [cos, sin]) in out.forces.iter_mut().zip(&phases) {
+                    add_scaled(force, 2.0 * strength * (sin * s[0] - cos * s[1]), k);
+                }
+                for (a, row) in out.virial.iter_mut().enumerate() {
+                    row[a] += energy;
+                    add_scaled(row, -2.0 * energy * (1.0 / k2 + narrow) * k[a], k);
+                }
+            }
+        }
+    }
+}
