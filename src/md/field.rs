@@ -8,6 +8,7 @@ use super::system::{Atoms, Error, System};
 #[derive(Debug, Clone)]
 pub struct Field<P: Potential> {
     potential: P,
+    skin: f64,
     list: P::List,
     scratch: P::Scratch,
     forces: Forces,
@@ -22,9 +23,22 @@ impl<P: Potential> Field<P> {
     pub fn new(potential: P, system: &System, skin: f64) -> Result<Self, Error> {
         let list = P::List::new(&system.cell, &system.positions, potential.cutoff(), skin)?;
         let (scratch, forces) = Default::default();
-        let mut field = Self { potential, list, scratch, forces };
+        let mut field = Self { potential, skin, list, scratch, forces };
         field.compute(system.atoms());
         Ok(field)
+    }
+
+    /// Builds the list from nothing and evaluates, as [`Field::new`]: what follows depends on the
+    /// state of `system` alone, to the last bit.
+    ///
+    /// # Errors
+    ///
+    /// As [`Field::new`].
+    pub fn renew(&mut self, system: &System) -> Result<(), Error> {
+        let (cell, cutoff) = (&system.cell, self.potential.cutoff());
+        self.list = P::List::new(cell, &system.positions, cutoff, self.skin)?;
+        self.compute(system.atoms());
+        Ok(())
     }
 
     /// Energy, forces and virial of the atoms last evaluated.
@@ -69,7 +83,7 @@ impl<P: Potential> Field<P> {
     /// Evaluates with the list as it is. No atom may have moved more than half the skin since it
     /// was updated.
     pub fn compute(&mut self, atoms: Atoms<'_>) {
-        let Self { potential, list, scratch, forces } = self;
+        let Self { potential, list, scratch, forces, .. } = self;
         potential.compute(atoms, list, scratch, forces);
     }
 

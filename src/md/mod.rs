@@ -17,7 +17,7 @@
 //! | [`neighbours`] | the list with a skin, and its reference: all pairs of all images |
 //! | [`field`] | a potential at work: with its list, its scratch space and the forces |
 //! | [`potentials`] | Lennard-Jones, Stillinger-Weber, Sutton-Chen, Finnis-Sinclair, water: definition, fast form, error bound |
-//! | [`integrate`] | velocity Verlet |
+//! | [`integrate`] | velocity Verlet; Langevin dynamics |
 //! | [`extxyz`] | the extended XYZ file format |
 //! | [`fixtures`] | boxes of atoms near equilibrium |
 //! | [`boxes`] | crystals, thermal velocities, and how the fixtures are made |
@@ -39,6 +39,7 @@ pub mod system;
 pub use cases::{boxes, cases, scaling};
 pub use field::Field;
 pub use files::extxyz;
+pub use integrate::Langevin;
 pub use neighbours::NeighbourList;
 pub use potentials::{
     EmbeddedAtom, FinnisSinclair, Forces, LennardJones, Potential, StillingerWeber, SuttonChen,

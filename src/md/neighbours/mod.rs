@@ -434,7 +434,7 @@ fn product(
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "saturates; the arguments are small integers")]
-fn whole(x: f64) -> i32 {
+pub(super) fn whole(x: f64) -> i32 {
     x as i32
 }
 

@@ -1,8 +1,9 @@
 //! Properties of every potential, in both forms.
 
 use super::*;
+use crate::md::potentials::water::Molecule;
 use crate::md::system::{dot, times};
-use crate::md::{Cell, Field, System, boxes};
+use crate::md::{Cell, Field, System, Topology, boxes};
 
 /// A potential of any type.
 trait Any {
@@ -55,6 +56,13 @@ fn worlds() -> Vec<(&'static str, Box<dyn Any>, System)> {
         let positions = full.positions[..atoms].to_vec();
         System::new(Cell::new(rows).unwrap(), &symbols, vec![1.0; atoms], positions)
     };
+    let aluminium = EmbeddedAtom(SuttonChen::ALUMINIUM);
+    let iron = EmbeddedAtom(FinnisSinclair::IRON);
+    let damped = boxes::damped_water();
+    let water =
+        |electrostatics, cutoff| Box::new(Water::new(Molecule::SPC_FW, electrostatics, cutoff));
+    let field = Electrostatics::ReactionField { dielectric: 78.3 };
+    let ewald = Electrostatics::Ewald { alpha: 0.9, longest: 11.5 };
     let tilt = [[10.9, 0.3, -0.2], [2.1, 10.6, 0.1], [-1.0, 3.0, 11.1]];
     vec![
         ("argon 1 cell", Box::new(argon), rattled(boxes::argon_crystal(1, 5.3), 1, 0.1)),
@@ -79,6 +87,33 @@ fn worlds() -> Vec<(&'static str, Box<dyn Any>, System)> {
             Box::new(si),
             rattled(tilted(boxes::silicon_crystal(2, 5.4), tilt), 9, 0.2),
         ),
+        (
+            "aluminium 1 cell",
+            Box::new(aluminium),
+            rattled(boxes::aluminium_crystal(1, 4.05), 10, 0.1),
+        ),
+        (
+            "aluminium primitive",
+            Box::new(aluminium),
+            one(2.0, 1, boxes::aluminium_crystal(1, 4.05)),
+        ),
+        (
+            "aluminium 3 cells",
+            Box::new(aluminium),
+            rattled(boxes::aluminium_crystal(3, 3.9), 11, 0.2),
+        ),
+        ("iron 1 cell", Box::new(iron), rattled(boxes::iron_crystal(1, 2.87), 12, 0.1)),
+        ("iron 4 cells", Box::new(iron), rattled(boxes::iron_crystal(4, 2.8), 13, 0.15)),
+        (
+            "iron tilted",
+            Box::new(iron),
+            rattled(tilted(boxes::iron_crystal(4, 2.87), tilt), 14, 0.1),
+        ),
+        ("water 1 molecule", Box::new(damped), rattled(boxes::water(1, 15), 15, 0.03)),
+        ("water 11 molecules", Box::new(damped), rattled(boxes::water(11, 16), 16, 0.03)),
+        ("water tilted", Box::new(damped), rattled(tilted(boxes::water(27, 17), tilt), 17, 0.03)),
+        ("water in a field", water(field, 5.0), rattled(boxes::water(20, 18), 18, 0.03)),
+        ("water by Ewald", water(ewald, 5.5), rattled(boxes::water(8, 19), 19, 0.03)),
     ]
 }
 
@@ -103,9 +138,10 @@ fn largest_difference(a: &[Vector], b: &[Vector]) -> f64 {
     a.iter().flatten().zip(b.iter().flatten()).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
 }
 
-/// Fourth-order central difference of `f` at 0.
+/// Fourth-order central difference of `f` at 0. The step is short, for some potentials have kinks in
+/// their second derivatives.
 fn derivative(f: impl Fn(f64) -> f64) -> f64 {
-    let h = 1e-4;
+    let h = 1e-5;
     (8.0 * (f(h) - f(-h)) - (f(2.0 * h) - f(-2.0 * h))) / (12.0 * h)
 }
 
@@ -157,8 +193,13 @@ fn the_virial_is_the_derivative_by_strain() {
                 potential.reference(mapped(&system, strain).atoms()).energy
             };
             let (got, want) = (got[a][b], -derivative(strained));
-            let kinked = name == "argon shifted";
-            assert!((got - want).abs() < 1e-6 || kinked, "{name}: W[{a}][{b}] {got}, {want}");
+            let tolerance = match name {
+                "argon shifted" => f64::INFINITY,
+                // Its force jumps at the cutoff.
+                "water in a field" => 1e-3,
+                _ => 1e-6_f64.max(1e-7 * want.abs()),
+            };
+            assert!((got - want).abs() < tolerance, "{name}: W[{a}][{b}] {got}, {want}");
         }
     }
 }
@@ -198,24 +239,31 @@ fn a_rotated_box_has_rotated_forces() {
     }
 }
 
+/// Atoms in reverse, or molecules of three.
+fn reversed(system: &System) -> Vec<usize> {
+    let unit = if system.topology.bonds.is_empty() { 1 } else { 3 };
+    (0..system.len() / unit).rev().flat_map(|m| m * unit..(m + 1) * unit).collect()
+}
+
 #[test]
 fn renumbered_translated_and_wrapped_atoms_feel_the_same() {
     for (name, potential, system) in worlds() {
         let want = fast(&*potential, &system);
-        let n = system.len();
+        let (n, order) = (system.len(), reversed(&system));
         let moved = |k: usize| {
-            // The last comes first, shifted, and by whole cells that differ from atom to atom.
-            let mut x = system.positions[n - 1 - k];
+            // Shifted, and by whole cells that differ from atom to atom.
+            let mut x = system.positions[order[k]];
             add_scaled(&mut x, 1.0, [0.7, -1.3, 2.9]);
             let cells = [(k % 3) as f64 - 1.0, 0.0, 2.0 - (k % 5) as f64];
             add_scaled(&mut x, 1.0, system.cell.cartesian(cells));
             x
         };
+        // Molecules are alike: species, charges and bonds stay.
         let moved = with(&system, system.cell, (0..n).map(moved).collect());
         for got in [fast(&*potential, &moved), potential.reference(moved.atoms())] {
             assert!((got.energy - want.energy).abs() < 1e-9, "{name}: energy");
-            let reversed: Vec<_> = got.forces.into_iter().rev().collect();
-            let off = largest_difference(&reversed, &want.forces);
+            let want: Vec<_> = order.iter().map(|&k| want.forces[k]).collect();
+            let off = largest_difference(&got.forces, &want);
             assert!(off < 1e-10, "{name}: off by {off:e}");
         }
     }
@@ -227,16 +275,22 @@ fn a_repeated_box_has_as_much_energy_per_atom() {
         let want = fast(&*potential, &system);
         let [a, b, c] = system.cell.rows();
         let cell = Cell::new([a.map(|x| 2.0 * x), b, c.map(|x| 3.0 * x)]).unwrap();
-        let (mut x, n) = (Vec::new(), 6 * system.len());
-        for k in 0..6 {
+        let mut all = System { cell, ..system.clone() };
+        for k in 1..6_u8 {
             let cells = [f64::from(k % 2), 0.0, f64::from(k / 2)];
-            x.extend(system.positions.iter().map(|&p| {
+            all.positions.extend(system.positions.iter().map(|&p| {
                 let mut p = p;
                 add_scaled(&mut p, 1.0, system.cell.cartesian(cells));
                 p
             }));
+            all.species.extend(&system.species);
+            all.charges.extend(&system.charges);
+            let first = u32::try_from(usize::from(k) * system.len()).unwrap();
+            let Topology { bonds, angles } = &system.topology;
+            all.topology.bonds.extend(bonds.iter().map(|atoms| atoms.map(|i| first + i)));
+            all.topology.angles.extend(angles.iter().map(|atoms| atoms.map(|i| first + i)));
         }
-        let got = fast(&*potential, &System::new(cell, &vec!["X"; n], vec![1.0; n], x));
+        let got = fast(&*potential, &all);
         assert!((got.energy - 6.0 * want.energy).abs() < 1e-9, "{name}: energy");
         for copy in got.forces.chunks(system.len()) {
             let off = largest_difference(copy, &want.forces);

@@ -171,7 +171,7 @@ fn check_box(path: &Path) -> Result<(), String> {
         same("n_atoms", std::iter::once(system.len()), atoms)?;
     }
     check_counts(&file, &system)?;
-    with_potential(&file["model"], Static { file: &file, system: &system })?;
+    with_potential(&file["model"], &system.cell, Static { file: &file, system: &system })?;
     let twin = path.with_extension("extxyz");
     if twin.exists() { check_frame(&twin, &file, &system) } else { Ok(()) }
 }
@@ -252,7 +252,8 @@ fn check_nve(path: &Path) -> Result<(), String> {
     one_per_atom("velocities", system.velocities.len(), &system)?;
     one_per_atom("masses", system.masses.len(), &system)?;
     close("mvv2e", &[stepmark::md::MVV2E], &[number(&file, "mvv2e")?], 1e-18)?;
-    with_potential(&start["model"], Moving { file: &file, system })
+    let cell = system.cell;
+    with_potential(&start["model"], &cell, Moving { file: &file, system })
 }
 
 /// Compares the trajectory from a state with the file.

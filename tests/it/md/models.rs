@@ -22,7 +22,7 @@ pub(crate) trait Use {
     fn with<P: Potential + Copy>(self, potential: P) -> Result<(), String>;
 }
 
-pub(crate) fn with_potential(model: &Value, task: impl Use) -> Result<(), String> {
+pub(crate) fn with_potential(model: &Value, cell: &Cell, task: impl Use) -> Result<(), String> {
     let get = |key| number(model, key);
     match model["kind"].as_str() {
         Some("lennard-jones") => {
@@ -69,12 +69,12 @@ pub(crate) fn with_potential(model: &Value, task: impl Use) -> Result<(), String
             c: get("c")?,
             coefficients: [get("c0")?, get("c1")?, get("c2")?],
         })),
-        Some(WATER) => task.with(water(model)?),
+        Some(WATER) => task.with(water(model, cell.heights())?),
         other => Err(format!("model kind {other:?}")),
     }
 }
 
-fn water(model: &Value) -> Result<Water, String> {
+fn water(model: &Value, edges: [f64; 3]) -> Result<Water, String> {
     let get = |key| number(model, key);
     close("coulomb_eV_A", &[COULOMB], &[get("coulomb_eV_A")?], 1e-13)?;
     let electrostatics = match model["elec"].as_str() {
@@ -82,9 +82,10 @@ fn water(model: &Value) -> Result<Water, String> {
         // The permittivity that OpenMM takes unless told otherwise.
         Some("rf") => Electrostatics::ReactionField { dielectric: 78.3 },
         Some("ewald") => {
-            let waves = model["kmax"].as_u64().and_then(|k| u32::try_from(k).ok());
-            let waves = waves.ok_or("kmax is not a count")?;
-            Electrostatics::Ewald { alpha: get("ewa")?, waves }
+            // The most waves along an edge.
+            let edge = edges.iter().fold(f64::INFINITY, |m, edge| m.min(*edge));
+            let longest = std::f64::consts::TAU * get("kmax")? / edge;
+            Electrostatics::Ewald { alpha: get("ewa")?, longest }
         }
         other => return Err(format!("elec {other:?}")),
     };

@@ -14,20 +14,25 @@
 use std::f64::consts::{PI, TAU};
 
 use crate::md::COULOMB;
+use crate::md::neighbours::whole;
 use crate::md::potentials::Forces;
-use crate::md::system::{Atoms, add_scaled, dot};
+use crate::md::system::{Atoms, add_scaled, dot, norm};
 
-/// Adds energy, forces and virial of the waves up to `waves` along each reciprocal vector.
-pub(super) fn add(alpha: f64, waves: u32, atoms: Atoms<'_>, out: &mut Forces) {
+/// Adds energy, forces and virial of the waves not longer than `longest`, in 1/angstrom.
+pub(super) fn add(alpha: f64, longest: f64, atoms: Atoms<'_>, out: &mut Forces) {
     let Atoms { cell, positions, charges, .. } = atoms;
-    let waves = i32::try_from(waves).expect("fewer than 2^31 waves");
+    // A coordinate of k is k.a / (2 pi).
+    let [most_l, most_m, most_n] = cell.rows().map(|a| whole(longest / TAU * norm(a)));
     let (narrow, prefactor) = (0.25 / (alpha * alpha), 4.0 * PI / cell.volume() * COULOMB);
     let mut phases = vec![[0.0; 2]; positions.len()];
-    for l in 0..=waves {
-        for m in if l > 0 { -waves } else { 0 }..=waves {
-            for n in if (l, m) > (0, 0) { -waves } else { 1 }..=waves {
+    for l in 0..=most_l {
+        for m in if l > 0 { -most_m } else { 0 }..=most_m {
+            for n in if (l, m) > (0, 0) { -most_n } else { 1 }..=most_n {
                 let k = cell.wave([l, m, n]).map(|k| TAU * k);
                 let k2 = dot(k, k);
+                if k2 > longest * longest {
+                    continue;
+                }
                 let strength = prefactor * (-narrow * k2).exp() / k2;
                 let mut s = [0.0; 2];
                 for ((phase, x), q) in phases.iter_mut().zip(positions).zip(charges) {

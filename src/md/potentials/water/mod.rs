@@ -140,27 +140,25 @@ impl Water {
         molecules::add(&self.molecule, atoms, out);
         let square: f64 = atoms.charges.iter().map(|q| q * q).sum();
         out.energy += COULOMB * self.coulomb.own() * square;
-        if let Electrostatics::Ewald { alpha, waves } = self.electrostatics {
-            ewald::add(alpha, waves, atoms, out);
+        if let Electrostatics::Ewald { alpha, longest } = self.electrostatics {
+            ewald::add(alpha, longest, atoms, out);
         }
     }
 }
 
-/// Whether two atoms of a bond in this sense are of one molecule: as `excluded` lists them, and
-/// nearest to each other.
-fn is_excluded(excluded: &[Vec<usize>], atoms: &Atoms<'_>, i: usize, b: &Bond) -> bool {
-    let nearest = atoms.cell.nearest(atoms.positions[i], atoms.positions[b.atom]);
-    excluded[i].contains(&b.atom) && norm(sub(nearest, b.d)) < 1e-6
-}
-
-/// The atoms that each atom shares a molecule with.
-fn excluded(atoms: &Atoms<'_>) -> Vec<Vec<usize>> {
+/// The atoms that each atom shares a molecule with, and the ways to them.
+fn excluded(atoms: &Atoms<'_>) -> Vec<Vec<(usize, Vector)>> {
     let mut excluded = vec![Vec::new(); atoms.positions.len()];
-    for [i, j] in atoms.topology.excluded().map(|pair| pair.map(|i| i as usize)) {
-        excluded[i].push(j);
-        excluded[j].push(i);
+    for ([i, j], d) in atoms.excluded() {
+        excluded[i].push((j, d));
+        excluded[j].push((i, d.map(|d| -d)));
     }
     excluded
+}
+
+/// Whether a bond leads to one of these.
+fn leads_to(b: &Bond, excluded: &[(usize, Vector)]) -> bool {
+    excluded.iter().any(|&(atom, d)| atom == b.atom && norm(sub(d, b.d)) < 1e-6)
 }
 
 impl Potential for Water {
@@ -193,7 +191,7 @@ impl Potential for Water {
             for b in bonds {
                 let q = COULOMB * charges[i] * charges[b.atom];
                 let [u, slope] = self.coulomb.reference(b.r);
-                let [less, less_slope] = if is_excluded(&excluded, &atoms, i, b) {
+                let [less, less_slope] = if leads_to(b, &excluded[i]) {
                     self.coulomb.correction(b.r)
                 } else {
                     [0.0, 0.0]
@@ -228,7 +226,7 @@ impl Potential for Water {
             for b in bonds {
                 let q = COULOMB * (charges[i] * charges[b.atom]).abs();
                 let mut size = q * self.coulomb.size(b.r);
-                if is_excluded(&excluded, &atoms, i, b) {
+                if leads_to(b, &excluded[i]) {
                     size = size + q * self.coulomb.correction_size(b.r);
                 }
                 if (species[i], species[b.atom]) == (0, 0) {

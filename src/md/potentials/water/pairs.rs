@@ -100,12 +100,10 @@ fn add_with(
 
 /// Takes off by how much less the pairs of one molecule count, if they are within the cutoff.
 pub(super) fn correct(water: &Water, atoms: &Atoms<'_>, out: &mut Forces) {
-    let Atoms { cell, positions, charges, topology, .. } = atoms;
-    for [i, j] in topology.excluded().map(|pair| pair.map(|i| i as usize)) {
-        let d = cell.nearest(positions[i], positions[j]);
+    for ([i, j], d) in atoms.excluded() {
         let r = norm(d);
         if r < water.cutoff {
-            let q = COULOMB * charges[i] * charges[j];
+            let q = COULOMB * atoms.charges[i] * atoms.charges[j];
             let [less, slope] = water.coulomb.correction(r);
             out.energy -= q * less;
             out.pull(i, j, d, along(d, r, -q * slope));

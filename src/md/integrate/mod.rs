@@ -1,3 +1,5 @@
+//! Dynamics at constant energy here, at constant temperature in [`Langevin`].
+//!
 //! Velocity Verlet: v += dt/2 a, x += dt v, forces at the new x, v += dt/2 a.
 //!
 //! Time-reversible and symplectic: the energy does not drift but oscillates, by an amount that
@@ -5,6 +7,11 @@
 //!
 //! Source: W. C. Swope, H. C. Andersen, P. H. Berens, K. R. Wilson, J. Chem. Phys. 76 (1982)
 //! 637-649.
+
+mod langevin;
+mod noise;
+
+pub use langevin::Langevin;
 
 use super::MVV2E;
 use super::field::Field;

@@ -5,6 +5,12 @@
 //!
 //! Source of the scaling: H. J. C. Berendsen and others, J. Chem. Phys. 81 (1984) 3684-3690.
 
+mod sized;
+mod water;
+
+pub use sized::{Substance, damped_water};
+pub use water::{closest, water};
+
 use crate::input::gaussian;
 use crate::md::integrate;
 use crate::md::potentials::{LennardJones, Potential, StillingerWeber, Truncation};
@@ -13,6 +19,10 @@ use crate::md::{BOLTZMANN, Field, MVV2E};
 
 /// Standard atomic mass of silicon, amu.
 const SILICON_AMU: f64 = 28.085;
+/// Standard atomic mass of aluminium, amu.
+const ALUMINIUM_AMU: f64 = 26.981_538_5;
+/// Standard atomic mass of iron, amu.
+const IRON_AMU: f64 = 55.845;
 /// Standard atomic mass of argon, amu.
 const ARGON_AMU: f64 = 39.948;
 
@@ -24,8 +34,7 @@ const FCC: [Vector; 4] = [[0.0, 0.0, 0.0], [0.0, 0.5, 0.5], [0.5, 0.0, 0.5], [0.
 ///
 /// If there are no cells, or `lattice` is not positive.
 pub fn silicon_crystal(repeat: usize, lattice: f64) -> System {
-    let basis: Vec<Vector> = FCC.iter().flat_map(|&s| [s, s.map(|c| c + 0.25)]).collect();
-    crystal("Si", SILICON_AMU, &basis, repeat, lattice)
+    silicon([repeat; 3], lattice)
 }
 
 /// A perfect argon crystal of `repeat`^3 face-centred cells of edge `lattice` angstrom, at rest.
@@ -34,20 +43,50 @@ pub fn silicon_crystal(repeat: usize, lattice: f64) -> System {
 ///
 /// Those of [`silicon_crystal`].
 pub fn argon_crystal(repeat: usize, lattice: f64) -> System {
-    crystal("Ar", ARGON_AMU, &FCC, repeat, lattice)
+    argon([repeat; 3], lattice)
 }
 
-fn crystal(symbol: &str, mass: f64, basis: &[Vector], repeat: usize, lattice: f64) -> System {
-    let edge = repeat as f64 * lattice;
-    let cell = Cell::orthorhombic([edge; 3]).expect("a positive edge");
-    let corner =
-        |k: usize| [k / (repeat * repeat), k / repeat % repeat, k % repeat].map(|c| c as f64);
-    let positions: Vec<Vector> = (0..repeat.pow(3))
-        .flat_map(|k| {
-            let corner = corner(k);
-            basis.iter().map(move |s| std::array::from_fn(|a| lattice * (corner[a] + s[a])))
-        })
-        .collect();
+/// A perfect aluminium crystal of `repeat`^3 face-centred cells of edge `lattice` angstrom, at rest.
+///
+/// # Panics
+///
+/// Those of [`silicon_crystal`].
+pub fn aluminium_crystal(repeat: usize, lattice: f64) -> System {
+    aluminium([repeat; 3], lattice)
+}
+
+/// A perfect iron crystal of `repeat`^3 body-centred cells of edge `lattice` angstrom, at rest.
+///
+/// # Panics
+///
+/// Those of [`silicon_crystal`].
+pub fn iron_crystal(repeat: usize, lattice: f64) -> System {
+    iron([repeat; 3], lattice)
+}
+
+fn silicon(repeats: [usize; 3], lattice: f64) -> System {
+    let basis: Vec<Vector> = FCC.iter().flat_map(|&s| [s, s.map(|c| c + 0.25)]).collect();
+    crystal("Si", SILICON_AMU, &basis, repeats, lattice)
+}
+
+fn argon(repeats: [usize; 3], lattice: f64) -> System {
+    crystal("Ar", ARGON_AMU, &FCC, repeats, lattice)
+}
+
+fn aluminium(repeats: [usize; 3], lattice: f64) -> System {
+    crystal("Al", ALUMINIUM_AMU, &FCC, repeats, lattice)
+}
+
+fn iron(repeats: [usize; 3], lattice: f64) -> System {
+    crystal("Fe", IRON_AMU, &[[0.0; 3], [0.5; 3]], repeats, lattice)
+}
+
+fn crystal(symbol: &str, mass: f64, basis: &[Vector], repeats: [usize; 3], lattice: f64) -> System {
+    let cell = Cell::orthorhombic(repeats.map(|n| n as f64 * lattice)).expect("a positive edge");
+    let within = |corner: Vector| {
+        basis.iter().map(move |s| std::array::from_fn(|a| lattice * (corner[a] + s[a])))
+    };
+    let positions: Vec<Vector> = sized::grid(repeats).flat_map(within).collect();
     let n = positions.len();
     System::new(cell, &vec![symbol; n], vec![mass; n], positions)
 }
