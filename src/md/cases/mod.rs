@@ -1,11 +1,11 @@
 //! The cases of this chapter: steps, forces and neighbour lists of silicon and argon.
 
-use models::{Model, SILICON, argon};
+use models::{ALUMINIUM, IRON, Model, SILICON, argon};
 use neighbours::{clusters, neighbours};
 
 use super::integrate;
 use super::neighbours::List as _;
-use super::potentials::{Forces, Potential};
+use super::potentials::{Forces, Paths, Potential};
 use super::system::{System, Vector, norm};
 use super::{Field, MVV2E, fixtures};
 use crate::case::{Case, Step};
@@ -25,6 +25,8 @@ pub fn cases() -> Vec<Case> {
         step("md/step-sw-si/n64", 64, SILICON, silicon(2)),
         step("md/step-sw-si/n512", 512, SILICON, fixtures::silicon_512),
         step("md/step-lj-ar/n256", 256, argon(), fixtures::argon_256),
+        step("md/step-sc-al/n500", 500, ALUMINIUM, aluminium(5)),
+        step("md/step-fs-fe/n1024", 1024, IRON, iron(8)),
         forces("md/forces-sw-si/n512", 512, SILICON, fixtures::silicon_512),
         forces("md/forces-lj-ar/n256", 256, argon(), fixtures::argon_256),
         neighbours("md/neighbours-si/n512", 512, SILICON, fixtures::silicon_512),
@@ -32,22 +34,63 @@ pub fn cases() -> Vec<Case> {
     ]
 }
 
-/// A warm crystal of `repeat`^3 cells.
+/// A warm crystal of silicon, of `repeat`^3 cells.
 fn silicon(repeat: usize) -> impl Fn() -> System + 'static {
-    move || {
-        let mut system = boxes::silicon_crystal(repeat, 5.431);
-        boxes::rattle(&mut system, 1, 0.08);
-        boxes::thermalise(&mut system, 2, 300.0);
-        system
-    }
+    move || warm(boxes::silicon_crystal(repeat, 5.431), 0.08)
 }
 
-/// Smaller boxes of silicon.
+/// A warm crystal of aluminium, of `repeat`^3 cells.
+fn aluminium(repeat: usize) -> impl Fn() -> System + 'static {
+    move || warm(boxes::aluminium_crystal(repeat, 4.06), 0.08)
+}
+
+/// A warm crystal of iron, of `repeat`^3 cells.
+fn iron(repeat: usize) -> impl Fn() -> System + 'static {
+    move || warm(boxes::iron_crystal(repeat, 2.87), 0.06)
+}
+
+/// A crystal whose atoms are `sigma` angstrom off their sites, at 300 K.
+fn warm(mut system: System, sigma: f64) -> System {
+    boxes::rattle(&mut system, 1, sigma);
+    boxes::thermalise(&mut system, 2, 300.0);
+    system
+}
+
+/// Other sizes, and the other instruction sets.
 pub fn scaling() -> Vec<Case> {
-    vec![
+    let mut cases = vec![
         step("md/step-sw-si/n216", 216, SILICON, silicon(3)),
+        step("md/step-sw-si/n4096", 4096, SILICON, silicon(8)),
+        step("md/step-lj-ar/n2048", 2048, argon(), || warm(boxes::argon_crystal(8, 5.4), 0.2)),
+        step("md/step-lj-ar-mixed/n256", 256, argon().mixed(), fixtures::argon_256),
+        step("md/step-sc-al/n108", 108, ALUMINIUM, aluminium(3)),
+        step("md/step-fs-fe/n128", 128, IRON, iron(4)),
         forces("md/forces-sw-si/n64", 64, SILICON, silicon(2)),
-    ]
+    ];
+    for isa in Isa::available().filter(|&isa| isa != Isa::best()) {
+        let name = isa.vectorised_name();
+        let id = |kernel: &str, size: &str| format!("md/step-{kernel}-{name}/{size}");
+        cases.extend([
+            step_on(&id("sw-si", "n512"), isa, 512, SILICON, fixtures::silicon_512),
+            step_on(&id("lj-ar", "n256"), isa, 256, argon(), fixtures::argon_256),
+            step_on(&id("sc-al", "n500"), isa, 500, ALUMINIUM, aluminium(5)),
+            step_on(&id("fs-fe", "n1024"), isa, 1024, IRON, iron(8)),
+        ]);
+    }
+    cases
+}
+
+/// Steps by one instruction set.
+fn step_on<P: Paths + Copy + 'static>(
+    id: &str,
+    isa: Isa,
+    atoms: u64,
+    model: Model<P>,
+    start: impl Fn() -> System + 'static,
+) -> Case {
+    let model = model.on(isa);
+    let work = model.work(atoms, STEPS as u64);
+    Case::new(id, isa.vectorised_name(), work, move || Steps::new(model, start()))
 }
 
 fn step<P: Potential + Copy + 'static>(
@@ -215,6 +258,7 @@ impl<P: Potential> Step for Evaluation<P> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::md::clusters::ClusterList;
     use crate::md::{Atoms, NeighbourList};
 
     /// Builds before and after a run.
@@ -283,14 +327,22 @@ mod tests {
         let near = |list: &NeighbourList| list.counts(&si.positions).iter().sum::<usize>();
         let halves = [si_list.pairs(), near(&si_list)].map(|pairs| (pairs / si.len() / 2) as u64);
         assert_eq!(halves, [SILICON.tried, SILICON.near], "silicon");
-        let (ar, model) = (fixtures::argon_256(), argon());
-        let [entries, _] = list(&model, &ar).sizes();
-        let n = ar.len();
-        let counts = [16 * entries / n, 4 * entries / n].map(|count| count as u64);
-        assert_eq!(counts, [model.tried, model.list_bytes], "argon");
-        let cutoff = model.potential.cutoff();
-        let all = NeighbourList::new(&ar.cell, &ar.positions, cutoff, 0.0).unwrap();
-        assert_eq!((all.pairs() / n / 2) as u64, model.near, "argon");
+        fn counts<P: Potential<List = ClusterList>>(model: &Model<P>, system: &System) -> [u64; 3] {
+            let [entries, _] = list(model, system).sizes();
+            let (n, cutoff) = (system.len(), model.potential.cutoff());
+            let all = NeighbourList::new(&system.cell, &system.positions, cutoff, 0.0).unwrap();
+            let counts = [16 * entries / n, 4 * entries / n, all.pairs() / n / 2];
+            counts.map(|count| count as u64)
+        }
+        fn said<P>(model: &Model<P>) -> [u64; 3] {
+            [model.tried, model.list_bytes, model.near]
+        }
+        let found = [
+            counts(&argon(), &fixtures::argon_256()),
+            counts(&ALUMINIUM, &aluminium(5)()),
+            counts(&IRON, &iron(8)()),
+        ];
+        assert_eq!(found, [said(&argon()), said(&ALUMINIUM), said(&IRON)], "Ar, Al, Fe");
     }
 
     /// Power iteration on the second derivatives of the energy.
@@ -318,5 +370,9 @@ mod tests {
         assert!(si > 0.4 * SILICON.stiffness && si < SILICON.stiffness, "silicon {si}");
         let ar = stiffness(&argon(), &fixtures::argon_256());
         assert!(ar > 0.4 * argon().stiffness && ar < argon().stiffness, "argon {ar}");
+        let al = stiffness(&ALUMINIUM, &aluminium(3)());
+        assert!(al > 0.4 * ALUMINIUM.stiffness && al < ALUMINIUM.stiffness, "aluminium {al}");
+        let fe = stiffness(&IRON, &iron(4)());
+        assert!(fe > 0.4 * IRON.stiffness && fe < IRON.stiffness, "iron {fe}");
     }
 }

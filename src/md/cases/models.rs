@@ -1,7 +1,10 @@
 //! The potentials of the cases, and the work that a step of each does.
 
 use crate::case::Work;
-use crate::md::potentials::{LennardJones, StillingerWeber, Truncation};
+use crate::machine::isa::Isa;
+use crate::md::potentials::{
+    EmbeddedAtom, FinnisSinclair, LennardJones, Mixed, On, StillingerWeber, SuttonChen, Truncation,
+};
 
 /// A potential with what its cases need to know.
 #[derive(Debug, Clone, Copy)]
@@ -48,15 +51,59 @@ pub(super) fn argon() -> Model<LennardJones> {
         dt_ps: 0.005,
         skin: 2.0,
         stiffness: 3.0,
-        tried: 113,
+        tried: 109,
         near: 32,
         flops: [55, 0, 40],
-        list_bytes: 28,
+        list_bytes: 27,
         placed: 1,
     }
 }
 
+/// The operations of a pair are 12 for the distance, 14 for its inverse, 40 for both powers and the
+/// switch, and 18 to add up densities and forces.
+pub(super) const ALUMINIUM: Model<EmbeddedAtom<SuttonChen>> = Model {
+    potential: EmbeddedAtom(SuttonChen::ALUMINIUM),
+    dt_ps: 0.001,
+    skin: 2.0,
+    stiffness: 20.0,
+    tried: 167,
+    near: 47,
+    flops: [84, 0, 60],
+    list_bytes: 41,
+    placed: 1,
+};
+
+/// As for aluminium, with 34 for both polynomials.
+pub(super) const IRON: Model<EmbeddedAtom<FinnisSinclair>> = Model {
+    potential: EmbeddedAtom(FinnisSinclair::IRON),
+    dt_ps: 0.001,
+    skin: 1.0,
+    stiffness: 40.0,
+    tried: 36,
+    near: 7,
+    flops: [78, 0, 60],
+    list_bytes: 9,
+    placed: 1,
+};
+
 impl<P> Model<P> {
+    /// The same by one instruction set.
+    pub(super) fn on(self, isa: Isa) -> Model<On<P>> {
+        self.with(|potential| On { potential, isa })
+    }
+
+    /// The same in mixed precision.
+    pub(super) fn mixed(self) -> Model<Mixed<P>> {
+        self.with(Mixed)
+    }
+
+    fn with<Q>(self, form: impl FnOnce(P) -> Q) -> Model<Q> {
+        let Self { potential, dt_ps, skin, stiffness, tried, near, flops, list_bytes, placed } =
+            self;
+        let potential = form(potential);
+        Model { potential, dt_ps, skin, stiffness, tried, near, flops, list_bytes, placed }
+    }
+
     /// Work of `steps` evaluations of `atoms` atoms. Each reads at least the list and the position
     /// and writes the force of every atom.
     ///

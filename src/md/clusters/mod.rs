@@ -1,15 +1,15 @@
 //! Pairs of clusters: a neighbour list for kernels that take the distances of many pairs at once.
 //!
 //! The atoms, moved into the cell, are sorted into clusters of four, each of which is a block: four x,
-//! four y, four z. The first or second half of a cluster is a group of rows. For each group the list
-//! names the clusters, and images of clusters, that have an atom within reach of one of its atoms.
-//! Each pair of atoms is met once: of two clusters only the earlier one lists the other, a cluster
-//! lists those of its own images whose offset is positive (by its first entry that is not zero), and
-//! a group lists its own cluster first, of which only the atoms after a row count. Images that are
-//! equally many cells away form a run, so a kernel shifts the rows once for all of them.
+//! four y, four z. For each cluster the list names the clusters, and images of clusters, that have an
+//! atom within reach of one of its atoms, which are called rows then. Each pair of atoms is met once:
+//! of two clusters only the earlier one lists the other, a cluster lists those of its own images whose
+//! offset is positive (by its first entry that is not zero), and it lists itself first, where only the
+//! atoms after a row count. Images that are equally many cells away form a run, so a kernel shifts the
+//! rows once for all of them.
 //!
 //! The list is two lists. The outer one has the whole skin and lasts long. The inner one holds those
-//! of its entries that have a pair within cutoff + margin, where the margin is at first a quarter
+//! of its entries that have a pair within cutoff + margin, where the margin is at first a part
 //! of the skin. Whenever an atom has moved half the margin, the inner list is pruned from the outer
 //! one again. If D is the furthest that an atom has moved since the outer list was built, that one
 //! has all pairs within cutoff + skin - 2 D, so the margin is at most skin - 2 D; where that is less
@@ -18,23 +18,22 @@
 //! Sources: S. Pall, B. Hess, Comput. Phys. Commun. 184 (2013) 2641-2650; dual lists: S. Pall and
 //! others, J. Chem. Phys. 153 (2020) 134110.
 
+mod entries;
 mod order;
 mod rows;
 mod search;
 
-pub(super) use rows::{Apart, Rows, squared};
+pub(super) use rows::{Apart, Rows, parts, squared};
 
-use super::lanes::{CLUSTER, Quad};
+use super::lanes::{CLUSTER, Quad, Real};
 use super::neighbours::{List, Skin, check_size};
 use super::system::{self, Cell, Vector, add_scaled, dot, sub};
 use crate::machine::isa::Isa;
+use entries::Entries;
 use search::Search;
 
-/// Atoms of a group of rows.
-pub(super) const ROWS: usize = 4;
-
-/// Groups of a cluster.
-pub(super) const GROUPS: usize = CLUSTER / ROWS;
+/// The margin that is wanted, over the skin. Less means fewer entries, and to prune more often.
+const MARGIN: f64 = 0.15;
 
 /// x, y and z of the atoms of a cluster.
 pub(super) type Block<R> = [Quad<R>; 3];
@@ -59,100 +58,6 @@ pub struct ClusterList {
     pruned_at: Vec<Vector>,
     prunings: u64,
     search: Search,
-}
-
-/// The clusters that each group lists.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Entries {
-    /// Group g has the runs `first_run[g]..first_run[g + 1]`.
-    first_run: Vec<u32>,
-    runs: Vec<Run>,
-    clusters: Vec<u32>,
-    /// The most clusters that a group lists.
-    most: usize,
-}
-
-/// Clusters that are equally many cells away. They start where those of the run before end.
-#[derive(Debug, Clone, Copy)]
-struct Run {
-    offset: [i32; 3],
-    shift: Vector,
-    end: u32,
-}
-
-impl Entries {
-    fn clear(&mut self) {
-        self.first_run.clear();
-        self.first_run.push(0);
-        self.runs.clear();
-        self.clusters.clear();
-        self.most = 0;
-    }
-
-    fn end(&self) -> u32 {
-        u32::try_from(self.clusters.len()).expect("at most 2^32 pairs of clusters")
-    }
-
-    /// Ends a run of the entries since the one before; none if there are none.
-    fn end_run(&mut self, offset: [i32; 3], shift: Vector) {
-        let end = self.end();
-        if self.runs.last().map_or(0, |run| run.end) < end {
-            self.runs.push(Run { offset, shift, end });
-        }
-    }
-
-    /// Ends a group.
-    fn end_group(&mut self) {
-        let runs = u32::try_from(self.runs.len()).expect("at most 2^32 pairs of clusters");
-        let before = self.first_run.last().map_or(0, |&run| self.start(run as usize));
-        self.most = self.most.max(self.clusters.len() - before);
-        self.first_run.push(runs);
-    }
-
-    /// Where the entries of a run start.
-    fn start(&self, run: usize) -> usize {
-        if run == 0 { 0 } else { self.runs[run - 1].end as usize }
-    }
-
-    fn reserve_a_quarter(&mut self) {
-        self.runs.reserve(self.runs.len() / 4 + 8);
-        self.clusters.reserve(self.clusters.len() / 4 + 64);
-    }
-
-    fn copy_from(&mut self, other: &Self) {
-        self.first_run.clone_from(&other.first_run);
-        self.runs.clone_from(&other.runs);
-        self.clusters.clone_from(&other.clusters);
-        self.most = other.most;
-    }
-
-    /// Number of groups.
-    pub(super) fn groups(&self) -> usize {
-        self.first_run.len() - 1
-    }
-
-    /// The most clusters that a group lists.
-    pub(super) fn most(&self) -> usize {
-        self.most
-    }
-
-    /// Number of entries.
-    pub(super) fn len(&self) -> usize {
-        self.clusters.len()
-    }
-
-    /// The runs of a group: shift in angstrom, and clusters. The first cluster of the first run is
-    /// the group's own.
-    #[inline(always)]
-    pub(super) fn runs(&self, group: usize) -> impl Iterator<Item = (Vector, &[u32])> {
-        let (from, to) = (self.first_run[group] as usize, self.first_run[group + 1] as usize);
-        let mut start = self.start(from);
-        self.runs[from..to].iter().map(move |run| {
-            let clusters = &self.clusters[start..run.end as usize];
-            start = run.end as usize;
-            (run.shift, clusters)
-        })
-    }
 }
 
 impl List for ClusterList {
@@ -277,7 +182,7 @@ impl ClusterList {
     }
 
     fn wanted_margin(&self) -> f64 {
-        0.25 * self.skin.width()
+        MARGIN * self.skin.width()
     }
 
     /// Sorts the atoms into clusters.
@@ -318,31 +223,34 @@ impl ClusterList {
     ///
     /// The last cluster stands there twice, the second time as rows: its empty places are elsewhere
     /// then, or they would be in reach of their own images.
-    pub(super) fn place(&self, positions: &[Vector], into: &mut Vec<Block<f64>>) {
+    pub(super) fn place<R: Real>(&self, positions: &[Vector], into: &mut Vec<Block<R>>) {
         assert_eq!(positions.len(), self.len(), "not one position per atom");
         let clusters = self.len().div_ceil(CLUSTER);
-        into.resize(clusters + 1, [[0.0; CLUSTER]; 3]);
+        into.resize(clusters + 1, [[R::default(); CLUSTER]; 3]);
         let of_clusters = self.atoms.chunks(CLUSTER).zip(self.moves.chunks(CLUSTER));
         for (block, (atoms, moves)) in into.iter_mut().zip(of_clusters) {
             for (l, (&k, m)) in atoms.iter().zip(moves).enumerate() {
                 let x = positions[k as usize];
-                (0..3).for_each(|a| block[a][l] = x[a] + m[a]);
+                (0..3).for_each(|a| block[a][l] = R::from_f64(x[a] + m[a]));
             }
         }
         if let Some(last) = clusters.checked_sub(1) {
             into[clusters] = into[last];
             for l in self.len() - last * CLUSTER..CLUSTER {
                 let away = (l + 1) as f64 * self.nowhere;
-                (0..3).for_each(|a| (into[last][a][l], into[clusters][a][l]) = (away, -away));
+                for a in 0..3 {
+                    into[last][a][l] = R::from_f64(away);
+                    into[clusters][a][l] = R::from_f64(-away);
+                }
             }
         }
     }
 
     /// Takes the vectors of the clusters, such as forces, back to their atoms.
-    pub(super) fn take_back(&self, from: &[Block<f64>], to: &mut [Vector]) {
+    pub(super) fn take_back<R: Real>(&self, from: &[Block<R>], to: &mut [Vector]) {
         for (block, atoms) in from.iter().zip(self.atoms.chunks(CLUSTER)) {
             for (l, &k) in atoms.iter().enumerate() {
-                to[k as usize] = [block[0][l], block[1][l], block[2][l]];
+                to[k as usize] = block.map(|x| x[l].into());
             }
         }
     }
@@ -372,7 +280,7 @@ impl ClusterList {
         self.prunings
     }
 
-    /// Entries of the inner and of the outer list: pairs of a group of rows with a cluster.
+    /// Entries of the inner and of the outer list: pairs of clusters.
     pub fn sizes(&self) -> [usize; 2] {
         [self.inner.len(), self.outer.len()]
     }
@@ -389,7 +297,7 @@ impl ClusterList {
         of: &'a Entries,
     ) -> impl Iterator<Item = (usize, usize, [i32; 3])> + 'a {
         let places = |first: usize, count: usize| first..(first + count).min(self.atoms.len());
-        let runs = (0..of.groups()).flat_map(|g| {
+        let runs = (0..of.rows()).flat_map(|g| {
             let runs = of.first_run[g] as usize..of.first_run[g + 1] as usize;
             runs.map(move |run| (g, run))
         });
@@ -398,8 +306,8 @@ impl ClusterList {
             entries.map(move |e| (g, of.runs[run].offset, of.clusters[e] as usize))
         });
         entries.flat_map(move |(g, offset, cluster)| {
-            let own = cluster == g / GROUPS && offset == [0; 3];
-            places(g * ROWS, ROWS).flat_map(move |p| {
+            let own = cluster == g && offset == [0; 3];
+            places(g * CLUSTER, CLUSTER).flat_map(move |p| {
                 let from = if own { p + 1 } else { cluster * CLUSTER };
                 let end = places(cluster * CLUSTER, CLUSTER).end;
                 (from..end).map(move |q| {

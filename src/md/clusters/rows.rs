@@ -1,7 +1,7 @@
 //! Distances from the rows of a cluster to the atoms of another.
 
-use super::{Block, GROUPS, ROWS};
-use crate::md::lanes::Tile;
+use super::{Block, Entries};
+use crate::md::lanes::{CLUSTER, Tile};
 use crate::md::system::Vector;
 
 /// R registers of rows.
@@ -11,11 +11,10 @@ pub(in crate::md) struct Rows<V, const R: usize>([[V; R]; 3]);
 /// Coordinates of displacements, by register.
 pub(in crate::md) type Apart<V, const R: usize> = [[V; R]; 3];
 
-impl<V: Tile<Real = f64>, const R: usize> Rows<V, R> {
-    /// The atoms of a group, of `blocks` as [`ClusterList::place`](super::ClusterList) writes them.
+impl<V: Tile, const R: usize> Rows<V, R> {
+    /// Atoms of cluster `own` from `first` on, of `blocks` as `ClusterList::place` writes them.
     #[inline(always)]
-    pub(in crate::md) fn new(blocks: &[Block<f64>], group: usize) -> Self {
-        let (own, first) = (group / GROUPS, group % GROUPS * ROWS);
+    pub(in crate::md) fn new(blocks: &[Block<V::Real>], own: usize, first: usize) -> Self {
         // The last cluster stands there twice.
         let block = &blocks[own + usize::from(own + 2 == blocks.len())];
         let mut rows = [[V::splat(0.0); R]; 3];
@@ -41,7 +40,7 @@ impl<V: Tile<Real = f64>, const R: usize> Rows<V, R> {
 
     /// From each row to each atom of `block`.
     #[inline(always)]
-    pub(in crate::md) fn to(&self, block: &Block<f64>) -> Apart<V, R> {
+    pub(in crate::md) fn to(&self, block: &Block<V::Real>) -> Apart<V, R> {
         let mut apart = self.0;
         for a in 0..3 {
             let there = V::across(&block[a]);
@@ -51,6 +50,16 @@ impl<V: Tile<Real = f64>, const R: usize> Rows<V, R> {
         }
         apart
     }
+}
+
+/// The parts of all clusters that R registers hold: cluster, and its first atom there.
+#[inline(always)]
+pub(in crate::md) fn parts<V: Tile, const R: usize>(
+    entries: &Entries,
+) -> impl Iterator<Item = (usize, usize)> + use<V, R> {
+    let rows = R * V::ROWS;
+    let parts = CLUSTER / rows;
+    (0..entries.rows() * parts).map(move |k| (k / parts, k % parts * rows))
 }
 
 /// Squares of the distances in register `r`.

@@ -1,13 +1,13 @@
 //! Finds the pairs of clusters, and prunes them.
 //!
 //! Clusters are binned by the fractional coordinates of their centres. Around the centre of each
-//! group all bins that may hold a cluster in reach are visited, a bin of a neighbouring cell as the
+//! cluster all bins that may hold a cluster in reach are visited, a bin of a neighbouring cell as the
 //! same bin of this one, so many cells away. The cost is linear in the number of clusters.
 
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{__m256d, __m512d};
 
-use super::{Block, Entries, GROUPS, ROWS, Rows, squared};
+use super::{Block, Entries, Rows, parts, squared};
 use crate::machine::isa::Isa;
 use crate::md::lanes::{CLUSTER, Tile};
 use crate::md::system::{Cell, Vector, dot, sub};
@@ -24,7 +24,7 @@ pub(super) struct Search {
     sorted: Vec<u32>,
 }
 
-/// Holds the atoms of a cluster or group.
+/// Holds the atoms of a cluster.
 #[derive(Debug, Clone, Copy, Default)]
 struct Sphere {
     centre: Vector,
@@ -56,7 +56,7 @@ impl Search {
         self.first.reserve(self.first.len() / 4);
     }
 
-    /// Finds the clusters within `reach` of each group of `atoms` atoms.
+    /// Finds the clusters within `reach` of each cluster of `atoms` atoms.
     pub(super) fn collect(&mut self, cell: &Cell, atoms: usize, reach: f64, into: &mut Entries) {
         let filled = |from: usize, most: usize| most.min(atoms - from);
         self.spheres.clear();
@@ -67,27 +67,25 @@ impl Search {
         let counts = self.sort_into_bins(cell);
         let largest = self.spheres.iter().map(|s| s.radius).fold(0.0, f64::max);
         into.clear();
-        for g in 0..atoms.div_ceil(ROWS) {
-            let (own, first) = (g / GROUPS, g % GROUPS * ROWS);
-            let places = first..first + filled(g * ROWS, ROWS);
-            let group = Group {
+        for own in 0..atoms.div_ceil(CLUSTER) {
+            let around = Around {
                 own,
-                rows: Rows::<[f64; CLUSTER], ROWS>::new(&self.blocks, g),
-                sphere: Sphere::around(&self.blocks[own], places),
+                rows: Rows::<[f64; CLUSTER], CLUSTER>::new(&self.blocks, own, 0),
+                sphere: self.spheres[own],
                 reach,
             };
-            let s = cell.fractional(group.sphere.centre);
-            let around = |a: usize| {
-                let margin = (reach + group.sphere.radius + largest) / cell.heights()[a] + 1e-9;
+            let s = cell.fractional(around.sphere.centre);
+            let near = |a: usize| {
+                let margin = (reach + around.sphere.radius + largest) / cell.heights()[a] + 1e-9;
                 [s[a] - margin, s[a] + margin].map(|s| whole((s * f64::from(counts[a])).floor()))
             };
-            let bins = [around(0), around(1), around(2)];
+            let bins = [near(0), near(1), near(2)];
             let offsets = |a: usize| {
                 let [low, high] = bins[a].map(|b| b.div_euclid(counts[a]));
                 low..=high
             };
             into.clusters.push(u32::try_from(own).expect("at most 2^23 atoms"));
-            self.visit(&group, counts, bins, [0; 3], [0.0; 3], into);
+            self.visit(&around, counts, bins, [0; 3], [0.0; 3], into);
             into.end_run([0; 3], [0.0; 3]);
             for x in offsets(0) {
                 for y in offsets(1) {
@@ -95,13 +93,13 @@ impl Search {
                         let offset = [x, y, z];
                         if offset != [0; 3] {
                             let shift = cell.cartesian(offset.map(f64::from));
-                            self.visit(&group, counts, bins, offset, shift, into);
+                            self.visit(&around, counts, bins, offset, shift, into);
                             into.end_run(offset, shift);
                         }
                     }
                 }
             }
-            into.end_group();
+            into.end_rows();
         }
     }
 
@@ -110,8 +108,8 @@ impl Search {
         // A bin has about two clusters.
         let edge = (2.0 * cell.volume() / self.spheres.len().max(1) as f64).cbrt();
         let mut counts = cell.heights().map(|h| whole((h / edge).min(1e3)).max(1));
-        let bins = |counts: [i32; 3]| counts.iter().map(|&n| i64::from(n)).product::<i64>();
-        while bins(counts) > 27 + 4 * self.spheres.len() as i64 {
+        let bins = |counts: [i32; 3]| counts.into_iter().map(index).product::<usize>();
+        while bins(counts) > 27 + 4 * self.spheres.len() {
             let largest = counts.iter_mut().max().expect("three axes");
             *largest = (*largest + 1) / 2;
         }
@@ -120,10 +118,11 @@ impl Search {
             let s = cell.fractional(sphere.centre);
             // The centre of atoms in the cell is in the cell, but for rounding.
             let at = |a: usize| whole(s[a] * f64::from(counts[a])).clamp(0, counts[a] - 1);
-            index((at(0) * counts[1] + at(1)) * counts[2] + at(2)) as u32
+            let bin = (at(0) * counts[1] + at(1)) * counts[2] + at(2);
+            bin.cast_unsigned()
         }));
         self.first.clear();
-        self.first.resize(bins(counts) as usize + 1, 0);
+        self.first.resize(bins(counts) + 1, 0);
         self.bin_of.iter().for_each(|&b| self.first[b as usize] += 1);
         let mut end = 0;
         for first in &mut self.first {
@@ -136,7 +135,7 @@ impl Search {
         for (c, &b) in self.bin_of.iter().enumerate().rev() {
             let first = &mut self.first[b as usize];
             *first -= 1;
-            self.sorted[*first as usize] = c as u32;
+            self.sorted[*first as usize] = u32::try_from(c).expect("at most 2^23 atoms");
         }
         counts
     }
@@ -144,7 +143,7 @@ impl Search {
     /// Adds the clusters in reach that are `offset` cells away.
     fn visit(
         &self,
-        group: &Group,
+        around: &Around,
         counts: [i32; 3],
         bins: [[i32; 2]; 3],
         offset: [i32; 3],
@@ -156,10 +155,10 @@ impl Search {
             let [low, high] = bins[a];
             (low.max(start) - start)..(high.min(start + counts[a] - 1) + 1 - start)
         };
-        let rows = group.rows.seen_from(shift);
-        let centre = sub(group.sphere.centre, shift);
+        let rows = around.rows.seen_from(shift);
+        let centre = sub(around.sphere.centre, shift);
         // A cluster lists half of its own images.
-        let least = group.own + usize::from(offset <= [0; 3]);
+        let least = around.own + usize::from(offset <= [0; 3]);
         for x in range(0) {
             for y in range(1) {
                 // Bins along the last axis are adjacent in `sorted`.
@@ -173,11 +172,11 @@ impl Search {
                     let there = &self.spheres[c as usize];
                     let (d, far) = (
                         sub(there.centre, centre),
-                        group.reach + group.sphere.radius + there.radius,
+                        around.reach + around.sphere.radius + there.radius,
                     );
                     if c as usize >= least
                         && dot(d, d) <= far * far
-                        && is_near(&rows, &self.blocks[c as usize], group.reach)
+                        && is_near(&rows, &self.blocks[c as usize], around.reach)
                     {
                         into.clusters.push(c);
                     }
@@ -186,7 +185,7 @@ impl Search {
         }
     }
 
-    /// Keeps the entries with a pair closer than `reach`, and each group's own cluster.
+    /// Keeps the entries with a pair closer than `reach`, and each cluster's own.
     pub(super) fn prune(&self, isa: Isa, reach: f64, from: &Entries, into: &mut Entries) {
         match isa {
             // SAFETY: a list has the best instruction set of this processor.
@@ -195,15 +194,15 @@ impl Search {
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512 => unsafe { prune_avx512(&self.blocks, reach, from, into) },
-            _ => prune::<[f64; CLUSTER], ROWS>(&self.blocks, reach, from, into),
+            _ => prune::<[f64; CLUSTER], CLUSTER>(&self.blocks, reach, from, into),
         }
     }
 }
 
 /// What the clusters around are compared with.
-struct Group {
+struct Around {
     own: usize,
-    rows: Rows<[f64; CLUSTER], ROWS>,
+    rows: Rows<[f64; CLUSTER], CLUSTER>,
     sphere: Sphere,
     reach: f64,
 }
@@ -231,10 +230,10 @@ fn prune<V: Tile<Real = f64>, const R: usize>(
     into: &mut Entries,
 ) {
     into.clear();
-    for g in 0..from.groups() {
-        let rows = Rows::<V, R>::new(blocks, g);
-        let first = from.first_run[g] as usize;
-        for k in first..from.first_run[g + 1] as usize {
+    for (own, first) in parts::<V, R>(from) {
+        let rows = Rows::<V, R>::new(blocks, own, first);
+        let first = from.first_run[own] as usize;
+        for k in first..from.first_run[own + 1] as usize {
             let run = from.runs[k];
             let (clusters, rows) =
                 (&from.clusters[from.start(k)..run.end as usize], rows.seen_from(run.shift));
@@ -245,20 +244,20 @@ fn prune<V: Tile<Real = f64>, const R: usize>(
             }
             into.end_run(run.offset, run.shift);
         }
-        into.end_group();
+        into.end_rows();
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma,popcnt")]
 fn prune_avx2(blocks: &[Block<f64>], reach: f64, from: &Entries, into: &mut Entries) {
-    prune::<__m256d, ROWS>(blocks, reach, from, into);
+    prune::<__m256d, CLUSTER>(blocks, reach, from, into);
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,popcnt")]
 fn prune_avx512(blocks: &[Block<f64>], reach: f64, from: &Entries, into: &mut Entries) {
-    prune::<__m512d, { ROWS / 2 }>(blocks, reach, from, into);
+    prune::<__m512d, 2>(blocks, reach, from, into);
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "saturates; the arguments are small integers")]

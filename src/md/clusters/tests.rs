@@ -53,7 +53,7 @@ fn both_lists_hold_all_pairs_in_reach_once() {
             let x = scattered(seed, n, &cell, 3.0);
             let list = ClusterList::new(&cell, &x, 0.6 * reach, 0.4 * reach).unwrap();
             assert_complete(list.pairs(), &cell, &x, reach);
-            assert_complete(list.pairs_of(&list.inner), &cell, &x, 0.7 * reach);
+            assert_complete(list.pairs_of(&list.inner), &cell, &x, 0.66 * reach);
             assert!(list.sizes()[0] <= list.sizes()[1], "{:?}", list.sizes());
         }
     }
@@ -124,7 +124,7 @@ fn vectors_come_back_to_their_atoms() {
     let cell = cells()[0];
     let x = scattered(5, 30, &cell, 2.0);
     let list = ClusterList::new(&cell, &x, 3.0, 0.0).unwrap();
-    let (mut blocks, mut back) = (Vec::new(), vec![[0.0; 3]; 30]);
+    let (mut blocks, mut back) = (Vec::<Block<f64>>::new(), vec![[0.0; 3]; 30]);
     list.place(&x, &mut blocks);
     assert_eq!(blocks.len(), 8 + 1, "clusters, the last one twice");
     list.take_back(&blocks, &mut back);

@@ -5,6 +5,10 @@
 //! which come as rows of x, y, z and a fourth number and go back into rows.
 
 #[cfg(target_arch = "x86_64")]
+use std::arch::x86_64::{__m256, __m256d, __m512, __m512d};
+use std::fmt::Debug;
+
+#[cfg(target_arch = "x86_64")]
 mod pairs;
 #[cfg(target_arch = "x86_64")]
 mod x86;
@@ -20,12 +24,30 @@ pub(super) type Quad<R> = [R; CLUSTER];
 
 /// A float that kernels compute with.
 #[expect(unnameable_types, reason = "only the kernels may call what a processor may lack")]
-pub trait Real: Copy + Default + Into<f64> {
+pub trait Real: Copy + Default + Debug + Into<f64> {
+    /// Distance from 1 to the next number.
+    const EPSILON: f64;
+    /// Plain code.
+    type Portable: Tile<Real = Self>;
+    /// A register of AVX2.
+    #[cfg(target_arch = "x86_64")]
+    type Avx2: Tile<Real = Self>;
+    /// A register of AVX-512.
+    #[cfg(target_arch = "x86_64")]
+    type Avx512: Tile<Real = Self>;
+
     /// Rounds to the nearest number.
     fn from_f64(x: f64) -> Self;
 }
 
 impl Real for f64 {
+    const EPSILON: Self = Self::EPSILON;
+    type Portable = [Self; CLUSTER];
+    #[cfg(target_arch = "x86_64")]
+    type Avx2 = __m256d;
+    #[cfg(target_arch = "x86_64")]
+    type Avx512 = __m512d;
+
     #[inline(always)]
     fn from_f64(x: f64) -> Self {
         x
@@ -33,6 +55,13 @@ impl Real for f64 {
 }
 
 impl Real for f32 {
+    const EPSILON: f64 = Self::EPSILON as f64;
+    type Portable = [Self; CLUSTER];
+    #[cfg(target_arch = "x86_64")]
+    type Avx2 = __m256;
+    #[cfg(target_arch = "x86_64")]
+    type Avx512 = __m512;
+
     #[inline(always)]
     #[expect(clippy::cast_possible_truncation, reason = "the one rounding")]
     fn from_f64(x: f64) -> Self {
@@ -89,7 +118,8 @@ pub trait Lanes: Copy {
 }
 
 /// Registers of the distances from rows of one cluster to the atoms of another.
-pub(super) trait Tile: Lanes {
+#[expect(unnameable_types, reason = "only the kernels may call what a processor may lack")]
+pub trait Tile: Lanes {
     /// Rows of a register.
     const ROWS: usize = Self::LEN / CLUSTER;
 
@@ -105,124 +135,130 @@ pub(super) trait Tile: Lanes {
     fn any(mask: Self::Mask) -> bool;
 }
 
-impl Lanes for [f64; CLUSTER] {
-    type Real = f64;
-    type Array = Self;
-    type Mask = [bool; CLUSTER];
-    const LEN: usize = CLUSTER;
+macro_rules! portable {
+    ($real:ty) => {
+        impl Lanes for [$real; CLUSTER] {
+            type Real = $real;
+            type Array = Self;
+            type Mask = [bool; CLUSTER];
+            const LEN: usize = CLUSTER;
 
-    #[inline(always)]
-    fn arrays(numbers: &[f64]) -> &[Self] {
-        numbers.as_chunks().0
-    }
+            #[inline(always)]
+            fn arrays(numbers: &[$real]) -> &[Self] {
+                numbers.as_chunks().0
+            }
 
-    #[inline(always)]
-    fn arrays_mut(numbers: &mut [f64]) -> &mut [Self] {
-        numbers.as_chunks_mut().0
-    }
+            #[inline(always)]
+            fn arrays_mut(numbers: &mut [$real]) -> &mut [Self] {
+                numbers.as_chunks_mut().0
+            }
 
-    #[inline(always)]
-    fn load(from: &Self) -> Self {
-        *from
-    }
+            #[inline(always)]
+            fn load(from: &Self) -> Self {
+                *from
+            }
 
-    #[inline(always)]
-    fn store(self, to: &mut Self) {
-        *to = self;
-    }
+            #[inline(always)]
+            fn store(self, to: &mut Self) {
+                *to = self;
+            }
 
-    #[inline(always)]
-    fn splat(x: f64) -> Self {
-        [x; CLUSTER]
-    }
+            #[inline(always)]
+            fn splat(x: f64) -> Self {
+                [<$real>::from_f64(x); CLUSTER]
+            }
 
-    #[inline(always)]
-    fn plus(self, by: Self) -> Self {
-        std::array::from_fn(|l| self[l] + by[l])
-    }
+            #[inline(always)]
+            fn plus(self, by: Self) -> Self {
+                std::array::from_fn(|l| self[l] + by[l])
+            }
 
-    #[inline(always)]
-    fn minus(self, by: Self) -> Self {
-        std::array::from_fn(|l| self[l] - by[l])
-    }
+            #[inline(always)]
+            fn minus(self, by: Self) -> Self {
+                std::array::from_fn(|l| self[l] - by[l])
+            }
 
-    #[inline(always)]
-    fn times(self, by: Self) -> Self {
-        std::array::from_fn(|l| self[l] * by[l])
-    }
+            #[inline(always)]
+            fn times(self, by: Self) -> Self {
+                std::array::from_fn(|l| self[l] * by[l])
+            }
 
-    #[inline(always)]
-    fn over(self, by: Self) -> Self {
-        std::array::from_fn(|l| self[l] / by[l])
-    }
+            #[inline(always)]
+            fn over(self, by: Self) -> Self {
+                std::array::from_fn(|l| self[l] / by[l])
+            }
 
-    #[inline(always)]
-    fn mul_add(self, by: Self, add: Self) -> Self {
-        std::array::from_fn(|l| self[l] * by[l] + add[l])
-    }
+            #[inline(always)]
+            fn mul_add(self, by: Self, add: Self) -> Self {
+                std::array::from_fn(|l| self[l] * by[l] + add[l])
+            }
 
-    #[inline(always)]
-    fn mul_sub_from(self, by: Self, from: Self) -> Self {
-        std::array::from_fn(|l| from[l] - self[l] * by[l])
-    }
+            #[inline(always)]
+            fn mul_sub_from(self, by: Self, from: Self) -> Self {
+                std::array::from_fn(|l| from[l] - self[l] * by[l])
+            }
 
-    #[inline(always)]
-    fn min(self, by: Self) -> Self {
-        std::array::from_fn(|l| if self[l] < by[l] { self[l] } else { by[l] })
-    }
+            #[inline(always)]
+            fn min(self, by: Self) -> Self {
+                std::array::from_fn(|l| if self[l] < by[l] { self[l] } else { by[l] })
+            }
 
-    #[inline(always)]
-    fn max(self, by: Self) -> Self {
-        std::array::from_fn(|l| if self[l] > by[l] { self[l] } else { by[l] })
-    }
+            #[inline(always)]
+            fn max(self, by: Self) -> Self {
+                std::array::from_fn(|l| if self[l] > by[l] { self[l] } else { by[l] })
+            }
 
-    #[inline(always)]
-    fn inverse_root(self) -> Self {
-        self.map(|x| 1.0 / x.sqrt())
-    }
+            #[inline(always)]
+            fn inverse_root(self) -> Self {
+                self.map(|x| 1.0 / x.sqrt())
+            }
 
-    #[inline(always)]
-    fn below(self, limit: Self) -> Self::Mask {
-        std::array::from_fn(|l| self[l] < limit[l])
-    }
+            #[inline(always)]
+            fn below(self, limit: Self) -> Self::Mask {
+                std::array::from_fn(|l| self[l] < limit[l])
+            }
 
-    #[inline(always)]
-    fn keep(self, mask: Self::Mask) -> Self {
-        std::array::from_fn(|l| if mask[l] { self[l] } else { 0.0 })
-    }
+            #[inline(always)]
+            fn keep(self, mask: Self::Mask) -> Self {
+                std::array::from_fn(|l| if mask[l] { self[l] } else { 0.0 })
+            }
 
-    #[inline(always)]
-    fn sum(self) -> f64 {
-        (self[0] + self[2]) + (self[1] + self[3])
-    }
+            #[inline(always)]
+            fn sum(self) -> f64 {
+                ((self[0] + self[2]) + (self[1] + self[3])).into()
+            }
+        }
+
+        impl Tile for [$real; CLUSTER] {
+            #[inline(always)]
+            fn across(of: &Self) -> Self {
+                *of
+            }
+
+            #[inline(always)]
+            fn along(of: &Self, first: usize) -> Self {
+                [of[first]; CLUSTER]
+            }
+
+            #[inline(always)]
+            fn add_across(self, to: &mut Self) {
+                *to = self.plus(*to);
+            }
+
+            #[inline(always)]
+            fn add_along(self, to: &mut Self, first: usize) {
+                to[first] += (self[0] + self[2]) + (self[1] + self[3]);
+            }
+
+            #[inline(always)]
+            fn any(mask: Self::Mask) -> bool {
+                mask.contains(&true)
+            }
+        }
+    };
 }
-
-impl Tile for [f64; CLUSTER] {
-    #[inline(always)]
-    fn across(of: &Self) -> Self {
-        *of
-    }
-
-    #[inline(always)]
-    fn along(of: &Self, first: usize) -> Self {
-        [of[first]; CLUSTER]
-    }
-
-    #[inline(always)]
-    fn add_across(self, to: &mut Self) {
-        *to = self.plus(*to);
-    }
-
-    #[inline(always)]
-    fn add_along(self, to: &mut Self, first: usize) {
-        to[first] += self.sum();
-    }
-
-    #[inline(always)]
-    fn any(mask: Self::Mask) -> bool {
-        mask.contains(&true)
-    }
-}
+portable!(f64);
+portable!(f32);
 
 /// Numbers from where a cache line starts. The contents are lost when it grows or is cloned.
 #[derive(Debug, Clone, Default)]

@@ -70,9 +70,9 @@ const SHUFFLES: [[u8; 16]; 16] = {
         let (mut lane, mut n) = (0, 0);
         while lane < 4 {
             if bits >> lane & 1 == 1 {
-                let mut byte = 0;
+                let mut byte: u8 = 0;
                 while byte < 4 {
-                    all[bits][4 * n + byte] = 4 * lane + byte as u8;
+                    all[bits][4 * n + byte as usize] = 4 * lane + byte;
                     byte += 1;
                 }
                 n += 1;
@@ -181,7 +181,7 @@ impl Pairs for __m512d {
 
     #[inline(always)]
     fn first(self, n: usize) -> Self {
-        self.keep(u8::MAX.unbounded_shr(8_u32.saturating_sub(n as u32)))
+        self.keep(if n < Self::LEN { (1 << n) - 1 } else { u8::MAX })
     }
 
     #[inline(always)]
@@ -204,7 +204,7 @@ impl Pairs for __m512d {
         // SAFETY: these are 32 readable bytes; the caller of this inlined function has AVX-512.
         let numbers = unsafe { _mm256_loadu_si256(from.as_ptr().cast()) };
         // SAFETY: as above.
-        let numbers = unsafe { _mm256_maskz_compress_epi32(bits as u8, numbers) };
+        let numbers = unsafe { _mm256_maskz_compress_epi32((bits & 0xff) as u8, numbers) };
         // SAFETY: there is room for 32 bytes.
         unsafe { _mm256_storeu_si256(to.as_mut_ptr().cast(), numbers) };
     }

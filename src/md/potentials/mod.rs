@@ -81,6 +81,11 @@ pub trait Paths: Potential {
     );
 }
 
+/// A potential whose pairs are computed in `f32`, from positions rounded to that. Energy and virial
+/// are summed in `f64`.
+#[derive(Debug, Clone, Copy)]
+pub struct Mixed<P>(pub P);
+
 /// A potential by one instruction set, be it the best or not.
 #[derive(Debug, Clone, Copy)]
 pub struct On<P> {
@@ -194,5 +199,7 @@ fn sum(x: Lanes) -> f64 {
     (x[0] + x[2]) + (x[1] + x[3])
 }
 
+#[cfg(test)]
+mod paths;
 #[cfg(test)]
 mod tests;

@@ -13,7 +13,7 @@ use std::arch::x86_64::{__m256d, __m512d};
 
 use super::{EmbeddedAtom, Law, Radial};
 use crate::machine::isa::Isa;
-use crate::md::clusters::{Block, ClusterList, GROUPS, ROWS, Rows, squared};
+use crate::md::clusters::{Block, ClusterList, Rows, parts, squared};
 use crate::md::lanes::{Aligned, CLUSTER, Quad, Tile};
 use crate::md::potentials::Forces;
 use crate::md::potentials::clustered::{Pull, Virial, not_after};
@@ -38,19 +38,18 @@ fn evaluate<V: Tile<Real = f64>, const R: usize, L: Law>(
     out: &mut Forces,
 ) {
     let entries = list.entries();
-    let slopes = V::arrays_mut(slopes.numbers(entries.len() * 2 * R * V::LEN));
+    let slopes = V::arrays_mut(slopes.numbers(entries.len() * 2 * CLUSTER * CLUSTER));
     let zero = V::splat(0.0);
     let mut energy = zero;
     let mut kept = slopes.chunks_exact_mut(2 * R);
-    for g in 0..entries.groups() {
-        let (own, first) = (g / GROUPS, g % GROUPS * ROWS);
-        let rows = Rows::<V, R>::new(blocks, g);
+    for (own, first) in parts::<V, R>(entries) {
+        let rows = Rows::<V, R>::new(blocks, own, first);
         let mut densities_of_rows = [zero; R];
         let mut own_later = [zero; R];
         for r in 0..R {
             own_later[r] = not_after(first + r * V::ROWS);
         }
-        for (shift, clusters) in entries.runs(g) {
+        for (shift, clusters) in entries.runs(own) {
             let rows = rows.seen_from(shift);
             for (&c, kept) in clusters.iter().zip(&mut kept) {
                 let d = rows.to(&blocks[c as usize]);
@@ -63,7 +62,7 @@ fn evaluate<V: Tile<Real = f64>, const R: usize, L: Law>(
                     energy = energy.plus(v.value);
                     density = density.plus(phi.value);
                     densities_of_rows[r] = densities_of_rows[r].plus(phi.value);
-                    // Only the first entry is the group's own cluster.
+                    // Only the first entry is the cluster itself.
                     own_later[r] = zero;
                 }
                 density.add_across(&mut densities[c as usize]);
@@ -81,15 +80,14 @@ fn evaluate<V: Tile<Real = f64>, const R: usize, L: Law>(
     }
     let mut kept = slopes.chunks_exact(2 * R);
     let mut virial = Virial::new();
-    for g in 0..entries.groups() {
-        let (own, first) = (g / GROUPS, g % GROUPS * ROWS);
-        let rows = Rows::<V, R>::new(blocks, g);
+    for (own, first) in parts::<V, R>(entries) {
+        let rows = Rows::<V, R>::new(blocks, own, first);
         let mut of_rows = [zero; R];
         for r in 0..R {
             of_rows[r] = V::along(&densities[own], first + r * V::ROWS);
         }
         let mut pull = Pull::<V, R>::new();
-        for (shift, clusters) in entries.runs(g) {
+        for (shift, clusters) in entries.runs(own) {
             let rows = rows.seen_from(shift);
             let before = pull;
             for (&c, kept) in clusters.iter().zip(&mut kept) {
@@ -118,7 +116,7 @@ fn avx2<L: Law>(
     scratch: &mut Scratch,
     out: &mut Forces,
 ) {
-    evaluate::<__m256d, ROWS, L>(eam, list, scratch, out);
+    evaluate::<__m256d, 2, L>(eam, list, scratch, out);
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -129,7 +127,7 @@ fn avx512<L: Law>(
     scratch: &mut Scratch,
     out: &mut Forces,
 ) {
-    evaluate::<__m512d, { ROWS / 2 }, L>(eam, list, scratch, out);
+    evaluate::<__m512d, 2, L>(eam, list, scratch, out);
 }
 
 /// Does as [`Potential::compute`](crate::md::Potential::compute) into `out`, which is zero.
@@ -154,7 +152,7 @@ pub(super) fn compute<L: Law>(
         // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
         Isa::Avx512 => unsafe { avx512(eam, list, scratch, out) },
-        _ => evaluate::<[f64; CLUSTER], ROWS, L>(eam, list, scratch, out),
+        _ => evaluate::<[f64; CLUSTER], 2, L>(eam, list, scratch, out),
     }
     list.take_back(&scratch.forces, &mut out.forces);
 }

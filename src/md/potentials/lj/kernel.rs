@@ -7,32 +7,29 @@
 //! F = d (s q (12 c12 s - 6 c6) + slope/r)
 //! ```
 //!
-//! Two loops over the clusters of a group: the first has the divisions, or the roots where the slope
+//! Two loops over the clusters around one: the first has the divisions, or the roots where the slope
 //! is not zero, and leaves zero for each pair out of reach; the second has the powers and the forces.
 //! So neither waits for the other, and no mask is needed beyond the first.
 //!
-//! The virial is a sum over pairs of d times F, where d = x_j + shift - x_i. By the forces on atoms it
+//! The virial is a sum over pairs of d times F, where `d = x_j + shift - x_i`. By the forces on atoms it
 //! is the sum of x F over atoms, and of shift times force over the runs of shifted clusters. The
 //! force on the clusters of a run is how much that on the rows changed, with the opposite sign.
 
-#[cfg(target_arch = "x86_64")]
-use std::arch::x86_64::{__m256d, __m512d};
-
 use super::LennardJones;
 use crate::machine::isa::Isa;
-use crate::md::clusters::{Block, ClusterList, GROUPS, ROWS, Rows, squared};
-use crate::md::lanes::{Aligned, CLUSTER, Tile};
+use crate::md::clusters::{Block, ClusterList, Rows, parts, squared};
+use crate::md::lanes::{Aligned, CLUSTER, Real, Tile};
 use crate::md::potentials::Forces;
-use crate::md::potentials::clustered::{Pull, Virial, not_after};
+use crate::md::potentials::clustered::{Pull, Virial, is_narrow, not_after};
 use crate::md::system::Vector;
 
-/// Buffers of one evaluation.
+/// Buffers of one evaluation, whose forces are of this type.
 #[derive(Debug, Clone, Default)]
-pub struct Scratch {
-    blocks: Vec<Block<f64>>,
-    forces: Vec<Block<f64>>,
-    /// Of the pairs of one group: 1/r, or 1/r^2 where the slope is zero.
-    inverses: Aligned<f64>,
+pub struct Scratch<R> {
+    blocks: Vec<Block<R>>,
+    forces: Vec<Block<R>>,
+    /// Of the pairs of one cluster: 1/r, or 1/r^2 where the slope is zero.
+    inverses: Aligned<R>,
 }
 
 /// Sums over all pairs.
@@ -45,9 +42,20 @@ struct Sums<V> {
     r: V,
 }
 
+impl<V: Tile> Sums<V> {
+    #[inline(always)]
+    fn move_to(&mut self, totals: &mut [f64; 3]) {
+        let zero = V::splat(0.0);
+        for (total, sum) in totals.iter_mut().zip([self.energy, self.pairs, self.r]) {
+            *total += sum.sum();
+        }
+        *self = Self { energy: zero, pairs: zero, r: zero };
+    }
+}
+
 /// 1/r of these pairs, or 1/r^2 unless `TILTED`; zero out of reach.
 #[inline(always)]
-fn inverse<V: Tile<Real = f64>, const TILTED: bool>(r2: V, cutoff2: V, sums: &mut Sums<V>) -> V {
+fn inverse<V: Tile, const TILTED: bool>(r2: V, cutoff2: V, sums: &mut Sums<V>) -> V {
     let near = r2.below(cutoff2);
     let one = V::splat(1.0);
     sums.pairs = sums.pairs.plus(one.keep(near));
@@ -61,10 +69,10 @@ fn inverse<V: Tile<Real = f64>, const TILTED: bool>(r2: V, cutoff2: V, sums: &mu
 }
 
 #[inline(always)]
-fn evaluate<V: Tile<Real = f64>, const R: usize, const TILTED: bool>(
+fn evaluate<V: Tile, const R: usize, const TILTED: bool>(
     lj: &LennardJones,
     list: &ClusterList,
-    Scratch { blocks, forces, inverses }: &mut Scratch,
+    Scratch { blocks, forces, inverses }: &mut Scratch<V::Real>,
     out: &mut Forces,
 ) {
     let entries = list.entries();
@@ -75,17 +83,17 @@ fn evaluate<V: Tile<Real = f64>, const R: usize, const TILTED: bool>(
         (V::splat(12.0 * lj.c12), V::splat(-6.0 * lj.c6), V::splat(lj.slope));
     let zero = V::splat(0.0);
     let mut sums = Sums { energy: zero, pairs: zero, r: zero };
+    let mut totals = [0.0; 3];
     let mut virial = Virial::new();
-    for g in 0..entries.groups() {
-        let (own, first) = (g / GROUPS, g % GROUPS * ROWS);
-        let rows = Rows::<V, R>::new(blocks, g);
+    for (own, first) in parts::<V, R>(entries) {
+        let rows = Rows::<V, R>::new(blocks, own, first);
         let d = rows.to(&blocks[own]);
         for r in 0..R {
             let r2 = squared(&d, r).plus(not_after(first + r * V::ROWS));
             inverse::<V, TILTED>(r2, cutoff2, &mut sums).store(&mut inverses[r]);
         }
         let mut at = R;
-        for (k, (shift, clusters)) in entries.runs(g).enumerate() {
+        for (k, (shift, clusters)) in entries.runs(own).enumerate() {
             let rows = rows.seen_from(shift);
             for &c in &clusters[usize::from(k == 0)..] {
                 let d = rows.to(&blocks[c as usize]);
@@ -99,7 +107,7 @@ fn evaluate<V: Tile<Real = f64>, const R: usize, const TILTED: bool>(
         }
         let mut pull = Pull::<V, R>::new();
         let mut at = 0;
-        for (shift, clusters) in entries.runs(g) {
+        for (shift, clusters) in entries.runs(own) {
             let rows = rows.seen_from(shift);
             let before = pull;
             for &c in clusters {
@@ -122,18 +130,22 @@ fn evaluate<V: Tile<Real = f64>, const R: usize, const TILTED: bool>(
             virial.add_run(shift, &before, &pull);
         }
         pull.finish(&mut forces[own], first);
+        if is_narrow::<V>() {
+            sums.move_to(&mut totals);
+            virial.move_narrow();
+        }
     }
-    let pairs = sums.pairs.sum();
-    out.energy =
-        sums.energy.sum() - lj.shift * pairs - lj.slope * (sums.r.sum() - lj.cutoff * pairs);
+    sums.move_to(&mut totals);
+    let [energy, pairs, r] = totals;
+    out.energy = energy - lj.shift * pairs - lj.slope * (r - lj.cutoff * pairs);
     out.add_virial(virial.finish(blocks, forces));
 }
 
 #[inline(always)]
-fn either<V: Tile<Real = f64>, const R: usize>(
+fn either<V: Tile, const R: usize>(
     lj: &LennardJones,
     list: &ClusterList,
-    scratch: &mut Scratch,
+    scratch: &mut Scratch<V::Real>,
     out: &mut Forces,
 ) {
     if lj.slope == 0.0 {
@@ -145,29 +157,47 @@ fn either<V: Tile<Real = f64>, const R: usize>(
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma,popcnt")]
-fn avx2(lj: &LennardJones, list: &ClusterList, scratch: &mut Scratch, out: &mut Forces) {
-    either::<__m256d, ROWS>(lj, list, scratch, out);
+fn avx2<R: Real>(
+    lj: &LennardJones,
+    list: &ClusterList,
+    scratch: &mut Scratch<R>,
+    out: &mut Forces,
+) {
+    either::<R::Avx2, 2>(lj, list, scratch, out);
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,popcnt")]
-fn avx512(lj: &LennardJones, list: &ClusterList, scratch: &mut Scratch, out: &mut Forces) {
-    either::<__m512d, { ROWS / 2 }>(lj, list, scratch, out);
+fn avx512<R: Real>(
+    lj: &LennardJones,
+    list: &ClusterList,
+    scratch: &mut Scratch<R>,
+    out: &mut Forces,
+) {
+    // As many registers as hold the rows of a cluster.
+    if R::Avx512::ROWS == CLUSTER {
+        either::<R::Avx512, 1>(lj, list, scratch, out);
+    } else {
+        either::<R::Avx512, 2>(lj, list, scratch, out);
+    }
 }
 
-/// Does as [`Potential::compute`](super::Potential::compute) into `out`, which is zero.
-pub(super) fn compute(
+/// Does as [`Potential::compute`](super::Potential::compute) into `out`.
+pub(super) fn compute<R: Real>(
     isa: Isa,
     lj: &LennardJones,
     positions: &[Vector],
     list: &ClusterList,
-    scratch: &mut Scratch,
+    scratch: &mut Scratch<R>,
     out: &mut Forces,
 ) {
     assert!(isa.is_available(), "this processor has no {}", isa.name());
+    let cutoff = lj.cutoff;
+    assert!(list.cutoff() >= cutoff, "list cutoff {} under {cutoff}", list.cutoff());
+    out.clear(positions.len());
     list.place(positions, &mut scratch.blocks);
     scratch.forces.clear();
-    scratch.forces.resize(scratch.blocks.len(), [[0.0; CLUSTER]; 3]);
+    scratch.forces.resize(scratch.blocks.len(), [[R::default(); CLUSTER]; 3]);
     match isa {
         // SAFETY: the processor has it, as just asserted.
         #[cfg(target_arch = "x86_64")]
@@ -175,7 +205,7 @@ pub(super) fn compute(
         // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
         Isa::Avx512 => unsafe { avx512(lj, list, scratch, out) },
-        _ => either::<[f64; CLUSTER], ROWS>(lj, list, scratch, out),
+        _ => either::<R::Portable, 2>(lj, list, scratch, out),
     }
     list.take_back(&scratch.forces, &mut out.forces);
 }

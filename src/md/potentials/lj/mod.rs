@@ -16,7 +16,7 @@ mod kernel;
 
 pub use kernel::Scratch;
 
-use super::{Forces, Paths, Potential};
+use super::{Forces, Mixed, Paths, Potential};
 use crate::machine::isa::Isa;
 use crate::md::BOLTZMANN;
 use crate::md::clusters::ClusterList;
@@ -68,6 +68,39 @@ impl LennardJones {
         Self::new(119.8 * BOLTZMANN, 3.405, 2.5 * 3.405, truncation)
     }
 
+    /// The bound of pairs that are computed with this `eps`.
+    fn bound_by(&self, Atoms { cell, positions, .. }: Atoms<'_>, eps: f64) -> Forces {
+        // Coordinates of images in `f64` and, times `eps`, by how much they round.
+        let narrow = eps > f64::EPSILON;
+        let placed = if narrow { &[] } else { positions };
+        let places = displacement_error(cell, placed, self.cutoff) / 18.0 * (eps / f64::EPSILON);
+        // In `f32` both positions, the shift, the row less the shift, and the difference round:
+        // 5/2 of it, and sqrt(3) of that for the length.
+        let apart = places * if narrow { 4.5 } else { 18.0 };
+        let mut out = Forces::zeros(positions.len());
+        let bonds = bonds(cell, positions, self.cutoff);
+        let total: usize = bonds.iter().map(Vec::len).sum();
+        for (bonds, force) in bonds.iter().zip(&mut out.forces) {
+            // A force sums twice its own bonds in the reference. The totals sum all bonds, or those
+            // of four rows before they go on in `f64`.
+            let own = 2.0 * bonds.len() as f64;
+            let all = if narrow { 4.0 * own } else { total as f64 };
+            for b in bonds {
+                let (r12, r6) = (self.c12 / b.r.powi(12), self.c6 / b.r.powi(6));
+                let steep = (12.0 * r12 + 6.0 * r6) / b.r + self.slope.abs();
+                let high = r12 + r6 + self.shift.abs() + self.slope.abs() * (b.r + self.cutoff);
+                let relative = 15.0 * apart / b.r + 40.0 * eps;
+                force.iter_mut().for_each(|f| *f += steep * (relative + own * eps));
+                out.energy += 0.5 * (steep * apart + high * (40.0 + all) * eps);
+                // By forces, which stand at these places, or by pairs.
+                let w = 0.5 * steep * b.r * (relative + apart / b.r + all * eps)
+                    + steep * places * (own + all);
+                out.virial.iter_mut().flatten().for_each(|v| *v += w);
+            }
+        }
+        out
+    }
+
     /// Energy of a pair, and its derivative.
     fn pair(&self, r: f64) -> (f64, f64) {
         let (r12, r6) = (self.c12 / r.powi(12), self.c6 / r.powi(6));
@@ -78,7 +111,7 @@ impl LennardJones {
 
 impl Potential for LennardJones {
     type List = ClusterList;
-    type Scratch = Scratch;
+    type Scratch = Scratch<f64>;
 
     fn cutoff(&self) -> f64 {
         self.cutoff
@@ -88,7 +121,7 @@ impl Potential for LennardJones {
         &self,
         atoms: Atoms<'_>,
         list: &ClusterList,
-        scratch: &mut Scratch,
+        scratch: &mut Scratch<f64>,
         out: &mut Forces,
     ) {
         self.compute_on(Isa::best(), atoms, list, scratch, out);
@@ -107,29 +140,8 @@ impl Potential for LennardJones {
         out
     }
 
-    fn bound(&self, Atoms { cell, positions, .. }: Atoms<'_>) -> Forces {
-        let eps = f64::EPSILON;
-        let apart = displacement_error(cell, positions, self.cutoff);
-        let mut out = Forces::zeros(positions.len());
-        let bonds = bonds(cell, positions, self.cutoff);
-        let total: usize = bonds.iter().map(Vec::len).sum();
-        for (bonds, force) in bonds.iter().zip(&mut out.forces) {
-            // A force sums twice its own bonds in the reference, the totals sum all bonds.
-            let (own, all) = (2.0 * bonds.len() as f64, total as f64);
-            for b in bonds {
-                let (r12, r6) = (self.c12 / b.r.powi(12), self.c6 / b.r.powi(6));
-                let steep = (12.0 * r12 + 6.0 * r6) / b.r + self.slope.abs();
-                let high = r12 + r6 + self.shift.abs() + self.slope.abs() * (b.r + self.cutoff);
-                let relative = 15.0 * apart / b.r + 40.0 * eps;
-                force.iter_mut().for_each(|f| *f += steep * (relative + own * eps));
-                out.energy += 0.5 * (steep * apart + high * (40.0 + all) * eps);
-                // By forces, at places that are `apart` over 18 eps away, or by pairs.
-                let w = 0.5 * steep * b.r * (relative + apart / b.r + all * eps)
-                    + steep * apart * (own + all) / 18.0;
-                out.virial.iter_mut().flatten().for_each(|v| *v += w);
-            }
-        }
-        out
+    fn bound(&self, atoms: Atoms<'_>) -> Forces {
+        self.bound_by(atoms, f64::EPSILON)
     }
 }
 
@@ -139,13 +151,50 @@ impl Paths for LennardJones {
         isa: Isa,
         atoms: Atoms<'_>,
         list: &ClusterList,
-        scratch: &mut Scratch,
+        scratch: &mut Scratch<f64>,
         out: &mut Forces,
     ) {
-        let cutoff = self.cutoff;
-        assert!(list.cutoff() >= cutoff, "list cutoff {} under {cutoff}", list.cutoff());
-        out.clear(atoms.positions.len());
         kernel::compute(isa, self, atoms.positions, list, scratch, out);
+    }
+}
+
+impl Potential for Mixed<LennardJones> {
+    type List = ClusterList;
+    type Scratch = Scratch<f32>;
+
+    fn cutoff(&self) -> f64 {
+        self.0.cutoff
+    }
+
+    fn compute(
+        &self,
+        atoms: Atoms<'_>,
+        list: &ClusterList,
+        scratch: &mut Scratch<f32>,
+        out: &mut Forces,
+    ) {
+        self.compute_on(Isa::best(), atoms, list, scratch, out);
+    }
+
+    fn reference(&self, atoms: Atoms<'_>) -> Forces {
+        self.0.reference(atoms)
+    }
+
+    fn bound(&self, atoms: Atoms<'_>) -> Forces {
+        self.0.bound_by(atoms, f32::EPSILON.into())
+    }
+}
+
+impl Paths for Mixed<LennardJones> {
+    fn compute_on(
+        &self,
+        isa: Isa,
+        atoms: Atoms<'_>,
+        list: &ClusterList,
+        scratch: &mut Scratch<f32>,
+        out: &mut Forces,
+    ) {
+        kernel::compute(isa, &self.0, atoms.positions, list, scratch, out);
     }
 }
 

@@ -234,7 +234,8 @@ fn filter<V: Pairs<Real = f64>>(
             }
             let [x, y, z, _] = V::columns(&rows);
             let r2 = x.mul_add(x, y.mul_add(y, z.times(z)));
-            let real = u32::MAX.unbounded_shr(32_u32.saturating_sub((forward - at) as u32));
+            let left = forward - at;
+            let real = if left < V::LEN { (1 << left) - 1 } else { u32::MAX };
             let bits = r2.bits_below(limit) & real;
             first[n..][..V::LEN].fill(atom);
             V::compress(bits, them, &mut second[n..]);
