@@ -4,7 +4,41 @@ use super::neighbours::List as _;
 use super::potentials::{Forces, Potential};
 use super::system::{Atoms, Error, System};
 
-/// The forces of a potential on a system, kept up to date as atoms move.
+/// Something that gives the forces on the atoms of a system.
+pub trait ForceSource {
+    /// Energy, forces and virial of the atoms last evaluated.
+    fn forces(&self) -> &Forces;
+
+    /// Evaluates `atoms`, which have moved.
+    fn update(&mut self, atoms: Atoms<'_>);
+}
+
+/// The reference: the forces by the definition of a potential, without a list.
+#[derive(Debug, Clone)]
+pub struct PlainField<P> {
+    potential: P,
+    forces: Forces,
+}
+
+impl<P: Potential> PlainField<P> {
+    /// The forces on `atoms`.
+    pub fn new(potential: P, atoms: Atoms<'_>) -> Self {
+        let forces = potential.reference(atoms);
+        Self { potential, forces }
+    }
+}
+
+impl<P: Potential> ForceSource for PlainField<P> {
+    fn forces(&self) -> &Forces {
+        &self.forces
+    }
+
+    fn update(&mut self, atoms: Atoms<'_>) {
+        self.forces = self.potential.reference(atoms);
+    }
+}
+
+/// The forces of a potential on a system, by a list kept up to date as atoms move.
 #[derive(Debug, Clone)]
 pub struct Field<P: Potential> {
     potential: P,
@@ -91,6 +125,16 @@ impl<P: Potential> Field<P> {
     pub fn copy_from(&mut self, other: &Self) {
         self.list.copy_from(&other.list);
         self.forces.copy_from(&other.forces);
+    }
+}
+
+impl<P: Potential> ForceSource for Field<P> {
+    fn forces(&self) -> &Forces {
+        &self.forces
+    }
+
+    fn update(&mut self, atoms: Atoms<'_>) {
+        self.update(atoms);
     }
 }
 

@@ -41,7 +41,7 @@ pub mod potentials;
 pub mod system;
 
 pub use cases::{boxes, cases, scaling};
-pub use field::Field;
+pub use field::{Field, PlainField};
 pub use files::extxyz;
 pub use integrate::Langevin;
 pub use neighbours::NeighbourList;

@@ -1,13 +1,12 @@
 //! The cases of this chapter: steps, forces and neighbour lists of silicon and argon.
 
-use models::{ALUMINIUM, IRON, Model, SILICON, argon};
+use models::{ALUMINIUM, IRON, Model, SILICON, argon, silicon_in_a_bath, water};
 use neighbours::{clusters, neighbours};
 
-use super::integrate;
 use super::neighbours::List as _;
 use super::potentials::{Forces, Paths, Potential};
 use super::system::{System, Vector, norm};
-use super::{Field, MVV2E, fixtures};
+use super::{Field, MVV2E, PlainField, fixtures};
 use crate::case::{Case, Step};
 use crate::close::{digest, within};
 use crate::machine::isa::Isa;
@@ -27,9 +26,12 @@ pub fn cases() -> Vec<Case> {
         step("md/step-lj-ar/n256", 256, argon(), fixtures::argon_256),
         step("md/step-sc-al/n500", 500, ALUMINIUM, aluminium(5)),
         step("md/step-fs-fe/n1024", 1024, IRON, iron(8)),
+        step("md/step-water-dsf/n192", 192, water(), fixtures::water_192),
+        step("md/langevin-sw-si/n512", 512, silicon_in_a_bath(), fixtures::silicon_512),
         forces("md/forces-sw-si/n512", 512, SILICON, fixtures::silicon_512),
         forces("md/forces-lj-ar/n256", 256, argon(), fixtures::argon_256),
         neighbours("md/neighbours-si/n512", 512, SILICON, fixtures::silicon_512),
+        neighbours("md/neighbours-water/n192", 192, water(), fixtures::water_192),
         clusters("md/clusters-ar/n256", 256, argon(), fixtures::argon_256),
     ]
 }
@@ -194,7 +196,7 @@ impl<P: Potential + Copy> Step for Steps<P> {
         self.system.positions.copy_from_slice(&system.positions);
         self.system.velocities.copy_from_slice(&system.velocities);
         self.field.copy_from(field);
-        integrate::run(&mut self.system, &mut self.field, self.model.dt_ps, STEPS);
+        self.model.advance(&mut self.system, &mut self.field);
     }
 
     fn spoil(&mut self) {
@@ -210,10 +212,10 @@ impl<P: Potential + Copy> Step for Steps<P> {
 
     /// The state against the reference's, and the forces in it against the definition.
     fn check(&self) -> Result<(), String> {
-        let Model { potential, dt_ps, .. } = &self.model;
+        let potential = &self.model.potential;
         let mut want = self.start.0.clone();
-        let mut forces = potential.reference(want.atoms());
-        integrate::run_reference(&mut want, potential, &mut forces, *dt_ps, STEPS);
+        let mut plain = PlainField::new(*potential, want.atoms());
+        self.model.advance(&mut want, &mut plain);
         let [e, w] = self.bound();
         let close = |what, got: &[Vector], want: &[Vector], bound| {
             within(what, got.as_flattened(), want.as_flattened(), &vec![bound; 3 * got.len()])
@@ -317,16 +319,24 @@ mod tests {
         }
         assert_kept(SILICON, fixtures::silicon_512());
         assert_kept(argon(), fixtures::argon_256());
+        assert_kept(water(), fixtures::water_192());
     }
 
     /// The counts that the estimates of work rest on.
     #[test]
     fn atoms_have_as_many_neighbours_as_the_work_says() {
-        let si = fixtures::silicon_512();
-        let si_list = list(&SILICON, &si);
-        let near = |list: &NeighbourList| list.counts(&si.positions).iter().sum::<usize>();
-        let halves = [si_list.pairs(), near(&si_list)].map(|pairs| (pairs / si.len() / 2) as u64);
-        assert_eq!(halves, [SILICON.tried, SILICON.near], "silicon");
+        fn halves<P>(model: &Model<P>, system: &System) -> [u64; 2]
+        where
+            P: Potential<List = NeighbourList>,
+        {
+            let list = list(model, system);
+            let near = list.counts(&system.positions).iter().sum::<usize>();
+            [list.pairs(), near].map(|pairs| (pairs / system.len() / 2) as u64)
+        }
+        let si = halves(&SILICON, &fixtures::silicon_512());
+        assert_eq!(si, [SILICON.tried, SILICON.near], "silicon");
+        let h2o = halves(&water(), &fixtures::water_192());
+        assert_eq!(h2o, [water().tried, water().near], "water");
         fn counts<P: Potential<List = ClusterList>>(model: &Model<P>, system: &System) -> [u64; 3] {
             let [entries, _] = list(model, system).sizes();
             let (n, cutoff) = (system.len(), model.potential.cutoff());
@@ -374,5 +384,7 @@ mod tests {
         assert!(al > 0.4 * ALUMINIUM.stiffness && al < ALUMINIUM.stiffness, "aluminium {al}");
         let fe = stiffness(&IRON, &iron(4)());
         assert!(fe > 0.4 * IRON.stiffness && fe < IRON.stiffness, "iron {fe}");
+        let h2o = stiffness(&water(), &fixtures::water_192());
+        assert!(h2o > 0.4 * water().stiffness && h2o < water().stiffness, "water {h2o}");
     }
 }

@@ -1,16 +1,23 @@
 //! The potentials of the cases, and the work that a step of each does.
 
+use super::{STEPS, boxes};
 use crate::case::Work;
 use crate::machine::isa::Isa;
+use crate::md::field::ForceSource;
 use crate::md::potentials::{
     EmbeddedAtom, FinnisSinclair, LennardJones, Mixed, On, StillingerWeber, SuttonChen, Truncation,
+    Water,
 };
+use crate::md::system::System;
+use crate::md::{Langevin, integrate};
 
 /// A potential with what its cases need to know.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Model<P> {
     pub(super) potential: P,
     pub(super) dt_ps: f64,
+    /// What holds the temperature, if not the energy is constant.
+    pub(super) bath: Option<Langevin>,
     /// Angstrom. Each run starts from a fresh list and is too short to outlive it; what a build costs
     /// is measured by the `neighbours` and `clusters` cases.
     pub(super) skin: f64,
@@ -33,6 +40,7 @@ pub(super) struct Model<P> {
 pub(super) const SILICON: Model<StillingerWeber> = Model {
     potential: StillingerWeber::SILICON,
     dt_ps: 0.001,
+    bath: None,
     skin: 1.0,
     stiffness: 60.0,
     tried: 13,
@@ -49,6 +57,7 @@ pub(super) fn argon() -> Model<LennardJones> {
     Model {
         potential: LennardJones::argon(Truncation::ForceShifted),
         dt_ps: 0.005,
+        bath: None,
         skin: 2.0,
         stiffness: 3.0,
         tried: 109,
@@ -59,11 +68,38 @@ pub(super) fn argon() -> Model<LennardJones> {
     }
 }
 
+/// The charges of hydrogen and oxygen move with the stretching of the bonds between them, at
+/// 3700/cm or 110 THz, m w^2 = 50 eV/angstrom^2; two bonds of one oxygen together have more. Each
+/// pair is met once: 12 operations for the distance, 110 for the exponential and the polynomial of
+/// erfc, 30 for energy, force and virial.
+pub(super) fn water() -> Model<Water> {
+    Model {
+        potential: boxes::damped_water(),
+        dt_ps: 0.000_5,
+        bath: None,
+        skin: 1.0,
+        stiffness: 160.0,
+        tried: 208,
+        near: 152,
+        flops: [152, 0, 60],
+        list_bytes: 4 * 208 + 8,
+        placed: 2,
+    }
+}
+
+/// The same silicon in a bath of 300 K.
+pub(super) fn silicon_in_a_bath() -> Model<StillingerWeber> {
+    let bath = Langevin { kelvin: 300.0, friction_per_ps: 1.0, seed: 300 };
+    // Two logarithms, three sines, two roots and the bits.
+    Model { bath: Some(bath), flops: [9, 230, 230], ..SILICON }
+}
+
 /// The operations of a pair are 12 for the distance, 14 for its inverse, 40 for both powers and the
 /// switch, and 18 to add up densities and forces.
 pub(super) const ALUMINIUM: Model<EmbeddedAtom<SuttonChen>> = Model {
     potential: EmbeddedAtom(SuttonChen::ALUMINIUM),
     dt_ps: 0.001,
+    bath: None,
     skin: 2.0,
     stiffness: 20.0,
     tried: 167,
@@ -77,6 +113,7 @@ pub(super) const ALUMINIUM: Model<EmbeddedAtom<SuttonChen>> = Model {
 pub(super) const IRON: Model<EmbeddedAtom<FinnisSinclair>> = Model {
     potential: EmbeddedAtom(FinnisSinclair::IRON),
     dt_ps: 0.001,
+    bath: None,
     skin: 1.0,
     stiffness: 40.0,
     tried: 36,
@@ -88,20 +125,37 @@ pub(super) const IRON: Model<EmbeddedAtom<FinnisSinclair>> = Model {
 
 impl<P> Model<P> {
     /// The same by one instruction set.
-    pub(super) fn on(self, isa: Isa) -> Model<On<P>> {
+    pub(super) fn on(self, isa: Isa) -> Model<On<P>>
+    where
+        P: Copy,
+    {
         self.with(|potential| On { potential, isa })
     }
 
     /// The same in mixed precision.
-    pub(super) fn mixed(self) -> Model<Mixed<P>> {
+    pub(super) fn mixed(self) -> Model<Mixed<P>>
+    where
+        P: Copy,
+    {
         self.with(Mixed)
     }
 
-    fn with<Q>(self, form: impl FnOnce(P) -> Q) -> Model<Q> {
-        let Self { potential, dt_ps, skin, stiffness, tried, near, flops, list_bytes, placed } =
-            self;
+    fn with<Q>(self, form: impl FnOnce(P) -> Q) -> Model<Q>
+    where
+        P: Copy,
+    {
+        let Self { potential, dt_ps, bath, skin, stiffness, .. } = self;
+        let Self { tried, near, flops, list_bytes, placed, .. } = self;
         let potential = form(potential);
-        Model { potential, dt_ps, skin, stiffness, tried, near, flops, list_bytes, placed }
+        Model { potential, dt_ps, bath, skin, stiffness, tried, near, flops, list_bytes, placed }
+    }
+
+    /// Makes the steps of one run.
+    pub(super) fn advance(&self, system: &mut System, source: &mut impl ForceSource) {
+        match &self.bath {
+            None => integrate::run(system, source, self.dt_ps, STEPS),
+            Some(bath) => bath.run(system, source, self.dt_ps, 0..STEPS as u64),
+        }
     }
 
     /// Work of `steps` evaluations of `atoms` atoms. Each reads at least the list and the position

@@ -15,8 +15,7 @@
 use std::ops::Range;
 
 use super::noise::normal;
-use super::{Field, drift, kick};
-use crate::md::potentials::Potential;
+use super::{ForceSource, drift, kick};
 use crate::md::system::{System, add_scaled};
 use crate::md::{BOLTZMANN, MVV2E};
 
@@ -34,24 +33,23 @@ pub struct Langevin {
 impl Langevin {
     /// Makes the steps with the given numbers, of `dt_ps` each.
     ///
-    /// `field` must belong to the positions of `system`, and does so again afterwards. Does not
-    /// allocate unless the list outgrows its buffers. Two runs, the second of which takes up the
+    /// As [`run`](super::run) otherwise. Two runs, the second of which takes up the
     /// numbers where the first ends, have the bits of one.
     ///
     /// # Panics
     ///
     /// As [`run`](super::run).
-    pub fn run<P: Potential>(
+    pub fn run(
         &self,
         system: &mut System,
-        field: &mut Field<P>,
+        source: &mut impl ForceSource,
         dt_ps: f64,
         steps: Range<u64>,
     ) {
         let kept = (-self.friction_per_ps * dt_ps).exp();
         let drawn = (1.0 - kept * kept) * BOLTZMANN * self.kelvin / MVV2E;
         for step in steps {
-            kick(system, field.forces(), 0.5 * dt_ps);
+            kick(system, source.forces(), 0.5 * dt_ps);
             drift(system, 0.5 * dt_ps);
             let velocities = system.velocities.iter_mut().zip(&system.masses);
             for (atom, (v, mass)) in (0..).zip(velocities) {
@@ -60,8 +58,8 @@ impl Langevin {
                 add_scaled(v, (drawn / mass).sqrt(), noise);
             }
             drift(system, 0.5 * dt_ps);
-            field.update(system.atoms());
-            kick(system, field.forces(), 0.5 * dt_ps);
+            source.update(system.atoms());
+            kick(system, source.forces(), 0.5 * dt_ps);
         }
     }
 }
@@ -69,7 +67,7 @@ impl Langevin {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::md::{StillingerWeber, boxes};
+    use crate::md::{Field, StillingerWeber, boxes};
 
     const BATH: Langevin = Langevin { kelvin: 400.0, friction_per_ps: 40.0, seed: 5 };
 

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use stepmark::md::extxyz::Frame;
+use stepmark::md::field::ForceSource as _;
 use stepmark::md::neighbours::List as _;
 use stepmark::md::neighbours::bonds;
 use stepmark::md::system::Vector;
-use stepmark::md::{Field, Forces, NeighbourList, Potential, System, integrate};
+use stepmark::md::{Field, Forces, NeighbourList, PlainField, Potential, System, integrate};
 
 use super::models::{self, Use, system, with_potential};
 use crate::conformance::{Kind, Role};
@@ -277,11 +278,11 @@ impl Use for Moving<'_> {
         }
         check_end("list", file, &moving, &energies)?;
 
-        let mut forces = potential.reference(system.atoms());
-        let mut energies = vec![both(&system, &forces)];
+        let mut plain = PlainField::new(potential, system.atoms());
+        let mut energies = vec![both(&system, plain.forces())];
         for _ in 0..steps {
-            integrate::run_reference(&mut system, &potential, &mut forces, dt_ps, 1);
-            energies.push(both(&system, &forces));
+            integrate::run(&mut system, &mut plain, dt_ps, 1);
+            energies.push(both(&system, plain.forces()));
         }
         check_end("reference", file, &system, &energies)
     }

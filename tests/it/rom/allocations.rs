@@ -56,9 +56,20 @@ fn most_bytes(f: impl FnOnce()) -> usize {
 #[test]
 fn a_step_of_a_model_allocates_nothing() {
     assert_eq!(blocks(|| drop(std::hint::black_box(Box::new(1)))), 1, "the counter is blind");
-    let kernels = ["cell", "step", "forecast", "rollout", "batch", "ridge", "train-step"];
+    let kernels = [
+        "cell",
+        "step",
+        "forecast",
+        "rollout",
+        "batch",
+        "ridge",
+        "train-step",
+        "forces",
+        "langevin",
+        "neighbours",
+    ];
     let is_step = |id: &str| {
-        let kernel = id.strip_prefix("mvar/").or_else(|| id.strip_prefix("lstm/"));
+        let kernel = ["mvar/", "lstm/", "md/"].into_iter().find_map(|c| id.strip_prefix(c));
         kernel.is_some_and(|kernel| kernels.iter().any(|name| kernel.starts_with(name)))
     };
     let (mut tried, mut trains) = (0, 0);
@@ -69,7 +80,7 @@ fn a_step_of_a_model_allocates_nothing() {
         tried += 1;
         trains += u32::from(case.id.contains("/ridge") || case.id.contains("/train-step"));
     }
-    assert!(tried >= 25 && trains >= 4, "only {tried} cases, of which {trains} train");
+    assert!(tried >= 35 && trains >= 4, "only {tried} cases, of which {trains} train");
 }
 
 /// A state dictionary of `names` names of one tensor of `len` floats, as `torch.save` writes one.

@@ -161,6 +161,11 @@ pub fn argon_256() -> System {
     system
 }
 
+/// The fixture `water-192`: 64 molecules, 10 ps at 300 K.
+pub fn water_192() -> System {
+    Substance::Water.prepare(192, 192, 20_000)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -174,7 +179,9 @@ mod tests {
     #[ignore = "writes to fixtures/"]
     fn writes_the_md_fixtures() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
-        for (name, system) in [("silicon-512", silicon_512()), ("argon-256", argon_256())] {
+        for (name, system) in
+            [("silicon-512", silicon_512()), ("argon-256", argon_256()), ("water-192", water_192())]
+        {
             let path = folder.join(name).with_extension("extxyz");
             Frame::of(&system).write(&path).unwrap();
             println!("{name}: {:.2} K", system.temperature());
@@ -188,6 +195,7 @@ mod tests {
     fn fixtures_are_reproduced() {
         assert_eq!(silicon_512(), fixtures::silicon_512(), "silicon");
         assert_eq!(argon_256(), fixtures::argon_256(), "argon");
+        assert_eq!(water_192(), fixtures::water_192(), "water");
     }
 
     #[test]
