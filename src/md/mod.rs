@@ -15,6 +15,7 @@
 //! |---|---|
 //! | [`system`] | [`Cell`], [`System`], and [`Atoms`]: the part that a potential sees |
 //! | [`neighbours`] | the list with a skin, and its reference: all pairs of all images |
+//! | [`clusters`] | pairs of clusters of four atoms: the list of the vector kernels, pruned between builds |
 //! | [`field`] | a potential at work: with its list, its scratch space and the forces |
 //! | [`potentials`] | Lennard-Jones, Stillinger-Weber, Sutton-Chen, Finnis-Sinclair, water: definition, fast form, error bound |
 //! | [`integrate`] | velocity Verlet; Langevin dynamics |
@@ -22,14 +23,19 @@
 //! | [`fixtures`] | boxes of atoms near equilibrium |
 //! | [`boxes`] | crystals, thermal velocities, and how the fixtures are made |
 //!
+//! The fast forms of silicon, argon and the metals are written once over registers (`lanes`) and
+//! compiled for AVX-512, AVX2 and plain code.
+//!
 //! Sources: M. P. Allen, D. J. Tildesley, "Computer Simulation of Liquids", 2nd ed. (2017),
 //! chapters 1, 3 and 5, and those that each potential names.
 
 mod cases;
+pub mod clusters;
 pub mod field;
 mod files;
 pub mod fixtures;
 pub mod integrate;
+mod lanes;
 pub mod neighbours;
 pub mod potentials;
 pub mod system;

@@ -1,149 +1,100 @@
 //! The cases of this chapter: steps, forces and neighbour lists of silicon and argon.
 
-use neighbours::neighbours;
-use water::{water, water_in_a_field};
+use models::{ALUMINIUM, IRON, Model, SILICON, argon, silicon_in_a_bath, water, water_in_a_field};
+use neighbours::{clusters, neighbours};
 
-use super::field::ForceSource;
-use super::integrate;
 use super::neighbours::List as _;
-use super::potentials::{Forces, LennardJones, Potential, StillingerWeber, Truncation};
+use super::potentials::{Forces, Paths, Potential};
 use super::system::{System, Vector, norm};
-use super::{Field, Langevin, MVV2E, PlainField, fixtures};
-use crate::case::{Case, Step, Work};
+use super::{Field, MVV2E, PlainField, fixtures};
+use crate::case::{Case, Step};
 use crate::close::{digest, within};
+use crate::machine::isa::Isa;
 
 pub mod boxes;
+mod models;
 mod neighbours;
-mod water;
-
-/// Angstrom. Each run starts from a fresh list and is too short to outlive it; what a build costs
-/// is measured by the `neighbours` cases.
-const SKIN: f64 = 1.0;
 
 /// Velocity Verlet steps of one run.
 const STEPS: usize = 10;
 
-/// A potential with what its cases need to know.
-#[derive(Debug, Clone, Copy)]
-struct Model<P> {
-    potential: P,
-    dt_ps: f64,
-    /// What holds the temperature, if not the energy is constant.
-    bath: Option<Langevin>,
-    /// No eigenvalue of the second derivatives of E exceeds this, in eV/angstrom^2.
-    stiffness: f64,
-    /// Neighbours of an atom in the list, how many of them the potential reads, and how many are
-    /// within the cutoff.
-    listed: u64,
-    read: u64,
-    near: u64,
-    /// Operations per neighbour read, per neighbour within the cutoff, and per atom.
-    flops: [u64; 3],
-}
-
-/// The stiffest vibration of this crystal, 18 THz, has m w^2 = 39 eV/angstrom^2. Nine operations
-/// tell whether a neighbour is within the cutoff; one that is costs two exponentials of 35 and
-/// about 100 for bond, moments and forces.
-const SILICON: Model<StillingerWeber> = Model {
-    potential: StillingerWeber::SILICON,
-    dt_ps: 0.001,
-    bath: None,
-    stiffness: 60.0,
-    listed: 27,
-    read: 27,
-    near: 6,
-    flops: [9, 170, 140],
-};
-
-/// The closest pairs, at 3.3 angstrom, have V'' = 0.7 eV/angstrom^2, and an atom has few of them.
-/// Each pair is met once: 13 operations for the distance and its inverse, 17 for energy and force,
-/// and 22 to add up forces and virial.
-fn argon() -> Model<LennardJones> {
-    Model {
-        potential: LennardJones::argon(Truncation::ForceShifted),
-        dt_ps: 0.005,
-        bath: None,
-        stiffness: 3.0,
-        listed: 84,
-        read: 42,
-        near: 64,
-        flops: [52, 0, 30],
-    }
-}
-
-/// The same silicon in a bath of 300 K.
-fn silicon_in_a_bath() -> Model<StillingerWeber> {
-    let bath = Langevin { kelvin: 300.0, friction_per_ps: 1.0, seed: 300 };
-    // Two logarithms, three sines, two roots and the bits.
-    Model { bath: Some(bath), flops: [9, 170, 320], ..SILICON }
-}
-
-/// Images of an atom in a box of some thousand atoms, itself included.
-const IMAGES: u64 = 2;
-
-impl<P> Model<P> {
-    /// Makes the steps of one run.
-    fn advance(&self, system: &mut System, source: &mut impl ForceSource) {
-        match &self.bath {
-            None => integrate::run(system, source, self.dt_ps, STEPS),
-            Some(bath) => bath.run(system, source, self.dt_ps, 0..STEPS as u64),
-        }
-    }
-
-    /// Work of `steps` evaluations of `atoms` atoms. Each reads at least the list and the position
-    /// and writes the force of every atom.
-    ///
-    /// However many steps there are, they keep the bytes of one at hand. Of an atom these are its
-    /// neighbours, 4 each, between two bounds, 8 in all; position and force, 24 each; of each image
-    /// its position and shift, 24 each, and owner, 4; and for steps velocity and place in the list,
-    /// 24 each, and mass, 8. The stored state that a run starts from is read once.
-    fn work(&self, atoms: u64, steps: u64) -> Work {
-        let [read, near, own] = self.flops;
-        let units = atoms * steps;
-        let evaluation = 4 * self.listed + 8 + 48 + 52 * IMAGES;
-        let resident = evaluation + if steps > 1 { 56 } else { 0 };
-        Work {
-            units,
-            unit: "atom-step",
-            flops: units * (read * self.read + near * self.near + own),
-            bytes: units * (4 * self.read + 48),
-            resident_bytes: atoms * resident,
-        }
-    }
-}
-
 /// The cases that gate.
 pub fn cases() -> Vec<Case> {
     vec![
+        step("md/step-sw-si/n64", 64, SILICON, silicon(2)),
         step("md/step-sw-si/n512", 512, SILICON, fixtures::silicon_512),
         step("md/step-lj-ar/n256", 256, argon(), fixtures::argon_256),
+        step("md/step-sc-al/n500", 500, ALUMINIUM, aluminium(5)),
+        step("md/step-fs-fe/n1024", 1024, IRON, iron(8)),
         step("md/step-water-dsf/n192", 192, water(), fixtures::water_192),
         step("md/langevin-sw-si/n512", 512, silicon_in_a_bath(), fixtures::silicon_512),
         forces("md/forces-sw-si/n512", 512, SILICON, fixtures::silicon_512),
         forces("md/forces-lj-ar/n256", 256, argon(), fixtures::argon_256),
         neighbours("md/neighbours-si/n512", 512, SILICON, fixtures::silicon_512),
-        neighbours("md/neighbours-ar/n256", 256, argon(), fixtures::argon_256),
         neighbours("md/neighbours-water/n192", 192, water(), fixtures::water_192),
+        clusters("md/clusters-ar/n256", 256, argon(), fixtures::argon_256),
     ]
 }
 
-/// Smaller boxes of silicon, larger ones of water.
+/// A warm crystal of silicon, of `repeat`^3 cells.
+fn silicon(repeat: usize) -> impl Fn() -> System + 'static {
+    move || warm(boxes::silicon_crystal(repeat, 5.431), 0.08)
+}
+
+/// A warm crystal of aluminium, of `repeat`^3 cells.
+fn aluminium(repeat: usize) -> impl Fn() -> System + 'static {
+    move || warm(boxes::aluminium_crystal(repeat, 4.06), 0.08)
+}
+
+/// A warm crystal of iron, of `repeat`^3 cells.
+fn iron(repeat: usize) -> impl Fn() -> System + 'static {
+    move || warm(boxes::iron_crystal(repeat, 2.87), 0.06)
+}
+
+/// A crystal whose atoms are `sigma` angstrom off their sites, at 300 K.
+fn warm(mut system: System, sigma: f64) -> System {
+    boxes::rattle(&mut system, 1, sigma);
+    boxes::thermalise(&mut system, 2, 300.0);
+    system
+}
+
+/// Other sizes, and the other instruction sets.
 pub fn scaling() -> Vec<Case> {
-    let silicon = |repeat| {
-        move || {
-            let mut system = boxes::silicon_crystal(repeat, 5.431);
-            boxes::rattle(&mut system, 1, 0.08);
-            boxes::thermalise(&mut system, 2, 300.0);
-            system
-        }
-    };
-    vec![
-        step("md/step-sw-si/n64", 64, SILICON, silicon(2)),
+    let mut cases = vec![
         step("md/step-sw-si/n216", 216, SILICON, silicon(3)),
+        step("md/step-sw-si/n4096", 4096, SILICON, silicon(8)),
+        step("md/step-lj-ar/n2048", 2048, argon(), || warm(boxes::argon_crystal(8, 5.4), 0.2)),
+        step("md/step-lj-ar-mixed/n256", 256, argon().mixed(), fixtures::argon_256),
+        step("md/step-sc-al/n108", 108, ALUMINIUM, aluminium(3)),
+        step("md/step-fs-fe/n128", 128, IRON, iron(4)),
         step("md/step-water-dsf/n648", 648, water(), fixtures::water_648),
         step("md/step-water-rf/n648", 648, water_in_a_field(), fixtures::water_648),
         forces("md/forces-sw-si/n64", 64, SILICON, silicon(2)),
-    ]
+    ];
+    for isa in Isa::available().filter(|&isa| isa != Isa::best()) {
+        let name = isa.vectorised_name();
+        let id = |kernel: &str, size: &str| format!("md/step-{kernel}-{name}/{size}");
+        cases.extend([
+            step_on(&id("sw-si", "n512"), isa, 512, SILICON, fixtures::silicon_512),
+            step_on(&id("lj-ar", "n256"), isa, 256, argon(), fixtures::argon_256),
+            step_on(&id("sc-al", "n500"), isa, 500, ALUMINIUM, aluminium(5)),
+            step_on(&id("fs-fe", "n1024"), isa, 1024, IRON, iron(8)),
+        ]);
+    }
+    cases
+}
+
+/// Steps by one instruction set.
+fn step_on<P: Paths + Copy + 'static>(
+    id: &str,
+    isa: Isa,
+    atoms: u64,
+    model: Model<P>,
+    start: impl Fn() -> System + 'static,
+) -> Case {
+    let model = model.on(isa);
+    let work = model.work(atoms, STEPS as u64);
+    Case::new(id, isa.vectorised_name(), work, move || Steps::new(model, start()))
 }
 
 fn step<P: Potential + Copy + 'static>(
@@ -153,7 +104,8 @@ fn step<P: Potential + Copy + 'static>(
     start: impl Fn() -> System + 'static,
 ) -> Case {
     let work = model.work(atoms, STEPS as u64);
-    Case::new(id, "portable", work, move || Steps::new(model, start()))
+    let name = Isa::best().vectorised_name();
+    Case::new(id, name, work, move || Steps::new(model, start()))
 }
 
 fn forces<P: Potential + Copy + 'static>(
@@ -162,17 +114,18 @@ fn forces<P: Potential + Copy + 'static>(
     model: Model<P>,
     start: impl Fn() -> System + 'static,
 ) -> Case {
-    Case::new(id, "portable", model.work(atoms, 1), move || Evaluation::new(model, start()))
+    let name = Isa::best().vectorised_name();
+    Case::new(id, name, model.work(atoms, 1), move || Evaluation::new(model, start()))
 }
 
 /// The forces on `system`, by a list with the skin of these cases.
 fn field<P: Potential + Copy>(model: &Model<P>, system: &System) -> Field<P> {
-    Field::new(model.potential, system, SKIN).expect("a cell as large as the cutoff")
+    Field::new(model.potential, system, model.skin).expect("a cell as large as the cutoff")
 }
 
 /// A list of `system` with the same skin.
-fn list<P: Potential>(potential: &P, system: &System) -> P::List {
-    P::List::new(&system.cell, &system.positions, potential.cutoff(), SKIN)
+fn list<P: Potential>(model: &Model<P>, system: &System) -> P::List {
+    P::List::new(&system.cell, &system.positions, model.potential.cutoff(), model.skin)
         .expect("a cell as large as the cutoff")
 }
 
@@ -309,6 +262,7 @@ impl<P: Potential> Step for Evaluation<P> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::md::clusters::ClusterList;
     use crate::md::{Atoms, NeighbourList};
 
     /// Builds before and after a run.
@@ -351,7 +305,7 @@ mod tests {
     #[test]
     fn ten_steps_of_thousands_of_atoms_are_not_memory_bound() {
         let step = |atoms| step("md/step-sw-si/n1", atoms, SILICON, fixtures::silicon_512);
-        let case = step(2689);
+        let case = step(4000);
         assert!(case.work.bytes > 4 << 20, "{:?}", case.work);
         assert!(!case.is_memory_bound(), "{:?}", case.work);
         assert!(step(20_000).is_memory_bound(), "a larger box");
@@ -373,20 +327,34 @@ mod tests {
     /// The counts that the estimates of work rest on.
     #[test]
     fn atoms_have_as_many_neighbours_as_the_work_says() {
-        fn assert_counts<P>(model: Model<P>, system: &System)
+        fn halves<P>(model: &Model<P>, system: &System) -> [u64; 2]
         where
             P: Potential<List = NeighbourList>,
         {
-            let list = list(&model.potential, system);
-            let n = system.len();
-            let listed = list.pairs() / n;
-            let near = list.counts(&system.positions).iter().sum::<usize>() / n;
-            assert_eq!((listed as u64, near as u64), (model.listed, model.near), "neighbours");
-            assert!([listed as u64, listed as u64 / 2].contains(&model.read), "half or all");
+            let list = list(model, system);
+            let near = list.counts(&system.positions).iter().sum::<usize>();
+            [list.pairs(), near].map(|pairs| (pairs / system.len() / 2) as u64)
         }
-        assert_counts(SILICON, &fixtures::silicon_512());
-        assert_counts(argon(), &fixtures::argon_256());
-        assert_counts(water(), &fixtures::water_192());
+        let si = halves(&SILICON, &fixtures::silicon_512());
+        assert_eq!(si, [SILICON.tried, SILICON.near], "silicon");
+        let h2o = halves(&water(), &fixtures::water_192());
+        assert_eq!(h2o, [water().tried, water().near], "water");
+        fn counts<P: Potential<List = ClusterList>>(model: &Model<P>, system: &System) -> [u64; 3] {
+            let [entries, _] = list(model, system).sizes();
+            let (n, cutoff) = (system.len(), model.potential.cutoff());
+            let all = NeighbourList::new(&system.cell, &system.positions, cutoff, 0.0).unwrap();
+            let counts = [16 * entries / n, 4 * entries / n, all.pairs() / n / 2];
+            counts.map(|count| count as u64)
+        }
+        fn said<P>(model: &Model<P>) -> [u64; 3] {
+            [model.tried, model.list_bytes, model.near]
+        }
+        let found = [
+            counts(&argon(), &fixtures::argon_256()),
+            counts(&ALUMINIUM, &aluminium(5)()),
+            counts(&IRON, &iron(8)()),
+        ];
+        assert_eq!(found, [said(&argon()), said(&ALUMINIUM), said(&IRON)], "Ar, Al, Fe");
     }
 
     /// Power iteration on the second derivatives of the energy.
@@ -414,6 +382,10 @@ mod tests {
         assert!(si > 0.4 * SILICON.stiffness && si < SILICON.stiffness, "silicon {si}");
         let ar = stiffness(&argon(), &fixtures::argon_256());
         assert!(ar > 0.4 * argon().stiffness && ar < argon().stiffness, "argon {ar}");
+        let al = stiffness(&ALUMINIUM, &aluminium(3)());
+        assert!(al > 0.4 * ALUMINIUM.stiffness && al < ALUMINIUM.stiffness, "aluminium {al}");
+        let fe = stiffness(&IRON, &iron(4)());
+        assert!(fe > 0.4 * IRON.stiffness && fe < IRON.stiffness, "iron {fe}");
         let h2o = stiffness(&water(), &fixtures::water_192());
         assert!(h2o > 0.4 * water().stiffness && h2o < water().stiffness, "water {h2o}");
     }

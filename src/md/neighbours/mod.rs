@@ -12,21 +12,16 @@
 //! Source: M. P. Allen, D. J. Tildesley, "Computer Simulation of Liquids", 2nd ed. (2017), ch. 5.
 
 mod bonds;
+mod size;
 mod skin;
 
-use std::f64::consts::PI;
 use std::fmt::Debug;
 
 pub use bonds::{Bond, bonds, displacement_error};
+pub(super) use size::check_size;
 pub(super) use skin::Skin;
 
 use super::system::{self, Cell, Vector, dot, norm, sub};
-
-/// More images than this in a list are refused.
-const MOST_IMAGES: u32 = 1 << 23;
-
-/// And more directed pairs than this, by the mean density: 1 GiB of indices.
-const MOST_PAIRS: u32 = 1 << 28;
 
 /// Pairs of atoms within cutoff + skin, of whatever form, kept up to date as atoms move.
 pub trait List: Clone + Debug + Sized {
@@ -104,20 +99,8 @@ impl List for NeighbourList {
         cutoff: f64,
         skin: f64,
     ) -> Result<Self, system::Error> {
-        assert!(cutoff > 0.0 && cutoff.is_finite(), "cutoff {cutoff} is not positive");
-        assert!(skin >= 0.0 && skin.is_finite(), "skin {skin} is negative");
-        let (atoms, heights, reach) = (positions.len(), cell.heights(), cutoff + skin);
-        let images = heights.iter().fold(atoms as f64, |n, h| n * (1.0 + 2.0 * reach / h));
-        if images > f64::from(MOST_IMAGES) {
-            let limit = MOST_IMAGES;
-            return Err(system::Error::TooManyImages { atoms, heights, reach, images, limit });
-        }
-        let sphere = 4.0 / 3.0 * PI * reach.powi(3);
-        let pairs = atoms as f64 * (atoms as f64 / cell.volume() * sphere);
-        if pairs > f64::from(MOST_PAIRS) {
-            let (volume, limit) = (cell.volume(), MOST_PAIRS);
-            return Err(system::Error::TooManyPairs { atoms, volume, reach, pairs, limit });
-        }
+        let atoms = positions.len();
+        check_size(cell, atoms, cutoff, skin)?;
         let mut list = Self {
             cell: *cell,
             cutoff,
@@ -208,6 +191,21 @@ impl NeighbourList {
             let x = positions[atom as usize];
             [x[0] + s[0], x[1] + s[1], x[2] + s[2]]
         }));
+    }
+
+    /// Does as [`NeighbourList::place`], into rows of x, y, z and zero, one for each image.
+    pub(super) fn place_rows(&self, positions: &[Vector], into: &mut [[f64; 4]]) {
+        assert_eq!(positions.len(), self.len(), "not one position per atom");
+        assert_eq!(into.len(), self.images(), "not one row per image");
+        for ((to, &atom), s) in into.iter_mut().zip(&self.atoms).zip(&self.shifts) {
+            let x = positions[atom as usize];
+            *to = [x[0] + s[0], x[1] + s[1], x[2] + s[2], 0.0];
+        }
+    }
+
+    /// Whose each image is.
+    pub(super) fn owners(&self) -> &[u32] {
+        &self.atoms
     }
 
     /// The cutoff in angstrom, without the skin.

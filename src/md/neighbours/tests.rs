@@ -1,5 +1,6 @@
 use super::*;
 use crate::input::uniform;
+use std::f64::consts::PI;
 
 fn scattered(seed: u64, n: usize, cell: &Cell, cells: f32) -> Vec<Vector> {
     let s = uniform(seed, 3 * n, -cells, cells);

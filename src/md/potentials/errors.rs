@@ -91,7 +91,9 @@ impl Errors {
         for i in atoms {
             self.bound.forces[i].iter_mut().for_each(|f| *f += off);
         }
-        let w = r * off + pull.size * (self.apart + self.all * EPS * r);
+        // The virial is summed by pairs, or by forces at places that are `apart` over 18 eps away.
+        let by_forces = self.apart / 18.0 * (self.own + self.all);
+        let w = r * off + pull.size * (self.apart + self.all * EPS * r + by_forces);
         self.bound.virial.iter_mut().flatten().for_each(|v| *v += w);
     }
 }

@@ -6,14 +6,18 @@
 //!
 //! Source: W. J. Cody, W. Waite, "Software Manual for the Elementary Functions" (1980), ch. 6.
 
+/// Adding it rounds to an integer, which then stands in the low bits.
+pub(super) const ROUND: f64 = 6_755_399_441_055_744.0; // 1.5 * 2^52
+
+/// The first 32 bits of ln 2.
+pub(super) const LN2_HIGH: f64 = 6.931_471_803_691_238e-1;
+
+/// The rest of ln 2.
+pub(super) const LN2_LOW: f64 = 1.908_214_929_270_587_7e-10;
+
 /// exp(x) for x from -700 to 700; the nearer end outside. NaN stays NaN.
 #[inline]
 pub(super) fn exp(x: f64) -> f64 {
-    // Adding it rounds to an integer, which then stands in the low bits.
-    const ROUND: f64 = 6_755_399_441_055_744.0; // 1.5 * 2^52
-    // 32 bits of ln 2, and the rest.
-    const LN2_HIGH: f64 = 6.931_471_803_691_238e-1;
-    const LN2_LOW: f64 = 1.908_214_929_270_587_7e-10;
     let x = x.clamp(-700.0, 700.0);
     let rounded = x * std::f64::consts::LOG2_E + ROUND;
     let n = rounded - ROUND;
@@ -23,7 +27,8 @@ pub(super) fn exp(x: f64) -> f64 {
     taylor * f64::from_bits(power)
 }
 
-const INVERSE_FACTORIALS: [f64; 14] = {
+/// 1/k! from k = 0 on.
+pub(super) const INVERSE_FACTORIALS: [f64; 14] = {
     let mut c = [1.0; 14];
     let (mut k, mut factorial) = (1, 1.0);
     while k < c.len() {

@@ -8,11 +8,12 @@
 //! of the cutoff may count for one form only; that matters where the potential jumps there, as the
 //! plainly cut Lennard-Jones potential does.
 
+mod clustered;
 pub mod eam;
 mod erfc;
 mod errors;
 mod exp;
-mod lj;
+pub mod lj;
 pub mod sw;
 pub mod water;
 
@@ -25,6 +26,7 @@ use std::fmt::Debug;
 
 use super::neighbours::{List, NeighbourList};
 use super::system::{Atoms, Matrix, Vector, add_scaled};
+use crate::machine::isa::Isa;
 
 /// A potential. It reads of its atoms what its formula asks for: positions always, and species,
 /// charges, bonds and angles if it is one for compounds or molecules.
@@ -59,6 +61,65 @@ pub trait Potential {
 
     /// How far [`Potential::compute`] and [`Potential::reference`] may be apart, entry by entry.
     fn bound(&self, atoms: Atoms<'_>) -> Forces;
+}
+
+/// A potential whose fast form is written for several instruction sets. [`Potential::compute`] takes
+/// the best one that the processor has.
+pub trait Paths: Potential {
+    /// Does as [`Potential::compute`], by one instruction set.
+    ///
+    /// # Panics
+    ///
+    /// If the processor lacks `isa`, or as [`Potential::compute`].
+    fn compute_on(
+        &self,
+        isa: Isa,
+        atoms: Atoms<'_>,
+        list: &Self::List,
+        scratch: &mut Self::Scratch,
+        out: &mut Forces,
+    );
+}
+
+/// A potential whose pairs are computed in `f32`, from positions rounded to that. Energy and virial
+/// are summed in `f64`.
+#[derive(Debug, Clone, Copy)]
+pub struct Mixed<P>(pub P);
+
+/// A potential by one instruction set, be it the best or not.
+#[derive(Debug, Clone, Copy)]
+pub struct On<P> {
+    /// The potential.
+    pub potential: P,
+    /// The instruction set.
+    pub isa: Isa,
+}
+
+impl<P: Paths> Potential for On<P> {
+    type List = P::List;
+    type Scratch = P::Scratch;
+
+    fn cutoff(&self) -> f64 {
+        self.potential.cutoff()
+    }
+
+    fn compute(
+        &self,
+        atoms: Atoms<'_>,
+        list: &P::List,
+        scratch: &mut P::Scratch,
+        out: &mut Forces,
+    ) {
+        self.potential.compute_on(self.isa, atoms, list, scratch, out);
+    }
+
+    fn reference(&self, atoms: Atoms<'_>) -> Forces {
+        self.potential.reference(atoms)
+    }
+
+    fn bound(&self, atoms: Atoms<'_>) -> Forces {
+        self.potential.bound(atoms)
+    }
 }
 
 /// Energy, forces and virial of a system.
@@ -138,5 +199,7 @@ fn sum(x: Lanes) -> f64 {
     (x[0] + x[2]) + (x[1] + x[3])
 }
 
+#[cfg(test)]
+mod paths;
 #[cfg(test)]
 mod tests;

@@ -13,6 +13,7 @@
 //! parameters of iron used here.
 
 use super::{Law, Radial};
+use crate::md::lanes::Lanes;
 
 /// The parameters, in the notation of the paper.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -59,6 +60,25 @@ impl Law for FinnisSinclair {
         let cubic = self.beta / self.d * far;
         let phi = Radial { value: far * far * (1.0 + cubic), slope: far * (2.0 + 3.0 * cubic) };
         [v, phi]
+    }
+
+    #[inline(always)]
+    fn lanes<V: Lanes<Real = f64>>(&self, r2: V, inverse: V) -> [Radial<V>; 2] {
+        let [c0, c1, c2] = self.coefficients.map(V::splat);
+        let (zero, two) = (V::splat(0.0), V::splat(2.0));
+        // So far that nothing overflows.
+        let r = r2.times(inverse).min(V::splat(2.0 * self.d));
+        let (gap, far) = (r.minus(V::splat(self.c)).min(zero), r.minus(V::splat(self.d)).min(zero));
+        let p = c2.mul_add(r, c1).mul_add(r, c0);
+        let bend = two.mul_add(c2.times(r), c1);
+        let v_slope = gap.times(gap.mul_add(bend, two.times(p)));
+        let cubic = far.times(V::splat(self.beta / self.d));
+        let phi_slope = far.times(V::splat(3.0).mul_add(cubic, two));
+        let far2 = far.times(far);
+        [
+            Radial { value: gap.times(gap).times(p), slope: v_slope.times(inverse) },
+            Radial { value: far2.mul_add(cubic, far2), slope: phi_slope.times(inverse) },
+        ]
     }
 
     fn sizes(&self, r: f64) -> [[f64; 3]; 2] {

@@ -13,23 +13,28 @@
 //! Sources: those of the two laws.
 
 mod finnis_sinclair;
+mod kernel;
 mod sutton_chen;
 
 pub use finnis_sinclair::FinnisSinclair;
+pub use kernel::Scratch;
 pub use sutton_chen::SuttonChen;
 
 use super::errors::{Errors, Off, Size};
-use super::{Forces, Potential};
-use crate::md::neighbours::{NeighbourList, bonds, displacement_error};
-use crate::md::system::{Atoms, Vector, dot, sub};
+use super::{Forces, Paths, Potential};
+use crate::machine::isa::Isa;
+use crate::md::clusters::ClusterList;
+use crate::md::lanes::Lanes;
+use crate::md::neighbours::{bonds, displacement_error};
+use crate::md::system::Atoms;
 
 /// A function of the distance and its derivative.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Radial {
+pub struct Radial<T = f64> {
     /// The value.
-    pub value: f64,
+    pub value: T,
     /// The derivative by the distance.
-    pub slope: f64,
+    pub slope: T,
 }
 
 /// The functions of one such potential.
@@ -43,6 +48,10 @@ pub trait Law {
     /// V in eV and phi at a distance below the cutoff.
     fn at(&self, r: f64) -> [Radial; 2];
 
+    /// V in eV and phi at distances of these squares and inverses, with their derivatives over the
+    /// distance; zero beyond the cutoff.
+    fn lanes<V: Lanes<Real = f64>>(&self, r2: V, inverse: V) -> [Radial<V>; 2];
+
     /// Magnitudes of value, slope and curvature of V and phi: their terms without cancellation.
     fn sizes(&self, r: f64) -> [[f64; 3]; 2];
 }
@@ -50,23 +59,6 @@ pub trait Law {
 /// The potential of a law.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct EmbeddedAtom<L>(pub L);
-
-/// Space for [`EmbeddedAtom`].
-#[derive(Debug, Clone, Default)]
-pub struct Scratch {
-    images: Vec<Vector>,
-    pairs: Vec<Pair>,
-    densities: Vec<f64>,
-}
-
-/// A pair within the cutoff: its atoms, from one to the other, and the slopes of V and phi.
-#[derive(Debug, Clone, Copy)]
-struct Pair {
-    atoms: [u32; 2],
-    d: Vector,
-    r: f64,
-    slopes: [f64; 2],
-}
 
 impl<L: Law> EmbeddedAtom<L> {
     /// Energy of an atom with this density, and its derivative.
@@ -81,7 +73,7 @@ impl<L: Law> EmbeddedAtom<L> {
 }
 
 impl<L: Law> Potential for EmbeddedAtom<L> {
-    type List = NeighbourList;
+    type List = ClusterList;
     type Scratch = Scratch;
 
     fn cutoff(&self) -> f64 {
@@ -90,45 +82,12 @@ impl<L: Law> Potential for EmbeddedAtom<L> {
 
     fn compute(
         &self,
-        Atoms { positions, .. }: Atoms<'_>,
-        list: &NeighbourList,
-        Scratch { images, pairs, densities }: &mut Scratch,
+        atoms: Atoms<'_>,
+        list: &ClusterList,
+        scratch: &mut Scratch,
         out: &mut Forces,
     ) {
-        out.start(self.cutoff(), positions, list, images);
-        densities.clear();
-        densities.resize(positions.len(), 0.0);
-        pairs.clear();
-        pairs.reserve(list.pairs() / 2);
-        let cutoff2 = self.cutoff().powi(2);
-        for i in 0..positions.len() {
-            let mut energy = 0.0;
-            for &k in list.forward(i) {
-                let d = sub(images[k as usize], images[i]);
-                let r2 = dot(d, d);
-                if r2 < cutoff2 {
-                    let (r, j) = (r2.sqrt(), list.atom(k));
-                    let [v, phi] = self.0.at(r);
-                    energy += v.value;
-                    densities[i] += phi.value;
-                    densities[j] += phi.value;
-                    let atoms = [i, j].map(|i| u32::try_from(i).expect("at most 2^23 images"));
-                    pairs.push(Pair { atoms, d, r, slopes: [v.slope, phi.slope] });
-                }
-            }
-            out.energy += energy;
-        }
-        // From here on slopes of the energies of the atoms.
-        for density in densities.iter_mut() {
-            let Radial { value, slope } = self.embed(*density);
-            out.energy += value;
-            *density = slope;
-        }
-        for Pair { atoms, d, r, slopes } in pairs {
-            let [i, j] = atoms.map(|i| i as usize);
-            let pull = slopes[0] + (densities[i] + densities[j]) * slopes[1];
-            out.pull(i, j, *d, d.map(|d| -pull * d / *r));
-        }
+        self.compute_on(Isa::best(), atoms, list, scratch, out);
     }
 
     fn reference(&self, Atoms { cell, positions, .. }: Atoms<'_>) -> Forces {
@@ -178,6 +137,22 @@ impl<L: Law> Potential for EmbeddedAtom<L> {
             }
         }
         errors.bound
+    }
+}
+
+impl<L: Law> Paths for EmbeddedAtom<L> {
+    fn compute_on(
+        &self,
+        isa: Isa,
+        atoms: Atoms<'_>,
+        list: &ClusterList,
+        scratch: &mut Scratch,
+        out: &mut Forces,
+    ) {
+        let cutoff = self.cutoff();
+        assert!(list.cutoff() >= cutoff, "list cutoff {} under {cutoff}", list.cutoff());
+        out.clear(atoms.positions.len());
+        kernel::compute(isa, self, atoms.positions, list, scratch, out);
     }
 }
 

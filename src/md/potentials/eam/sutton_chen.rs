@@ -12,6 +12,7 @@
 //! (1990) 139-146.
 
 use super::{Law, Radial};
+use crate::md::lanes::Lanes;
 
 /// The parameters, with the exponents n = 7 and m = 6.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -61,6 +62,27 @@ impl Law for SuttonChen {
             slope: power * (slope - n * switch * inverse),
         };
         [switched(self.epsilon * (sixth * ratio), 7.0), switched(sixth, 6.0)]
+    }
+
+    #[inline(always)]
+    fn lanes<V: Lanes<Real = f64>>(&self, r2: V, inverse: V) -> [Radial<V>; 2] {
+        let (zero, one, width) = (V::splat(0.0), V::splat(1.0), self.cutoff - self.on);
+        let from_on = r2.mul_add(inverse, V::splat(-self.on));
+        let x = from_on.times(V::splat(1.0 / width)).max(zero).min(one);
+        let y = one.minus(x);
+        let xy = x.times(y);
+        let quadratic = V::splat(6.0).mul_add(x, V::splat(3.0)).mul_add(x, one);
+        let switch = y.times(y).times(y.times(quadratic));
+        let slope = xy.times(xy).times(inverse.times(V::splat(-30.0 / width)));
+        let inverse2 = inverse.times(inverse);
+        let ratio2 = inverse2.times(V::splat(self.a * self.a));
+        let sixth = ratio2.times(ratio2).times(ratio2);
+        let seventh = sixth.times(inverse.times(V::splat(self.epsilon * self.a)));
+        let switched = |power: V, n: f64| Radial {
+            value: power.times(switch),
+            slope: power.times(switch.times(inverse2).mul_add(V::splat(-n), slope)),
+        };
+        [switched(seventh, 7.0), switched(sixth, 6.0)]
     }
 
     fn sizes(&self, r: f64) -> [[f64; 3]; 2] {

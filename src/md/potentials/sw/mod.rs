@@ -9,18 +9,28 @@
 //! g(r)    = exp(gamma sigma / (r - a sigma))        for r < cutoff = a sigma
 //! ```
 //!
-//! Both vanish at the cutoff with all their derivatives. The fast form is in `moments.rs`.
+//! Both vanish at the cutoff with all their derivatives. The fast forms are in `moments.rs`
+//! (plain) and `pairs.rs`.
 //!
 //! Source: F. H. Stillinger, T. A. Weber, "Computer simulation of local order in condensed phases
 //! of silicon", Phys. Rev. B 31 (1985) 5262-5271.
 
 mod moments;
+#[cfg(target_arch = "x86_64")]
+mod pairs;
 
-pub use moments::Scratch;
-
-use super::{Forces, Potential};
+use super::{Forces, Paths, Potential};
+use crate::machine::isa::Isa;
 use crate::md::neighbours::{Bond, NeighbourList, bonds};
 use crate::md::system::{Atoms, Vector, add_scaled, dot};
+
+/// Buffers of the fast forms.
+#[derive(Debug, Clone, Default)]
+pub struct Scratch {
+    moments: moments::Buffers,
+    #[cfg(target_arch = "x86_64")]
+    pairs: pairs::Buffers,
+}
 
 /// The parameters, in the notation of the paper; its p is 4 and its q is 0.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -105,7 +115,7 @@ impl Potential for StillingerWeber {
         scratch: &mut Scratch,
         out: &mut Forces,
     ) {
-        moments::compute(self, atoms.positions, list, scratch, out);
+        self.compute_on(Isa::best(), atoms, list, scratch, out);
     }
 
     fn reference(&self, Atoms { cell, positions, .. }: Atoms<'_>) -> Forces {
@@ -130,6 +140,28 @@ impl Potential for StillingerWeber {
 
     fn bound(&self, Atoms { cell, positions, .. }: Atoms<'_>) -> Forces {
         moments::bound(self, cell, positions)
+    }
+}
+
+impl Paths for StillingerWeber {
+    fn compute_on(
+        &self,
+        isa: Isa,
+        atoms: Atoms<'_>,
+        list: &NeighbourList,
+        scratch: &mut Scratch,
+        out: &mut Forces,
+    ) {
+        let cutoff = self.cutoff();
+        assert!(list.cutoff() >= cutoff, "list cutoff {} under {cutoff}", list.cutoff());
+        out.clear(atoms.positions.len());
+        match isa {
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 | Isa::Avx512 => {
+                pairs::compute(isa, self, atoms.positions, list, &mut scratch.pairs, out);
+            }
+            _ => moments::compute(self, atoms.positions, list, &mut scratch.moments, out),
+        }
     }
 }
 

@@ -29,7 +29,7 @@ use crate::md::system::{Cell, Vector};
 
 /// Where the images are, and the neighbours of one atom within the cutoff.
 #[derive(Debug, Clone, Default)]
-pub struct Scratch {
+pub(super) struct Buffers {
     images: Vec<Vector>,
     near: Near,
 }
@@ -178,15 +178,15 @@ impl Moments {
     }
 }
 
-/// Does as [`Potential::compute`].
+/// Does as [`Potential::compute`] into `out`, which is zero.
 pub(super) fn compute(
     sw: &StillingerWeber,
     positions: &[Vector],
     list: &NeighbourList,
-    Scratch { images, near }: &mut Scratch,
+    Buffers { images, near }: &mut Buffers,
     out: &mut Forces,
 ) {
-    out.start(sw.cutoff(), positions, list, images);
+    list.place(positions, images);
     let Forces { energy, forces, virial } = out;
     near.reserve(list.most());
     let cutoff2 = sw.cutoff().powi(2);

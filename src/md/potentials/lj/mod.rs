@@ -12,10 +12,16 @@
 //! Source: M. P. Allen, D. J. Tildesley, "Computer Simulation of Liquids", 2nd ed. (2017), ch. 1
 //! and 5; argon by L. Verlet, Phys. Rev. 159 (1967) 98-103.
 
-use super::{Forces, LANES, Lanes, Potential, sum};
+mod kernel;
+
+pub use kernel::Scratch;
+
+use super::{Forces, Mixed, Paths, Potential};
+use crate::machine::isa::Isa;
 use crate::md::BOLTZMANN;
-use crate::md::neighbours::{NeighbourList, bonds, displacement_error};
-use crate::md::system::{Atoms, Vector, add_scaled};
+use crate::md::clusters::ClusterList;
+use crate::md::neighbours::{bonds, displacement_error};
+use crate::md::system::Atoms;
 
 /// Treatment of the potential at the cutoff.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +68,39 @@ impl LennardJones {
         Self::new(119.8 * BOLTZMANN, 3.405, 2.5 * 3.405, truncation)
     }
 
+    /// The bound of pairs that are computed with this `eps`.
+    fn bound_by(&self, Atoms { cell, positions, .. }: Atoms<'_>, eps: f64) -> Forces {
+        // Coordinates of images in `f64` and, times `eps`, by how much they round.
+        let narrow = eps > f64::EPSILON;
+        let placed = if narrow { &[] } else { positions };
+        let places = displacement_error(cell, placed, self.cutoff) / 18.0 * (eps / f64::EPSILON);
+        // In `f32` both positions, the shift, the row less the shift, and the difference round:
+        // 5/2 of it, and sqrt(3) of that for the length.
+        let apart = places * if narrow { 4.5 } else { 18.0 };
+        let mut out = Forces::zeros(positions.len());
+        let bonds = bonds(cell, positions, self.cutoff);
+        let total: usize = bonds.iter().map(Vec::len).sum();
+        for (bonds, force) in bonds.iter().zip(&mut out.forces) {
+            // A force sums twice its own bonds in the reference. The totals sum all bonds, or those
+            // of four rows before they go on in `f64`.
+            let own = 2.0 * bonds.len() as f64;
+            let all = if narrow { 4.0 * own } else { total as f64 };
+            for b in bonds {
+                let (r12, r6) = (self.c12 / b.r.powi(12), self.c6 / b.r.powi(6));
+                let steep = (12.0 * r12 + 6.0 * r6) / b.r + self.slope.abs();
+                let high = r12 + r6 + self.shift.abs() + self.slope.abs() * (b.r + self.cutoff);
+                let relative = 15.0 * apart / b.r + 40.0 * eps;
+                force.iter_mut().for_each(|f| *f += steep * (relative + own * eps));
+                out.energy += 0.5 * (steep * apart + high * (40.0 + all) * eps);
+                // By forces, which stand at these places, or by pairs.
+                let w = 0.5 * steep * b.r * (relative + apart / b.r + all * eps)
+                    + steep * places * (own + all);
+                out.virial.iter_mut().flatten().for_each(|v| *v += w);
+            }
+        }
+        out
+    }
+
     /// Energy of a pair, and its derivative.
     fn pair(&self, r: f64) -> (f64, f64) {
         let (r12, r6) = (self.c12 / r.powi(12), self.c6 / r.powi(6));
@@ -71,9 +110,8 @@ impl LennardJones {
 }
 
 impl Potential for LennardJones {
-    type List = NeighbourList;
-    /// Where the images are.
-    type Scratch = Vec<Vector>;
+    type List = ClusterList;
+    type Scratch = Scratch<f64>;
 
     fn cutoff(&self) -> f64 {
         self.cutoff
@@ -81,60 +119,12 @@ impl Potential for LennardJones {
 
     fn compute(
         &self,
-        Atoms { positions, .. }: Atoms<'_>,
-        list: &NeighbourList,
-        images: &mut Vec<Vector>,
+        atoms: Atoms<'_>,
+        list: &ClusterList,
+        scratch: &mut Scratch<f64>,
         out: &mut Forces,
     ) {
-        out.start(self.cutoff, positions, list, images);
-        let Self { cutoff, c12, c6, shift, slope } = *self;
-        let cutoff2 = cutoff * cutoff;
-        for i in 0..positions.len() {
-            let here = images[i];
-            // Energy; force; virial as xx, yy, zz, xy, xz, yz.
-            let (mut e, mut f, mut w) = ([0.0; LANES], [[0.0; LANES]; 3], [[0.0; LANES]; 6]);
-            for near in list.forward(i).chunks(LANES) {
-                // Missing lanes are beyond the cutoff.
-                let mut d = [[2.0 * cutoff; LANES]; 3];
-                for (l, &k) in near.iter().enumerate() {
-                    let there = images[k as usize];
-                    (0..3).for_each(|a| d[a][l] = there[a] - here[a]);
-                }
-                let [x, y, z] = d;
-                let (mut energy, mut pull): (Lanes, Lanes) = ([0.0; LANES], [0.0; LANES]);
-                for l in 0..LANES {
-                    let r2 = x[l] * x[l] + y[l] * y[l] + z[l] * z[l];
-                    let (r, inverse2) = (r2.sqrt(), 1.0 / r2);
-                    let inverse6 = inverse2 * inverse2 * inverse2;
-                    let (r12, r6) = (c12 * inverse6 * inverse6, c6 * inverse6);
-                    let v = r12 - r6 - shift - slope * (r - cutoff);
-                    // V'/r: positive where atoms attract.
-                    let p = (6.0 * r6 - 12.0 * r12 - slope * r) * inverse2;
-                    energy[l] = if r2 < cutoff2 { v } else { 0.0 };
-                    pull[l] = if r2 < cutoff2 { p } else { 0.0 };
-                }
-                for (l, &k) in near.iter().enumerate() {
-                    let force = &mut out.forces[list.atom(k)];
-                    add_scaled(force, -pull[l], [x[l], y[l], z[l]]);
-                }
-                for l in 0..LANES {
-                    let [fx, fy, fz] = [pull[l] * x[l], pull[l] * y[l], pull[l] * z[l]];
-                    e[l] += energy[l];
-                    f[0][l] += fx;
-                    f[1][l] += fy;
-                    f[2][l] += fz;
-                    w[0][l] += fx * x[l];
-                    w[1][l] += fy * y[l];
-                    w[2][l] += fz * z[l];
-                    w[3][l] += fx * y[l];
-                    w[4][l] += fx * z[l];
-                    w[5][l] += fy * z[l];
-                }
-            }
-            add_scaled(&mut out.forces[i], 1.0, f.map(sum));
-            out.energy += sum(e);
-            out.add_virial(w.map(|w| -sum(w)));
-        }
+        self.compute_on(Isa::best(), atoms, list, scratch, out);
     }
 
     fn reference(&self, Atoms { cell, positions, .. }: Atoms<'_>) -> Forces {
@@ -150,27 +140,61 @@ impl Potential for LennardJones {
         out
     }
 
-    fn bound(&self, Atoms { cell, positions, .. }: Atoms<'_>) -> Forces {
-        let eps = f64::EPSILON;
-        let apart = displacement_error(cell, positions, self.cutoff);
-        let mut out = Forces::zeros(positions.len());
-        let bonds = bonds(cell, positions, self.cutoff);
-        let total: usize = bonds.iter().map(Vec::len).sum();
-        for (bonds, force) in bonds.iter().zip(&mut out.forces) {
-            // A force sums twice its own bonds in the reference, the totals sum all bonds.
-            let (own, all) = (2.0 * bonds.len() as f64, total as f64);
-            for b in bonds {
-                let (r12, r6) = (self.c12 / b.r.powi(12), self.c6 / b.r.powi(6));
-                let steep = (12.0 * r12 + 6.0 * r6) / b.r + self.slope.abs();
-                let high = r12 + r6 + self.shift.abs() + self.slope.abs() * (b.r + self.cutoff);
-                let relative = 15.0 * apart / b.r + 40.0 * eps;
-                force.iter_mut().for_each(|f| *f += steep * (relative + own * eps));
-                out.energy += 0.5 * (steep * apart + high * (40.0 + all) * eps);
-                let w = 0.5 * steep * b.r * (relative + apart / b.r + all * eps);
-                out.virial.iter_mut().flatten().for_each(|v| *v += w);
-            }
-        }
-        out
+    fn bound(&self, atoms: Atoms<'_>) -> Forces {
+        self.bound_by(atoms, f64::EPSILON)
+    }
+}
+
+impl Paths for LennardJones {
+    fn compute_on(
+        &self,
+        isa: Isa,
+        atoms: Atoms<'_>,
+        list: &ClusterList,
+        scratch: &mut Scratch<f64>,
+        out: &mut Forces,
+    ) {
+        kernel::compute(isa, self, atoms.positions, list, scratch, out);
+    }
+}
+
+impl Potential for Mixed<LennardJones> {
+    type List = ClusterList;
+    type Scratch = Scratch<f32>;
+
+    fn cutoff(&self) -> f64 {
+        self.0.cutoff
+    }
+
+    fn compute(
+        &self,
+        atoms: Atoms<'_>,
+        list: &ClusterList,
+        scratch: &mut Scratch<f32>,
+        out: &mut Forces,
+    ) {
+        self.compute_on(Isa::best(), atoms, list, scratch, out);
+    }
+
+    fn reference(&self, atoms: Atoms<'_>) -> Forces {
+        self.0.reference(atoms)
+    }
+
+    fn bound(&self, atoms: Atoms<'_>) -> Forces {
+        self.0.bound_by(atoms, f32::EPSILON.into())
+    }
+}
+
+impl Paths for Mixed<LennardJones> {
+    fn compute_on(
+        &self,
+        isa: Isa,
+        atoms: Atoms<'_>,
+        list: &ClusterList,
+        scratch: &mut Scratch<f32>,
+        out: &mut Forces,
+    ) {
+        kernel::compute(isa, &self.0, atoms.positions, list, scratch, out);
     }
 }
 

@@ -1,0 +1,211 @@
+//! Registers that hold any pairs, each of which comes as a row: x, y, z and one more number.
+
+use std::arch::x86_64::*;
+
+use super::{
+    Lanes, Quad,
+    x86::{halves, joined},
+};
+
+/// Most lanes of a register.
+pub(in crate::md) const MOST: usize = 8;
+
+/// Registers whose lanes are pairs.
+pub(in crate::md) trait Pairs: Lanes {
+    /// A row.
+    type Row: Lanes<Real = Self::Real, Array = Quad<Self::Real>>;
+
+    /// The columns of as many rows as there are lanes.
+    fn columns(rows: &[Self::Row; MOST]) -> [Self; 4];
+    /// The inverse of [`Pairs::columns`]; rows past the last lane are zero.
+    fn rows(columns: [Self; 4]) -> [Self::Row; MOST];
+    /// The row y, z, x and the fourth number.
+    fn turned(row: Self::Row) -> Self::Row;
+    /// Bit l is set where lane l is below `limit`.
+    fn bits_below(self, limit: Self) -> u32;
+    /// Zero from lane `n` on.
+    fn first(self, n: usize) -> Self;
+    /// 2^n, where n is what the low bits hold: a whole number plus 1.5 * 2^52.
+    fn power(self) -> Self;
+    /// Writes the numbers whose bits are set to the start of `to`, and any others after them.
+    ///
+    /// Both hold at least as many numbers as there are lanes.
+    fn compress(bits: u32, from: &[u32], to: &mut [u32]);
+}
+
+/// The columns of four rows.
+#[inline(always)]
+fn transposed([a, b, c, d]: [__m256d; 4]) -> [__m256d; 4] {
+    // SAFETY: the caller of this inlined function has AVX2.
+    let even = unsafe { _mm256_unpacklo_pd(a, b) };
+    // SAFETY: as above.
+    let odd = unsafe { _mm256_unpackhi_pd(a, b) };
+    // SAFETY: as above.
+    let even_too = unsafe { _mm256_unpacklo_pd(c, d) };
+    // SAFETY: as above.
+    let odd_too = unsafe { _mm256_unpackhi_pd(c, d) };
+    [
+        // SAFETY: as above.
+        unsafe { _mm256_permute2f128_pd::<0x20>(even, even_too) },
+        // SAFETY: as above.
+        unsafe { _mm256_permute2f128_pd::<0x20>(odd, odd_too) },
+        // SAFETY: as above.
+        unsafe { _mm256_permute2f128_pd::<0x31>(even, even_too) },
+        // SAFETY: as above.
+        unsafe { _mm256_permute2f128_pd::<0x31>(odd, odd_too) },
+    ]
+}
+
+#[inline(always)]
+fn turned(row: __m256d) -> __m256d {
+    // SAFETY: the caller of this inlined function has AVX2.
+    unsafe { _mm256_permute4x64_pd::<0b11_00_10_01>(row) }
+}
+
+/// Byte shuffles that move the numbers whose bits are set to the front.
+const SHUFFLES: [[u8; 16]; 16] = {
+    let mut all = [[0; 16]; 16];
+    let mut bits = 0;
+    while bits < 16 {
+        let (mut lane, mut n) = (0, 0);
+        while lane < 4 {
+            if bits >> lane & 1 == 1 {
+                let mut byte: u8 = 0;
+                while byte < 4 {
+                    all[bits][4 * n + byte as usize] = 4 * lane + byte;
+                    byte += 1;
+                }
+                n += 1;
+            }
+            lane += 1;
+        }
+        bits += 1;
+    }
+    all
+};
+
+impl Pairs for __m256d {
+    type Row = Self;
+
+    #[inline(always)]
+    fn columns(rows: &[Self; MOST]) -> [Self; 4] {
+        transposed([rows[0], rows[1], rows[2], rows[3]])
+    }
+
+    #[inline(always)]
+    fn rows(columns: [Self; 4]) -> [Self; MOST] {
+        let [a, b, c, d] = transposed(columns);
+        let zero = Self::splat(0.0);
+        [a, b, c, d, zero, zero, zero, zero]
+    }
+
+    #[inline(always)]
+    fn turned(row: Self) -> Self {
+        turned(row)
+    }
+
+    #[inline(always)]
+    fn bits_below(self, limit: Self) -> u32 {
+        let below = self.below(limit);
+        // SAFETY: the caller of this inlined function has AVX2.
+        let bits = unsafe { _mm256_movemask_pd(below) };
+        bits.cast_unsigned()
+    }
+
+    #[inline(always)]
+    fn first(self, n: usize) -> Self {
+        let lanes = Self::load(&[0.0, 1.0, 2.0, 3.0]);
+        self.keep(lanes.below(Self::splat(n as f64)))
+    }
+
+    #[inline(always)]
+    fn power(self) -> Self {
+        // SAFETY: the caller of this inlined function has AVX2.
+        let n = unsafe { _mm256_castpd_si256(self) };
+        // SAFETY: as above.
+        let shifted = unsafe { _mm256_slli_epi64::<52>(n) };
+        // SAFETY: as above.
+        let one = unsafe { _mm256_castpd_si256(Self::splat(1.0)) };
+        // SAFETY: as above.
+        let bits = unsafe { _mm256_add_epi64(shifted, one) };
+        // SAFETY: as above.
+        unsafe { _mm256_castsi256_pd(bits) }
+    }
+
+    #[inline(always)]
+    fn compress(bits: u32, from: &[u32], to: &mut [u32]) {
+        let (from, to, shuffle) = (&from[..4], &mut to[..4], &SHUFFLES[bits as usize]);
+        // SAFETY: these are 16 readable bytes; the caller of this inlined function has AVX2.
+        let shuffle = unsafe { _mm_loadu_si128(shuffle.as_ptr().cast()) };
+        // SAFETY: as above.
+        let numbers = unsafe { _mm_loadu_si128(from.as_ptr().cast()) };
+        // SAFETY: as above.
+        let numbers = unsafe { _mm_shuffle_epi8(numbers, shuffle) };
+        // SAFETY: there is room for 16 bytes.
+        unsafe { _mm_storeu_si128(to.as_mut_ptr().cast(), numbers) };
+    }
+}
+
+impl Pairs for __m512d {
+    type Row = __m256d;
+
+    #[inline(always)]
+    fn columns(r: &[__m256d; MOST]) -> [Self; 4] {
+        let low = transposed([r[0], r[1], r[2], r[3]]);
+        let high = transposed([r[4], r[5], r[6], r[7]]);
+        [
+            joined([low[0], high[0]]),
+            joined([low[1], high[1]]),
+            joined([low[2], high[2]]),
+            joined([low[3], high[3]]),
+        ]
+    }
+
+    #[inline(always)]
+    fn rows([x, y, z, w]: [Self; 4]) -> [__m256d; MOST] {
+        let [x, y, z, w] = [halves(x), halves(y), halves(z), halves(w)];
+        let [a, b, c, d] = transposed([x[0], y[0], z[0], w[0]]);
+        let [e, f, g, h] = transposed([x[1], y[1], z[1], w[1]]);
+        [a, b, c, d, e, f, g, h]
+    }
+
+    #[inline(always)]
+    fn turned(row: __m256d) -> __m256d {
+        turned(row)
+    }
+
+    #[inline(always)]
+    fn bits_below(self, limit: Self) -> u32 {
+        self.below(limit).into()
+    }
+
+    #[inline(always)]
+    fn first(self, n: usize) -> Self {
+        self.keep(if n < Self::LEN { (1 << n) - 1 } else { u8::MAX })
+    }
+
+    #[inline(always)]
+    fn power(self) -> Self {
+        // SAFETY: the caller of this inlined function has AVX-512.
+        let n = unsafe { _mm512_castpd_si512(self) };
+        // SAFETY: as above.
+        let shifted = unsafe { _mm512_slli_epi64::<52>(n) };
+        // SAFETY: as above.
+        let one = unsafe { _mm512_castpd_si512(Self::splat(1.0)) };
+        // SAFETY: as above.
+        let bits = unsafe { _mm512_add_epi64(shifted, one) };
+        // SAFETY: as above.
+        unsafe { _mm512_castsi512_pd(bits) }
+    }
+
+    #[inline(always)]
+    fn compress(bits: u32, from: &[u32], to: &mut [u32]) {
+        let (from, to) = (&from[..8], &mut to[..8]);
+        // SAFETY: these are 32 readable bytes; the caller of this inlined function has AVX-512.
+        let numbers = unsafe { _mm256_loadu_si256(from.as_ptr().cast()) };
+        // SAFETY: as above.
+        let numbers = unsafe { _mm256_maskz_compress_epi32((bits & 0xff) as u8, numbers) };
+        // SAFETY: there is room for 32 bytes.
+        unsafe { _mm256_storeu_si256(to.as_mut_ptr().cast(), numbers) };
+    }
+}

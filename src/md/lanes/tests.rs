@@ -1,0 +1,127 @@
+use super::*;
+#[cfg(target_arch = "x86_64")]
+use crate::machine::isa::Isa;
+
+/// Numbers of every size that a distance may have, squared.
+fn numbers() -> impl Iterator<Item = f64> {
+    (-40..60).flat_map(|k| (0..50).map(move |j| f64::from(k).exp2() * (1.0 + f64::from(j) / 50.0)))
+}
+
+#[inline(always)]
+fn assert_tiles<V: Tile>(name: &str) {
+    let quad = [1.0, 2.0, 3.0, 4.0].map(V::Real::from_f64);
+    for first in (0..CLUSTER).step_by(V::ROWS) {
+        let (along, across) = (V::along(&quad, first), V::across(&quad));
+        let (mut by_row, mut by_atom) = ([V::Real::from_f64(0.5); 4], [V::Real::from_f64(0.5); 4]);
+        along.times(across).add_along(&mut by_row, first);
+        along.times(across).add_across(&mut by_atom);
+        let quad: [f64; 4] = quad.map(Into::into);
+        let rows: f64 = quad[first..first + V::ROWS].iter().sum();
+        let all: f64 = quad.iter().sum();
+        for (k, x) in quad.into_iter().enumerate() {
+            let (by_row, by_atom): ([f64; 4], [f64; 4]) =
+                (by_row.map(Into::into), by_atom.map(Into::into));
+            let own = (first..first + V::ROWS).contains(&k);
+            assert_eq!(by_row[k], 0.5 + if own { x * all } else { 0.0 }, "{name}, row {k}");
+            assert_eq!(by_atom[k], 0.5 + x * rows, "{name}, atom {k}");
+        }
+        let near = across.below(V::splat(2.5));
+        assert!(V::any(near) && !V::any(across.below(V::splat(1.0))), "{name}");
+        assert_eq!(across.keep(near).sum(), 3.0 * V::ROWS as f64, "{name}: 1 and 2 are kept");
+        assert_eq!(along.max(across).min(across).sum(), across.sum(), "{name}");
+        let off = across.mul_sub_from(across, across.mul_add(across, V::splat(2.0)));
+        assert_eq!(off.sum(), 2.0 * V::LEN as f64, "{name}: a a + 2 - a a");
+    }
+    for x in numbers() {
+        let (got, want) = (V::splat(x).inverse_root().sum() / V::LEN as f64, 1.0 / x.sqrt());
+        assert!(
+            (got / want - 1.0).abs() < 4.0 * V::Real::EPSILON,
+            "{name}: 1/sqrt({x:e}) = {got:e}"
+        );
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn assert_pairs<V: Pairs<Real = f64>>(name: &str) {
+    let mut rows = [V::Row::splat(0.0); MOST];
+    for (k, row) in rows.iter_mut().enumerate() {
+        let k = k as f64;
+        *row = V::Row::load(&[k, 10.0 + k, 20.0 + k, 30.0 + k]);
+    }
+    let columns = V::columns(&rows);
+    for (c, column) in (0_u32..).zip(columns) {
+        let want: f64 = (0..V::LEN).map(|k| f64::from(10 * c) + k as f64).sum();
+        assert_eq!(column.sum(), want, "{name}, column {c}");
+    }
+    let stored = |row: V::Row| {
+        let mut to = [0.0; 4];
+        row.store(&mut to);
+        to
+    };
+    for (k, (row, want)) in V::rows(columns).into_iter().zip(rows).take(V::LEN).enumerate() {
+        let [x, y, z, w] = stored(want);
+        assert_eq!(stored(row), [x, y, z, w], "{name}, row {k}");
+        assert_eq!(stored(V::turned(row)), [y, z, x, w], "{name}, row {k}");
+    }
+    let bits = columns[0].bits_below(V::splat(2.5));
+    assert_eq!(bits, 0b111, "{name}: lanes 0 to 2 are below");
+    for n in 0..=V::LEN {
+        assert_eq!(V::splat(1.0).first(n).sum(), n as f64, "{name}: the first {n} lanes");
+    }
+    let from: Vec<u32> = (100..).take(V::LEN).collect();
+    for bits in 0..1 << V::LEN {
+        let mut to = vec![0; V::LEN + 1];
+        V::compress(bits, &from, &mut to);
+        let want: Vec<u32> = from.iter().copied().filter(|x| bits >> (x - 100) & 1 == 1).collect();
+        assert_eq!(&to[..want.len()], want, "{name}, bits {bits:b}");
+    }
+    for n in [-1000, -3, 0, 5, 1000] {
+        let low = V::splat(6_755_399_441_055_744.0 + f64::from(n));
+        assert_eq!(low.power().sum(), V::LEN as f64 * f64::from(n).exp2(), "{name}: 2^{n}");
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn avx2() {
+    assert_tiles::<__m256d>("avx2");
+    assert_tiles::<__m256>("avx2, f32");
+    assert_pairs::<__m256d>("avx2");
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+fn avx512() {
+    assert_tiles::<__m512d>("avx512");
+    assert_tiles::<__m512>("avx512, f32");
+    assert_pairs::<__m512d>("avx512");
+}
+
+#[test]
+fn registers_compute_as_arrays_do() {
+    assert_tiles::<[f64; 4]>("portable");
+    assert_tiles::<[f32; 4]>("portable, f32");
+    #[cfg(target_arch = "x86_64")]
+    for isa in Isa::available() {
+        match isa {
+            Isa::Scalar => {}
+            // SAFETY: this processor has it.
+            Isa::Avx2 => unsafe { avx2() },
+            // SAFETY: this processor has it.
+            Isa::Avx512 => unsafe { avx512() },
+        }
+    }
+}
+
+#[test]
+fn numbers_start_where_a_cache_line_does() {
+    let mut aligned = Aligned::default();
+    for len in [0, 1, 7, 100, 30] {
+        let numbers: &mut [f64] = aligned.numbers(len);
+        assert_eq!((numbers.len(), numbers.as_ptr() as usize % 64), (len, 0), "{len} numbers");
+        numbers.fill(1.0);
+        assert!(aligned.zeros(len).iter().all(|&x| x == 0.0), "{len} zeros");
+        assert_eq!(aligned.quads(len).len(), len, "quads");
+    }
+}

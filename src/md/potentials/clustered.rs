@@ -1,0 +1,130 @@
+//! What kernels over pairs of clusters have in common: forces and the virial by runs.
+
+use crate::md::clusters::{Apart, Block};
+use crate::md::lanes::{CLUSTER, Real as _, Tile};
+use crate::md::system::Vector;
+
+/// Adds to squared distances of a cluster to itself: a number beyond every cutoff where an atom does
+/// not come after a row, the first of which is `first`.
+#[inline(always)]
+pub(super) fn not_after<V: Tile>(first: usize) -> V {
+    const FAR: f64 = 1e18;
+    let mut table = [V::Real::default(); CLUSTER * CLUSTER];
+    for row in 0..V::ROWS {
+        for lane in 0..=(first + row).min(CLUSTER - 1) {
+            table[CLUSTER * row + lane] = V::Real::from_f64(FAR);
+        }
+    }
+    V::load(&V::arrays(&table)[0])
+}
+
+/// Whether long sums of these numbers are made in `f64`.
+#[inline(always)]
+pub(super) fn is_narrow<V: Tile>() -> bool {
+    V::Real::EPSILON > f64::EPSILON
+}
+
+/// The forces on rows, by lane.
+#[derive(Clone, Copy)]
+pub(super) struct Pull<V, const R: usize>([[V; R]; 3]);
+
+impl<V: Tile, const R: usize> Pull<V, R> {
+    #[inline(always)]
+    pub(super) fn new() -> Self {
+        Self([[V::splat(0.0); R]; 3])
+    }
+
+    /// Adds the force `f d` to a cluster, and its opposite to the rows.
+    #[inline(always)]
+    pub(super) fn add(&mut self, d: &Apart<V, R>, f: &[V; R], to: &mut Block<V::Real>) {
+        for a in 0..3 {
+            let mut sum = f[0].times(d[a][0]);
+            self.0[a][0] = f[0].mul_sub_from(d[a][0], self.0[a][0]);
+            for r in 1..R {
+                sum = f[r].mul_add(d[a][r], sum);
+                self.0[a][r] = f[r].mul_sub_from(d[a][r], self.0[a][r]);
+            }
+            sum.add_across(&mut to[a]);
+        }
+    }
+
+    /// Adds the forces to the atoms of the rows.
+    #[inline(always)]
+    pub(super) fn finish(&self, to: &mut Block<V::Real>, first: usize) {
+        for a in 0..3 {
+            for r in 0..R {
+                self.0[a][r].add_along(&mut to[a], first + r * V::ROWS);
+            }
+        }
+    }
+}
+
+/// The part of the virial that shifted clusters have: by lane, and what was moved to `f64`.
+#[derive(Clone, Copy)]
+pub(super) struct Virial<V> {
+    lanes: [[V; 3]; 3],
+    moved: [[f64; 3]; 3],
+}
+
+impl<V: Tile> Virial<V> {
+    #[inline(always)]
+    pub(super) fn new() -> Self {
+        Self { lanes: [[V::splat(0.0); 3]; 3], moved: [[0.0; 3]; 3] }
+    }
+
+    /// Adds a run of clusters that are `shift` away, over which the pull on the rows changed.
+    #[inline(always)]
+    pub(super) fn add_run<const R: usize>(
+        &mut self,
+        shift: Vector,
+        before: &Pull<V, R>,
+        after: &Pull<V, R>,
+    ) {
+        if shift == [0.0; 3] {
+            return;
+        }
+        for b in 0..3 {
+            let mut force = before.0[b][0].minus(after.0[b][0]);
+            for r in 1..R {
+                force = force.plus(before.0[b][r].minus(after.0[b][r]));
+            }
+            for a in 0..3 {
+                self.lanes[a][b] = force.mul_add(V::splat(shift[a]), self.lanes[a][b]);
+            }
+        }
+    }
+
+    /// Moves the sums of narrow numbers to `f64`.
+    #[inline(always)]
+    pub(super) fn move_narrow(&mut self) {
+        if is_narrow::<V>() {
+            for a in 0..3 {
+                for b in 0..3 {
+                    self.moved[a][b] += self.lanes[a][b].sum();
+                    self.lanes[a][b] = V::splat(0.0);
+                }
+            }
+        }
+    }
+
+    /// The whole virial as xx, yy, zz, xy, xz, yz, from where atoms are and the forces on them.
+    #[inline(always)]
+    pub(super) fn finish(&self, at: &[Block<V::Real>], forces: &[Block<V::Real>]) -> [f64; 6] {
+        let mut own = [[[0.0; CLUSTER]; 3]; 3];
+        for (x, f) in at.iter().zip(forces) {
+            for a in 0..3 {
+                for b in 0..3 {
+                    for l in 0..CLUSTER {
+                        let (x, f): (f64, f64) = (x[a][l].into(), f[b][l].into());
+                        own[a][b][l] += x * f;
+                    }
+                }
+            }
+        }
+        let of = |a: usize, b: usize| {
+            own[a][b].iter().sum::<f64>() + self.moved[a][b] + self.lanes[a][b].sum()
+        };
+        let mean = |a: usize, b: usize| 0.5 * (of(a, b) + of(b, a));
+        [of(0, 0), of(1, 1), of(2, 2), mean(0, 1), mean(0, 2), mean(1, 2)]
+    }
+}

@@ -1,0 +1,158 @@
+//! Embedded atoms over pairs of clusters.
+//!
+//! 1. Of each pair V, phi and their derivatives over r; the derivatives are kept, V is summed, and phi
+//!    goes into the densities of both atoms.
+//! 2. Of each atom the root of its density, and the derivative of that.
+//! 3. Of each pair the force, from the derivatives kept and those of the two atoms.
+//!
+//! The functions of a law are zero beyond the cutoff, so no pair is masked. The virial is summed by
+//! runs, as in `lj/kernel.rs`.
+
+#[cfg(target_arch = "x86_64")]
+use std::arch::x86_64::{__m256d, __m512d};
+
+use super::{EmbeddedAtom, Law, Radial};
+use crate::machine::isa::Isa;
+use crate::md::clusters::{Block, ClusterList, Rows, parts, squared};
+use crate::md::lanes::{Aligned, CLUSTER, Quad, Tile};
+use crate::md::potentials::Forces;
+use crate::md::potentials::clustered::{Pull, Virial, not_after};
+use crate::md::system::Vector;
+
+/// Buffers of one evaluation.
+#[derive(Debug, Clone, Default)]
+pub struct Scratch {
+    blocks: Vec<Block<f64>>,
+    forces: Vec<Block<f64>>,
+    /// By cluster: densities, then derivatives of the energy by them.
+    densities: Vec<Quad<f64>>,
+    /// By register of pairs: V'/r and phi'/r.
+    slopes: Aligned<f64>,
+}
+
+#[inline(always)]
+fn evaluate<V: Tile<Real = f64>, const R: usize, L: Law>(
+    eam: &EmbeddedAtom<L>,
+    list: &ClusterList,
+    Scratch { blocks, forces, densities, slopes }: &mut Scratch,
+    out: &mut Forces,
+) {
+    let entries = list.entries();
+    let slopes = V::arrays_mut(slopes.numbers(entries.len() * 2 * CLUSTER * CLUSTER));
+    let zero = V::splat(0.0);
+    let mut energy = zero;
+    let mut kept = slopes.chunks_exact_mut(2 * R);
+    for (own, first) in parts::<V, R>(entries) {
+        let rows = Rows::<V, R>::new(blocks, own, first);
+        let mut densities_of_rows = [zero; R];
+        let mut own_later = [zero; R];
+        for r in 0..R {
+            own_later[r] = not_after(first + r * V::ROWS);
+        }
+        for (shift, clusters) in entries.runs(own) {
+            let rows = rows.seen_from(shift);
+            for (&c, kept) in clusters.iter().zip(&mut kept) {
+                let d = rows.to(&blocks[c as usize]);
+                let mut density = zero;
+                for r in 0..R {
+                    let r2 = squared(&d, r).plus(own_later[r]);
+                    let [v, phi] = eam.0.lanes(r2, r2.inverse_root());
+                    v.slope.store(&mut kept[2 * r]);
+                    phi.slope.store(&mut kept[2 * r + 1]);
+                    energy = energy.plus(v.value);
+                    density = density.plus(phi.value);
+                    densities_of_rows[r] = densities_of_rows[r].plus(phi.value);
+                    // Only the first entry is the cluster itself.
+                    own_later[r] = zero;
+                }
+                density.add_across(&mut densities[c as usize]);
+            }
+        }
+        for r in 0..R {
+            densities_of_rows[r].add_along(&mut densities[own], first + r * V::ROWS);
+        }
+    }
+    out.energy = energy.sum();
+    for density in densities.as_flattened_mut() {
+        let Radial { value, slope } = eam.embed(*density);
+        out.energy += value;
+        *density = slope;
+    }
+    let mut kept = slopes.chunks_exact(2 * R);
+    let mut virial = Virial::new();
+    for (own, first) in parts::<V, R>(entries) {
+        let rows = Rows::<V, R>::new(blocks, own, first);
+        let mut of_rows = [zero; R];
+        for r in 0..R {
+            of_rows[r] = V::along(&densities[own], first + r * V::ROWS);
+        }
+        let mut pull = Pull::<V, R>::new();
+        for (shift, clusters) in entries.runs(own) {
+            let rows = rows.seen_from(shift);
+            let before = pull;
+            for (&c, kept) in clusters.iter().zip(&mut kept) {
+                let d = rows.to(&blocks[c as usize]);
+                let of_cluster = V::across(&densities[c as usize]);
+                let mut f = [zero; R];
+                for r in 0..R {
+                    let (v, phi) = (V::load(&kept[2 * r]), V::load(&kept[2 * r + 1]));
+                    let embedded = of_cluster.plus(of_rows[r]);
+                    f[r] = embedded.mul_sub_from(phi, zero.minus(v));
+                }
+                pull.add(&d, &f, &mut forces[c as usize]);
+            }
+            virial.add_run(shift, &before, &pull);
+        }
+        pull.finish(&mut forces[own], first);
+    }
+    out.add_virial(virial.finish(blocks, forces));
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma,popcnt")]
+fn avx2<L: Law>(
+    eam: &EmbeddedAtom<L>,
+    list: &ClusterList,
+    scratch: &mut Scratch,
+    out: &mut Forces,
+) {
+    evaluate::<__m256d, 2, L>(eam, list, scratch, out);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,popcnt")]
+fn avx512<L: Law>(
+    eam: &EmbeddedAtom<L>,
+    list: &ClusterList,
+    scratch: &mut Scratch,
+    out: &mut Forces,
+) {
+    evaluate::<__m512d, 2, L>(eam, list, scratch, out);
+}
+
+/// Does as [`Potential::compute`](crate::md::Potential::compute) into `out`, which is zero.
+pub(super) fn compute<L: Law>(
+    isa: Isa,
+    eam: &EmbeddedAtom<L>,
+    positions: &[Vector],
+    list: &ClusterList,
+    scratch: &mut Scratch,
+    out: &mut Forces,
+) {
+    assert!(isa.is_available(), "this processor has no {}", isa.name());
+    list.place(positions, &mut scratch.blocks);
+    scratch.forces.clear();
+    scratch.forces.resize(scratch.blocks.len(), [[0.0; CLUSTER]; 3]);
+    scratch.densities.clear();
+    scratch.densities.resize(scratch.blocks.len(), [0.0; CLUSTER]);
+    match isa {
+        // SAFETY: the processor has it, as just asserted.
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx2 => unsafe { avx2(eam, list, scratch, out) },
+        // SAFETY: as above.
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512 => unsafe { avx512(eam, list, scratch, out) },
+        _ => evaluate::<[f64; CLUSTER], 2, L>(eam, list, scratch, out),
+    }
+    list.take_back(&scratch.forces, &mut out.forces);
+}

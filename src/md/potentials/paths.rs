@@ -1,0 +1,142 @@
+//! Each path against the reference: instruction sets, lists as they age, and odd boxes.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::md::{Cell, Field, System, boxes};
+
+/// Requires every path to be within the bound, at the atoms given and at some moved a little.
+fn assert_within<P: Paths + Copy>(name: &str, potential: P, system: &System, skin: f64) {
+    for isa in Isa::available() {
+        let mut system = system.clone();
+        let path = On { potential, isa };
+        let mut field = Field::new(path, &system, skin).unwrap();
+        for moved in 0..3 {
+            let atoms = system.atoms();
+            let (want, bound) = (path.reference(atoms), path.bound(atoms));
+            let got = field.forces();
+            let name = format!("{name} on {}, {} atoms", isa.name(), system.len());
+            let off = (got.energy - want.energy).abs();
+            assert!(off <= bound.energy, "{name}: energy off by {off:e}, bound {:e}", bound.energy);
+            let all = |of: &Forces| [&of.forces[..], &of.virial].concat();
+            for (k, ((g, w), b)) in all(got).iter().zip(all(&want)).zip(all(&bound)).enumerate() {
+                for a in 0..3 {
+                    let off = (g[a] - w[a]).abs();
+                    assert!(off <= b[a], "{name}: row {k} is off by {off:e}, bound {:e}", b[a]);
+                }
+            }
+            // Less than half the skin, or the next build were dangerous.
+            boxes::rattle(&mut system, moved, 0.08 * skin);
+            field.update(system.atoms());
+        }
+    }
+}
+
+fn rattled(mut system: System, seed: u64, sigma: f64) -> System {
+    boxes::rattle(&mut system, seed, sigma);
+    system
+}
+
+/// The system in a cell that is sheared.
+fn tilted(mut system: System) -> System {
+    let edge = system.cell.heights()[0];
+    let rows = [[edge, 0.3, -0.2], [0.2 * edge, edge, 0.1], [-1.0, 0.3 * edge, edge]];
+    let cell = Cell::new(rows).unwrap();
+    for x in &mut system.positions {
+        *x = cell.cartesian(system.cell.fractional(*x));
+    }
+    system.cell = cell;
+    system
+}
+
+/// The first atoms alone, so that a cluster has empty places.
+fn some(mut system: System, atoms: usize) -> System {
+    let atoms = atoms.min(system.len());
+    system.positions.truncate(atoms);
+    System::new(system.cell, &vec!["X"; atoms], vec![1.0; atoms], system.positions)
+}
+
+fn assert_all<P: Paths + Copy>(
+    name: &str,
+    potential: P,
+    crystal: impl Fn(usize, f64) -> System,
+    lattice: f64,
+) {
+    let large = if potential.cutoff() < 2.0 * lattice { 2 } else { 3 };
+    assert_within(name, potential, &rattled(crystal(1, lattice), 1, 0.05 * lattice), 0.6);
+    assert_within(name, potential, &rattled(crystal(large, lattice), 2, 0.02 * lattice), 1.0);
+    assert_within(name, potential, &rattled(crystal(2, 0.85 * lattice), 3, 0.01), 0.4);
+    assert_within(name, potential, &rattled(tilted(crystal(2, lattice)), 4, 0.1), 1.5);
+    for atoms in 1..=3 {
+        assert_within(name, potential, &some(crystal(1, lattice), atoms), 0.3);
+    }
+    assert_within(name, potential, &some(rattled(crystal(2, lattice), 5, 0.1), 29), 0.3);
+    assert_within(name, potential, &some(crystal(1, lattice), 0), 0.3);
+}
+
+#[test]
+fn every_path_of_silicon_is_within_its_bound() {
+    assert_all("silicon", StillingerWeber::SILICON, boxes::silicon_crystal, 5.431);
+}
+
+#[test]
+fn every_path_of_argon_is_within_its_bound() {
+    for truncation in [Truncation::EnergyShifted, Truncation::ForceShifted] {
+        let name = format!("argon, {truncation:?}");
+        assert_all(&name, LennardJones::argon(truncation), boxes::argon_crystal, 5.3);
+    }
+}
+
+#[test]
+fn every_path_of_argon_in_mixed_precision_is_within_its_bound() {
+    let argon = Mixed(LennardJones::argon(Truncation::ForceShifted));
+    assert_all("argon, mixed", argon, boxes::argon_crystal, 5.3);
+    let solid = crate::md::fixtures::argon_256();
+    assert_within("solid argon, mixed", argon, &solid, 2.0);
+    let bound = argon.bound(solid.atoms()).forces;
+    let most = bound.as_flattened().iter().fold(0.0, |m: f64, b| m.max(*b));
+    assert!(most < 3e-4, "the bound of forces, {most:e} eV/angstrom, is not tight");
+}
+
+#[test]
+fn every_path_of_aluminium_is_within_its_bound() {
+    let aluminium = EmbeddedAtom(SuttonChen::ALUMINIUM);
+    assert_all("aluminium", aluminium, boxes::aluminium_crystal, 4.05);
+}
+
+#[test]
+fn every_path_of_iron_is_within_its_bound() {
+    assert_all("iron", EmbeddedAtom(FinnisSinclair::IRON), boxes::iron_crystal, 2.87);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Atoms of a crystal, some of them left out, in a cell of any shape.
+    #[test]
+    fn every_path_is_within_its_bound_in_any_cell(
+        seed in any::<u64>(),
+        sigma in 0.0..0.15,
+        left in 1_usize..=32,
+        shear in prop::array::uniform3(-0.3..0.3),
+        skin in 0.0..2.0,
+    ) {
+        let turned = |system: System| {
+            let mut system = some(rattled(system, seed, sigma), left);
+            let [[a, ..], [_, b, _], [_, _, c]] = system.cell.rows();
+            let rows = [[a, 0.0, 0.0], [shear[0] * b, b, 0.0], [shear[1] * c, shear[2] * c, c]];
+            let cell = Cell::new(rows).unwrap();
+            for x in &mut system.positions {
+                *x = cell.cartesian(system.cell.fractional(*x));
+            }
+            system.cell = cell;
+            system
+        };
+        let argon = LennardJones::argon(Truncation::ForceShifted);
+        assert_within("argon", argon, &turned(boxes::argon_crystal(2, 5.6)), skin);
+        let silicon = StillingerWeber::SILICON;
+        assert_within("silicon", silicon, &turned(boxes::silicon_crystal(2, 5.6)), skin);
+        let iron = EmbeddedAtom(FinnisSinclair::IRON);
+        assert_within("iron", iron, &turned(boxes::iron_crystal(3, 2.9)), skin);
+    }
+}
