@@ -33,7 +33,7 @@ pub(super) struct Args {
     #[command(flatten)]
     stated: super::rom::Stated,
     /// The archive with `window` (longest lag, d), oldest state first [default: the first latent states]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "train")]
     z0: Option<PathBuf>,
     /// Steps of a full trajectory
     #[arg(long = "n-steps", alias = "n_steps", value_name = "N", default_value = "100",

@@ -146,20 +146,68 @@ pub(super) fn comparison(profiles: &[Profile], times: &[Times]) -> Comparison {
             profile.extended.as_ref().map_or(0.0, |extended| extended.parameter_bytes as f64)
         };
         let ratios = profiles[1..].iter().map(|profile| bytes(profile) / bytes(&profiles[0]));
-        let ties = full.as_ref().map(|full| {
-            let ties = full.iter().filter(|(_, interval)| interval.holds_one());
-            ties.map(|(name, _)| name.clone()).collect()
-        });
         compared.extended = Some(Box::new(ExtendedComparison {
             estimate: ESTIMATE.to_owned(),
             single_step_speedup: of(|times| &times.single),
             speedup_reason: full.is_none().then(|| FEW_TRIALS.to_owned()),
             full_trajectory_speedup: full,
-            ties,
+            ties: ties(profiles, times),
             training_time_ratio: None,
             training_time_ratio_reason: Some(ONE_TRAINING.to_owned()),
             parameter_bytes_ratio: names.clone().zip(ratios).collect(),
         }));
     }
     comparison
+}
+
+/// Pairs of which neither is faster in full trajectories; nothing where there are too few trials.
+fn ties(profiles: &[Profile], times: &[Times]) -> Option<Vec<String>> {
+    let all: Vec<_> = profiles.iter().zip(times).collect();
+    let mut ties = Vec::new();
+    for (at, (to, first)) in all.iter().enumerate() {
+        for (of, other) in &all[at + 1..] {
+            // Both are over the first model, which cancels out.
+            let logs = other.full.log_speedups.iter().zip(&first.full.log_speedups);
+            let logs: Vec<f64> = logs.map(|(of, to)| of - to).collect();
+            if speedup(&logs)?.holds_one() {
+                ties.push(pair(&of.model_name, &to.model_name));
+            }
+        }
+    }
+    Some(ties)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::rom::complexity::Kind;
+    use crate::stats::Samples;
+
+    #[test]
+    fn ties_of_models_none_of_which_is_the_first_are_found() {
+        let timing = Timing::of(&Samples::new([1.0]));
+        let inference = Inference { single_step: timing, full_trajectory: timing };
+        let profiles = ["A", "B", "C"].map(|name| {
+            let (name, kind) = (name.to_owned(), Kind::Other);
+            let (parameters, d, n_steps, training_seconds) = (7, 2, 1, None);
+            let facts = Facts { name, kind, parameters, d, n_steps, training_seconds };
+            Profile::new(&facts, inference, (0, 0))
+        });
+        let times = |trials: u8| {
+            [0.0, 1.0, -1.0].map(|sign| {
+                let log = |trial: u8| if sign == 0.0 { 0.0 } else { 1.0 + sign * wobble(trial) };
+                let mut times = Times::default();
+                times.full.log_speedups = (0..trials).map(log).collect();
+                times
+            })
+        };
+        assert_eq!(ties(&profiles, &times(20)), Some(vec!["C_vs_B".to_owned()]), "of three");
+        assert_eq!(ties(&profiles, &times(5)), None, "too few trials");
+    }
+
+    /// A small number of either sign.
+    fn wobble(trial: u8) -> f64 {
+        let sign = if trial.is_multiple_of(2) { 1.0 } else { -1.0 };
+        1e-3 * sign * f64::from(trial + 1)
+    }
 }

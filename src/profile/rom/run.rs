@@ -196,9 +196,9 @@ fn measure(options: &Options, found: &mut Found, points: &mut Points) -> Result<
     for ((subject, times), named) in subjects.iter_mut().zip(&times).zip(&found.models) {
         let name = subject.name.clone();
         progress.step(&format!("memory, {name}"));
-        let read = points.point(&format!("reading/{name}"), || {
-            fine(core::read(Isa::best(), subject.parameter_bytes()))
-        })?;
+        let bytes = subject.parameter_bytes();
+        let read =
+            points.point(&format!("reading/{bytes}"), || fine(core::read(Isa::best(), bytes)))?;
         let used = points.point(&format!("memory/{name}"), || used(subject, &found.z0, plan))?;
         progress.step(&format!("accuracy, {name}"));
         let accuracy: Result<Accuracy, String> =

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::comparison::{Compared, Comparison};
+use super::comparison::{Compared, Comparison, pair};
 use super::document::{MEGABYTE, Profile};
 use super::extended::{Extended, Interval};
 use super::report::Report;
@@ -169,7 +169,7 @@ fn deploy(report: &Report) -> String {
     if report.profiles.len() == 1 {
         return format!("deploy {name}: there is no other model");
     }
-    let tie = ties(report);
+    let tie = ties(report, name, |_| true);
     if report.profiles.iter().any(|profile| valid(&profile).is_none()) {
         return format!(
             "deploy {name} if its forecasts are good enough: it is the fastest{tie}, and accuracy was \
@@ -188,18 +188,26 @@ fn deploy(report: &Report) -> String {
     }
     let own = valid(&fastest).unwrap_or_default();
     format!(
-        "deploy {}: its forecasts stay valid for {longest} steps, those of {name} for {own}; where \
+        "deploy {}{}: its forecasts stay valid for {longest} steps, those of {name} for {own}; where \
          {name} is good enough, it is {} times as fast{tie}",
         best.model_name,
+        ties(report, &best.model_name, |other| valid(&other) == Some(longest)),
         three_digits(cost(&best) / cost(&fastest)),
     )
 }
 
-fn ties(report: &Report) -> String {
-    match compared(report).and_then(|compared| compared.extended.as_ref()?.ties.as_ref()) {
-        Some(ties) if !ties.is_empty() => format!(" (a tie: {})", ties.join(", ")),
-        _ => String::new(),
-    }
+/// The models among some that are as fast as the one of this name.
+fn ties(report: &Report, name: &str, among: impl Fn(&Profile) -> bool) -> String {
+    let ties = compared(report).and_then(|compared| compared.extended.as_ref()?.ties.as_deref());
+    let others = report.profiles.iter().filter(|profile| among(profile));
+    tied(ties.unwrap_or_default(), name, others.map(|profile| &*profile.model_name))
+}
+
+fn tied<'a>(ties: &[String], name: &str, others: impl Iterator<Item = &'a str>) -> String {
+    let is_tie =
+        |other: &&str| [pair(name, other), pair(other, name)].iter().any(|tie| ties.contains(tie));
+    let others: Vec<_> = others.filter(is_tie).collect();
+    if others.is_empty() { String::new() } else { format!(" (a tie with {})", others.join(", ")) }
 }
 
 const SCALING: &str = "\n## Scaling\n
@@ -292,4 +300,20 @@ pub(super) fn markdown(report: &Report, files: &[(String, Vec<u8>)]) -> String {
         let _ = writeln!(text, "- `{name}`");
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_is_told_its_own_ties_alone() {
+        let ties = ["B_vs_A", "D_vs_C"].map(str::to_owned);
+        let of = |name| tied(&ties, name, ["A", "B", "C", "D"].into_iter());
+        assert_eq!(
+            ["A", "B", "D"].map(of),
+            [" (a tie with B)", " (a tie with A)", " (a tie with C)"]
+        );
+        assert_eq!((of("E"), tied(&ties, "A", ["C"].into_iter())), (String::new(), String::new()));
+    }
 }

@@ -126,4 +126,7 @@ fn training_data_that_are_none_are_named() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data.npz");
     refused(&["--train", text(&data)], Exit::Failure, &[text(&data), "No such file"]);
+    // Forecasts of trained models start from their data.
+    let args = ["--train", text(&data), "--z0", "z0.npz"];
+    refused(&args, Exit::Usage, &["--train <DATA>' cannot be used with '--z0 <FILE>'"]);
 }
