@@ -62,8 +62,8 @@ fn warm(mut system: System, sigma: f64) -> System {
 pub fn scaling() -> Vec<Case> {
     let mut cases = vec![
         step("md/step-sw-si/n216", 216, SILICON, silicon(3)),
-        step("md/step-sw-si/n4096", 4096, SILICON, silicon(8)),
-        step("md/step-lj-ar/n2048", 2048, argon(), || warm(boxes::argon_crystal(8, 5.4), 0.2)),
+        step("md/step-sw-si/n1000", 1000, SILICON, silicon(5)),
+        step("md/step-lj-ar/n864", 864, argon(), || warm(boxes::argon_crystal(6, 5.4), 0.2)),
         step("md/step-lj-ar-mixed/n256", 256, argon().mixed(), fixtures::argon_256),
         step("md/step-sc-al/n108", 108, ALUMINIUM, aluminium(3)),
         step("md/step-fs-fe/n128", 128, IRON, iron(4)),
