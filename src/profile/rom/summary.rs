@@ -211,7 +211,7 @@ fn deploy(report: &Report) -> String {
         return format!("deploy {name}: {said}, and it is the fastest{tie}");
     }
     format!(
-        "deploy {}{}: {said}; those of {name} for {}; where {name} is good enough, it is {} times as \
+        "deploy {}{}: {said}; those of {name} do for {}; where {name} is good enough, it is {} times as \
          fast{tie}",
         chosen.model_name,
         ties(report, &chosen.model_name, good),
@@ -353,6 +353,7 @@ mod tests {
         );
         assert_eq!((of("E"), tied(&ties, "A", ["C"].into_iter())), (String::new(), String::new()));
     }
+
     #[test]
     fn models_are_as_accurate_as_each_other_where_the_interval_holds_zero() {
         let pairs = [("B_vs_A", -1, 2), ("C_vs_A", 1, 2), ("C_vs_B", 0, 2)];
