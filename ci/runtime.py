@@ -13,7 +13,7 @@ from validator import Validator, copied, fields, find
 # Fields that a file need not have, and objects of names that are not fixed.
 OPTIONAL = ("/training/total_seconds", "/winners/fastest_training")
 COUNTED = ("/complexity/total_parameters", "/complexity/latent_dimension")
-FREE = ("machine", "_speedup", "_ratio")
+FREE = ("machine", "_speedup", "_ratio", "_difference")
 
 
 def strict(text):

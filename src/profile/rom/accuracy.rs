@@ -3,11 +3,19 @@
 //! Forecasts start at many moments of each run and go on to its end. R2 at horizon h is one less the
 //! squared errors of all states h steps after a start, over their squares about the mean of each
 //! component. The error passes the tolerance where the root of one less R2 does.
+//!
+//! How sure the steps before that are is told by a bootstrap over the starts, of all models the same.
+//! Starts that follow each other share states, so that blocks of them are drawn, around a circle.
+//!
+//! Source: D. N. Politis, J. P. Romano, "A circular block-resampling procedure for stationary data", in
+//! "Exploring the Limits of Bootstrap" (1992) 263-270.
 
-use ndarray::{Array1, Array2, Axis, s};
+use ndarray::{Array1, Array2, ArrayView1, Axis, s};
+use rand::RngExt as _;
 use serde::{Deserialize, Serialize};
 
 use super::subject::Subject;
+use crate::input;
 
 /// The error, relative to the deviation of the states, from which on a forecast is of no use.
 pub const TOLERANCE: f64 = 0.5;
@@ -16,6 +24,10 @@ const MOST_STARTS: usize = 200;
 pub(super) const MOST_STEPS: usize = 200;
 /// Starts that a horizon must have.
 const LEAST_STARTS: usize = 3;
+/// Starts of which there are resamples: fewer tell no interval, as with trials.
+const LEAST_RESAMPLED: usize = 6;
+const RESAMPLES: usize = 2000;
+const SEED: u64 = 11;
 
 /// How good the forecasts of one model are.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,6 +45,8 @@ pub struct Accuracy {
     pub first_step_beyond: Option<usize>,
     /// Steps before that.
     pub valid_steps: usize,
+    /// The interval of these with 95 % confidence; null where there are too few starts.
+    pub valid_steps_interval: Option<[usize; 2]>,
     /// These for each microsecond that a step takes.
     pub valid_steps_per_microsecond: Option<f64>,
 }
@@ -81,6 +95,13 @@ pub fn example(
     Some((forecast, run.slice(s![at..at + steps, ..]).to_owned()))
 }
 
+/// Valid steps of each resample of the starts, which are drawn alike for all models; none where there
+/// are too few starts.
+pub type Resampled = Vec<usize>;
+
+/// Squared error and square about the mean of each step after a start.
+type Steps = Vec<[f64; 2]>;
+
 /// Measures forecasts of a model from where windows of `longest` states end: the same starts for all
 /// models, whatever their windows.
 ///
@@ -91,7 +112,7 @@ pub fn measure(
     subject: &mut Subject<'_>,
     held: &HeldOut,
     longest: usize,
-) -> Result<Accuracy, String> {
+) -> Result<(Accuracy, Resampled), String> {
     let (d, starts) = (subject.d, held.starts(longest));
     let few = || format!("{}: too few states for windows of {longest}", held.name);
     let rows: usize = held.runs.iter().map(|run| run.nrows()).sum();
@@ -100,22 +121,21 @@ pub fn measure(
         .iter()
         .fold(Array1::zeros(d), |sum: Array1<f64>, run| sum + run.sum_axis(Axis(0)));
     let mean = sum / rows.max(1) as f64;
-    let (mut counts, mut errors, mut squares) =
-        (vec![0; MOST_STEPS], vec![0.0; MOST_STEPS], vec![0.0; MOST_STEPS]);
-    for (run, at) in starts {
+    let of = |(run, at): (usize, usize)| -> Steps {
         let run = &held.runs[run];
         let steps = (run.nrows() - at).min(MOST_STEPS);
         let forecast = subject.forecast(run.slice(s![at - subject.lag..at, ..]), steps);
         let truth = run.slice(s![at..at + steps, ..]);
-        for (h, (got, want)) in forecast.outer_iter().zip(truth.outer_iter()).enumerate() {
-            let square = |(a, b): (&f64, &f64)| (a - b).powi(2);
-            counts[h] += 1;
-            errors[h] += got.iter().zip(want).map(square).sum::<f64>();
-            squares[h] += want.iter().zip(&mean).map(square).sum::<f64>();
-        }
-    }
+        let square = |(a, b): (&f64, &f64)| (a - b).powi(2);
+        let step = |(got, want): (ArrayView1<'_, f64>, ArrayView1<'_, f64>)| {
+            [got.iter().zip(want).map(square).sum(), want.iter().zip(&mean).map(square).sum()]
+        };
+        forecast.outer_iter().zip(truth.outer_iter()).map(step).collect()
+    };
+    let starts: Vec<_> = starts.into_iter().map(of).collect();
     let (mut counted, mut r2) = (Vec::new(), Vec::new());
-    for ((count, error), square) in counts.into_iter().zip(errors).zip(squares) {
+    for h in 0..MOST_STEPS {
+        let (count, error, square) = sums(&starts, h);
         let value = 1.0 - error / square;
         // From the first state on that overflows there is nothing to say.
         if count < LEAST_STARTS || !value.is_finite() {
@@ -128,15 +148,58 @@ pub fn measure(
         return Err(few());
     }
     let beyond = r2.iter().position(|r2| (1.0 - r2).max(0.0).sqrt() > TOLERANCE);
-    Ok(Accuracy {
+    let resampled = resampled(&starts, r2.len());
+    let accuracy = Accuracy {
         data: held.name.clone(),
         valid_steps: beyond.unwrap_or(r2.len()),
+        valid_steps_interval: interval(resampled.clone()),
         starts: counted,
         r2_by_horizon: r2,
         tolerance: TOLERANCE,
         first_step_beyond: beyond.map(|at| at + 1),
         valid_steps_per_microsecond: None,
+    };
+    Ok((accuracy, resampled))
+}
+
+/// The number of starts with a step `h`, from 0, and the sums of its errors and squares.
+fn sums<'a>(starts: impl IntoIterator<Item = &'a Steps>, h: usize) -> (usize, f64, f64) {
+    let steps = starts.into_iter().filter_map(|steps| steps.get(h));
+    steps.fold((0, 0.0, 0.0), |(count, errors, squares), [error, square]| {
+        (count + 1, errors + error, squares + square)
     })
+}
+
+/// Steps before the error is too large, of `most`, in resamples of the starts.
+fn resampled(starts: &[Steps], most: usize) -> Resampled {
+    let count = starts.len();
+    if count < LEAST_RESAMPLED {
+        return Vec::new();
+    }
+    let (mut rng, block) = (input::rng(SEED), count.isqrt());
+    let valid = |_| {
+        let mut from = 0;
+        let draw = |nth: usize| {
+            if nth.is_multiple_of(block) {
+                from = rng.random_range(0..count);
+            }
+            &starts[(from + nth) % count]
+        };
+        let drawn: Vec<_> = (0..count).map(draw).collect();
+        let is_beyond = |h: &usize| {
+            let (_, error, square) = sums(drawn.iter().copied(), *h);
+            error > TOLERANCE.powi(2) * square
+        };
+        (0..most).find(is_beyond).unwrap_or(most)
+    };
+    (0..RESAMPLES).map(valid).collect()
+}
+
+/// The interval that leaves 2.5 % of resamples out at either end; none of no resamples.
+pub(super) fn interval<T: Ord + Copy>(mut resampled: Vec<T>) -> Option<[T; 2]> {
+    resampled.sort_unstable();
+    let outside = resampled.len() / 40;
+    Some([*resampled.get(outside)?, resampled[resampled.len() - 1 - outside]])
 }
 
 impl Accuracy {
@@ -169,11 +232,11 @@ mod tests {
         let mut right = Subject::of("right", 2, 1, 0, |window, n| {
             Array2::from_shape_fn((n, 1), |(t, _)| window[[t % 2, 0]])
         });
-        let got = measure(&mut right, &held, 2).unwrap();
+        let (got, _) = measure(&mut right, &held, 2).unwrap();
         assert!(got.r2_by_horizon.iter().all(|r2| *r2 == 1.0), "{got:?}");
         assert_eq!((got.first_step_beyond, got.valid_steps), (None, 36), "never");
         assert_eq!((got.starts[0], got.starts[35]), (38, 3), "starts");
-        let got = measure(&mut constant(0.0), &held, 2).unwrap();
+        let (got, _) = measure(&mut constant(0.0), &held, 2).unwrap();
         assert!(got.r2_by_horizon.iter().all(|r2| r2.abs() < 1e-12), "{got:?}");
         assert_eq!((got.first_step_beyond, got.valid_steps), (Some(1), 0), "at once");
     }
@@ -184,9 +247,53 @@ mod tests {
         let mut bad = Subject::of("bad", 5, 20, 0, |_, n| {
             Array2::from_shape_fn((n, 20), |(t, _)| if t < 2 { 0.0 } else { f64::INFINITY })
         });
-        assert_eq!(measure(&mut bad, &held, 5).unwrap().r2_by_horizon.len(), 2, "two steps");
+        assert_eq!(measure(&mut bad, &held, 5).unwrap().0.r2_by_horizon.len(), 2, "two steps");
         let why = measure(&mut bad, &held, 30).unwrap_err();
         assert_eq!(why, "states: too few states for windows of 30", "longest window");
+    }
+
+    /// Says the next number, but for an error that grows with the steps and differs by start.
+    fn worse(growth: f64, by_start: f64) -> Subject<'static> {
+        Subject::of("worse", 2, 1, 0, move |window, n| {
+            let start = window[[1, 0]];
+            let of = |(t, _): (usize, usize)| {
+                let step = t as f64 + 1.0;
+                start + step + growth * step * (3.0 + by_start * start.sin())
+            };
+            Array2::from_shape_fn((n, 1), of)
+        })
+    }
+
+    #[test]
+    fn valid_steps_have_an_interval_and_few_starts_tell_none() {
+        let held = |rows: usize| {
+            let run = Array2::from_shape_fn((rows, 1), |(t, _)| t as f64);
+            HeldOut { name: "x".into(), runs: vec![run] }
+        };
+        let of = |growth: f64, by_start: f64, rows: usize| {
+            measure(&mut worse(growth, by_start), &held(rows), 2).unwrap()
+        };
+        let (got, first) = of(0.25, 1.0, 30);
+        let [low, high] = got.valid_steps_interval.unwrap();
+        assert!(low <= got.valid_steps && got.valid_steps <= high && low < high, "{got:?}");
+        let differences = |growth: f64, by_start: f64| {
+            let (_, other) = of(growth, by_start, 30);
+            let both = other.iter().zip(&first);
+            interval(both.map(|(a, b)| a.cast_signed() - b.cast_signed()).collect()).unwrap()
+        };
+        assert_eq!(differences(0.25, 1.0), [0, 0], "the same model from the same starts");
+        let [low, high] = differences(0.25, -1.0);
+        assert!(low <= 0 && 0 <= high && low < high, "a tie: {low} to {high}");
+        let [low, high] = differences(0.1, 1.0);
+        assert!(0 < low && low <= high, "better: {low} to {high}");
+        let (few, none) = of(0.25, 1.0, 7);
+        assert_eq!((few.valid_steps_interval, none), (None, Vec::new()), "five starts");
+    }
+
+    #[test]
+    fn the_interval_leaves_out_as_much_at_either_end() {
+        assert_eq!(interval((1..=80).rev().collect()), Some([3, 78]), "two of eighty");
+        assert_eq!(interval::<usize>(Vec::new()), None, "nothing");
     }
 
     #[test]
@@ -195,7 +302,8 @@ mod tests {
         assert_eq!(held.runs[0].nrows(), 21, "of 105");
         let model = mvar::fixtures::lorenz96();
         let mut subject = Subject::mvar("MVAR", &model, 100);
-        let got = measure(&mut subject, &held, 5).unwrap().at_cost(0.1);
+        let (got, _) = measure(&mut subject, &held, 5).unwrap();
+        let got = got.at_cost(0.1);
         assert!(got.r2_by_horizon[0] > 0.8, "{got:?}");
         let (valid, rate) = (got.valid_steps as f64, got.valid_steps_per_microsecond.unwrap());
         assert!((rate - 10.0 * valid).abs() < 1e-9 && valid >= 1.0, "{got:?}");

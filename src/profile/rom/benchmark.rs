@@ -59,7 +59,7 @@ pub fn benchmark(
         };
         profiles.push(report::profile(subject, measured, plan, ("a call", "a call")));
     }
-    let comparison = report::comparison(&profiles, &times);
+    let comparison = report::comparison(&profiles, &times, &[]);
     Ok((profiles, comparison))
 }
 

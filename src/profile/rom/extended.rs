@@ -195,6 +195,9 @@ pub struct ExtendedComparison {
     pub ties: Option<Vec<String>>,
     /// Why these three are not known.
     pub speedup_reason: Option<String>,
+    /// Difference of valid steps, by the name of the pair, of any two models; null where accuracy is
+    /// not measured, or from too few starts.
+    pub valid_steps_difference: Option<BTreeMap<String, Difference>>,
     /// Intervals of the ratio of training times: none.
     pub training_time_ratio: Option<BTreeMap<String, Interval>>,
     /// Why there are none.
@@ -213,6 +216,25 @@ pub struct Interval {
     pub low: f64,
     /// The upper end.
     pub high: f64,
+}
+
+/// A difference of valid steps and the interval that holds it with 95 % confidence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Difference {
+    /// The difference.
+    pub steps: isize,
+    /// The lower end.
+    pub low: isize,
+    /// The upper end.
+    pub high: isize,
+}
+
+impl Difference {
+    /// Whether it does not tell whose forecasts stay valid longer.
+    pub fn holds_zero(&self) -> bool {
+        self.low <= 0 && 0 <= self.high
+    }
 }
 
 impl Interval {

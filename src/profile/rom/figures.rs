@@ -96,7 +96,7 @@ fn speed(report: &Report) -> Option<Figure> {
     dots.push(Series::new("roof of each", Colour::Black, Shape::Dots, roofs));
     panels.push(panel("Time of a step", flops(), seconds(), dots));
     panels.push(share);
-    for axis in report.scaling.iter().filter(|axis| axis.size != "B") {
+    for axis in &report.scaling {
         let (point, roof): (Vec<_>, Vec<_>) = axis
             .points
             .iter()

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::accuracy::{Accuracy, Pair};
+use super::accuracy::{Accuracy, Pair, Resampled, interval};
 use super::comparison::{Comparison, compare, pair};
 use super::document::{Facts, Inference, Profile, Timing};
-use super::extended::{Extended, ExtendedComparison, Rates, Roof, Spread, Work};
+use super::extended::{Difference, Extended, ExtendedComparison, Rates, Roof, Spread, Work};
 use super::scaling::Axis;
 use super::speedup::speedup;
 use super::subject::Subject;
@@ -131,8 +131,12 @@ pub(super) fn profile(
     Profile { extended: Some(Box::new(extended)), ..profile }
 }
 
-/// The comparison of all models with the first.
-pub(super) fn comparison(profiles: &[Profile], times: &[Times]) -> Comparison {
+/// The comparison of all models with the first; `resampled` has those whose accuracy was measured.
+pub(super) fn comparison(
+    profiles: &[Profile],
+    times: &[Times],
+    resampled: &[Resampled],
+) -> Comparison {
     let mut comparison = compare(profiles);
     if let (Comparison::Of(compared), [_, others @ ..]) = (&mut comparison, times) {
         let names =
@@ -152,6 +156,7 @@ pub(super) fn comparison(profiles: &[Profile], times: &[Times]) -> Comparison {
             speedup_reason: full.is_none().then(|| FEW_TRIALS.to_owned()),
             full_trajectory_speedup: full,
             ties: ties(profiles, times),
+            valid_steps_difference: differences(profiles, resampled),
             training_time_ratio: None,
             training_time_ratio_reason: Some(ONE_TRAINING.to_owned()),
             parameter_bytes_ratio: names.clone().zip(ratios).collect(),
@@ -175,6 +180,25 @@ fn ties(profiles: &[Profile], times: &[Times]) -> Option<Vec<String>> {
         }
     }
     Some(ties)
+}
+
+/// The differences of valid steps of any two models; nothing where one has no resamples.
+fn differences(
+    profiles: &[Profile],
+    resampled: &[Resampled],
+) -> Option<BTreeMap<String, Difference>> {
+    let valid = |profile: &Profile| Some(profile.extended.as_ref()?.accuracy.as_ref()?.valid_steps);
+    let less = |of: usize, to: usize| of.cast_signed() - to.cast_signed();
+    let mut found = BTreeMap::new();
+    for (at, to) in profiles.iter().enumerate() {
+        for (nth, of) in profiles.iter().enumerate().skip(at + 1) {
+            let both = resampled.get(nth)?.iter().zip(resampled.get(at)?);
+            let [low, high] = interval(both.map(|(of, to)| less(*of, *to)).collect())?;
+            let steps = less(valid(of)?, valid(to)?);
+            found.insert(pair(&of.model_name, &to.model_name), Difference { steps, low, high });
+        }
+    }
+    Some(found)
 }
 
 #[cfg(test)]

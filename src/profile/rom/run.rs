@@ -6,7 +6,7 @@ use std::hint::black_box;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::accuracy::{self, Accuracy, MOST_STEPS};
+use super::accuracy::{self, Accuracy, MOST_STEPS, Resampled};
 use super::benchmark::used;
 use super::extended::Rates;
 use super::find::{self, Found, Wanted};
@@ -152,11 +152,13 @@ impl Options {
         Ok(origin.into_iter().collect())
     }
 
-    /// The summary that is to be updated, read before anything is measured.
+    /// The summary that is to be updated, read, and known to be writable, before anything is measured.
     fn summary(&self) -> Result<Option<(PathBuf, files::Ordered)>, Error> {
         let folder = self.wanted.folder.as_ref().filter(|_| self.update_summary);
         let Some(path) = folder.map(|folder| folder.join("summary.json")) else { return Ok(None) };
-        let bytes = fs::read(&path).map_err(|source| Error::Io { path: path.clone(), source })?;
+        let io = |source| Error::Io { path: path.clone(), source };
+        let bytes = fs::read(&path).map_err(io)?;
+        file::writable(path.parent().unwrap_or(&path)).map_err(io)?;
         match files::Ordered::read(&bytes) {
             Ok(held) => Ok(Some((path, held))),
             Err(why) => Err(Error::Summary { path, why }),
@@ -192,7 +194,7 @@ fn measure(options: &Options, found: &mut Found, points: &mut Points) -> Result<
     progress.step("roofs");
     let roofs: Arithmetic = points.point("arithmetic", || fine(core::arithmetic(Isa::best())))?;
     let times = times(&mut subjects, found, plan, points, |name| progress.step(name))?;
-    let (mut profiles, mut pictures) = (Vec::new(), Vec::new());
+    let (mut profiles, mut pictures, mut resampled) = (Vec::new(), Vec::new(), Vec::new());
     for ((subject, times), named) in subjects.iter_mut().zip(&times).zip(&found.models) {
         let name = subject.name.clone();
         progress.step(&format!("memory, {name}"));
@@ -201,11 +203,15 @@ fn measure(options: &Options, found: &mut Found, points: &mut Points) -> Result<
             points.point(&format!("reading/{bytes}"), || fine(core::read(Isa::best(), bytes)))?;
         let used = points.point(&format!("memory/{name}"), || used(subject, &found.z0, plan))?;
         progress.step(&format!("accuracy, {name}"));
-        let accuracy: Result<Accuracy, String> =
+        let accuracy: Result<(Accuracy, Resampled), String> =
             points.point(&format!("accuracy/{name}"), || {
                 let held = found.held.as_ref().map_err(Clone::clone);
                 fine(held.and_then(|held| accuracy::measure(subject, held, longest)))
             })?;
+        let accuracy = accuracy.map(|(accuracy, drawn)| {
+            resampled.push(drawn);
+            accuracy
+        });
         progress.step(&format!("energy, {name}"));
         let energy: Result<Energy, String> = points.point(&format!("energy/{name}"), || {
             fine(energy::measure(Path::new(energy::COUNTERS), energy::SPAN, || {
@@ -236,7 +242,7 @@ fn measure(options: &Options, found: &mut Found, points: &mut Points) -> Result<
     }
     Ok(Report {
         experiment_name: options.experiment_name.clone(),
-        comparison: report::comparison(&profiles, &times),
+        comparison: report::comparison(&profiles, &times, &resampled),
         profiles,
         scaling: axes,
         warnings: found.warnings.clone(),

@@ -1,10 +1,11 @@
 //! Ten lines that answer which model to deploy, and why; and the Markdown summary around them.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::comparison::{Compared, Comparison, pair};
 use super::document::{MEGABYTE, Profile};
-use super::extended::{Extended, Interval};
+use super::extended::{Difference, Extended, Interval};
 use super::report::Report;
 use crate::draw::Table;
 use crate::draw::numbers::{count, three_digits, time};
@@ -32,6 +33,8 @@ fn each(report: &Report, of: impl Fn(&Profile, &Extended) -> String) -> String {
     let named = named.map(|(profile, text)| format!("{} {text}", profile.model_name));
     named.collect::<Vec<_>>().join("; ")
 }
+
+const UNTRAINED: &str = "not measured (it is with `--train`)";
 
 fn seconds(seconds: f64) -> String {
     time(1e9 * seconds)
@@ -99,7 +102,7 @@ pub(super) fn lines(report: &Report) -> Vec<String> {
         format!(
             "training: {}",
             each(report, |profile, _| {
-                profile.training.total_seconds.map_or("not measured".to_owned(), seconds)
+                profile.training.total_seconds.map_or(UNTRAINED.to_owned(), seconds)
             })
         ),
         format!(
@@ -126,7 +129,10 @@ fn accuracy(e: &Extended) -> String {
         }
         None => format!("error within {} of the deviation for all {last} steps", found.tolerance),
     };
-    format!("R2 {}, {valid}", r2.join(", "))
+    let sure = found.valid_steps_interval.map_or(String::new(), |[low, high]| {
+        format!(", {} valid steps ({low} to {high})", found.valid_steps)
+    });
+    format!("R2 {}, {valid}{sure}", r2.join(", "))
 }
 
 fn roof(e: &Extended) -> String {
@@ -158,7 +164,8 @@ fn speeds(report: &Report) -> String {
     format!("speedup, 95 % interval: {}", said.collect::<Vec<_>>().join("; "))
 }
 
-/// Which model to deploy: of those whose forecasts stay valid the longest, the fastest.
+/// Which model to deploy: of those whose forecasts stay valid the longest, as far as is known, the
+/// fastest.
 fn deploy(report: &Report) -> String {
     let valid =
         |profile: &&Profile| extended(profile).accuracy.as_ref().map(|found| found.valid_steps);
@@ -176,24 +183,54 @@ fn deploy(report: &Report) -> String {
              not measured"
         );
     }
-    let longest =
-        report.profiles.iter().filter_map(|profile| valid(&profile)).max().unwrap_or_default();
-    let best = report.profiles.iter().filter(|profile| valid(profile) == Some(longest));
+    let steps = |profile: &Profile| valid(&profile).unwrap_or_default();
+    let longest = report.profiles.iter().map(steps).max().unwrap_or_default();
+    let best = report.profiles.iter().filter(|profile| steps(profile) == longest);
     let best = best.min_by(|a, b| cost(a).total_cmp(&cost(b))).unwrap_or(fastest);
-    if best.model_name == *name {
-        return format!(
-            "deploy {name}: no forecasts stay valid longer than its {longest} steps, and it is the \
-             fastest{tie}"
-        );
+    let good = |profile: &Profile| {
+        steps(profile) == longest || as_accurate(report, profile, &best.model_name)
+    };
+    let chosen = report.profiles.iter().filter(|profile| good(profile));
+    let chosen = chosen.min_by(|a, b| cost(a).total_cmp(&cost(b))).unwrap_or(fastest);
+    let own = steps(chosen);
+    let mut said = if own == longest {
+        format!("no forecasts stay valid longer than its {longest} steps")
+    } else {
+        let best = &best.model_name;
+        format!("its forecasts stay valid for {own} steps, those of {best} for {longest}")
+    };
+    let alike = report.profiles.iter().filter(|other| other.model_name != chosen.model_name);
+    let alike = alike.filter(|other| as_accurate(report, other, &chosen.model_name));
+    let alike: Vec<_> = alike.map(|other| &*other.model_name).collect();
+    if !alike.is_empty() {
+        let starts = extended(chosen).accuracy.as_ref().map_or(0, |found| found.starts[0]);
+        let alike = alike.join(", ");
+        let _ = write!(said, " (as accurate as {alike}, as far as {starts} starts tell)");
     }
-    let own = valid(&fastest).unwrap_or_default();
+    if chosen.model_name == *name {
+        return format!("deploy {name}: {said}, and it is the fastest{tie}");
+    }
     format!(
-        "deploy {}{}: its forecasts stay valid for {longest} steps, those of {name} for {own}; where \
-         {name} is good enough, it is {} times as fast{tie}",
-        best.model_name,
-        ties(report, &best.model_name, |other| valid(&other) == Some(longest)),
-        three_digits(cost(&best) / cost(&fastest)),
+        "deploy {}{}: {said}; those of {name} do for {}; where {name} is good enough, it is {} times as \
+         fast{tie}",
+        chosen.model_name,
+        ties(report, &chosen.model_name, good),
+        steps(fastest),
+        three_digits(cost(&chosen) / cost(&fastest)),
     )
+}
+
+/// Whether the starts do not tell whose forecasts stay valid longer.
+fn as_accurate(report: &Report, profile: &Profile, other: &str) -> bool {
+    let found = compared(report).and_then(|compared| compared.extended.as_ref());
+    let found = found.and_then(|e| e.valid_steps_difference.as_ref());
+    // Too few starts tell nothing.
+    found.is_none_or(|found| holds_zero(found, &profile.model_name, other))
+}
+
+fn holds_zero(found: &BTreeMap<String, Difference>, one: &str, other: &str) -> bool {
+    let of = found.get(&pair(one, other)).or_else(|| found.get(&pair(other, one)));
+    of.is_some_and(Difference::holds_zero)
 }
 
 /// The models among some that are as fast as the one of this name.
@@ -315,5 +352,17 @@ mod tests {
             [" (a tie with B)", " (a tie with A)", " (a tie with C)"]
         );
         assert_eq!((of("E"), tied(&ties, "A", ["C"].into_iter())), (String::new(), String::new()));
+    }
+
+    #[test]
+    fn models_are_as_accurate_as_each_other_where_the_interval_holds_zero() {
+        let pairs = [("B_vs_A", -1, 2), ("C_vs_A", 1, 2), ("C_vs_B", 0, 2)];
+        let found =
+            pairs.map(|(name, low, high)| (name.to_owned(), Difference { steps: 1, low, high }));
+        let of = |one, other| holds_zero(&found.clone().into(), one, other);
+        assert_eq!(
+            [of("A", "B"), of("B", "A"), of("A", "C"), of("B", "C")],
+            [true, true, false, true]
+        );
     }
 }

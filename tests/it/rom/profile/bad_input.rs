@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::path::Path;
+#[cfg(unix)]
+use std::process::Command;
 
 use ndarray::{Array1, Array2, Array3};
 use stepmark::cli::Exit;
@@ -119,6 +121,33 @@ fn a_summary_that_cannot_be_updated_is_told_before_anything_is_measured() {
     fs::write(dir.path().join("summary.json"), "{\"a\": NaN}").unwrap();
     refused(&args, Exit::Failure, &["summary.json: ", "leave `--update-summary` out"]);
     refused(&["--update-summary"], Exit::Usage, &["required arguments"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_summary_whose_folder_cannot_be_written_is_told_before_anything_is_measured() {
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::process::CommandExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    let [from, to] = ["from", "to"].map(|name| dir.path().join(name));
+    tree(&from, 40, 4);
+    fs::write(from.join("summary.json"), "{}").unwrap();
+    fs::create_dir(&to).unwrap();
+    for (path, mode) in [(dir.path(), 0o755), (&to, 0o777), (&from, 0o555)] {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+    let mut command = Command::new(env!("CARGO_BIN_EXE_stepmark"));
+    command.args(["profile", "rom", text(&from), "--update-summary", "--no-plot"]);
+    command.args(SHORT).args(["--output-dir", text(&to)]);
+    if tempfile::tempfile_in(&from).is_ok() {
+        // Root may write anywhere, and nobody may not.
+        command.uid(65534);
+    }
+    let output = command.output().unwrap();
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{err}");
+    assert!(err.contains("from/summary.json: ") && err.contains("ermission denied"), "{err}");
+    assert!(names(&to).is_empty(), "{:?}", names(&to));
 }
 
 #[test]

@@ -117,7 +117,7 @@ fn without_arguments_the_fixtures_are_profiled_into_the_files_of_the_original() 
     });
     profiles.iter().for_each(whole);
     let comparison: Comparison = json(dir, "runtime_comparison.json");
-    compared(&comparison, &profiles);
+    compared(&comparison, &profiles, lines[0]);
     let summary: serde_json::Value = json(dir, "pipeline_summary.json");
     assert_eq!(summary["experiment_name"], "mine", "{summary}");
     let analysis = &summary["runtime_analysis"];
@@ -162,7 +162,7 @@ fn whole(profile: &Profile) {
     assert!(e.machine.contains_key("cpu_name"), "{said}");
 }
 
-fn compared(comparison: &Comparison, profiles: &[Profile]) {
+fn compared(comparison: &Comparison, profiles: &[Profile], deploy: &str) {
     let Comparison::Of(got) = comparison else { panic!("two models are compared") };
     let e = got.extended.as_ref().unwrap();
     let of = |speedups: &Option<BTreeMap<String, _>>| speedups.as_ref().unwrap()["LSTM_vs_MVAR"];
@@ -171,6 +171,14 @@ fn compared(comparison: &Comparison, profiles: &[Profile]) {
     assert!(speedup.low <= speedup.ratio && speedup.ratio <= speedup.high, "{got:?}");
     assert!(speedup.high < 1.0 && single.high < 1.0, "{got:?}");
     assert_eq!((&e.ties, &e.speedup_reason), (&Some(Vec::new()), &None), "{got:?}");
+    let difference = e.valid_steps_difference.as_ref().unwrap()["LSTM_vs_MVAR"];
+    let valid = |profile: &Profile| {
+        profile.extended.as_ref().unwrap().accuracy.as_ref().unwrap().valid_steps.cast_signed()
+    };
+    assert_eq!(difference.steps, valid(&profiles[1]) - valid(&profiles[0]), "{got:?}");
+    assert!(difference.low <= difference.steps && difference.steps <= difference.high, "{got:?}");
+    let said = deploy.contains("as far as 16 starts tell");
+    assert_eq!(said, difference.holds_zero(), "{deploy}: {difference:?}");
     assert!((e.parameter_bytes_ratio["LSTM_vs_MVAR"] - 93_776.0 / 16_160.0).abs() < 1e-12);
     let mut plain = (**got).clone();
     plain.extended = None;

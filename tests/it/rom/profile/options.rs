@@ -9,7 +9,7 @@ use stepmark::profile::rom::comparison::Comparison;
 use stepmark::profile::rom::extended::Interval;
 use stepmark::profile::rom::scaling::{Axis, Point};
 
-use super::{SHORT, json, names, pass, run, text, tree};
+use super::{SHORT, dataset, json, model, names, pass, run, text, tree};
 
 #[test]
 fn scaling_has_every_size_its_exponent_its_caches_and_its_roofs() {
@@ -77,4 +77,17 @@ fn of_few_trials_no_interval_is_told() {
     assert_eq!((e.single_step_speedup, e.full_trajectory_speedup, e.ties), (None, None, None));
     assert!(e.speedup_reason.unwrap().contains("fewer than 6 trials"), "reason");
     assert!(got.inference_speedup["LSTM_vs_MVAR"] < 1.0, "of means");
+}
+
+#[test]
+fn models_of_noise_are_as_accurate_as_each_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let [a, b, data] = ["a.npz", "b.npz", "data.npz"].map(|name| dir.path().join(name));
+    model(1, 2, 3).save(&a).unwrap();
+    model(2, 3, 3).save(&b).unwrap();
+    dataset(&data, 120, 5, 3);
+    let files = ["--mvar", text(&a), "--mvar", text(&b), "--train", text(&data), "--no-plot"];
+    let printed = pass(&dir.path().join("to"), &files);
+    let said = printed.lines().find(|line| line.starts_with("deploy ")).unwrap();
+    assert!(said.contains(" (as accurate as MVAR-") && said.contains(" starts tell)"), "{said}");
 }
