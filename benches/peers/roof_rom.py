@@ -80,10 +80,10 @@ def cases():
     for d, h, layers, lag in ((20, 64, 1, 5), (19, 64, 2, 5), (20, 128, 2, 20)):
         of_x, of_h, head = 4 * h * d, 4 * h * h, h * d
         weights = 4 * (of_x + (2 * layers - 1) * of_h + head)
-        # A row of a window needs the hidden state of the row before it, in each layer; a rollout takes the rows of
-        # all its windows together, and the inputs of a state once.
-        reread = weights + 4 * (lag - 1) * layers * of_h
-        flops = 2 * (lag * (of_x + (2 * layers - 1) * of_h) + head)
+        # A row of a window needs the hidden state of the row before it, in each layer, which is zero for the first; a
+        # rollout takes the rows of all its windows together, and the inputs of a state once.
+        reread = weights + 4 * (lag - 2) * layers * of_h
+        flops = 2 * (lag * (of_x + (layers - 1) * of_h) + (lag - 1) * layers * of_h + head)
         size = f"d{d}-h{h}-l{layers}-lag{lag}"
         yield "lstm/forecast", f"{size}/n1", 4, 1, flops, weights, reread
         yield "lstm/rollout", f"{size}/n100", 4, 100, 100 * (flops - 2 * (lag - 1) * of_x), weights, 100 * weights

@@ -2,7 +2,7 @@
 
 use std::ops::{Deref, DerefMut};
 
-/// A cache line has so many bytes.
+/// Length of a cache line.
 const LINE_LEN_BYTES: usize = 64;
 
 /// Numbers of which the first starts a cache line.
@@ -49,5 +49,20 @@ impl<T: Copy + Default> Clone for Aligned<T> {
         let mut copy = Self::zeros(self.len);
         copy.copy_from_slice(self);
         copy
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_their_copies_start_where_a_cache_line_does() {
+        for len in [0, 1, 7, 100] {
+            let numbers = Aligned::<f32>::zeros(len);
+            for numbers in [numbers.clone(), numbers] {
+                assert_eq!((numbers.len(), numbers.as_ptr().addr() % 64), (len, 0));
+            }
+        }
     }
 }

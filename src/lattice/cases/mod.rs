@@ -105,11 +105,12 @@ pub fn scaling() -> Vec<Case> {
     let mut cases: Vec<_> =
         plans.into_iter().flat_map(|plan| [case_encode(plan), case_decode(plan)]).collect();
     for lattice in Lattice::ALL {
-        let sizes = [1, 10, 100, 1000].map(|n| Plan { n, ..plain(lattice) });
+        let sizes = [1, 10, 100, 1000, 50_000].map(|n| Plan { n, ..plain(lattice) });
         cases.extend(sizes.map(case_quantize));
         cases.extend(sizes.map(case_encode_decode));
         cases.push(case_encode_decode(plain(lattice)));
     }
+    cases.push(case_quantize(plain(Lattice::Z2)));
     cases
 }
 

@@ -161,9 +161,9 @@ pub(super) fn case_quantize(plan: Plan) -> Case {
     plan.case("quantize", bytes, |batch| Quantize::new(batch, false))
 }
 
-/// The same by encoding all vectors and then decoding all codes, which quantizing is not to be slower than.
+/// The same by encoding all vectors and then decoding all codes, than which quantizing is not to be slower.
 pub(super) fn case_encode_decode(plan: Plan) -> Case {
-    let bytes = 8 * plan.lattice.dim();
+    let bytes = 8 * plan.lattice.dim() + plan.code_bytes();
     plan.case("encode-decode", bytes, |batch| Quantize::new(batch, true))
 }
 

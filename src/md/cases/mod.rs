@@ -1,4 +1,5 @@
-//! The cases of this chapter: steps, forces and neighbour lists of silicon and argon.
+//! The cases of this chapter: steps, forces and neighbour lists of silicon, argon, aluminium, iron and
+//! water.
 
 use models::{ALUMINIUM, IRON, Model, SILICON, argon, silicon_in_a_bath, water, water_in_a_field};
 use neighbours::{clusters, neighbours};
@@ -26,7 +27,7 @@ pub fn cases() -> Vec<Case> {
         step("md/step-lj-ar/n256", 256, argon(), fixtures::argon_256),
         step("md/step-sc-al/n500", 500, ALUMINIUM, aluminium(5)),
         step("md/step-fs-fe/n1024", 1024, IRON, iron(8)),
-        step("md/step-water-dsf/n192", 192, water(), fixtures::water_192),
+        plain_step("md/step-water-dsf/n192", 192, water(), fixtures::water_192),
         step("md/langevin-sw-si/n512", 512, silicon_in_a_bath(), fixtures::silicon_512),
         forces("md/forces-sw-si/n512", 512, SILICON, fixtures::silicon_512),
         forces("md/forces-lj-ar/n256", 256, argon(), fixtures::argon_256),
@@ -67,8 +68,8 @@ pub fn scaling() -> Vec<Case> {
         step("md/step-lj-ar-mixed/n256", 256, argon().mixed(), fixtures::argon_256),
         step("md/step-sc-al/n108", 108, ALUMINIUM, aluminium(3)),
         step("md/step-fs-fe/n128", 128, IRON, iron(4)),
-        step("md/step-water-dsf/n648", 648, water(), fixtures::water_648),
-        step("md/step-water-rf/n648", 648, water_in_a_field(), fixtures::water_648),
+        plain_step("md/step-water-dsf/n648", 648, water(), fixtures::water_648),
+        plain_step("md/step-water-rf/n648", 648, water_in_a_field(), fixtures::water_648),
         forces("md/forces-sw-si/n64", 64, SILICON, silicon(2)),
     ];
     for isa in Isa::available().filter(|&isa| isa != Isa::best()) {
@@ -97,15 +98,35 @@ fn step_on<P: Paths + Copy + 'static>(
     Case::new(id, isa.vectorised_name(), work, move || Steps::new(model, start()))
 }
 
+/// Steps of a potential that has a kernel for every instruction set.
 fn step<P: Potential + Copy + 'static>(
     id: &str,
     atoms: u64,
     model: Model<P>,
     start: impl Fn() -> System + 'static,
 ) -> Case {
+    named(id, Isa::best().vectorised_name(), atoms, model, start)
+}
+
+/// Steps of one that has plain code only.
+fn plain_step<P: Potential + Copy + 'static>(
+    id: &str,
+    atoms: u64,
+    model: Model<P>,
+    start: impl Fn() -> System + 'static,
+) -> Case {
+    named(id, Isa::Scalar.vectorised_name(), atoms, model, start)
+}
+
+fn named<P: Potential + Copy + 'static>(
+    id: &str,
+    implementation: &'static str,
+    atoms: u64,
+    model: Model<P>,
+    start: impl Fn() -> System + 'static,
+) -> Case {
     let work = model.work(atoms, STEPS as u64);
-    let name = Isa::best().vectorised_name();
-    Case::new(id, name, work, move || Steps::new(model, start()))
+    Case::new(id, implementation, work, move || Steps::new(model, start()))
 }
 
 fn forces<P: Potential + Copy + 'static>(
@@ -322,6 +343,17 @@ mod tests {
         assert_kept(SILICON, fixtures::silicon_512());
         assert_kept(argon(), fixtures::argon_256());
         assert_kept(water(), fixtures::water_192());
+        assert_kept(SILICON, silicon(2)());
+        assert_kept(ALUMINIUM, aluminium(5)());
+        assert_kept(IRON, iron(8)());
+    }
+
+    #[test]
+    fn water_says_that_it_is_plain_code() {
+        let all = cases().into_iter().chain(scaling());
+        let water: Vec<_> = all.filter(|case| case.id.contains("step-water")).collect();
+        assert_eq!(water.len(), 3, "cases of water");
+        assert!(water.iter().all(|case| case.implementation == "portable"), "not plain code");
     }
 
     /// The counts that the estimates of work rest on.

@@ -210,7 +210,7 @@ pub(super) fn run<R: Real>(all: &Panels<R>, job: &mut Job<'_, R>) {
     while first < all.wide {
         let now = all.group_len(first);
         match all.isa {
-            // SAFETY: `Panels::new` requires that this processor has it.
+            // SAFETY: `Packed::with_isa` requires that this processor has it.
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => unsafe { avx2(all, first, now, job) },
             // SAFETY: as above.

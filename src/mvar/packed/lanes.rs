@@ -43,7 +43,7 @@ pub trait Lanes: Copy {
     fn arrays(numbers: &[Self::Real]) -> &[Self::Array];
     /// Loads an array.
     fn load(from: &Self::Array) -> Self;
-    /// The same, to be written.
+    /// As [`Lanes::arrays`], to be written.
     fn arrays_mut(numbers: &mut [Self::Real]) -> &mut [Self::Array];
     /// Stores an array.
     fn store(self, to: &mut Self::Array);

@@ -37,8 +37,9 @@ pub struct Packed<R> {
 /// Coefficients by groups of outputs that are summed side by side.
 ///
 /// A group is a matrix (p d, outputs): row k d + j has the weights of component j at lag k. Its outputs
-/// fill panels, as many as a register holds. Those that are left over fill a panel half as wide where
-/// that is enough, else one that is padded; the half one is a matrix by itself, and of the last group.
+/// fill panels, as many as a register holds. Those that are left over after whole ones fill a panel half
+/// as wide where that is enough, else one that is padded; the half one is a matrix by itself, and of the
+/// last group.
 #[derive(Debug)]
 struct Panels<R> {
     isa: Isa,
@@ -149,8 +150,8 @@ pub struct Sums<R: Real> {
     row: Aligned<R>,
     /// Whether the sums are of states.
     started: bool,
-    /// The lag p of their model.
-    lag: usize,
+    /// Instruction set, lag and components of their model.
+    of: (Isa, usize, usize),
 }
 
 impl<R: Real> Packed<R> {
@@ -213,7 +214,7 @@ impl<R: Real> Packed<R> {
 
     /// Fills a trajectory: each row after the first p is the step from the p rows before it.
     ///
-    /// `x` is (p + n, d) in rows, in time order; `sums` are scratch space, and must then be started.
+    /// `x` is (p + n, d) in rows, in time order; `sums` are overwritten: [`Packed::start`] them before the next [`Packed::advance`].
     ///
     /// # Panics
     ///
@@ -245,7 +246,7 @@ impl<R: Real> Packed<R> {
     /// Room for the sums of this model; they start with [`Packed::start`].
     pub fn sums(&self) -> Sums<R> {
         let row = Aligned::zeros(self.panels.padded());
-        Sums { sums: self.panels.sums.clone(), row, started: false, lag: self.panels.p }
+        Sums { sums: self.panels.sums.clone(), row, started: false, of: self.shape() }
     }
 
     /// Starts the sums with the states `past` (p - 1, d), oldest first.
@@ -264,7 +265,7 @@ impl<R: Real> Packed<R> {
     }
 
     /// Writes the state that follows `x` (d) into `y` (d): `x` follows those that `sums` know, and then
-    /// is one of them.
+    /// is one of them. This model must have started them: one of the same size is not told apart.
     ///
     /// # Panics
     ///
@@ -291,8 +292,11 @@ impl<R: Real> Packed<R> {
     }
 
     fn assert_own(&self, sums: &Sums<R>) {
-        let own = (self.panels.p, self.panels.sums.len());
-        assert_eq!((sums.lag, sums.sums.len()), own, "the sums are of another size");
+        assert_eq!(sums.of, self.shape(), "the sums are of another size or instruction set");
+    }
+
+    fn shape(&self) -> (Isa, usize, usize) {
+        (self.panels.isa, self.panels.p, self.panels.d)
     }
 }
 

@@ -58,6 +58,14 @@ fn agree<R: Real>(isa: Isa, p: usize, d: usize) {
         );
     }
 
+    for n in 0..3 {
+        let mut short = x[..(p + n) * d].to_vec();
+        short[p * d..].fill(R::default());
+        packed.rollout(&mut short, &mut sums);
+        let same = close::bits("x", &floats(&short), &floats(&x[..short.len()]));
+        assert_eq!(same, Ok(()), "{}", what("a short rollout"));
+    }
+
     packed.start(&x[..(p - 1) * d], &mut sums);
     for t in p..p + n {
         let mut y = vec![R::default(); d];
@@ -170,7 +178,7 @@ fn the_order_of_the_lags_and_the_constant_matter() {
 fn what_is_not_finite_goes_where_the_oracle_takes_it() {
     for isa in Isa::available() {
         for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
-            for (p, d) in [(1, 1), (2, 11), (3, 8), (5, 20), (4, 37)] {
+            for (p, d) in [(1, 1), (2, 11), (3, 8), (5, 20), (4, 37), (2, 67)] {
                 for at in [[0, 0], [0, d - 1], [p / 2, d / 2], [p - 1, d - 1]] {
                     follows_the_oracle::<f64>(isa, (p, d), at, bad);
                     follows_the_oracle::<f32>(isa, (p, d), at, bad);
@@ -222,6 +230,28 @@ fn follows_the_oracle<R: Real>(isa: Isa, (p, d): (usize, usize), at: [usize; 2],
 }
 
 #[test]
+fn a_nan_is_gone_once_no_window_holds_it() {
+    for (isa, (p, d)) in
+        Isa::available().flat_map(|isa| [(1, 3), (3, 8), (5, 20), (2, 67)].map(|s| (isa, s)))
+    {
+        let (a, c) = model(p, d);
+        let packed = Packed::<f64>::with_isa(a.view(), c.view(), isa);
+        let mut x = input::gaussian(d as u64, (3 * p + 2) * d, 1.0);
+        x[p * d + d / 2] = f64::NAN;
+        let (mut y, mut want, mut sums) = (vec![0.0; d], vec![0.0; d], packed.sums());
+        packed.start(&x[..(p - 1) * d], &mut sums);
+        for t in p - 1..3 * p + 2 {
+            packed.advance(&x[t * d..][..d], &mut y, &mut sums);
+            packed.step(&x[(t + 1 - p) * d..][..p * d], &mut want);
+            let what = format!("after row {t} of {p}, {d}, {}", isa.name());
+            assert_eq!(y.iter().all(|y| y.is_nan()), (p..2 * p).contains(&t), "{what}");
+            let same = y.iter().zip(&want).all(|(a, b)| a == b || a.is_nan() && b.is_nan());
+            assert!(same, "{what}: {y:?}, not {want:?}");
+        }
+    }
+}
+
+#[test]
 #[should_panic(expected = "the sums were not started")]
 fn a_rollout_leaves_no_sums_to_go_on_from() {
     let (a, c) = model(2, 3);
@@ -235,11 +265,11 @@ fn a_rollout_leaves_no_sums_to_go_on_from() {
 #[test]
 #[should_panic(expected = "the sums are of another size")]
 fn sums_of_another_lag_are_refused() {
-    // As many numbers: rows of 16 at lag 2, of 8 at lag 3.
+    // As many numbers: rows of 16 at lag 2, of 8 at lag 5.
     let packed = |p, d| {
         let (a, c) = model(p, d);
         Packed::<f64>::new(a.view(), c.view())
     };
-    let mut sums = packed(3, 8).sums();
+    let mut sums = packed(5, 8).sums();
     packed(2, 16).start(&[0.0; 16], &mut sums);
 }

@@ -46,7 +46,11 @@ fn a_revision_is_built_and_compared_with_the_working_tree() {
 
     toy.git(&["checkout", "--quiet", "--detach"]);
     let same = "note               paired: both builds are the same, byte for byte";
-    expect(&duet_of(&toy, &["HEAD"]), 0, &[same, "pass (exit 0)", "1 same"]);
+    expect(
+        &duet_of(&toy, &["HEAD"]),
+        0,
+        &[same, "pass (exit 0)", "0 slower, 0 faster", "0 not compared"],
+    );
     let unknown = &duet_of(&toy, &["HEAD", "--features", "unknown"]);
     let no_build = &duet_of(&toy, &["--exe", "a", "--exe", "b", "--features", "unknown"]);
     expect(no_build, 2, &["--features is for builds"]);
@@ -55,12 +59,16 @@ fn a_revision_is_built_and_compared_with_the_working_tree() {
     fs::remove_file(toy.tree().join(".git")).unwrap();
     fs::write(toy.tree().join("kernels/main.rs"), "fn main() {}").unwrap();
     toy.write(&main_of(1000));
-    expect(&duet_of(&toy, &["HEAD~1"]), 0, &["the working tree has uncommitted changes", "1 same"]);
+    expect(
+        &duet_of(&toy, &["HEAD~1"]),
+        0,
+        &["the working tree has uncommitted changes", "0 slower, 0 faster", "0 not compared"],
+    );
     fs::create_dir(toy.package().join(".cargo")).unwrap();
     fs::write(toy.package().join(".cargo/config.toml"), "[term]\nquiet = true\n").unwrap();
     toy.git(&["add", ".cargo"]);
     let other = "paired: kernels/.cargo/config.toml is another in HEAD~1 (";
-    expect(&duet_of(&toy, &["HEAD~1"]), 0, &[other, "1 same"]);
+    expect(&duet_of(&toy, &["HEAD~1"]), 0, &[other, "0 slower, 0 faster", "0 not compared"]);
     // Older files than those of the last build are built again.
     expect(&duet_of(&toy, &["HEAD"]), 0, &["1 faster"]);
 
@@ -86,10 +94,14 @@ fn each_side_is_built_with_the_features_that_it_names_for_pairs() {
     };
     manifest("");
     toy.commit(&main_where("cfg!(feature = \"slow\")", 1100));
-    expect(&duet_of(&toy, &["HEAD"]), 0, &["1 same"]);
+    expect(&duet_of(&toy, &["HEAD"]), 0, &["0 slower, 0 faster", "0 not compared"]);
     manifest("[package.metadata.stepmark]\npaired-features = []\n");
     expect(&duet_of(&toy, &["HEAD"]), 0, &["1 faster"]);
-    expect(&duet_of(&toy, &["HEAD", "--features", "slow"]), 0, &["1 same"]);
+    expect(
+        &duet_of(&toy, &["HEAD", "--features", "slow"]),
+        0,
+        &["0 slower, 0 faster", "0 not compared"],
+    );
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::setup::repository::{CASE, MANIFEST, Repository, command, expect, main
 
 pub(super) const SLOWER: &str =
     "FAIL regression    mvar/step-d20-p5/n64: slower: CPU and wait time +";
-pub(super) const SAME: [&str; 2] = ["1 same", "pass (exit 0)"];
+pub(super) const SAME: [&str; 3] = ["0 slower, 0 faster", "0 not compared", "pass (exit 0)"];
 
 fn duet(toy: &Repository, revision: &str) -> Output {
     toy.run(&["duet", revision])

@@ -79,7 +79,7 @@ pub(super) fn near<D: Dimension>(
     let bound = tolerance * want.iter().fold(floor, |m: f64, v| m.max(v.abs()));
     let far = got.iter().zip(want).fold(0.0, |m: f64, (g, w)| {
         let far = (g - w).abs();
-        if far <= m { m } else { far }
+        if m.is_nan() || far <= m { m } else { far }
     });
     if far <= bound {
         Ok(())
