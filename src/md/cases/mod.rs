@@ -5,7 +5,7 @@ use models::{ALUMINIUM, IRON, Model, SILICON, argon, silicon_in_a_bath, water, w
 use neighbours::{clusters, neighbours};
 
 use super::neighbours::List as _;
-use super::potentials::{Forces, Paths, Potential};
+use super::potentials::{Forces, Potential};
 use super::system::{System, Vector, norm};
 use super::{Field, MVV2E, PlainField, fixtures};
 use crate::case::{Case, Step};
@@ -76,26 +76,13 @@ pub fn scaling() -> Vec<Case> {
         let name = isa.vectorised_name();
         let id = |kernel: &str, size: &str| format!("md/step-{kernel}-{name}/{size}");
         cases.extend([
-            step_on(&id("sw-si", "n512"), isa, 512, SILICON, fixtures::silicon_512),
-            step_on(&id("lj-ar", "n256"), isa, 256, argon(), fixtures::argon_256),
-            step_on(&id("sc-al", "n500"), isa, 500, ALUMINIUM, aluminium(5)),
-            step_on(&id("fs-fe", "n1024"), isa, 1024, IRON, iron(8)),
+            named(&id("sw-si", "n512"), name, 512, SILICON.on(isa), fixtures::silicon_512),
+            named(&id("lj-ar", "n256"), name, 256, argon().on(isa), fixtures::argon_256),
+            named(&id("sc-al", "n500"), name, 500, ALUMINIUM.on(isa), aluminium(5)),
+            named(&id("fs-fe", "n1024"), name, 1024, IRON.on(isa), iron(8)),
         ]);
     }
     cases
-}
-
-/// Steps by one instruction set.
-fn step_on<P: Paths + Copy + 'static>(
-    id: &str,
-    isa: Isa,
-    atoms: u64,
-    model: Model<P>,
-    start: impl Fn() -> System + 'static,
-) -> Case {
-    let model = model.on(isa);
-    let work = model.work(atoms, STEPS as u64);
-    Case::new(id, isa.vectorised_name(), work, move || Steps::new(model, start()))
 }
 
 /// Steps of a potential that has a kernel for every instruction set.

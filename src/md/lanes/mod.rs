@@ -8,6 +8,8 @@
 use std::arch::x86_64::{__m256, __m256d, __m512, __m512d};
 use std::fmt::Debug;
 
+use crate::machine::aligned::Aligned;
+
 #[cfg(target_arch = "x86_64")]
 mod pairs;
 #[cfg(target_arch = "x86_64")]
@@ -260,20 +262,17 @@ macro_rules! portable {
 portable!(f64);
 portable!(f32);
 
-/// Numbers from where a cache line starts. The contents are lost when it grows or is cloned.
+/// Room for numbers from where a cache line starts. The contents are lost when it grows.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Aligned<R>(Vec<R>);
+pub(super) struct Room<R: Real>(Aligned<R>);
 
-impl<R: Real> Aligned<R> {
+impl<R: Real> Room<R> {
     /// `len` numbers, whatever they are; when it must grow, with room for a quarter more.
     pub(super) fn numbers(&mut self, len: usize) -> &mut [R] {
-        const LINE_LEN_BYTES: usize = 64;
-        let spare = LINE_LEN_BYTES / size_of::<R>();
-        if self.0.len() < len + spare {
-            self.0.resize(len + len / 4 + spare, R::default());
+        if self.0.len() < len {
+            self.0 = Aligned::zeros(len + len / 4);
         }
-        let start = self.0.as_ptr().align_offset(LINE_LEN_BYTES);
-        &mut self.0[start..][..len]
+        &mut self.0[..len]
     }
 
     /// `len` quads, whatever they are.

@@ -116,12 +116,12 @@ fn registers_compute_as_arrays_do() {
 
 #[test]
 fn numbers_start_where_a_cache_line_does() {
-    let mut aligned = Aligned::default();
+    let mut room = Room::default();
     for len in [0, 1, 7, 100, 30] {
-        let numbers: &mut [f64] = aligned.numbers(len);
+        let numbers: &mut [f64] = room.numbers(len);
         assert_eq!((numbers.len(), numbers.as_ptr() as usize % 64), (len, 0), "{len} numbers");
         numbers.fill(1.0);
-        assert!(aligned.zeros(len).iter().all(|&x| x == 0.0), "{len} zeros");
-        assert_eq!(aligned.quads(len).len(), len, "quads");
+        assert!(room.zeros(len).iter().all(|&x| x == 0.0), "{len} zeros");
+        assert_eq!(room.quads(len).len(), len, "quads");
     }
 }

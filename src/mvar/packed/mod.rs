@@ -214,7 +214,8 @@ impl<R: Real> Packed<R> {
 
     /// Fills a trajectory: each row after the first p is the step from the p rows before it.
     ///
-    /// `x` is (p + n, d) in rows, in time order; `sums` are overwritten: [`Packed::start`] them before the next [`Packed::advance`].
+    /// `x` is (p + n, d) in rows, in time order; `sums` are overwritten: [`Packed::start`] them before the
+    /// next [`Packed::advance`].
     ///
     /// # Panics
     ///

@@ -14,7 +14,7 @@ use std::arch::x86_64::{__m256d, __m512d};
 use super::{EmbeddedAtom, Law, Radial};
 use crate::machine::isa::Isa;
 use crate::md::clusters::{Block, ClusterList, Rows, parts, squared};
-use crate::md::lanes::{Aligned, CLUSTER, Quad, Tile};
+use crate::md::lanes::{CLUSTER, Quad, Room, Tile};
 use crate::md::potentials::Forces;
 use crate::md::potentials::clustered::{Pull, Virial, not_after};
 use crate::md::system::Vector;
@@ -27,7 +27,7 @@ pub struct Scratch {
     /// By cluster: densities, then derivatives of the energy by them.
     densities: Vec<Quad<f64>>,
     /// By register of pairs: V'/r and phi'/r.
-    slopes: Aligned<f64>,
+    slopes: Room<f64>,
 }
 
 #[inline(always)]

@@ -18,18 +18,18 @@
 use super::LennardJones;
 use crate::machine::isa::Isa;
 use crate::md::clusters::{Block, ClusterList, Rows, parts, squared};
-use crate::md::lanes::{Aligned, CLUSTER, Real, Tile};
+use crate::md::lanes::{CLUSTER, Real, Room, Tile};
 use crate::md::potentials::Forces;
 use crate::md::potentials::clustered::{Pull, Virial, is_narrow, not_after};
 use crate::md::system::Vector;
 
 /// Buffers of one evaluation, whose forces are of this type.
 #[derive(Debug, Clone, Default)]
-pub struct Scratch<R> {
+pub struct Scratch<R: Real> {
     blocks: Vec<Block<R>>,
     forces: Vec<Block<R>>,
     /// Of the pairs of one cluster: 1/r, or 1/r^2 where the slope is zero.
-    inverses: Aligned<R>,
+    inverses: Room<R>,
 }
 
 /// Sums over all pairs.

@@ -23,7 +23,7 @@ use std::arch::x86_64::{__m256d, __m512d};
 
 use super::StillingerWeber;
 use crate::machine::isa::Isa;
-use crate::md::lanes::{Aligned, Lanes, MOST, Pairs, Quad};
+use crate::md::lanes::{Lanes, MOST, Pairs, Quad, Room};
 use crate::md::neighbours::NeighbourList;
 use crate::md::potentials::exp::{INVERSE_FACTORIALS, LN2_HIGH, LN2_LOW, ROUND};
 use crate::md::potentials::{Forces, Potential};
@@ -33,16 +33,16 @@ use crate::md::system::Vector;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Buffers {
     /// Where the images are: x, y, z, 0.
-    images: Aligned<f64>,
+    images: Room<f64>,
     /// The two images of each pair within the cutoff. Later the second one's atom takes its place.
     first: Vec<u32>,
     second: Vec<u32>,
     /// By register of pairs, the numbers of [`Terms`].
-    terms: Aligned<f64>,
+    terms: Room<f64>,
     /// Per atom: P and G; Q as xx, yy, zz; Q as xy, yz, zx.
-    moments: Aligned<f64>,
+    moments: Room<f64>,
     /// Per atom: force and 0.
-    forces: Aligned<f64>,
+    forces: Room<f64>,
 }
 
 /// What one register of pairs leaves for its forces.
