@@ -4,7 +4,7 @@
 //! is too slow for a fit in a fifth of `NumPy`'s time, and faer takes far longer to build.
 
 use ndarray::linalg::general_mat_mul;
-use ndarray::{Array2, ArrayView1, ArrayView2, ArrayView3, Axis, s};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, ArrayView3, Axis, s};
 
 use super::Error;
 use crate::machine::isa::Isa;
@@ -173,6 +173,10 @@ fn rank(gram: ArrayView2<'_, f64>) -> usize {
 /// eigenvalue to the last digit.
 const SQUARINGS: i32 = 54;
 
+/// How far entries of P M x and M P x may be from each other, where P and M have a norm near 1 and
+/// |x| < 1: sums of rows, each rounded a few times.
+const APART: f64 = 32.0 * f64::EPSILON;
+
 /// The largest magnitude of an eigenvalue of the companion matrix of coefficients (p, d, d),
 /// oldest lag first.
 ///
@@ -191,6 +195,11 @@ const SQUARINGS: i32 = 54;
 /// ```text
 /// E[i - 1] P = E[i] P M,   M = [A[1] A[2] .. A[p]]   with unit matrices below the diagonal
 /// ```
+///
+/// Where eigenvectors are nearly orthogonal to their left twins, rounding in such blocks grows with
+/// each square, until P is no power of the matrix M and does not commute with it. From the first P
+/// whose P M x and M P x differ, of one x without a pattern, squares are whole products, where
+/// rounding does not grow.
 ///
 /// First the unit of time is chosen so that no A\[j\] of j steps ago has a norm above 1: the blocks
 /// of a power then stay of one magnitude.
@@ -214,7 +223,10 @@ pub fn spectral_radius(a: ArrayView3<'_, f64>) -> f64 {
         None => first[[row, column]],
         Some(above) => f64::from(u8::from(above == column)),
     });
-    let mut log = unit.ln();
+    // Multiples of the golden ratio fill an interval evenly.
+    let x = Array1::from_shape_fn(n, |i| (i as f64 * 0.618_033_988_749_894_9).fract() - 0.5);
+    let next = power.dot(&x);
+    let (mut log, mut commutes) = (unit.ln(), true);
     for k in 0..=SQUARINGS {
         let norm = norm(power.view());
         if norm == 0.0 {
@@ -222,6 +234,14 @@ pub fn spectral_radius(a: ArrayView3<'_, f64>) -> f64 {
         }
         log += norm.ln() / f64::from(k).exp2();
         power /= norm;
+        commutes = commutes && {
+            let apart = first.dot(&power.dot(&x)) - power.slice(s![..d, ..]).dot(&next);
+            apart.iter().all(|x| x.abs() < APART)
+        };
+        if !commutes {
+            power = power.dot(&power);
+            continue;
+        }
         let last = power.slice(s![n - d.., ..]).dot(&power);
         power.slice_mut(s![n - d.., ..]).assign(&last);
         for i in (1..p).rev() {

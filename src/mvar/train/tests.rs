@@ -199,6 +199,17 @@ proptest! {
     }
 }
 
+/// The largest of these eigenvalues has a left and a right vector that are nearly orthogonal.
+#[test]
+fn a_radius_does_not_lose_digits_where_vectors_are_nearly_orthogonal() {
+    let size = 2.641_192_365_326_850_3;
+    let a = Array3::from_shape_vec((3, 5, 5), input::gaussian(929, 75, size)).unwrap();
+    // NumPy 2.4.6: max |eigvals| of the companion matrix.
+    let want = 3.968_287_255_721_736;
+    let radius = spectral_radius(a.view());
+    assert!((radius / want - 1.0).abs() < 1e-11, "{radius}");
+}
+
 #[test]
 fn a_radius_may_be_of_any_magnitude() {
     let a = Array3::from_shape_vec((30, 2, 2), input::gaussian(1, 120, 0.3)).unwrap();
