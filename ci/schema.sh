@@ -4,6 +4,8 @@
 # and against those of reference vectors where STEPMARK_CONFORMANCE names their folder. The validator comes from PyPI, at
 # fixed versions, into target/schema.
 #
+# STEPMARK is the command, as in gate.sh.
+#
 #   ci/schema.sh [FILE..]
 set -euo pipefail
 files=()
@@ -31,7 +33,8 @@ done
 "$venv/bin/python" -B ci/schema.py src/report/gate.schema.json <"$work/outcomes"
 
 rom=$work/rom
-cargo run --quiet -- profile rom --no-plot --scaling --n-trials 10 --n-steps 20 --output-dir "$rom" >/dev/null
+read -ra command <<<"${STEPMARK:-cargo run --quiet --}"
+"${command[@]}" profile rom --no-plot --scaling --n-trials 10 --n-steps 20 --output-dir "$rom" >/dev/null
 analysis=$rom/pipeline_summary.json#/runtime_analysis
 for kind in profile comparison scaling; do
   case $kind in

@@ -62,10 +62,12 @@ for faults in src/*/planted.sh; do
 done
 
 if [[ build =~ $wanted ]]; then
-  # With the other side there, so that the command is built and this side of it, whose source has changed.
-  ci/gate.sh --against "$commit" --filter stream/ >"$whole/first.log" 2>&1
+  # With the other side there, so that the command is built and this side of it, whose source has changed. Of a case
+  # that is prepared and timed in no time, for this is about the build; not counted, for that is a build of its own.
+  one=(--against "$commit" --exact mvar/step-d20-p5/n64 --skip instructions)
+  ci/gate.sh "${one[@]}" >"$whole/first.log" 2>&1
   date +'// Changed at %s.' >>src/lib.rs
-  gate build 0 100 . '' --against "$commit" --filter stream/
+  gate build 0 100 . '' "${one[@]}"
   git checkout --quiet -- src/lib.rs
 fi
 gate instructions 0 180 . ''

@@ -26,6 +26,8 @@ pub fn scaling() -> Vec<Case> {
 #[cfg(test)]
 mod tests {
     use std::collections::{BTreeMap, BTreeSet};
+    use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+    use std::thread;
 
     use super::*;
     use crate::case;
@@ -44,11 +46,19 @@ mod tests {
 
     #[test]
     fn every_case_is_right_that_can_run_here() {
-        for case in both() {
-            if let Err(err) = case.check() {
-                panic!("{}: {err}", case.id);
+        let next = AtomicUsize::new(0);
+        let check = || {
+            let cases = both();
+            while let Some(case) = cases.get(next.fetch_add(1, Relaxed)) {
+                if let Err(err) = case.check() {
+                    panic!("{}: {err}", case.id);
+                }
             }
-        }
+        };
+        // More would need more memory than some machines have.
+        let threads = thread::available_parallelism().map_or(1, usize::from).min(4);
+        thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(check))));
+        assert!(next.into_inner() >= both().len(), "all were checked");
     }
 
     #[test]

@@ -8,8 +8,8 @@ use std::{env, fs};
 /// Dependencies as the tests have them, so that they build once; this crate not optimised, which
 /// builds soon.
 pub(crate) const SETTINGS: [&str; 4] = [
-    "profile.test.opt-level=2",
-    "profile.test.debug=\"line-tables-only\"",
+    "profile.test.opt-level=1",
+    "profile.test.debug=false",
     "profile.test.lto=\"off\"",
     "profile.test.package.stepmark.opt-level=0",
 ];
