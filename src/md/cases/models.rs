@@ -78,12 +78,12 @@ pub(super) fn water() -> Model<Water> {
         potential: boxes::damped_water(),
         dt_ps: 0.000_5,
         bath: None,
-        skin: 1.0,
+        skin: 1.5,
         stiffness: 160.0,
-        tried: 0,
+        tried: 308,
         near: 152,
         flops: [121, 0, 140],
-        list_bytes: 0,
+        list_bytes: 77,
         placed: 1,
     }
 }

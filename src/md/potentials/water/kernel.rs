@@ -105,20 +105,22 @@ fn evaluate<V: Tile, const R: usize, L: Law<V>>(
                 let d = rows.to(&blocks[c as usize]);
                 let [charge, oxygen] = [0, 1].map(|k| V::across(&kinds[c as usize][k]));
                 let from = &distances[at..][..2 * R];
-                let mut f = [zero; R];
+                let (mut s, mut y, mut f) = ([zero; R], [zero; R], [zero; R]);
                 for r in 0..R {
-                    let (s, y) = (V::load(&from[2 * r]), V::load(&from[2 * r + 1]));
-                    let near = s.below(cutoff2);
+                    (s[r], y[r]) = (V::load(&from[2 * r]), V::load(&from[2 * r + 1]));
+                }
+                let [u, g] = law.at(s, y);
+                for r in 0..R {
+                    let near = s[r].below(cutoff2);
                     let q = charge.times(charges[r]).keep(near);
                     let o = oxygen.times(oxygens[r]).keep(near);
-                    let [u, g] = law.at(s, y);
-                    let y2 = y.times(y);
+                    let y2 = y[r].times(y[r]);
                     let y6 = y2.times(y2).times(y2);
                     let o6 = o.times(y6);
-                    sums.0[0] = q.mul_add(u, sums.0[0]);
+                    sums.0[0] = q.mul_add(u[r], sums.0[0]);
                     sums.0[1] = o6.mul_add(c12.mul_add(y6, c6), sums.0[1]);
                     sums.0[2] = sums.0[2].plus(o);
-                    f[r] = o6.times(y2).mul_add(twelve.mul_add(y6, six), q.times(g));
+                    f[r] = o6.times(y2).mul_add(twelve.mul_add(y6, six), q.times(g[r]));
                 }
                 pull.add(&d, &f, &mut forces[c as usize]);
                 at += 2 * R;

@@ -131,7 +131,7 @@ fn economized(series: &mut [f64; TAYLOR], least: usize, most: f64) -> (usize, f6
 /// u(r) and its derivative, in registers.
 pub(super) trait Law<V>: Copy {
     /// u and -u'/r of pairs whose distances have these squares and inverses.
-    fn at(&self, s: V, inverse: V) -> [V; 2];
+    fn at<const R: usize>(&self, s: [V; R], inverse: [V; R]) -> [[V; R]; 2];
 }
 
 /// Two charges in a dielectric: u = 1/r + k r^2 - c.
@@ -151,9 +151,14 @@ impl<V: Lanes> InField<V> {
 
 impl<V: Lanes> Law<V> for InField<V> {
     #[inline(always)]
-    fn at(&self, s: V, inverse: V) -> [V; 2] {
-        let square = inverse.times(inverse);
-        [self.k.mul_add(s, self.c).plus(inverse), square.mul_add(inverse, self.twice)]
+    fn at<const R: usize>(&self, s: [V; R], inverse: [V; R]) -> [[V; R]; 2] {
+        let (mut u, mut pull) = (s, s);
+        for r in 0..R {
+            let y = inverse[r];
+            u[r] = self.k.mul_add(s[r], self.c).plus(y);
+            pull[r] = y.times(y).mul_add(y, self.twice);
+        }
+        [u, pull]
     }
 }
 
@@ -180,35 +185,50 @@ impl<'a, V: Lanes, const N: usize> Damped<'a, V, N> {
         let (scale, tilt) = (V::splat(2.0 / reach2), V::splat(smooth.tilt));
         Self { first: own, more, scale, tilt, reach2: V::splat(reach2) }
     }
+
+    /// By Horner's rule: the sums so far times t, plus the next coefficients.
+    #[inline(always)]
+    fn add<const R: usize>([q, p]: &mut [[V; R]; 2], t: &[V; R], term: [V; 2]) {
+        for r in 0..R {
+            q[r] = q[r].mul_add(t[r], term[0]);
+            p[r] = p[r].mul_add(t[r], term[1]);
+        }
+    }
 }
 
 impl<V: Lanes, const N: usize> Law<V> for Damped<'_, V, N> {
     #[inline(always)]
-    fn at(&self, s: V, inverse: V) -> [V; 2] {
+    fn at<const R: usize>(&self, s: [V; R], inverse: [V; R]) -> [[V; R]; 2] {
         let one = V::splat(1.0);
-        let mut t = s.mul_add(self.scale, V::splat(-1.0));
-        let mut sums = self.first[N - 1];
+        let mut t = s;
+        for r in 0..R {
+            t[r] = s[r].mul_add(self.scale, V::splat(-1.0));
+        }
+        let mut sums = self.first[N - 1].map(|c| [c; R]);
         if !self.more.is_empty() {
-            t = t.min(one);
-            sums = [V::splat(0.0); 2];
+            t = t.map(|t| t.min(one));
+            sums = [[V::splat(0.0); R]; 2];
             for term in self.more.iter().rev() {
-                sums = [0, 1].map(|c| sums[c].mul_add(t, V::splat(term[c])));
+                Self::add(&mut sums, &t, term.map(V::splat));
             }
-            sums = [0, 1].map(|c| sums[c].mul_add(t, self.first[N - 1][c]));
+            Self::add(&mut sums, &t, self.first[N - 1]);
         }
         for k in (0..N - 1).rev() {
-            sums = [0, 1].map(|c| sums[c].mul_add(t, self.first[k][c]));
+            Self::add(&mut sums, &t, self.first[k]);
         }
-        let [q, p] = sums;
-        let square = inverse.times(inverse);
-        let u = s.mul_sub_from(self.tilt, one).mul_add(inverse, q);
-        let pull = square.plus(self.tilt).mul_add(inverse, p);
-        if self.more.is_empty() {
-            [u, pull]
-        } else {
-            let charged = s.below(self.reach2);
-            [u.keep(charged), pull.keep(charged)]
+        let [mut u, mut pull] = sums;
+        for r in 0..R {
+            let y = inverse[r];
+            u[r] = s[r].mul_sub_from(self.tilt, one).mul_add(y, u[r]);
+            pull[r] = y.times(y).plus(self.tilt).mul_add(y, pull[r]);
         }
+        if !self.more.is_empty() {
+            for r in 0..R {
+                let charged = s[r].below(self.reach2);
+                (u[r], pull[r]) = (u[r].keep(charged), pull[r].keep(charged));
+            }
+        }
+        [u, pull]
     }
 }
 
@@ -251,7 +271,7 @@ mod tests {
             let law = Damped::<[f64; 4], { WIDE.0 }>::new(&wide);
             for k in 1..=9000 {
                 let r = cutoff * f64::from(k) / 9000.5;
-                let [got, pull] = law.at([r * r; 4], [1.0 / r; 4]).map(|x| x[0]);
+                let [got, pull] = law.at([[r * r; 4]], [[1.0 / r; 4]]).map(|x| x[0][0]);
                 let Coulomb::Damped { energy, force, .. } = u else { unreachable!("damped") };
                 let (screened, gauss) = erfc(alpha * r);
                 let want = screened / r - energy - force * r;
