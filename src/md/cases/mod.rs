@@ -4,7 +4,6 @@
 use models::{ALUMINIUM, IRON, Model, SILICON, argon, silicon_in_a_bath, water, water_in_a_field};
 use neighbours::{clusters, neighbours};
 
-use super::neighbours::List as _;
 use super::potentials::{Forces, Potential, Water};
 use super::system::{System, Vector, norm};
 use super::{Field, MVV2E, PlainField, fixtures};
@@ -134,12 +133,6 @@ fn forces<P: Potential + Copy + 'static>(
 /// The forces on `system`, by a list with the skin of these cases.
 fn field<P: Potential + Copy>(model: &Model<P>, system: &System) -> Field<P> {
     Field::new(model.potential, system, model.skin).expect("a cell as large as the cutoff")
-}
-
-/// A list of `system` with the same skin.
-fn list<P: Potential>(model: &Model<P>, system: &System) -> P::List {
-    P::List::new(&system.cell, &system.positions, model.potential.cutoff(), model.skin)
-        .expect("a cell as large as the cutoff")
 }
 
 fn bits(forces: &Forces) -> impl Iterator<Item = f64> + '_ {
@@ -276,6 +269,7 @@ impl<P: Potential> Step for Evaluation<P> {
 mod tests {
     use super::*;
     use crate::md::clusters::ClusterList;
+    use crate::md::neighbours::List as _;
     use crate::md::{Atoms, NeighbourList};
 
     /// Builds before and after a run.
@@ -353,8 +347,11 @@ mod tests {
         assert_eq!(si, [SILICON.tried, SILICON.near], "silicon");
         let h2o = halves(&narrow_water(), &fixtures::water_192());
         assert_eq!(h2o, [208, water().near], "water");
-        fn counts<P: Potential<List = ClusterList>>(model: &Model<P>, system: &System) -> [u64; 3] {
-            let [entries, _] = list(model, system).sizes();
+        fn counts<P>(model: &Model<P>, system: &System) -> [u64; 3]
+        where
+            P: Potential<List = ClusterList> + Copy,
+        {
+            let [entries, _] = field(model, system).list().sizes();
             let (n, cutoff) = (system.len(), model.potential.cutoff());
             let all = NeighbourList::new(&system.cell, &system.positions, cutoff, 0.0).unwrap();
             let counts = [16 * entries / n, 4 * entries / n, all.pairs() / n / 2];

@@ -5,15 +5,15 @@
 //! q = -erf(a r)/r - e         p = -2 q'
 //! ```
 //!
-//! with the e and f of `electrostatics.rs`. There is no root in erf(a r)/r: with
-//! M_m(z) = integral over t from 0 to 1 of t^(2m) exp(-z t^2), whose derivative is -M_(m+1),
+//! with the e and f of `electrostatics.rs`. There is no root in erf(a r)/r: let M(m, z) be the integral
+//! over t from 0 to 1 of t^(2m) exp(-z t^2), whose derivative by z is -M(m + 1, z); then
 //!
 //! ```text
-//! erf(a r)/r = 2a/sqrt(pi) M_0(a^2 s)        p = -4a^3/sqrt(pi) M_1(a^2 s)
+//! erf(a r)/r = 2a/sqrt(pi) M(0, a^2 s)        p = -4a^3/sqrt(pi) M(1, a^2 s)
 //! ```
 //!
-//! For s from 0 to S let t = 2 s/S - 1 and h = a^2 S/2. The Taylor series about the middle is
-//! M_m = sum over k of (-h)^k/k! M_(m+k)(h) t^k. Its magnitudes add up to M_m(0) = 1/(2m + 1), so
+//! For s from 0 to S let t = 2 s/S - 1 and h = a^2 S/2. The Taylor series about the middle, of M(m, .),
+//! is the sum over k of (-h)^k/k! M(m + k, h) t^k. Its magnitudes add up to M(m, 0) = 1/(2m + 1), so
 //! nothing cancels. Of 64 terms the last ones are then economized: instead of c t^k stands the
 //! polynomial of lower degree that is closest to it, which is off by |c| 2^(1-k).
 //!
@@ -91,9 +91,9 @@ impl Smooth {
     }
 }
 
-/// M_0(z), M_1(z) and so on, for z up to 18.
+/// M(0, z), M(1, z) and so on, for z up to 18.
 ///
-/// By parts, M_m = (exp(-z) + 2 z M_(m+1)) / (2m + 1). Downwards this forgets where it started.
+/// By parts, (2m + 1) M(m, z) = exp(-z) + 2 z M(m + 1, z). Downwards this forgets where it started.
 fn moments(z: f64) -> [f64; TAYLOR + 1] {
     let (mut all, mut above, end) = ([0.0; TAYLOR + 1], 0.0, (-z).exp());
     for m in (0..4 * TAYLOR).rev() {
@@ -108,7 +108,7 @@ fn moments(z: f64) -> [f64; TAYLOR + 1] {
 /// Replaces terms from the last one down while the sum of what they are off stays within `most`.
 /// Returns how many are left, at least `least`, and that sum.
 ///
-/// With T_k = 2^(k-1) (t^k - rest), a Chebyshev polynomial of magnitudes up to 1, c t^k becomes c rest.
+/// A Chebyshev polynomial, of magnitudes up to 1, is 2^(k-1) (t^k - rest): c t^k becomes c rest.
 fn economized(series: &mut [f64; TAYLOR], least: usize, most: f64) -> (usize, f64) {
     let mut off = 0.0;
     for k in (least..TAYLOR).rev() {
@@ -257,7 +257,7 @@ mod tests {
                 let inner: f64 = (1..n).map(|k| f(k) * if k % 2 == 1 { 4.0 } else { 2.0 }).sum();
                 let want = (f(0) + inner + f(n)) / (3.0 * f64::from(n));
                 let got = found[usize::from(m)];
-                assert!((got / want - 1.0).abs() < 1e-11, "M_{m}({z}) = {got}, expected {want}");
+                assert!((got / want - 1.0).abs() < 1e-11, "M({m}, {z}) = {got}, expected {want}");
             }
         }
     }
