@@ -23,7 +23,7 @@
 //! | [`fixtures`] | boxes of atoms near equilibrium |
 //! | [`boxes`] | crystals, thermal velocities, and how the fixtures are made |
 //!
-//! The fast forms of silicon, argon and the metals are written once over registers (`lanes`) and
+//! The fast forms of silicon, argon, the metals and water are written once over registers (`lanes`) and
 //! compiled for AVX-512, AVX2 and plain code.
 //!
 //! Sources: M. P. Allen, D. J. Tildesley, "Computer Simulation of Liquids", 2nd ed. (2017),

@@ -4,8 +4,7 @@
 use models::{ALUMINIUM, IRON, Model, SILICON, argon, silicon_in_a_bath, water, water_in_a_field};
 use neighbours::{clusters, neighbours};
 
-use super::neighbours::List as _;
-use super::potentials::{Forces, Potential};
+use super::potentials::{Forces, Potential, Water};
 use super::system::{System, Vector, norm};
 use super::{Field, MVV2E, PlainField, fixtures};
 use crate::case::{Case, Step};
@@ -27,12 +26,12 @@ pub fn cases() -> Vec<Case> {
         step("md/step-lj-ar/n256", 256, argon(), fixtures::argon_256),
         step("md/step-sc-al/n500", 500, ALUMINIUM, aluminium(5)),
         step("md/step-fs-fe/n1024", 1024, IRON, iron(8)),
-        plain_step("md/step-water-dsf/n192", 192, water(), fixtures::water_192),
+        step("md/step-water-dsf/n192", 192, water(), fixtures::water_192),
         step("md/langevin-sw-si/n512", 512, silicon_in_a_bath(), fixtures::silicon_512),
         forces("md/forces-sw-si/n512", 512, SILICON, fixtures::silicon_512),
         forces("md/forces-lj-ar/n256", 256, argon(), fixtures::argon_256),
-        neighbours("md/neighbours-si/n512", 512, SILICON, fixtures::silicon_512),
-        neighbours("md/neighbours-water/n192", 192, water(), fixtures::water_192),
+        neighbours("md/neighbours-si/n512", 512, SILICON, 13, fixtures::silicon_512),
+        neighbours("md/neighbours-water/n192", 192, narrow_water(), 208, fixtures::water_192),
         clusters("md/clusters-ar/n256", 256, argon(), fixtures::argon_256),
     ]
 }
@@ -68,8 +67,10 @@ pub fn scaling() -> Vec<Case> {
         step("md/step-lj-ar-mixed/n256", 256, argon().mixed(), fixtures::argon_256),
         step("md/step-sc-al/n108", 108, ALUMINIUM, aluminium(3)),
         step("md/step-fs-fe/n128", 128, IRON, iron(4)),
-        plain_step("md/step-water-dsf/n648", 648, water(), fixtures::water_648),
-        plain_step("md/step-water-rf/n648", 648, water_in_a_field(), fixtures::water_648),
+        step("md/step-water-dsf/n648", 648, water(), fixtures::water_648),
+        step("md/step-water-dsf-mixed/n648", 648, water().mixed(), fixtures::water_648),
+        step("md/step-water-rf/n648", 648, water_in_a_field(), fixtures::water_648),
+        clusters("md/clusters-water/n648", 648, water(), fixtures::water_648),
         forces("md/forces-sw-si/n64", 64, SILICON, silicon(2)),
     ];
     for isa in Isa::available().filter(|&isa| isa != Isa::best()) {
@@ -80,12 +81,25 @@ pub fn scaling() -> Vec<Case> {
             named(&id("lj-ar", "n256"), name, 256, argon().on(isa), fixtures::argon_256),
             named(&id("sc-al", "n500"), name, 500, ALUMINIUM.on(isa), aluminium(5)),
             named(&id("fs-fe", "n1024"), name, 1024, IRON.on(isa), iron(8)),
+            named(&id("water-dsf", "n648"), name, 648, water().on(isa), fixtures::water_648),
+            named(
+                &id("water-rf", "n648"),
+                name,
+                648,
+                water_in_a_field().on(isa),
+                fixtures::water_648,
+            ),
         ]);
     }
     cases
 }
 
-/// Steps of a potential that has a kernel for every instruction set.
+/// Water whose list, one of atoms, has a skin of 1 angstrom.
+fn narrow_water() -> Model<Water> {
+    Model { skin: 1.0, ..water() }
+}
+
+/// Steps by the best instruction set.
 fn step<P: Potential + Copy + 'static>(
     id: &str,
     atoms: u64,
@@ -93,16 +107,6 @@ fn step<P: Potential + Copy + 'static>(
     start: impl Fn() -> System + 'static,
 ) -> Case {
     named(id, Isa::best().vectorised_name(), atoms, model, start)
-}
-
-/// Steps of one that has plain code only.
-fn plain_step<P: Potential + Copy + 'static>(
-    id: &str,
-    atoms: u64,
-    model: Model<P>,
-    start: impl Fn() -> System + 'static,
-) -> Case {
-    named(id, Isa::Scalar.vectorised_name(), atoms, model, start)
 }
 
 fn named<P: Potential + Copy + 'static>(
@@ -129,12 +133,6 @@ fn forces<P: Potential + Copy + 'static>(
 /// The forces on `system`, by a list with the skin of these cases.
 fn field<P: Potential + Copy>(model: &Model<P>, system: &System) -> Field<P> {
     Field::new(model.potential, system, model.skin).expect("a cell as large as the cutoff")
-}
-
-/// A list of `system` with the same skin.
-fn list<P: Potential>(model: &Model<P>, system: &System) -> P::List {
-    P::List::new(&system.cell, &system.positions, model.potential.cutoff(), model.skin)
-        .expect("a cell as large as the cutoff")
 }
 
 fn bits(forces: &Forces) -> impl Iterator<Item = f64> + '_ {
@@ -271,6 +269,7 @@ impl<P: Potential> Step for Evaluation<P> {
 mod tests {
     use super::*;
     use crate::md::clusters::ClusterList;
+    use crate::md::neighbours::List as _;
     use crate::md::{Atoms, NeighbourList};
 
     /// Builds before and after a run.
@@ -335,31 +334,24 @@ mod tests {
         assert_kept(IRON, iron(8)());
     }
 
-    #[test]
-    fn water_says_that_it_is_plain_code() {
-        let all = cases().into_iter().chain(scaling());
-        let water: Vec<_> = all.filter(|case| case.id.contains("step-water")).collect();
-        assert_eq!(water.len(), 3, "cases of water");
-        assert!(water.iter().all(|case| case.implementation == "portable"), "not plain code");
-    }
-
     /// The counts that the estimates of work rest on.
     #[test]
     fn atoms_have_as_many_neighbours_as_the_work_says() {
-        fn halves<P>(model: &Model<P>, system: &System) -> [u64; 2]
-        where
-            P: Potential<List = NeighbourList>,
-        {
-            let list = list(model, system);
-            let near = list.counts(&system.positions).iter().sum::<usize>();
+        fn halves<P: Potential>(model: &Model<P>, system: &System) -> [u64; 2] {
+            let (cell, x, cutoff) = (&system.cell, &system.positions, model.potential.cutoff());
+            let list = NeighbourList::new(cell, x, cutoff, model.skin).unwrap();
+            let near = list.counts(x).iter().sum::<usize>();
             [list.pairs(), near].map(|pairs| (pairs / system.len() / 2) as u64)
         }
         let si = halves(&SILICON, &fixtures::silicon_512());
         assert_eq!(si, [SILICON.tried, SILICON.near], "silicon");
-        let h2o = halves(&water(), &fixtures::water_192());
-        assert_eq!(h2o, [water().tried, water().near], "water");
-        fn counts<P: Potential<List = ClusterList>>(model: &Model<P>, system: &System) -> [u64; 3] {
-            let [entries, _] = list(model, system).sizes();
+        let h2o = halves(&narrow_water(), &fixtures::water_192());
+        assert_eq!(h2o, [208, water().near], "water");
+        fn counts<P>(model: &Model<P>, system: &System) -> [u64; 3]
+        where
+            P: Potential<List = ClusterList> + Copy,
+        {
+            let [entries, _] = field(model, system).list().sizes();
             let (n, cutoff) = (system.len(), model.potential.cutoff());
             let all = NeighbourList::new(&system.cell, &system.positions, cutoff, 0.0).unwrap();
             let counts = [16 * entries / n, 4 * entries / n, all.pairs() / n / 2];
@@ -372,8 +364,10 @@ mod tests {
             counts(&argon(), &fixtures::argon_256()),
             counts(&ALUMINIUM, &aluminium(5)()),
             counts(&IRON, &iron(8)()),
+            counts(&water(), &fixtures::water_192()),
         ];
-        assert_eq!(found, [said(&argon()), said(&ALUMINIUM), said(&IRON)], "Ar, Al, Fe");
+        let said = [said(&argon()), said(&ALUMINIUM), said(&IRON), said(&water())];
+        assert_eq!(found, said, "Ar, Al, Fe, water");
     }
 
     /// Power iteration on the second derivatives of the energy.

@@ -58,18 +58,20 @@ impl Built for ClusterList {
     }
 }
 
-/// A build looks at six or seven images for each one that it lists, with nine operations. It keeps
-/// at hand the list, two positions of each atom, and 100 bytes of each image in its bins.
-pub(super) fn neighbours<P: Potential<List = NeighbourList> + Copy + 'static>(
+/// A build of so many pairs per atom looks at six or seven images for each one that it lists, with
+/// nine operations. It keeps at hand the list, two positions of each atom, and 100 bytes of each
+/// image in its bins, of which an atom has about two.
+pub(super) fn neighbours<P: Potential + Copy + 'static>(
     id: &str,
     atoms: u64,
     model: Model<P>,
+    pairs: u64,
     start: impl Fn() -> System + 'static,
 ) -> Case {
-    let listed = 2 * model.tried;
+    let listed = 2 * pairs;
     let flops = atoms * 6 * 9 * listed;
     let bytes = atoms * (4 * listed + 24);
-    let resident_bytes = atoms * (4 * listed + 8 + 48 + 100 * model.placed);
+    let resident_bytes = atoms * (4 * listed + 8 + 48 + 200);
     let work = Work { units: atoms, unit: "atom", flops, bytes, resident_bytes };
     Case::new(id, "portable", work, move || Build::<NeighbourList>::new(&model, start()))
 }
@@ -77,7 +79,7 @@ pub(super) fn neighbours<P: Potential<List = NeighbourList> + Copy + 'static>(
 /// A build looks at about four clusters of four atoms for each one that it lists: 9 operations for the
 /// centres, and for half of them 9 for each of 16 pairs. It keeps at hand both lists, three positions
 /// of each atom, and 100 bytes of each cluster.
-pub(super) fn clusters<P: Potential<List = ClusterList> + Copy + 'static>(
+pub(super) fn clusters<P: Potential + Copy + 'static>(
     id: &str,
     atoms: u64,
     model: Model<P>,
@@ -99,9 +101,11 @@ struct Build<L> {
 }
 
 impl<L: Built> Build<L> {
-    fn new<P: Potential<List = L>>(model: &Model<P>, system: System) -> Self {
-        let list = super::list(model, &system);
-        Self { system, list, reach: model.potential.cutoff() + model.skin }
+    fn new<P: Potential>(model: &Model<P>, system: System) -> Self {
+        let (cutoff, skin) = (model.potential.cutoff(), model.skin);
+        let list = L::new(&system.cell, &system.positions, cutoff, skin)
+            .expect("a cell as large as the cutoff");
+        Self { system, list, reach: cutoff + skin }
     }
 }
 

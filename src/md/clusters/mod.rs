@@ -246,6 +246,22 @@ impl ClusterList {
         }
     }
 
+    /// Writes numbers of each atom into their places; those of empty places are zero.
+    pub(super) fn spread<R: Real, const K: usize>(
+        &self,
+        of: impl Fn(usize) -> [f64; K],
+        into: &mut Vec<[Quad<R>; K]>,
+    ) {
+        into.clear();
+        into.resize(self.len().div_ceil(CLUSTER), [[R::default(); CLUSTER]; K]);
+        for (place, &k) in self.atoms.iter().enumerate() {
+            let to = &mut into[place / CLUSTER];
+            for (to, x) in to.iter_mut().zip(of(k as usize)) {
+                to[place % CLUSTER] = R::from_f64(x);
+            }
+        }
+    }
+
     /// Takes the vectors of the clusters, such as forces, back to their atoms.
     pub(super) fn take_back<R: Real>(&self, from: &[Block<R>], to: &mut [Vector]) {
         for (block, atoms) in from.iter().zip(self.atoms.chunks(CLUSTER)) {

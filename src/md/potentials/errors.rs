@@ -3,17 +3,15 @@
 //! A function of the distance r is known by its size: the sum of the magnitudes of its terms,
 //! without cancellation, and those of its first two derivatives. A distance off by d changes the
 //! function by d times its slope. Computing it takes fewer than 100 roundings in all, so two forms
-//! differ by 100 eps of its size beside. A sum of n terms is off by n eps/2 of the sum of their
+//! differ by 100 eps of its size beside, where eps is that of the numbers it is computed in. A sum of n terms is off by n eps/2 of the sum of their
 //! magnitudes (N. J. Higham, "Accuracy and Stability of Numerical Algorithms", 2nd ed., ch. 4).
 
 use std::ops::{Add, Mul};
 
 use super::Forces;
 
-const EPS: f64 = f64::EPSILON;
-
 /// Roundings of one function of the distance, in two forms.
-const ROUNDINGS: f64 = 100.0 * EPS;
+const ROUNDINGS: f64 = 100.0;
 
 /// Magnitudes of a function of the distance and of its derivatives.
 #[derive(Debug, Clone, Copy, Default)]
@@ -25,13 +23,13 @@ pub(super) struct Size {
 
 impl Size {
     /// How far the value may be off where the distance is off by `apart`.
-    pub(super) fn value_off(&self, apart: f64) -> f64 {
-        self.slope * apart + ROUNDINGS * self.value
+    pub(super) fn value_off(&self, apart: f64, eps: f64) -> f64 {
+        self.slope * apart + ROUNDINGS * eps * self.value
     }
 
     /// How far the derivative may be off.
-    pub(super) fn slope_off(&self, apart: f64) -> f64 {
-        self.curvature * apart + ROUNDINGS * self.slope
+    pub(super) fn slope_off(&self, apart: f64, eps: f64) -> f64 {
+        self.curvature * apart + ROUNDINGS * eps * self.slope
     }
 }
 
@@ -70,8 +68,12 @@ pub(super) struct Off {
 #[derive(Debug)]
 pub(super) struct Errors {
     pub(super) bound: Forces,
+    /// eps of the numbers that pairs are computed in.
+    pub(super) eps: f64,
     /// How far a distance may be off, in angstrom.
     pub(super) apart: f64,
+    /// The largest coordinate in sight times eps, in angstrom.
+    pub(super) places: f64,
     /// Terms in the longest sum over all atoms, and in the longest over the bonds of one.
     pub(super) all: f64,
     pub(super) own: f64,
@@ -80,20 +82,21 @@ pub(super) struct Errors {
 impl Errors {
     /// A term of the energy.
     pub(super) fn energy(&mut self, term: Off) {
-        self.bound.energy += term.off + self.all * EPS * term.size;
+        self.bound.energy += term.off + self.all * self.eps * term.size;
     }
 
     /// A force `pull` along a bond of length `r` between two atoms.
     pub(super) fn pull(&mut self, atoms: [usize; 2], r: f64, pull: Off) {
+        let (eps, apart, places) = (self.eps, self.apart, self.places);
+        let (all, own) = (self.all, self.own);
         // Each component is the pull times a direction, which is off by 2 apart/r and 4 roundings.
-        let direction = 2.0 * self.apart / r + 4.0 * EPS;
-        let off = pull.off + pull.size * (direction + self.own * EPS);
+        let direction = 2.0 * apart / r + 4.0 * eps;
+        let off = pull.off + pull.size * (direction + own * eps);
         for i in atoms {
             self.bound.forces[i].iter_mut().for_each(|f| *f += off);
         }
-        // The virial is summed by pairs, or by forces at places that are `apart` over 18 eps away.
-        let by_forces = self.apart / 18.0 * (self.own + self.all);
-        let w = r * off + pull.size * (self.apart + self.all * EPS * r + by_forces);
+        // The virial is summed by pairs, or by forces at places.
+        let w = r * off + pull.size * (apart + all * eps * r + places * (own + all));
         self.bound.virial.iter_mut().flatten().for_each(|v| *v += w);
     }
 }

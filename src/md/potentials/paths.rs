@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::water::Molecule;
 use super::*;
 use crate::md::{Cell, Field, System, boxes};
 
@@ -109,6 +110,67 @@ fn every_path_of_iron_is_within_its_bound() {
     assert_all("iron", EmbeddedAtom(FinnisSinclair::IRON), boxes::iron_crystal, 2.87);
 }
 
+/// Boxes of water: smaller than the cutoff, dense, hot, sheared, and of one molecule.
+fn assert_all_of_water<P: Paths + Copy>(name: &str, water: P) {
+    let dense = |mut system: System| {
+        let cell = Cell::new(system.cell.rows().map(|row| row.map(|x| 0.9 * x))).unwrap();
+        system.positions.iter_mut().flatten().for_each(|x| *x *= 0.9);
+        system.cell = cell;
+        system
+    };
+    assert_within(name, water, &rattled(boxes::water(1, 1), 1, 0.02), 0.6);
+    assert_within(name, water, &rattled(boxes::water(11, 2), 2, 0.03), 1.0);
+    assert_within(name, water, &dense(boxes::water(64, 3)), 0.4);
+    assert_within(name, water, &rattled(boxes::water(27, 4), 4, 0.12), 0.5);
+    assert_within(name, water, &tilted(rattled(boxes::water(54, 5), 5, 0.03)), 1.5);
+}
+
+#[test]
+fn every_path_of_water_is_within_its_bound() {
+    for electrostatics in [
+        Electrostatics::DampedShifted { alpha: 0.2 },
+        Electrostatics::ReactionField { dielectric: 78.3 },
+    ] {
+        let water = Water::new(Molecule::SPC_FW, electrostatics, 9.0);
+        let name = format!("water, {electrostatics:?}");
+        assert_all_of_water(&name, water);
+        assert_all_of_water(&format!("{name}, mixed"), Mixed(water));
+    }
+}
+
+/// As many terms as there may be, and beyond: nothing is left of the charges before the cutoff.
+#[test]
+fn every_path_of_strongly_damped_water_is_within_its_bound() {
+    for alpha in [0.3, 0.66, 1.5] {
+        let damped = Electrostatics::DampedShifted { alpha };
+        let (water, name) = (Water::new(Molecule::SPC_FW, damped, 8.0), format!("{damped:?}"));
+        let system = rattled(boxes::water(20, 6), 6, 0.03);
+        assert_within(&name, water, &system, 0.6);
+        assert_within(&format!("{name}, mixed"), Mixed(water), &system, 0.6);
+    }
+}
+
+#[test]
+fn every_path_of_ewald_water_is_within_its_bound() {
+    let ewald = Electrostatics::Ewald { alpha: 0.9, longest: 9.0 };
+    let water = Water::new(Molecule::SPC_FW, ewald, 5.5);
+    assert_within("water by Ewald", water, &rattled(boxes::water(8, 7), 7, 0.03), 0.6);
+}
+
+#[test]
+fn forces_of_liquid_water_in_mixed_precision_are_close() {
+    let water = Mixed(boxes::damped_water());
+    let liquid = crate::md::fixtures::water_192();
+    assert_within("liquid water, mixed", water, &liquid, 1.0);
+    let largest = |of: Vec<Vector>| of.as_flattened().iter().fold(0.0, |m: f64, f| m.max(f.abs()));
+    let most = largest(water.bound(liquid.atoms()).forces);
+    assert!(most < 1e-2, "the bound of forces, {most:e} eV/angstrom, is not tight");
+    let (want, got) = (water.reference(liquid.atoms()), Field::new(water, &liquid, 1.0).unwrap());
+    let pairs = got.forces().forces.iter().zip(&want.forces);
+    let off = largest(pairs.map(|(got, want)| std::array::from_fn(|a| got[a] - want[a])).collect());
+    assert!(off < 5e-5, "forces are off by {off:e} eV/angstrom");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
@@ -121,8 +183,7 @@ proptest! {
         shear in prop::array::uniform3(-0.3..0.3),
         skin in 0.0..2.0,
     ) {
-        let turned = |system: System| {
-            let mut system = some(rattled(system, seed, sigma), left);
+        let sheared = |mut system: System| {
             let [[a, ..], [_, b, _], [_, _, c]] = system.cell.rows();
             let rows = [[a, 0.0, 0.0], [shear[0] * b, b, 0.0], [shear[1] * c, shear[2] * c, c]];
             let cell = Cell::new(rows).unwrap();
@@ -132,11 +193,15 @@ proptest! {
             system.cell = cell;
             system
         };
+        let turned = |system: System| sheared(some(rattled(system, seed, sigma), left));
         let argon = LennardJones::argon(Truncation::ForceShifted);
         assert_within("argon", argon, &turned(boxes::argon_crystal(2, 5.6)), skin);
         let silicon = StillingerWeber::SILICON;
         assert_within("silicon", silicon, &turned(boxes::silicon_crystal(2, 5.6)), skin);
         let iron = EmbeddedAtom(FinnisSinclair::IRON);
         assert_within("iron", iron, &turned(boxes::iron_crystal(3, 2.9)), skin);
+        let water = sheared(rattled(boxes::water(1 + left / 4, seed), seed, sigma));
+        assert_within("water", boxes::damped_water(), &water, skin);
+        assert_within("water in a field, mixed", Mixed(boxes::water_in_a_field()), &water, skin);
     }
 }

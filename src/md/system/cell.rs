@@ -135,7 +135,11 @@ impl Cell {
     /// image are there already: |s| = |d . b| <= |d| / height < 1/2 along each axis.
     pub fn nearest(&self, from: Vector, to: Vector) -> Vector {
         let d = sub(to, from);
-        sub(d, self.cartesian(self.fractional(d).map(f64::round)))
+        let s = self.fractional(d);
+        if s.iter().all(|s| s.abs() < 0.5) {
+            return d;
+        }
+        sub(d, self.cartesian(s.map(f64::round)))
     }
 
     /// The point with fractional coordinates `s`: the inverse of [`Cell::fractional`].

@@ -111,28 +111,30 @@ impl<L: Law> Potential for EmbeddedAtom<L> {
     fn bound(&self, Atoms { cell, positions, .. }: Atoms<'_>) -> Forces {
         let (n, cutoff) = (positions.len(), self.cutoff());
         // The gap to a cutoff is off by this much, and so far beyond it a pair may still count.
-        let apart = displacement_error(cell, positions, cutoff) + 2.0 * f64::EPSILON * cutoff;
+        let eps = f64::EPSILON;
+        let places = displacement_error(cell, positions, cutoff) / 18.0;
+        let apart = 18.0 * places + 2.0 * eps * cutoff;
         let bonds = bonds(cell, positions, cutoff + apart);
         let most = bonds.iter().map(Vec::len).max().unwrap_or(0) as f64;
         let bound = Forces::zeros(n);
         let all = bonds.iter().map(Vec::len).sum::<usize>() as f64;
-        let mut errors = Errors { bound, apart, all, own: 2.0 * most };
+        let mut errors = Errors { bound, eps, apart, places, all, own: 2.0 * most };
         for (i, bonds) in bonds.iter().enumerate() {
             let sizes = |r: f64| {
                 self.0.sizes(r).map(|[value, slope, curvature]| Size { value, slope, curvature })
             };
             let density: f64 = bonds.iter().map(|b| self.0.at(b.r)[1].value).sum();
-            let off = |phi: Size| phi.value_off(apart) + most * f64::EPSILON * phi.value;
+            let off = |phi: Size| phi.value_off(apart, eps) + most * eps * phi.value;
             let off: f64 = bonds.iter().map(|b| off(sizes(b.r)[1])).sum();
             let Radial { value, slope } = self.embed(density);
             let relative = if density > 0.0 { 0.5 * off / density } else { 0.0 };
             errors.energy(Off { size: value.abs(), off: relative * value.abs() });
             for b in bonds {
                 let [v, phi] = sizes(b.r);
-                errors.energy(Off { size: 0.5 * v.value, off: 0.5 * v.value_off(apart) });
+                errors.energy(Off { size: 0.5 * v.value, off: 0.5 * v.value_off(apart, eps) });
                 let size = 0.5 * v.slope + slope.abs() * phi.slope;
-                let off = 0.5 * v.slope_off(apart)
-                    + slope.abs() * (phi.slope_off(apart) + relative * phi.slope);
+                let off = 0.5 * v.slope_off(apart, eps)
+                    + slope.abs() * (phi.slope_off(apart, eps) + relative * phi.slope);
                 errors.pull([i, b.atom], b.r, Off { size, off });
             }
         }

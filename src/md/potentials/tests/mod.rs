@@ -5,7 +5,7 @@ mod anchors;
 use super::*;
 use crate::md::potentials::water::Molecule;
 use crate::md::system::{dot, times};
-use crate::md::{Cell, Field, System, Topology, boxes};
+use crate::md::{Cell, Field, NeighbourList, System, Topology, boxes};
 
 /// A potential of any type.
 trait Any {

@@ -18,6 +18,7 @@
 
 use std::f64::consts::FRAC_2_SQRT_PI;
 
+use super::smooth::Smooth;
 use crate::md::potentials::erfc::{erfc, erfc_reference};
 use crate::md::potentials::errors::Size;
 
@@ -69,28 +70,28 @@ pub(super) enum Coulomb {
 }
 
 impl Coulomb {
-    /// u and its derivative, in vector code where it stands in a loop.
-    #[inline(always)]
-    pub(super) fn at(&self, r: f64) -> [f64; 2] {
-        self.with(r, erfc)
-    }
-
-    /// The definition of the same.
+    /// u and its derivative: the definition.
     pub(super) fn reference(&self, r: f64) -> [f64; 2] {
-        self.with(r, |x| (erfc_reference(x), (-x * x).exp()))
-    }
-
-    #[inline(always)]
-    fn with(&self, r: f64, erfc: impl Fn(f64) -> (f64, f64)) -> [f64; 2] {
         let inverse = 1.0 / r;
         match *self {
             Self::Damped { alpha, energy, force } => {
-                let (screened, gauss) = erfc(alpha * r);
-                let u = screened * inverse;
-                let slope = (u + FRAC_2_SQRT_PI * alpha * gauss) * -inverse;
+                let x = alpha * r;
+                let u = erfc_reference(x) * inverse;
+                let slope = (u + FRAC_2_SQRT_PI * alpha * (-x * x).exp()) * -inverse;
                 [u - energy - force * r, slope - force]
             }
             Self::Field { k, c } => [inverse + k * r * r - c, 2.0 * k * r - inverse * inverse],
+        }
+    }
+
+    /// What is smooth in it, by polynomials of at least `least` terms, each within `tolerance` of its
+    /// largest value. Nothing in a field.
+    pub(super) fn smooth(&self, cutoff: f64, least: usize, tolerance: f64) -> Smooth {
+        match *self {
+            Self::Damped { alpha, energy, force } => {
+                Smooth::damped([alpha, energy, force], cutoff, least, tolerance)
+            }
+            Self::Field { .. } => Smooth::NOTHING,
         }
     }
 
@@ -115,9 +116,12 @@ impl Coulomb {
             Self::Damped { alpha, energy, force } => {
                 let (screened, gauss) = erfc(alpha * r);
                 let gauss = FRAC_2_SQRT_PI * alpha * gauss;
+                // Of erf(a r)/r and of its derivative by r^2, twice.
+                let largest = FRAC_2_SQRT_PI * alpha;
+                let steepest = 2.0 / 3.0 * alpha * alpha * largest;
                 Size {
-                    value: screened / r + energy.abs() + force.abs() * r,
-                    slope: screened / (r * r) + gauss / r + force.abs(),
+                    value: 1.0 / r + largest + energy.abs() + force.abs() * r,
+                    slope: 1.0 / (r * r) + steepest * r + force.abs(),
                     curvature: 2.0 * screened / r.powi(3)
                         + 2.0 * gauss / (r * r)
                         + 2.0 * alpha * alpha * gauss,
@@ -169,13 +173,13 @@ mod tests {
                 let by = |f: &dyn Fn(f64) -> f64| {
                     (8.0 * (f(h) - f(-h)) - f(2.0 * h) + f(-2.0 * h)) / (12.0 * h)
                 };
-                let slope = by(&|x| u.at(r + x)[0]);
-                assert!((slope - u.at(r)[1]).abs() < 1e-10, "{kind:?} at {r}");
+                let slope = by(&|x| u.reference(r + x)[0]);
+                assert!((slope - u.reference(r)[1]).abs() < 1e-10, "{kind:?} at {r}");
                 let slope = by(&|x| u.correction(r + x)[0]);
                 assert!((slope - u.correction(r)[1]).abs() < 1e-10, "{kind:?}: less, at {r}");
                 let size = u.size(r);
-                let curvature = by(&|x| u.at(r + x)[1]);
-                let found = [u.at(r)[0], u.at(r)[1], curvature];
+                let curvature = by(&|x| u.reference(r + x)[1]);
+                let found = [u.reference(r)[0], u.reference(r)[1], curvature];
                 for (found, size) in found.iter().zip([size.value, size.slope, size.curvature]) {
                     assert!(found.abs() <= size * (1.0 + 1e-9) + 1e-9, "{kind:?} at {r}: {found}");
                 }

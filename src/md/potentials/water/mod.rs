@@ -14,27 +14,36 @@
 //! Species 0 is oxygen, and the charges are those of the atoms. Bonds and angles stand in the
 //! topology; the corner of an angle is its oxygen.
 //!
-//! Bound: as `errors.rs` says, with the sizes of V and u; bonds and angles are computed by the same
-//! code in both forms.
+//! The fast form takes all pairs alike, then takes off what those of one molecule count less.
 //!
 //! Source: Y. Wu, H. L. Tepper, G. A. Voth, "Flexible simple point-charge water model with improved
 //! liquid-state properties", J. Chem. Phys. 124 (2006) 024503.
 
+mod bound;
 mod electrostatics;
 mod ewald;
+mod kernel;
 mod molecules;
-mod pairs;
+mod smooth;
 
 pub use electrostatics::Electrostatics;
-pub use pairs::Scratch;
+pub use kernel::Scratch;
 
 use electrostatics::Coulomb;
+use smooth::Smooth;
 
-use super::errors::{Errors, Off, Size};
-use super::{Forces, Potential};
+use super::{Forces, Mixed, Paths, Potential};
+use crate::machine::isa::Isa;
 use crate::md::COULOMB;
-use crate::md::neighbours::{Bond, NeighbourList, bonds, displacement_error};
+use crate::md::clusters::ClusterList;
+use crate::md::lanes::Real;
+use crate::md::neighbours::{Bond, bonds};
 use crate::md::system::{Atoms, Topology, Vector, norm, sub};
+
+/// Terms of the polynomials of damped charges that kernels in `f64` and `f32` always take, and how far
+/// off they may be, over their largest values. Water needs no more: 0.2/angstrom and 9 angstrom.
+const WIDE: (usize, f64) = (14, 2e-13);
+const NARROW: (usize, f64) = (9, 3e-7);
 
 /// One kcal/mol in eV: 4184 J over the Faraday constant.
 const KCAL_PER_MOL: f64 = 4184.0 / 96_485.332_123_31;
@@ -99,6 +108,8 @@ pub struct Water {
     cutoff: f64,
     electrostatics: Electrostatics,
     coulomb: Coulomb,
+    /// Of the charges, for kernels in `f64` and in `f32`.
+    smooth: [Smooth; 2],
     /// Of V: 4 eps sigma^12, 4 eps sigma^6, and V(cutoff).
     dispersion: [f64; 3],
 }
@@ -115,7 +126,8 @@ impl Water {
         let (c12, c6) = (4.0 * epsilon * sigma.powi(12), 4.0 * epsilon * sigma.powi(6));
         let dispersion = [c12, c6, c12 / cutoff.powi(12) - c6 / cutoff.powi(6)];
         let coulomb = electrostatics.coulomb(cutoff);
-        Self { molecule, cutoff, electrostatics, coulomb, dispersion }
+        let smooth = [WIDE, NARROW].map(|(least, off)| coulomb.smooth(cutoff, least, off));
+        Self { molecule, cutoff, electrostatics, coulomb, smooth, dispersion }
     }
 
     /// Energy of two oxygens, and its derivative.
@@ -125,14 +137,20 @@ impl Water {
         [r12 - r6 - shift, (6.0 * r6 - 12.0 * r12) / r]
     }
 
-    fn oxygens_size(&self, r: f64) -> Size {
-        let [c12, c6, shift] = self.dispersion;
-        let (r12, r6) = (c12 / r.powi(12), c6 / r.powi(6));
-        Size {
-            value: r12 + r6 + shift.abs(),
-            slope: (12.0 * r12 + 6.0 * r6) / r,
-            curvature: (156.0 * r12 + 42.0 * r6) / (r * r),
-        }
+    /// The fast form, by one instruction set, in numbers of this type, by `N` terms of `smooth` or
+    /// more.
+    fn compute_in<R: Real, const N: usize>(
+        &self,
+        isa: Isa,
+        smooth: &Smooth,
+        atoms: Atoms<'_>,
+        list: &ClusterList,
+        scratch: &mut Scratch<R>,
+        out: &mut Forces,
+    ) {
+        kernel::compute::<R, N>(isa, self, smooth, &atoms, list, scratch, out);
+        molecules::take_off(self, &atoms, out);
+        self.add_rest(atoms, out);
     }
 
     /// What belongs to no pair within the cutoff: springs, self energy and waves.
@@ -162,8 +180,8 @@ fn leads_to(b: &Bond, excluded: &[(usize, Vector)]) -> bool {
 }
 
 impl Potential for Water {
-    type List = NeighbourList;
-    type Scratch = Scratch;
+    type List = ClusterList;
+    type Scratch = Scratch<f64>;
 
     fn cutoff(&self) -> f64 {
         self.cutoff
@@ -172,14 +190,11 @@ impl Potential for Water {
     fn compute(
         &self,
         atoms: Atoms<'_>,
-        list: &NeighbourList,
-        scratch: &mut Scratch,
+        list: &ClusterList,
+        scratch: &mut Scratch<f64>,
         out: &mut Forces,
     ) {
-        out.start(self.cutoff, atoms.positions, list, &mut scratch.images);
-        pairs::add(self, &atoms, list, scratch, out);
-        pairs::correct(self, &atoms, out);
-        self.add_rest(atoms, out);
+        self.compute_on(Isa::best(), atoms, list, scratch, out);
     }
 
     fn reference(&self, atoms: Atoms<'_>) -> Forces {
@@ -213,44 +228,61 @@ impl Potential for Water {
     }
 
     fn bound(&self, atoms: Atoms<'_>) -> Forces {
-        let Atoms { cell, species, positions, charges, .. } = atoms;
-        let apart = displacement_error(cell, positions, self.cutoff);
-        let excluded = excluded(&atoms);
-        let bonds = bonds(cell, positions, self.cutoff);
-        let most = bonds.iter().map(Vec::len).max().unwrap_or(0) as f64;
-        let all = bonds.iter().map(Vec::len).sum::<usize>() as f64;
-        let bound = Forces::zeros(positions.len());
-        // Springs and waves are terms of the same sums.
-        let mut errors = Errors { bound, apart, all: all + 16.0, own: 2.0 * most + 16.0 };
-        for (i, bonds) in bonds.iter().enumerate() {
-            for b in bonds {
-                let q = COULOMB * (charges[i] * charges[b.atom]).abs();
-                let mut size = q * self.coulomb.size(b.r);
-                if leads_to(b, &excluded[i]) {
-                    size = size + q * self.coulomb.correction_size(b.r);
-                }
-                if (species[i], species[b.atom]) == (0, 0) {
-                    size = size + self.oxygens_size(b.r);
-                }
-                errors.energy(Off { size: 0.5 * size.value, off: 0.5 * size.value_off(apart) });
-                let pull = Off { size: 0.5 * size.slope, off: 0.5 * size.slope_off(apart) };
-                errors.pull([i, b.atom], b.r, pull);
-            }
-        }
-        let (eps, own, all) = (f64::EPSILON, errors.own, errors.all);
-        let mut bound = errors.bound;
-        let mut rest = Forces::zeros(positions.len());
-        self.add_rest(atoms, &mut rest);
-        let square: f64 = charges.iter().map(|q| q * q).sum();
-        bound.energy +=
-            16.0 * eps * (rest.energy.abs() + COULOMB * self.coulomb.own().abs() * square);
-        for (bound, rest) in bound.forces.iter_mut().zip(&rest.forces) {
-            let size = norm(*rest);
-            bound.iter_mut().for_each(|f| *f += own * eps * size);
-        }
-        let size = rest.virial.iter().flatten().fold(0.0, |m: f64, w| m.max(w.abs()));
-        bound.virial.iter_mut().flatten().for_each(|w| *w += all * eps * size);
-        bound
+        self.bound_in::<f64>(atoms, &self.smooth[0])
+    }
+}
+
+impl Paths for Water {
+    fn compute_on(
+        &self,
+        isa: Isa,
+        atoms: Atoms<'_>,
+        list: &ClusterList,
+        scratch: &mut Scratch<f64>,
+        out: &mut Forces,
+    ) {
+        self.compute_in::<f64, { WIDE.0 }>(isa, &self.smooth[0], atoms, list, scratch, out);
+    }
+}
+
+impl Potential for Mixed<Water> {
+    type List = ClusterList;
+    type Scratch = Scratch<f32>;
+
+    fn cutoff(&self) -> f64 {
+        self.0.cutoff
+    }
+
+    fn compute(
+        &self,
+        atoms: Atoms<'_>,
+        list: &ClusterList,
+        scratch: &mut Scratch<f32>,
+        out: &mut Forces,
+    ) {
+        self.compute_on(Isa::best(), atoms, list, scratch, out);
+    }
+
+    fn reference(&self, atoms: Atoms<'_>) -> Forces {
+        self.0.reference(atoms)
+    }
+
+    fn bound(&self, atoms: Atoms<'_>) -> Forces {
+        self.0.bound_in::<f32>(atoms, &self.0.smooth[1])
+    }
+}
+
+impl Paths for Mixed<Water> {
+    fn compute_on(
+        &self,
+        isa: Isa,
+        atoms: Atoms<'_>,
+        list: &ClusterList,
+        scratch: &mut Scratch<f32>,
+        out: &mut Forces,
+    ) {
+        let smooth = &self.0.smooth[1];
+        self.0.compute_in::<f32, { NARROW.0 }>(isa, smooth, atoms, list, scratch, out);
     }
 }
 

@@ -1,6 +1,7 @@
-//! Springs within the molecules: bonds and angles.
+//! What is different within a molecule: bonds and angles, and charges that count less.
 
-use super::{Molecule, along};
+use super::{Molecule, Water, along};
+use crate::md::COULOMB;
 use crate::md::potentials::Forces;
 use crate::md::system::{Atoms, add_scaled, dot, norm};
 
@@ -28,6 +29,19 @@ pub(super) fn add(molecule: &Molecule, atoms: Atoms<'_>, out: &mut Forces) {
             let mut f = d[own].map(|c| by_cos * cos * c / (r[own] * r[own]));
             add_scaled(&mut f, -by_cos / (r[0] * r[1]), d[other]);
             out.pull(corner, atom, d[own], f);
+        }
+    }
+}
+
+/// Takes off by how much less the pairs of one molecule count, if they are within the cutoff.
+pub(super) fn take_off(water: &Water, atoms: &Atoms<'_>, out: &mut Forces) {
+    for ([i, j], d) in atoms.excluded() {
+        let r = norm(d);
+        if r < water.cutoff {
+            let q = COULOMB * atoms.charges[i] * atoms.charges[j];
+            let [less, slope] = water.coulomb.correction(r);
+            out.energy -= q * less;
+            out.pull(i, j, d, along(d, r, -q * slope));
         }
     }
 }

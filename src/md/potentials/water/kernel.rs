@@ -1,0 +1,219 @@
+//! Charges and oxygens over pairs of clusters, as if no pair were of one molecule.
+//!
+//! With y = 1/r, and u and g = -u'/r of the charges as `smooth.rs` has them:
+//!
+//! ```text
+//! E = q u + o (y^6 (c12 y^6 - c6) - shift)
+//! F = d (q g + o y^8 (12 c12 y^6 - 6 c6))
+//! ```
+//!
+//! where q is the product of two charges, and o is 1 for two oxygens and 0 otherwise. Out of reach
+//! both are zero, and distances are the cutoff, so that no polynomial grows.
+//!
+//! Two loops over the clusters around one: the first has the roots, the second all that follows from
+//! them. The virial is summed by runs, as in `lj/kernel.rs`.
+
+use super::smooth::{Damped, InField, Law, Smooth};
+use super::{Coulomb, Water};
+use crate::machine::isa::Isa;
+use crate::md::COULOMB;
+use crate::md::clusters::{Block, ClusterList, Rows, parts, squared};
+use crate::md::lanes::{CLUSTER, Quad, Real, Room, Tile};
+use crate::md::potentials::Forces;
+use crate::md::potentials::clustered::{Pull, Virial, is_narrow, not_after};
+use crate::md::system::Atoms;
+
+/// Buffers of one evaluation, whose forces are of this type.
+#[derive(Debug, Clone, Default)]
+pub struct Scratch<R: Real> {
+    blocks: Vec<Block<R>>,
+    forces: Vec<Block<R>>,
+    /// By cluster: charges, and 1 for each oxygen.
+    kinds: Vec<[Quad<R>; 2]>,
+    /// Of the pairs of one cluster: r^2, at most the square of the cutoff, and 1/r.
+    distances: Room<R>,
+}
+
+/// Sums over all pairs: of q u, of o y^6 (c12 y^6 - c6), and of o.
+#[derive(Clone, Copy)]
+struct Sums<V>([V; 3]);
+
+impl<V: Tile> Sums<V> {
+    #[inline(always)]
+    fn new() -> Self {
+        Self([V::splat(0.0); 3])
+    }
+
+    #[inline(always)]
+    fn move_to(&mut self, totals: &mut [f64; 3]) {
+        for (total, sum) in totals.iter_mut().zip(self.0) {
+            *total += sum.sum();
+        }
+        *self = Self::new();
+    }
+}
+
+#[inline(always)]
+fn evaluate<V: Tile, const R: usize, L: Law<V>>(
+    water: &Water,
+    law: L,
+    list: &ClusterList,
+    Scratch { blocks, forces, kinds, distances }: &mut Scratch<V::Real>,
+    out: &mut Forces,
+) {
+    let entries = list.entries();
+    let distances = V::arrays_mut(distances.numbers(entries.most() * 2 * R * V::LEN));
+    let cutoff2 = V::splat(water.cutoff * water.cutoff);
+    let [c12, c6, shift] = water.dispersion;
+    let (twelve, six) = (V::splat(12.0 * c12), V::splat(-6.0 * c6));
+    let (c12, c6) = (V::splat(c12), V::splat(-c6));
+    let zero = V::splat(0.0);
+    let mut sums = Sums::new();
+    let mut totals = [0.0; 3];
+    let mut virial = Virial::new();
+    for (own, first) in parts::<V, R>(entries) {
+        let rows = Rows::<V, R>::new(blocks, own, first);
+        let (mut own_later, mut charges, mut oxygens) = ([zero; R], [zero; R], [zero; R]);
+        for r in 0..R {
+            let first = first + r * V::ROWS;
+            own_later[r] = not_after(first);
+            charges[r] = V::along(&kinds[own][0], first).times(V::splat(COULOMB));
+            oxygens[r] = V::along(&kinds[own][1], first);
+        }
+        let mut at = 0;
+        for (shift, clusters) in entries.runs(own) {
+            let rows = rows.seen_from(shift);
+            for &c in clusters {
+                let d = rows.to(&blocks[c as usize]);
+                let to = &mut distances[at..][..2 * R];
+                for r in 0..R {
+                    let s = squared(&d, r).plus(own_later[r]).min(cutoff2);
+                    s.store(&mut to[2 * r]);
+                    s.inverse_root().store(&mut to[2 * r + 1]);
+                    // Only the first entry is the cluster itself.
+                    own_later[r] = zero;
+                }
+                at += 2 * R;
+            }
+        }
+        let mut pull = Pull::<V, R>::new();
+        let mut at = 0;
+        for (shift, clusters) in entries.runs(own) {
+            let rows = rows.seen_from(shift);
+            let before = pull;
+            for &c in clusters {
+                let d = rows.to(&blocks[c as usize]);
+                let [charge, oxygen] = [0, 1].map(|k| V::across(&kinds[c as usize][k]));
+                let from = &distances[at..][..2 * R];
+                let (mut s, mut y, mut f) = ([zero; R], [zero; R], [zero; R]);
+                for r in 0..R {
+                    (s[r], y[r]) = (V::load(&from[2 * r]), V::load(&from[2 * r + 1]));
+                }
+                let [u, g] = law.at(s, y);
+                for r in 0..R {
+                    let near = s[r].below(cutoff2);
+                    let q = charge.times(charges[r]).keep(near);
+                    let o = oxygen.times(oxygens[r]).keep(near);
+                    let y2 = y[r].times(y[r]);
+                    let y6 = y2.times(y2).times(y2);
+                    let o6 = o.times(y6);
+                    sums.0[0] = q.mul_add(u[r], sums.0[0]);
+                    sums.0[1] = o6.mul_add(c12.mul_add(y6, c6), sums.0[1]);
+                    sums.0[2] = sums.0[2].plus(o);
+                    f[r] = o6.times(y2).mul_add(twelve.mul_add(y6, six), q.times(g[r]));
+                }
+                pull.add(&d, &f, &mut forces[c as usize]);
+                at += 2 * R;
+            }
+            virial.add_run(shift, &before, &pull);
+        }
+        pull.finish(&mut forces[own], first);
+        if is_narrow::<V>() {
+            sums.move_to(&mut totals);
+            virial.move_narrow();
+        }
+    }
+    sums.move_to(&mut totals);
+    let [charges, oxygens, pairs] = totals;
+    out.energy = charges + oxygens - shift * pairs;
+    out.add_virial(virial.finish(blocks, forces));
+}
+
+/// By `N` terms of `smooth` or more, or in a field.
+#[inline(always)]
+fn either<V: Tile, const R: usize, const N: usize>(
+    water: &Water,
+    smooth: &Smooth,
+    list: &ClusterList,
+    scratch: &mut Scratch<V::Real>,
+    out: &mut Forces,
+) {
+    match water.coulomb {
+        Coulomb::Damped { .. } => {
+            evaluate::<V, R, _>(water, Damped::<V, N>::new(smooth), list, scratch, out);
+        }
+        Coulomb::Field { k, c } => {
+            evaluate::<V, R, _>(water, InField::<V>::new(k, c), list, scratch, out);
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma,popcnt")]
+fn avx2<R: Real, const N: usize>(
+    water: &Water,
+    smooth: &Smooth,
+    list: &ClusterList,
+    scratch: &mut Scratch<R>,
+    out: &mut Forces,
+) {
+    either::<R::Avx2, 2, N>(water, smooth, list, scratch, out);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,popcnt")]
+fn avx512<R: Real, const N: usize>(
+    water: &Water,
+    smooth: &Smooth,
+    list: &ClusterList,
+    scratch: &mut Scratch<R>,
+    out: &mut Forces,
+) {
+    // As many registers as hold the rows of a cluster.
+    if R::Avx512::ROWS == CLUSTER {
+        either::<R::Avx512, 1, N>(water, smooth, list, scratch, out);
+    } else {
+        either::<R::Avx512, 2, N>(water, smooth, list, scratch, out);
+    }
+}
+
+/// Writes what the pairs within the cutoff do, by `N` terms of `smooth` or more.
+pub(super) fn compute<R: Real, const N: usize>(
+    isa: Isa,
+    water: &Water,
+    smooth: &Smooth,
+    atoms: &Atoms<'_>,
+    list: &ClusterList,
+    scratch: &mut Scratch<R>,
+    out: &mut Forces,
+) {
+    assert!(isa.is_available(), "this processor has no {}", isa.name());
+    let cutoff = water.cutoff;
+    assert!(list.cutoff() >= cutoff, "list cutoff {} under {cutoff}", list.cutoff());
+    out.clear(atoms.positions.len());
+    list.place(atoms.positions, &mut scratch.blocks);
+    scratch.forces.clear();
+    scratch.forces.resize(scratch.blocks.len(), [[R::default(); CLUSTER]; 3]);
+    let oxygen = |species| if species == 0 { 1.0 } else { 0.0 };
+    list.spread(|k| [atoms.charges[k], oxygen(atoms.species[k])], &mut scratch.kinds);
+    match isa {
+        // SAFETY: the processor has it, as just asserted.
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx2 => unsafe { avx2::<R, N>(water, smooth, list, scratch, out) },
+        // SAFETY: as above.
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512 => unsafe { avx512::<R, N>(water, smooth, list, scratch, out) },
+        _ => either::<R::Portable, 2, N>(water, smooth, list, scratch, out),
+    }
+    list.take_back(&scratch.forces, &mut out.forces);
+}
