@@ -70,7 +70,7 @@ def main():
         # Waits for the steps, which may be queued.
         context.getState(getEnergy=True)
 
-    report("md/step-water-rf/n648", "openmm", f"OpenMM {openmm.__version__}", steps * len(symbols), run)
+    report("md/run-water-rf/n648", "openmm", f"OpenMM {openmm.__version__}", steps * len(symbols), run)
 
 
 main()

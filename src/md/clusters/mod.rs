@@ -15,6 +15,9 @@
 //! has all pairs within cutoff + skin - 2 D, so the margin is at most skin - 2 D; where that is less
 //! than half of what is wanted, the outer list is built anew.
 //!
+//! The inner list is one of parts: rows of a cluster, as many as the kernels of an instruction set
+//! take at once, for the fewer rows, the fewer entries have none of them in reach.
+//!
 //! Sources: S. Pall, B. Hess, Comput. Phys. Commun. 184 (2013) 2641-2650; dual lists: S. Pall and
 //! others, J. Chem. Phys. 153 (2020) 134110.
 
@@ -67,13 +70,24 @@ impl List for ClusterList {
         cutoff: f64,
         skin: f64,
     ) -> Result<Self, system::Error> {
+        Self::on(Isa::best(), cell, positions, cutoff, skin)
+    }
+
+    fn on(
+        isa: Isa,
+        cell: &Cell,
+        positions: &[Vector],
+        cutoff: f64,
+        skin: f64,
+    ) -> Result<Self, system::Error> {
+        assert!(isa.is_available(), "this processor has no {}", isa.name());
         check_size(cell, positions.len(), cutoff, skin)?;
         let n = positions.len();
         let mut list = Self {
             cell: *cell,
             cutoff,
             skin: Skin::new(skin, n),
-            isa: Isa::best(),
+            isa,
             atoms: Vec::with_capacity(n),
             homes: Vec::with_capacity(n),
             moves: Vec::with_capacity(n),
@@ -88,8 +102,9 @@ impl List for ClusterList {
         list.build(positions);
         list.outer.reserve_a_quarter();
         let (runs, clusters) = (list.outer.runs.capacity(), list.outer.clusters.capacity());
-        list.inner.runs.reserve(runs - list.inner.runs.len());
-        list.inner.clusters.reserve(clusters - list.inner.clusters.len());
+        let parts = CLUSTER / list.inner.rows;
+        list.inner.runs.reserve(parts * runs - list.inner.runs.len());
+        list.inner.clusters.reserve(parts * clusters - list.inner.clusters.len());
         list.search.reserve();
         Ok(list)
     }
@@ -133,6 +148,10 @@ impl List for ClusterList {
 
     fn dangerous_builds(&self) -> u64 {
         self.skin.dangerous_builds()
+    }
+
+    fn prunings(&self) -> u64 {
+        self.prunings
     }
 }
 
@@ -275,14 +294,9 @@ impl ClusterList {
         self.pruned_at.is_empty()
     }
 
-    /// How often the inner list was pruned, builds included.
-    pub fn prunings(&self) -> u64 {
-        self.prunings
-    }
-
-    /// Entries of the inner and of the outer list: pairs of clusters.
-    pub fn sizes(&self) -> [usize; 2] {
-        [self.inner.len(), self.outer.len()]
+    /// Pairs of atoms that a kernel tries by the inner and by the outer list, empty places included.
+    pub fn tried(&self) -> [usize; 2] {
+        [self.inner.pairs(), self.outer.pairs()]
     }
 
     /// The pairs of atoms of the outer list, each once: (atom, atom, cells that the second one is
@@ -297,17 +311,17 @@ impl ClusterList {
         of: &'a Entries,
     ) -> impl Iterator<Item = (usize, usize, [i32; 3])> + 'a {
         let places = |first: usize, count: usize| first..(first + count).min(self.atoms.len());
-        let runs = (0..of.rows()).flat_map(|g| {
-            let runs = of.first_run[g] as usize..of.first_run[g + 1] as usize;
-            runs.map(move |run| (g, run))
+        let runs = (0..of.parts()).flat_map(move |part| {
+            let runs = of.first_run[part] as usize..of.first_run[part + 1] as usize;
+            runs.map(move |run| (part * of.rows, run))
         });
-        let entries = runs.flat_map(move |(g, run)| {
+        let entries = runs.flat_map(move |(row, run)| {
             let entries = of.start(run)..of.runs[run].end as usize;
-            entries.map(move |e| (g, of.runs[run].offset, of.clusters[e] as usize))
+            entries.map(move |e| (row, of.runs[run].offset, of.clusters[e] as usize))
         });
-        entries.flat_map(move |(g, offset, cluster)| {
-            let own = cluster == g && offset == [0; 3];
-            places(g * CLUSTER, CLUSTER).flat_map(move |p| {
+        entries.flat_map(move |(row, offset, cluster)| {
+            let own = cluster == row / CLUSTER && offset == [0; 3];
+            places(row, of.rows).flat_map(move |p| {
                 let from = if own { p + 1 } else { cluster * CLUSTER };
                 let end = places(cluster * CLUSTER, CLUSTER).end;
                 (from..end).map(move |q| {

@@ -66,7 +66,7 @@ impl Search {
         );
         let counts = self.sort_into_bins(cell);
         let largest = self.spheres.iter().map(|s| s.radius).fold(0.0, f64::max);
-        into.clear();
+        into.start_parts(CLUSTER);
         for own in 0..atoms.div_ceil(CLUSTER) {
             let around = Around {
                 own,
@@ -99,7 +99,7 @@ impl Search {
                     }
                 }
             }
-            into.end_rows();
+            into.end_part();
         }
     }
 
@@ -185,16 +185,16 @@ impl Search {
         }
     }
 
-    /// Keeps the entries with a pair closer than `reach`, and each cluster's own.
+    /// Keeps, for each part, the entries with a pair closer than `reach`, and its own cluster.
     pub(super) fn prune(&self, isa: Isa, reach: f64, from: &Entries, into: &mut Entries) {
         match isa {
-            // SAFETY: a list has the best instruction set of this processor.
+            // SAFETY: the processor has the instruction set of a list, as `ClusterList::on` asserts.
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => unsafe { prune_avx2(&self.blocks, reach, from, into) },
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512 => unsafe { prune_avx512(&self.blocks, reach, from, into) },
-            _ => prune::<[f64; CLUSTER], CLUSTER>(&self.blocks, reach, from, into),
+            _ => prune::<[f64; CLUSTER], 2>(&self.blocks, reach, from, into),
         }
     }
 }
@@ -229,11 +229,11 @@ fn prune<V: Tile<Real = f64>, const R: usize>(
     from: &Entries,
     into: &mut Entries,
 ) {
-    into.clear();
-    for (own, first) in parts::<V, R>(from) {
-        let rows = Rows::<V, R>::new(blocks, own, first);
-        let first = from.first_run[own] as usize;
-        for k in first..from.first_run[own + 1] as usize {
+    into.start_parts(R * V::ROWS);
+    for (part, own, row) in parts::<V, R>(from) {
+        let rows = Rows::<V, R>::new(blocks, own, row);
+        let first = from.first_run[part] as usize;
+        for k in first..from.first_run[part + 1] as usize {
             let run = from.runs[k];
             let (clusters, rows) =
                 (&from.clusters[from.start(k)..run.end as usize], rows.seen_from(run.shift));
@@ -244,14 +244,14 @@ fn prune<V: Tile<Real = f64>, const R: usize>(
             }
             into.end_run(run.offset, run.shift);
         }
-        into.end_rows();
+        into.end_part();
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma,popcnt")]
 fn prune_avx2(blocks: &[Block<f64>], reach: f64, from: &Entries, into: &mut Entries) {
-    prune::<__m256d, CLUSTER>(blocks, reach, from, into);
+    prune::<__m256d, 2>(blocks, reach, from, into);
 }
 
 #[cfg(target_arch = "x86_64")]

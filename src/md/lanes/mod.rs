@@ -33,10 +33,10 @@ pub trait Real: Copy + Default + Debug + Into<f64> {
     type Portable: Tile<Real = Self>;
     /// A register of AVX2.
     #[cfg(target_arch = "x86_64")]
-    type Avx2: Tile<Real = Self>;
+    type Avx2: Tile<Real = Self> + Pairs;
     /// A register of AVX-512.
     #[cfg(target_arch = "x86_64")]
-    type Avx512: Tile<Real = Self>;
+    type Avx512: Tile<Real = Self> + Pairs;
 
     /// Rounds to the nearest number.
     fn from_f64(x: f64) -> Self;

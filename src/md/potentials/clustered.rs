@@ -1,5 +1,6 @@
 //! What kernels over pairs of clusters have in common: forces and the virial by runs.
 
+use super::is_narrow;
 use crate::md::clusters::{Apart, Block};
 use crate::md::lanes::{CLUSTER, Real as _, Tile};
 use crate::md::system::Vector;
@@ -16,12 +17,6 @@ pub(super) fn not_after<V: Tile>(first: usize) -> V {
         }
     }
     V::load(&V::arrays(&table)[0])
-}
-
-/// Whether long sums of these numbers are made in `f64`.
-#[inline(always)]
-pub(super) fn is_narrow<V: Tile>() -> bool {
-    V::Real::EPSILON > f64::EPSILON
 }
 
 /// The forces on rows, by lane.

@@ -99,6 +99,17 @@ fn every_path_of_argon_in_mixed_precision_is_within_its_bound() {
 }
 
 #[test]
+fn every_path_of_silicon_in_mixed_precision_is_within_its_bound() {
+    let silicon = Mixed(StillingerWeber::SILICON);
+    assert_all("silicon, mixed", silicon, boxes::silicon_crystal, 5.431);
+    let solid = crate::md::fixtures::silicon_512();
+    assert_within("warm silicon, mixed", silicon, &solid, 1.0);
+    let bound = silicon.bound(solid.atoms()).forces;
+    let most = bound.as_flattened().iter().fold(0.0, |m: f64, b| m.max(*b));
+    assert!(most < 2e-2, "the bound of forces, {most:e} eV/angstrom, is not tight");
+}
+
+#[test]
 fn every_path_of_aluminium_is_within_its_bound() {
     let aluminium = EmbeddedAtom(SuttonChen::ALUMINIUM);
     assert_all("aluminium", aluminium, boxes::aluminium_crystal, 4.05);

@@ -38,18 +38,18 @@ fn evaluate<V: Tile<Real = f64>, const R: usize, L: Law>(
     out: &mut Forces,
 ) {
     let entries = list.entries();
-    let slopes = V::arrays_mut(slopes.numbers(entries.len() * 2 * CLUSTER * CLUSTER));
+    let slopes = V::arrays_mut(slopes.numbers(2 * entries.pairs()));
     let zero = V::splat(0.0);
     let mut energy = zero;
     let mut kept = slopes.chunks_exact_mut(2 * R);
-    for (own, first) in parts::<V, R>(entries) {
+    for (part, own, first) in parts::<V, R>(entries) {
         let rows = Rows::<V, R>::new(blocks, own, first);
         let mut densities_of_rows = [zero; R];
         let mut own_later = [zero; R];
         for r in 0..R {
             own_later[r] = not_after(first + r * V::ROWS);
         }
-        for (shift, clusters) in entries.runs(own) {
+        for (shift, clusters) in entries.runs(part) {
             let rows = rows.seen_from(shift);
             for (&c, kept) in clusters.iter().zip(&mut kept) {
                 let d = rows.to(&blocks[c as usize]);
@@ -80,14 +80,14 @@ fn evaluate<V: Tile<Real = f64>, const R: usize, L: Law>(
     }
     let mut kept = slopes.chunks_exact(2 * R);
     let mut virial = Virial::new();
-    for (own, first) in parts::<V, R>(entries) {
+    for (part, own, first) in parts::<V, R>(entries) {
         let rows = Rows::<V, R>::new(blocks, own, first);
         let mut of_rows = [zero; R];
         for r in 0..R {
             of_rows[r] = V::along(&densities[own], first + r * V::ROWS);
         }
         let mut pull = Pull::<V, R>::new();
-        for (shift, clusters) in entries.runs(own) {
+        for (shift, clusters) in entries.runs(part) {
             let rows = rows.seen_from(shift);
             let before = pull;
             for (&c, kept) in clusters.iter().zip(&mut kept) {
