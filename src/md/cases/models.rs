@@ -22,8 +22,8 @@ pub(super) struct Model<P> {
     pub(super) bath: Option<Langevin>,
     /// Whether the energy is continuous, so that it can be conserved.
     pub(super) conserves: bool,
-    /// Angstrom. Each run starts from a fresh list and is too short to outlive it; what a build costs
-    /// is measured by the `neighbours` and `clusters` cases.
+    /// Angstrom. The steps of a case start from a fresh list and are too few to outlive it; what a build
+    /// costs is measured by the `neighbours` and `clusters` cases, and within whole runs.
     pub(super) skin: f64,
     /// No eigenvalue of the second derivatives of E exceeds this, in eV/angstrom^2.
     pub(super) stiffness: f64,

@@ -30,16 +30,17 @@ const BUILDS: u64 = 3;
 pub(super) fn runs() -> Vec<Case> {
     let (fast, plain) = (Isa::best().vectorised_name(), Isa::Scalar.vectorised_name());
     let [ar, h2o] = [fixtures::argon_256, fixtures::water_648];
-    let silicon = Model { skin: 0.9, ..SILICON };
-    let iron = Model { skin: 0.8, ..IRON };
+    let silicon = Model { skin: 0.8, ..SILICON };
+    let iron = Model { skin: 0.9, ..IRON };
+    let field = Model { skin: 0.8, ..water_in_a_field() };
     vec![
-        run("md/run-sw-si/n512", fast, 512, silicon, 1000, fixtures::silicon_512),
+        run("md/run-sw-si/n512", fast, 512, silicon, 500, fixtures::silicon_512),
         run("md/run-lj-ar/n256", fast, 256, argon(), 300, ar),
         run("md/run-lj-cut-ar/n256", fast, 256, cut_argon(), 300, ar),
         run("md/run-sc-al/n500", fast, 500, ALUMINIUM, 600, fixtures::aluminium_500),
-        run("md/run-fs-fe/n1024", fast, 1024, iron, 400, fixtures::iron_1024),
-        run("md/run-water-dsf/n648", plain, 648, water(), 100, h2o),
-        run("md/run-water-rf/n648", plain, 648, water_in_a_field(), 100, h2o),
+        run("md/run-fs-fe/n1024", fast, 1024, iron, 600, fixtures::iron_1024),
+        run("md/run-water-dsf/n648", plain, 648, Model { skin: 0.8, ..water() }, 60, h2o),
+        run("md/run-water-rf/n648", plain, 648, field, 60, h2o),
     ]
 }
 

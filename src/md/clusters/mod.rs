@@ -188,7 +188,7 @@ impl ClusterList {
         self.nowhere = 4.0 * (reach + (cells + 2.0) * widest);
         let mut search = std::mem::take(&mut self.search);
         self.place(positions, search.blocks());
-        search.collect(&self.cell, self.atoms.len(), reach, &mut self.outer);
+        search.collect(self.isa, &self.cell, self.atoms.len(), reach, &mut self.outer);
         self.search = search;
         self.margin = self.wanted_margin();
         self.prune(positions);

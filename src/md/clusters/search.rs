@@ -57,7 +57,33 @@ impl Search {
     }
 
     /// Finds the clusters within `reach` of each cluster of `atoms` atoms.
-    pub(super) fn collect(&mut self, cell: &Cell, atoms: usize, reach: f64, into: &mut Entries) {
+    pub(super) fn collect(
+        &mut self,
+        isa: Isa,
+        cell: &Cell,
+        atoms: usize,
+        reach: f64,
+        into: &mut Entries,
+    ) {
+        match isa {
+            // SAFETY: the processor has the instruction set of a list, as `ClusterList::on` asserts.
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => unsafe { collect_avx2(self, cell, atoms, reach, into) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => unsafe { collect_avx512(self, cell, atoms, reach, into) },
+            _ => self.collect_by::<[f64; CLUSTER], CLUSTER>(cell, atoms, reach, into),
+        }
+    }
+
+    #[inline(always)]
+    fn collect_by<V: Tile<Real = f64>, const R: usize>(
+        &mut self,
+        cell: &Cell,
+        atoms: usize,
+        reach: f64,
+        into: &mut Entries,
+    ) {
         let filled = |from: usize, most: usize| most.min(atoms - from);
         self.spheres.clear();
         let clusters = self.blocks.iter().take(atoms.div_ceil(CLUSTER)).enumerate();
@@ -70,7 +96,7 @@ impl Search {
         for own in 0..atoms.div_ceil(CLUSTER) {
             let around = Around {
                 own,
-                rows: Rows::<[f64; CLUSTER], CLUSTER>::new(&self.blocks, own, 0),
+                rows: Rows::<V, R>::new(&self.blocks, own, 0),
                 sphere: self.spheres[own],
                 reach,
             };
@@ -141,9 +167,10 @@ impl Search {
     }
 
     /// Adds the clusters in reach that are `offset` cells away.
-    fn visit(
+    #[inline(always)]
+    fn visit<V: Tile<Real = f64>, const R: usize>(
         &self,
-        around: &Around,
+        around: &Around<V, R>,
         counts: [i32; 3],
         bins: [[i32; 2]; 3],
         offset: [i32; 3],
@@ -200,9 +227,9 @@ impl Search {
 }
 
 /// What the clusters around are compared with.
-struct Around {
+struct Around<V, const R: usize> {
     own: usize,
-    rows: Rows<[f64; CLUSTER], CLUSTER>,
+    rows: Rows<V, R>,
     sphere: Sphere,
     reach: f64,
 }
@@ -237,15 +264,32 @@ fn prune<V: Tile<Real = f64>, const R: usize>(
             let run = from.runs[k];
             let (clusters, rows) =
                 (&from.clusters[from.start(k)..run.end as usize], rows.seen_from(run.shift));
-            for (n, &c) in clusters.iter().enumerate() {
-                if (k == first && n == 0) || is_near(&rows, &blocks[c as usize], reach) {
-                    into.clusters.push(c);
-                }
+            let start = into.clusters.len();
+            into.clusters.extend_from_slice(clusters);
+            let kept = &mut into.clusters[start..];
+            let mut n = usize::from(k == first);
+            for &c in &clusters[n..] {
+                // Written whether or not it is kept: a branch here is often mispredicted.
+                kept[n] = c;
+                n += usize::from(is_near(&rows, &blocks[c as usize], reach));
             }
+            into.clusters.truncate(start + n);
             into.end_run(run.offset, run.shift);
         }
         into.end_part();
     }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma,popcnt")]
+fn collect_avx2(by: &mut Search, cell: &Cell, atoms: usize, reach: f64, into: &mut Entries) {
+    by.collect_by::<__m256d, CLUSTER>(cell, atoms, reach, into);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,popcnt")]
+fn collect_avx512(by: &mut Search, cell: &Cell, atoms: usize, reach: f64, into: &mut Entries) {
+    by.collect_by::<__m512d, 2>(cell, atoms, reach, into);
 }
 
 #[cfg(target_arch = "x86_64")]

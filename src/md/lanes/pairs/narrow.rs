@@ -3,7 +3,7 @@
 use std::arch::x86_64::*;
 
 use super::super::Lanes;
-use super::super::x86::{eights, quarters};
+use super::super::x86::{eights, fours, quarters};
 use super::{Pairs, compress_four};
 
 /// The columns of four rows in each quarter of the registers.
@@ -48,18 +48,22 @@ impl Pairs for __m256 {
 
     #[inline(always)]
     fn columns(r: &[__m128; 8]) -> [Self; 4] {
-        let rows: [Self; 4] = std::array::from_fn(|k| eights([r[k], r[k + 4]]));
+        // Not by a closure, which may lack the instruction set.
+        let mut rows = [Self::splat(0.0); 4];
+        for k in 0..4 {
+            rows[k] = eights([r[k], r[k + 4]]);
+        }
         transposed!(rows, _mm256_unpacklo_ps, _mm256_unpackhi_ps, _mm256_shuffle_ps)
     }
 
     #[inline(always)]
     fn rows(columns: [Self; 4]) -> [__m128; 8] {
         let rows = transposed!(columns, _mm256_unpacklo_ps, _mm256_unpackhi_ps, _mm256_shuffle_ps);
-        // SAFETY: the caller of this inlined function has AVX2.
-        let low = rows.map(|row| unsafe { _mm256_castps256_ps128(row) });
-        // SAFETY: as above.
-        let high = rows.map(|row| unsafe { _mm256_extractf128_ps::<1>(row) });
-        [low[0], low[1], low[2], low[3], high[0], high[1], high[2], high[3]]
+        let mut out = [__m128::splat(0.0); 8];
+        for k in 0..4 {
+            [out[k], out[k + 4]] = fours(rows[k]);
+        }
+        out
     }
 
     #[inline(always)]
@@ -115,7 +119,8 @@ impl Pairs for __m512 {
 
     #[inline(always)]
     fn columns(r: &[__m128; 16]) -> [Self; 4] {
-        let rows: [Self; 4] = std::array::from_fn(|k| {
+        let mut rows = [Self::splat(0.0); 4];
+        for k in 0..4 {
             // SAFETY: the caller of this inlined function has AVX-512.
             let row = unsafe { _mm512_castps128_ps512(r[k]) };
             // SAFETY: as above.
@@ -123,16 +128,19 @@ impl Pairs for __m512 {
             // SAFETY: as above.
             let row = unsafe { _mm512_insertf32x4::<2>(row, r[k + 8]) };
             // SAFETY: as above.
-            unsafe { _mm512_insertf32x4::<3>(row, r[k + 12]) }
-        });
+            rows[k] = unsafe { _mm512_insertf32x4::<3>(row, r[k + 12]) };
+        }
         transposed!(rows, _mm512_unpacklo_ps, _mm512_unpackhi_ps, _mm512_shuffle_ps)
     }
 
     #[inline(always)]
     fn rows(columns: [Self; 4]) -> [__m128; 16] {
         let rows = transposed!(columns, _mm512_unpacklo_ps, _mm512_unpackhi_ps, _mm512_shuffle_ps);
-        let rows = rows.map(quarters);
-        std::array::from_fn(|k| rows[k % 4][k / 4])
+        let mut out = [__m128::splat(0.0); 16];
+        for k in 0..4 {
+            [out[k], out[k + 4], out[k + 8], out[k + 12]] = quarters(rows[k]);
+        }
+        out
     }
 
     #[inline(always)]

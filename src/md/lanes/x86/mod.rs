@@ -126,7 +126,7 @@ macro_rules! lanes {
 
 mod narrow;
 
-pub(super) use narrow::{eights, quarters};
+pub(super) use narrow::{eights, fours, quarters};
 
 /// One step from y, which is nearly 1/sqrt(x), towards it.
 ///

@@ -98,10 +98,7 @@ impl Tile for __m256 {
 
     #[inline(always)]
     fn add_across(self, to: &mut Quad<f32>) {
-        // SAFETY: the caller of this inlined function has AVX2.
-        let low = unsafe { _mm256_castps256_ps128(self) };
-        // SAFETY: as above.
-        let high = unsafe { _mm256_extractf128_ps::<1>(self) };
+        let [low, high] = fours(self);
         __m128::load(to).plus(low.plus(high)).store(to);
     }
 
@@ -156,7 +153,17 @@ impl Tile for __m512 {
     }
 }
 
-/// Eight numbers from each four.
+/// Lanes 0 to 3 and 4 to 7.
+#[inline(always)]
+pub(in crate::md::lanes) fn fours(a: __m256) -> [__m128; 2] {
+    // SAFETY: the caller of this inlined function has AVX2.
+    let low = unsafe { _mm256_castps256_ps128(a) };
+    // SAFETY: as above.
+    let high = unsafe { _mm256_extractf128_ps::<1>(a) };
+    [low, high]
+}
+
+/// The inverse of [`fours`].
 #[inline(always)]
 pub(in crate::md::lanes) fn eights([low, high]: [__m128; 2]) -> __m256 {
     // SAFETY: the caller of this inlined function has AVX2.

@@ -60,7 +60,8 @@ fn filter<V: Pairs>(
     let mut n = 0;
     for i in 0..list.len() {
         let (near, forward) = (list.of(i), list.forward(i).len());
-        let [x0, y0, z0, _] = images[i].map(|x| V::splat(x.into()));
+        let [x, y, z, _] = images[i];
+        let (x0, y0, z0) = (V::splat(x.into()), V::splat(y.into()), V::splat(z.into()));
         let atom = u32::try_from(i).expect("at most 2^23 images");
         let mut at = 0;
         while at < forward {
