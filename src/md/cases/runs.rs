@@ -7,9 +7,10 @@
 //! be conserved.
 //!
 //! Bound of the energy: to second order, velocity Verlet conserves not E but
-//! E + dt^2 (sum of v V'' v / 12 - sum of F^2 / (24 m)), so with no eigenvalue of V'' above L in
-//! magnitude, E changes by at most dt^2 (L / 12 sum of v^2 + sum of F^2 / (24 m)), where both sums are
-//! the largest on the way. A tenth more is for the order dt^4.
+//! E + dt^2 (sum of v V'' v / 12 - sum of F^2 / (24 m)). Near equilibrium the first sum is between 0 and
+//! L times the sum of v^2, for L the largest eigenvalue of V''. So E changes by at most
+//! dt^2 (L / 12 sum of v^2 + sum of F^2 / (24 m)), where both sums are the largest on the way. A tenth
+//! more is for the order dt^4.
 //!
 //! Source: E. Hairer, C. Lubich, G. Wanner, "Geometric numerical integration illustrated by the
 //! Stoermer-Verlet method", Acta Numerica 12 (2003) 399-450.
