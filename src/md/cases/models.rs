@@ -115,10 +115,10 @@ pub(super) const ALUMINIUM: Model<EmbeddedAtom<SuttonChen>> = Model {
     conserves: true,
     skin: 2.0,
     stiffness: 20.0,
-    tried: 167,
+    tried: 134,
     near: 47,
     flops: [84, 0, 60],
-    list_bytes: 41,
+    list_bytes: 67,
     placed: 1,
 };
 
@@ -130,10 +130,10 @@ pub(super) const IRON: Model<EmbeddedAtom<FinnisSinclair>> = Model {
     conserves: true,
     skin: 1.0,
     stiffness: 40.0,
-    tried: 36,
+    tried: 26,
     near: 7,
     flops: [78, 0, 60],
-    list_bytes: 9,
+    list_bytes: 13,
     placed: 1,
 };
 

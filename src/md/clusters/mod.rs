@@ -48,6 +48,8 @@ pub struct ClusterList {
     cutoff: f64,
     skin: Skin,
     isa: Isa,
+    /// Rows of a part of the inner list.
+    rows: usize,
     /// The atom in each place of each cluster; places past the last atom are empty.
     atoms: Vec<u32>,
     /// By place: how many cells away the atom is moved into the cell, and the same in angstrom.
@@ -80,33 +82,13 @@ impl List for ClusterList {
         cutoff: f64,
         skin: f64,
     ) -> Result<Self, system::Error> {
-        assert!(isa.is_available(), "this processor has no {}", isa.name());
-        check_size(cell, positions.len(), cutoff, skin)?;
-        let n = positions.len();
-        let mut list = Self {
-            cell: *cell,
-            cutoff,
-            skin: Skin::new(skin, n),
+        Self::of_parts(
             isa,
-            atoms: Vec::with_capacity(n),
-            homes: Vec::with_capacity(n),
-            moves: Vec::with_capacity(n),
-            nowhere: 0.0,
-            outer: Entries::default(),
-            inner: Entries::default(),
-            margin: 0.0,
-            pruned_at: vec![[0.0; 3]; n],
-            prunings: 0,
-            search: Search::default(),
-        };
-        list.build(positions);
-        list.outer.reserve_a_quarter();
-        let (runs, clusters) = (list.outer.runs.capacity(), list.outer.clusters.capacity());
-        let parts = CLUSTER / list.inner.rows;
-        list.inner.runs.reserve(parts * runs - list.inner.runs.len());
-        list.inner.clusters.reserve(parts * clusters - list.inner.clusters.len());
-        list.search.reserve();
-        Ok(list)
+            if isa == Isa::Avx512 { CLUSTER } else { 2 },
+            cell,
+            positions,
+            [cutoff, skin],
+        )
     }
 
     fn update(&mut self, positions: &[Vector]) -> bool {
@@ -130,8 +112,8 @@ impl List for ClusterList {
     }
 
     fn copy_from(&mut self, other: &Self) {
-        let Self { cell, cutoff, skin, isa, nowhere, margin, prunings, .. } = other;
-        (self.cell, self.cutoff, self.isa) = (*cell, *cutoff, *isa);
+        let Self { cell, cutoff, skin, isa, rows, nowhere, margin, prunings, .. } = other;
+        (self.cell, self.cutoff, self.isa, self.rows) = (*cell, *cutoff, *isa, *rows);
         (self.nowhere, self.margin, self.prunings) = (*nowhere, *margin, *prunings);
         self.skin.copy_from(skin);
         self.atoms.clone_from(&other.atoms);
@@ -173,6 +155,44 @@ fn furthest(positions: &[Vector], from: &[Vector]) -> f64 {
 }
 
 impl ClusterList {
+    /// Does as [`List::on`], for kernels that take so many rows at once: 2, or 4 by AVX-512.
+    pub(super) fn of_parts(
+        isa: Isa,
+        rows: usize,
+        cell: &Cell,
+        positions: &[Vector],
+        [cutoff, skin]: [f64; 2],
+    ) -> Result<Self, system::Error> {
+        assert!(isa.is_available(), "this processor has no {}", isa.name());
+        check_size(cell, positions.len(), cutoff, skin)?;
+        let n = positions.len();
+        let mut list = Self {
+            cell: *cell,
+            cutoff,
+            skin: Skin::new(skin, n),
+            isa,
+            rows,
+            atoms: Vec::with_capacity(n),
+            homes: Vec::with_capacity(n),
+            moves: Vec::with_capacity(n),
+            nowhere: 0.0,
+            outer: Entries::default(),
+            inner: Entries::default(),
+            margin: 0.0,
+            pruned_at: vec![[0.0; 3]; n],
+            prunings: 0,
+            search: Search::default(),
+        };
+        list.build(positions);
+        list.outer.reserve_a_quarter();
+        let (runs, clusters) = (list.outer.runs.capacity(), list.outer.clusters.capacity());
+        let parts = CLUSTER / rows;
+        list.inner.runs.reserve(parts * runs - list.inner.runs.len());
+        list.inner.clusters.reserve(parts * clusters - list.inner.clusters.len());
+        list.search.reserve();
+        Ok(list)
+    }
+
     /// Builds the list anew, for the same atoms at `positions`.
     ///
     /// # Panics
@@ -234,7 +254,7 @@ impl ClusterList {
         let mut search = std::mem::take(&mut self.search);
         self.place(positions, search.blocks());
         let reach = self.cutoff + self.margin;
-        search.prune(self.isa, reach, &self.outer, &mut self.inner);
+        search.prune(self.isa, self.rows, reach, &self.outer, &mut self.inner);
         self.search = search;
     }
 

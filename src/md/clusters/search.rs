@@ -213,14 +213,21 @@ impl Search {
     }
 
     /// Keeps, for each part, the entries with a pair closer than `reach`, and its own cluster.
-    pub(super) fn prune(&self, isa: Isa, reach: f64, from: &Entries, into: &mut Entries) {
+    pub(super) fn prune(
+        &self,
+        isa: Isa,
+        rows: usize,
+        reach: f64,
+        from: &Entries,
+        into: &mut Entries,
+    ) {
         match isa {
             // SAFETY: the processor has the instruction set of a list, as `ClusterList::on` asserts.
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => unsafe { prune_avx2(&self.blocks, reach, from, into) },
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 => unsafe { prune_avx512(&self.blocks, reach, from, into) },
+            Isa::Avx512 => unsafe { prune_avx512(&self.blocks, rows, reach, from, into) },
             _ => prune::<[f64; CLUSTER], 2>(&self.blocks, reach, from, into),
         }
     }
@@ -300,8 +307,18 @@ fn prune_avx2(blocks: &[Block<f64>], reach: f64, from: &Entries, into: &mut Entr
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,popcnt")]
-fn prune_avx512(blocks: &[Block<f64>], reach: f64, from: &Entries, into: &mut Entries) {
-    prune::<__m512d, 2>(blocks, reach, from, into);
+fn prune_avx512(
+    blocks: &[Block<f64>],
+    rows: usize,
+    reach: f64,
+    from: &Entries,
+    into: &mut Entries,
+) {
+    if rows == CLUSTER {
+        prune::<__m512d, 2>(blocks, reach, from, into);
+    } else {
+        prune::<__m512d, 1>(blocks, reach, from, into);
+    }
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "saturates; the arguments are small integers")]

@@ -76,6 +76,25 @@ pub trait Potential {
 /// A potential whose fast form is written for several instruction sets. [`Potential::compute`] takes
 /// the best one that the processor has.
 pub trait Paths: Potential {
+    /// Does as [`Potential::list`], for one instruction set.
+    ///
+    /// # Errors
+    ///
+    /// As [`Potential::list`].
+    ///
+    /// # Panics
+    ///
+    /// If the processor lacks `isa`.
+    fn list_on(
+        &self,
+        isa: Isa,
+        cell: &Cell,
+        positions: &[Vector],
+        skin: f64,
+    ) -> Result<Self::List, Error> {
+        Self::List::on(isa, cell, positions, self.cutoff(), skin)
+    }
+
     /// Does as [`Potential::compute`], by one instruction set.
     ///
     /// # Panics
@@ -114,7 +133,7 @@ impl<P: Paths> Potential for On<P> {
     }
 
     fn list(&self, cell: &Cell, positions: &[Vector], skin: f64) -> Result<P::List, Error> {
-        P::List::on(self.isa, cell, positions, self.cutoff(), skin)
+        self.potential.list_on(self.isa, cell, positions, skin)
     }
 
     fn compute(

@@ -19,6 +19,9 @@ use crate::md::potentials::Forces;
 use crate::md::potentials::clustered::{Pull, Virial, not_after};
 use crate::md::system::Vector;
 
+/// Rows that a kernel takes at once: few, for the pairs of a metal are near.
+pub(super) const ROWS: usize = 2;
+
 /// Buffers of one evaluation.
 #[derive(Debug, Clone, Default)]
 pub struct Scratch {
@@ -73,11 +76,15 @@ fn evaluate<V: Tile<Real = f64>, const R: usize, L: Law>(
         }
     }
     out.energy = energy.sum();
-    for density in densities.as_flattened_mut() {
-        let Radial { value, slope } = eam.embed(*density);
-        out.energy += value;
-        *density = slope;
+    let mut embedded = [0.0; CLUSTER];
+    for densities in densities.iter_mut() {
+        for l in 0..CLUSTER {
+            let Radial { value, slope } = eam.embed(densities[l]);
+            embedded[l] += value;
+            densities[l] = slope;
+        }
     }
+    out.energy += embedded.iter().sum::<f64>();
     let mut kept = slopes.chunks_exact(2 * R);
     let mut virial = Virial::new();
     for (part, own, first) in parts::<V, R>(entries) {
@@ -127,7 +134,7 @@ fn avx512<L: Law>(
     scratch: &mut Scratch,
     out: &mut Forces,
 ) {
-    evaluate::<__m512d, 2, L>(eam, list, scratch, out);
+    evaluate::<__m512d, 1, L>(eam, list, scratch, out);
 }
 
 /// Does as [`Potential::compute`](crate::md::Potential::compute) into `out`, which is zero.
