@@ -25,6 +25,16 @@ fn assert_tiles<V: Tile>(name: &str) {
             assert_eq!(by_row[k], 0.5 + if own { x * all } else { 0.0 }, "{name}, row {k}");
             assert_eq!(by_atom[k], 0.5 + x * rows, "{name}, atom {k}");
         }
+        let of = [along.times(across), along, across.plus(along)];
+        let mut one_by_one = [[V::Real::from_f64(0.5); 4]; 3];
+        let mut at_once = one_by_one;
+        of.into_iter().zip(&mut one_by_one).for_each(|(x, to)| x.add_across(to));
+        V::add_block(of, &mut at_once);
+        for (at_once, one_by_one) in at_once.into_iter().zip(one_by_one) {
+            let [at_once, one_by_one]: [[f64; 4]; 2] =
+                [at_once, one_by_one].map(|row| row.map(Into::into));
+            assert_eq!(at_once, one_by_one, "{name}, all three at once");
+        }
         let near = across.below(V::splat(2.5));
         assert!(V::any(near) && !V::any(across.below(V::splat(1.0))), "{name}");
         assert_eq!(across.keep(near).sum(), 3.0 * V::ROWS as f64, "{name}: 1 and 2 are kept");

@@ -32,15 +32,16 @@ impl<V: Tile, const R: usize> Pull<V, R> {
     /// Adds the force `f d` to a cluster, and its opposite to the rows.
     #[inline(always)]
     pub(super) fn add(&mut self, d: &Apart<V, R>, f: &[V; R], to: &mut Block<V::Real>) {
+        let mut sums = [V::splat(0.0); 3];
         for a in 0..3 {
-            let mut sum = f[0].times(d[a][0]);
+            sums[a] = f[0].times(d[a][0]);
             self.0[a][0] = f[0].mul_sub_from(d[a][0], self.0[a][0]);
             for r in 1..R {
-                sum = f[r].mul_add(d[a][r], sum);
+                sums[a] = f[r].mul_add(d[a][r], sums[a]);
                 self.0[a][r] = f[r].mul_sub_from(d[a][r], self.0[a][r]);
             }
-            sum.add_across(&mut to[a]);
         }
+        V::add_block(sums, to);
     }
 
     /// Adds the forces to the atoms of the rows.

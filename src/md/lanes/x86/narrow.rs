@@ -140,6 +140,26 @@ impl Tile for __m512 {
         low.plus(high).add_across(to);
     }
 
+    /// The four rows of all three are added together, two rows at a time.
+    #[inline(always)]
+    fn add_block([x, y, z]: [Self; 3], to: &mut [Quad<f32>; 3]) {
+        // SAFETY: the caller of this inlined function has AVX-512.
+        let low = unsafe { _mm512_shuffle_f32x4::<0b01_00_01_00>(x, y) };
+        // SAFETY: as above.
+        let high = unsafe { _mm512_shuffle_f32x4::<0b11_10_11_10>(x, y) };
+        // Rows 0 and 2 of x, 1 and 3 of x, then of y.
+        let xy = low.plus(high);
+        // SAFETY: as above.
+        let even = unsafe { _mm512_shuffle_f32x4::<0b10_00_10_00>(xy, z) };
+        // SAFETY: as above.
+        let odd = unsafe { _mm512_shuffle_f32x4::<0b11_01_11_01>(xy, z) };
+        let [xy, z] = halves_f32(even.plus(odd));
+        let [z, z_too] = fours(z);
+        let eight = &mut __m256::arrays_mut(to[..2].as_flattened_mut())[0];
+        __m256::load(eight).plus(xy).store(eight);
+        __m128::load(&to[2]).plus(z.plus(z_too)).store(&mut to[2]);
+    }
+
     #[inline(always)]
     fn add_along(self, to: &mut Quad<f32>, _first: usize) {
         let [low, high] = halves_f32(self);
