@@ -16,9 +16,6 @@ EPSILON, SIGMA = 0.1554253 * KCAL_PER_MOL, 3.165492
 HYDROGEN = 0.41
 CUTOFF = 9.0
 
-FCC = np.array([[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
-BCC = np.array([[0, 0, 0], [0.5, 0.5, 0.5]])
-
 
 def fixture(name):
     """Edges, symbols, positions in angstrom and velocities in angstrom/ps of a right-angled box of `fixtures/`."""
@@ -27,12 +24,6 @@ def fixture(name):
     fields = [line.split() for line in lines[2:]]
     numbers = np.array([field[1:7] for field in fields], float)
     return rows.diagonal(), [field[0] for field in fields], numbers[:, :3], numbers[:, 3:]
-
-
-def crystal(basis, repeat, lattice):
-    """Edges and positions of `repeat`^3 cells."""
-    corners = np.stack(np.meshgrid(*[np.arange(repeat)] * 3, indexing="ij"), -1).reshape(-1, 1, 3)
-    return np.full(3, repeat * lattice), (corners + basis).reshape(-1, 3) * lattice
 
 
 def sutton_chen(r):

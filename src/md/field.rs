@@ -55,7 +55,7 @@ impl<P: Potential> Field<P> {
     ///
     /// If the cell is far too small for the cutoff.
     pub fn new(potential: P, system: &System, skin: f64) -> Result<Self, Error> {
-        let list = P::List::new(&system.cell, &system.positions, potential.cutoff(), skin)?;
+        let list = potential.list(&system.cell, &system.positions, skin)?;
         let (scratch, forces) = Default::default();
         let mut field = Self { potential, skin, list, scratch, forces };
         field.compute(system.atoms());
@@ -69,8 +69,7 @@ impl<P: Potential> Field<P> {
     ///
     /// As [`Field::new`].
     pub fn renew(&mut self, system: &System) -> Result<(), Error> {
-        let (cell, cutoff) = (&system.cell, self.potential.cutoff());
-        self.list = P::List::new(cell, &system.positions, cutoff, self.skin)?;
+        self.list = self.potential.list(&system.cell, &system.positions, self.skin)?;
         self.compute(system.atoms());
         Ok(())
     }

@@ -22,6 +22,24 @@ pub fn argon_256() -> System {
     atoms("argon-256.extxyz", include_bytes!("../../fixtures/argon-256.extxyz"))
 }
 
+/// Loads 500 atoms of aluminium at about 300 K, with velocities.
+///
+/// # Panics
+///
+/// Never: a test parses it.
+pub fn aluminium_500() -> System {
+    atoms("aluminium-500.extxyz", include_bytes!("../../fixtures/aluminium-500.extxyz"))
+}
+
+/// Loads 1024 atoms of iron at about 300 K, with velocities.
+///
+/// # Panics
+///
+/// Never: a test parses it.
+pub fn iron_1024() -> System {
+    atoms("iron-1024.extxyz", include_bytes!("../../fixtures/iron-1024.extxyz"))
+}
+
 /// Loads 64 molecules of water at about 300 K, with velocities, charges and bonds.
 ///
 /// # Panics

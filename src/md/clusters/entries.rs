@@ -1,15 +1,18 @@
-//! The entries of one list: rows of a cluster, runs of clusters that are equally far away, clusters.
+//! The entries of one list: parts of clusters, runs of clusters that are equally far away, clusters.
 
+use crate::md::lanes::CLUSTER;
 use crate::md::system::Vector;
 
-/// The clusters that each cluster lists.
+/// The clusters that each part of a cluster lists: all of its rows, or some.
 #[derive(Debug, Clone, Default)]
 pub(in crate::md) struct Entries {
-    /// Cluster c has the runs `first_run[c]..first_run[c + 1]`.
+    /// Rows of a part.
+    pub(super) rows: usize,
+    /// Part p has the runs `first_run[p]..first_run[p + 1]`.
     pub(super) first_run: Vec<u32>,
     pub(super) runs: Vec<Run>,
     pub(super) clusters: Vec<u32>,
-    /// The most clusters that a cluster lists.
+    /// The most clusters that a part lists.
     most: usize,
 }
 
@@ -22,6 +25,12 @@ pub(super) struct Run {
 }
 
 impl Entries {
+    /// Starts anew, for parts of so many rows.
+    pub(super) fn start_parts(&mut self, rows: usize) {
+        self.rows = rows;
+        self.clear();
+    }
+
     pub(super) fn clear(&mut self) {
         self.first_run.clear();
         self.first_run.push(0);
@@ -42,8 +51,8 @@ impl Entries {
         }
     }
 
-    /// Ends the runs of a cluster.
-    pub(super) fn end_rows(&mut self) {
+    /// Ends the runs of a part.
+    pub(super) fn end_part(&mut self) {
         let runs = u32::try_from(self.runs.len()).expect("at most 2^32 pairs of clusters");
         let before = self.first_run.last().map_or(0, |&run| self.start(run as usize));
         self.most = self.most.max(self.clusters.len() - before);
@@ -61,32 +70,33 @@ impl Entries {
     }
 
     pub(super) fn copy_from(&mut self, other: &Self) {
+        self.rows = other.rows;
         self.first_run.clone_from(&other.first_run);
         self.runs.clone_from(&other.runs);
         self.clusters.clone_from(&other.clusters);
         self.most = other.most;
     }
 
-    /// Number of clusters.
-    pub(in crate::md) fn rows(&self) -> usize {
+    /// Number of parts.
+    pub(super) fn parts(&self) -> usize {
         self.first_run.len() - 1
     }
 
-    /// The most clusters that a cluster lists.
+    /// Pairs of atoms, each row of an entry with each place of its cluster.
+    pub(in crate::md) fn pairs(&self) -> usize {
+        self.clusters.len() * self.rows * CLUSTER
+    }
+
+    /// The most clusters that a part lists.
     pub(in crate::md) fn most(&self) -> usize {
         self.most
     }
 
-    /// Number of entries.
-    pub(in crate::md) fn len(&self) -> usize {
-        self.clusters.len()
-    }
-
-    /// The runs of a cluster: shift in angstrom, and clusters. The first cluster of the first run is
-    /// itself.
+    /// The runs of a part: shift in angstrom, and clusters. The first cluster of the first run is its
+    /// own.
     #[inline(always)]
-    pub(in crate::md) fn runs(&self, own: usize) -> impl Iterator<Item = (Vector, &[u32])> {
-        let (from, to) = (self.first_run[own] as usize, self.first_run[own + 1] as usize);
+    pub(in crate::md) fn runs(&self, part: usize) -> impl Iterator<Item = (Vector, &[u32])> {
+        let (from, to) = (self.first_run[part] as usize, self.first_run[part + 1] as usize);
         let mut start = self.start(from);
         self.runs[from..to].iter().map(move |run| {
             let clusters = &self.clusters[start..run.end as usize];

@@ -15,6 +15,9 @@
 //! has all pairs within cutoff + skin - 2 D, so the margin is at most skin - 2 D; where that is less
 //! than half of what is wanted, the outer list is built anew.
 //!
+//! The inner list is one of parts: rows of a cluster, as many as the kernels of an instruction set
+//! take at once, for the fewer rows, the fewer entries have none of them in reach.
+//!
 //! Sources: S. Pall, B. Hess, Comput. Phys. Commun. 184 (2013) 2641-2650; dual lists: S. Pall and
 //! others, J. Chem. Phys. 153 (2020) 134110.
 
@@ -45,6 +48,8 @@ pub struct ClusterList {
     cutoff: f64,
     skin: Skin,
     isa: Isa,
+    /// Rows of a part of the inner list.
+    rows: usize,
     /// The atom in each place of each cluster; places past the last atom are empty.
     atoms: Vec<u32>,
     /// By place: how many cells away the atom is moved into the cell, and the same in angstrom.
@@ -67,31 +72,23 @@ impl List for ClusterList {
         cutoff: f64,
         skin: f64,
     ) -> Result<Self, system::Error> {
-        check_size(cell, positions.len(), cutoff, skin)?;
-        let n = positions.len();
-        let mut list = Self {
-            cell: *cell,
-            cutoff,
-            skin: Skin::new(skin, n),
-            isa: Isa::best(),
-            atoms: Vec::with_capacity(n),
-            homes: Vec::with_capacity(n),
-            moves: Vec::with_capacity(n),
-            nowhere: 0.0,
-            outer: Entries::default(),
-            inner: Entries::default(),
-            margin: 0.0,
-            pruned_at: vec![[0.0; 3]; n],
-            prunings: 0,
-            search: Search::default(),
-        };
-        list.build(positions);
-        list.outer.reserve_a_quarter();
-        let (runs, clusters) = (list.outer.runs.capacity(), list.outer.clusters.capacity());
-        list.inner.runs.reserve(runs - list.inner.runs.len());
-        list.inner.clusters.reserve(clusters - list.inner.clusters.len());
-        list.search.reserve();
-        Ok(list)
+        Self::on(Isa::best(), cell, positions, cutoff, skin)
+    }
+
+    fn on(
+        isa: Isa,
+        cell: &Cell,
+        positions: &[Vector],
+        cutoff: f64,
+        skin: f64,
+    ) -> Result<Self, system::Error> {
+        Self::of_parts(
+            isa,
+            if isa == Isa::Avx512 { CLUSTER } else { 2 },
+            cell,
+            positions,
+            [cutoff, skin],
+        )
     }
 
     fn update(&mut self, positions: &[Vector]) -> bool {
@@ -115,8 +112,8 @@ impl List for ClusterList {
     }
 
     fn copy_from(&mut self, other: &Self) {
-        let Self { cell, cutoff, skin, isa, nowhere, margin, prunings, .. } = other;
-        (self.cell, self.cutoff, self.isa) = (*cell, *cutoff, *isa);
+        let Self { cell, cutoff, skin, isa, rows, nowhere, margin, prunings, .. } = other;
+        (self.cell, self.cutoff, self.isa, self.rows) = (*cell, *cutoff, *isa, *rows);
         (self.nowhere, self.margin, self.prunings) = (*nowhere, *margin, *prunings);
         self.skin.copy_from(skin);
         self.atoms.clone_from(&other.atoms);
@@ -133,6 +130,10 @@ impl List for ClusterList {
 
     fn dangerous_builds(&self) -> u64 {
         self.skin.dangerous_builds()
+    }
+
+    fn prunings(&self) -> u64 {
+        self.prunings
     }
 }
 
@@ -154,6 +155,44 @@ fn furthest(positions: &[Vector], from: &[Vector]) -> f64 {
 }
 
 impl ClusterList {
+    /// Does as [`List::on`], for kernels that take so many rows at once: 2, or 4 by AVX-512.
+    pub(super) fn of_parts(
+        isa: Isa,
+        rows: usize,
+        cell: &Cell,
+        positions: &[Vector],
+        [cutoff, skin]: [f64; 2],
+    ) -> Result<Self, system::Error> {
+        assert!(isa.is_available(), "this processor has no {}", isa.name());
+        check_size(cell, positions.len(), cutoff, skin)?;
+        let n = positions.len();
+        let mut list = Self {
+            cell: *cell,
+            cutoff,
+            skin: Skin::new(skin, n),
+            isa,
+            rows,
+            atoms: Vec::with_capacity(n),
+            homes: Vec::with_capacity(n),
+            moves: Vec::with_capacity(n),
+            nowhere: 0.0,
+            outer: Entries::default(),
+            inner: Entries::default(),
+            margin: 0.0,
+            pruned_at: vec![[0.0; 3]; n],
+            prunings: 0,
+            search: Search::default(),
+        };
+        list.build(positions);
+        list.outer.reserve_a_quarter();
+        let (runs, clusters) = (list.outer.runs.capacity(), list.outer.clusters.capacity());
+        let parts = CLUSTER / rows;
+        list.inner.runs.reserve(parts * runs - list.inner.runs.len());
+        list.inner.clusters.reserve(parts * clusters - list.inner.clusters.len());
+        list.search.reserve();
+        Ok(list)
+    }
+
     /// Builds the list anew, for the same atoms at `positions`.
     ///
     /// # Panics
@@ -169,7 +208,7 @@ impl ClusterList {
         self.nowhere = 4.0 * (reach + (cells + 2.0) * widest);
         let mut search = std::mem::take(&mut self.search);
         self.place(positions, search.blocks());
-        search.collect(&self.cell, self.atoms.len(), reach, &mut self.outer);
+        search.collect(self.isa, &self.cell, self.atoms.len(), reach, &mut self.outer);
         self.search = search;
         self.margin = self.wanted_margin();
         self.prune(positions);
@@ -215,7 +254,7 @@ impl ClusterList {
         let mut search = std::mem::take(&mut self.search);
         self.place(positions, search.blocks());
         let reach = self.cutoff + self.margin;
-        search.prune(self.isa, reach, &self.outer, &mut self.inner);
+        search.prune(self.isa, self.rows, reach, &self.outer, &mut self.inner);
         self.search = search;
     }
 
@@ -291,14 +330,9 @@ impl ClusterList {
         self.pruned_at.is_empty()
     }
 
-    /// How often the inner list was pruned, builds included.
-    pub fn prunings(&self) -> u64 {
-        self.prunings
-    }
-
-    /// Entries of the inner and of the outer list: pairs of clusters.
-    pub fn sizes(&self) -> [usize; 2] {
-        [self.inner.len(), self.outer.len()]
+    /// Pairs of atoms that a kernel tries by the inner and by the outer list, empty places included.
+    pub fn tried(&self) -> [usize; 2] {
+        [self.inner.pairs(), self.outer.pairs()]
     }
 
     /// The pairs of atoms of the outer list, each once: (atom, atom, cells that the second one is
@@ -313,17 +347,17 @@ impl ClusterList {
         of: &'a Entries,
     ) -> impl Iterator<Item = (usize, usize, [i32; 3])> + 'a {
         let places = |first: usize, count: usize| first..(first + count).min(self.atoms.len());
-        let runs = (0..of.rows()).flat_map(|g| {
-            let runs = of.first_run[g] as usize..of.first_run[g + 1] as usize;
-            runs.map(move |run| (g, run))
+        let runs = (0..of.parts()).flat_map(move |part| {
+            let runs = of.first_run[part] as usize..of.first_run[part + 1] as usize;
+            runs.map(move |run| (part * of.rows, run))
         });
-        let entries = runs.flat_map(move |(g, run)| {
+        let entries = runs.flat_map(move |(row, run)| {
             let entries = of.start(run)..of.runs[run].end as usize;
-            entries.map(move |e| (g, of.runs[run].offset, of.clusters[e] as usize))
+            entries.map(move |e| (row, of.runs[run].offset, of.clusters[e] as usize))
         });
-        entries.flat_map(move |(g, offset, cluster)| {
-            let own = cluster == g && offset == [0; 3];
-            places(g * CLUSTER, CLUSTER).flat_map(move |p| {
+        entries.flat_map(move |(row, offset, cluster)| {
+            let own = cluster == row / CLUSTER && offset == [0; 3];
+            places(row, of.rows).flat_map(move |p| {
                 let from = if own { p + 1 } else { cluster * CLUSTER };
                 let end = places(cluster * CLUSTER, CLUSTER).end;
                 (from..end).map(move |q| {

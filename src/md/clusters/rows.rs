@@ -52,14 +52,18 @@ impl<V: Tile, const R: usize> Rows<V, R> {
     }
 }
 
-/// The parts of all clusters that R registers hold: cluster, and its first atom there.
+/// The rows of all clusters, as many at a time as R registers hold: the part that they belong to, the
+/// cluster, and the first row there.
 #[inline(always)]
 pub(in crate::md) fn parts<V: Tile, const R: usize>(
     entries: &Entries,
-) -> impl Iterator<Item = (usize, usize)> + use<V, R> {
-    let rows = R * V::ROWS;
-    let parts = CLUSTER / rows;
-    (0..entries.rows() * parts).map(move |k| (k / parts, k % parts * rows))
+) -> impl Iterator<Item = (usize, usize, usize)> + use<V, R> {
+    let (rows, of_part) = (R * V::ROWS, entries.rows);
+    assert!(of_part.is_multiple_of(rows), "a list of {of_part} rows for a kernel of {rows}");
+    (0..entries.parts() * of_part / rows).map(move |k| {
+        let row = k * rows;
+        (row / of_part, row / CLUSTER, row % CLUSTER)
+    })
 }
 
 /// Squares of the distances in register `r`.

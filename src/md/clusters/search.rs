@@ -57,7 +57,33 @@ impl Search {
     }
 
     /// Finds the clusters within `reach` of each cluster of `atoms` atoms.
-    pub(super) fn collect(&mut self, cell: &Cell, atoms: usize, reach: f64, into: &mut Entries) {
+    pub(super) fn collect(
+        &mut self,
+        isa: Isa,
+        cell: &Cell,
+        atoms: usize,
+        reach: f64,
+        into: &mut Entries,
+    ) {
+        match isa {
+            // SAFETY: the processor has the instruction set of a list, as `ClusterList::on` asserts.
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => unsafe { collect_avx2(self, cell, atoms, reach, into) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => unsafe { collect_avx512(self, cell, atoms, reach, into) },
+            _ => self.collect_by::<[f64; CLUSTER], CLUSTER>(cell, atoms, reach, into),
+        }
+    }
+
+    #[inline(always)]
+    fn collect_by<V: Tile<Real = f64>, const R: usize>(
+        &mut self,
+        cell: &Cell,
+        atoms: usize,
+        reach: f64,
+        into: &mut Entries,
+    ) {
         let filled = |from: usize, most: usize| most.min(atoms - from);
         self.spheres.clear();
         let clusters = self.blocks.iter().take(atoms.div_ceil(CLUSTER)).enumerate();
@@ -66,11 +92,11 @@ impl Search {
         );
         let counts = self.sort_into_bins(cell);
         let largest = self.spheres.iter().map(|s| s.radius).fold(0.0, f64::max);
-        into.clear();
+        into.start_parts(CLUSTER);
         for own in 0..atoms.div_ceil(CLUSTER) {
             let around = Around {
                 own,
-                rows: Rows::<[f64; CLUSTER], CLUSTER>::new(&self.blocks, own, 0),
+                rows: Rows::<V, R>::new(&self.blocks, own, 0),
                 sphere: self.spheres[own],
                 reach,
             };
@@ -99,7 +125,7 @@ impl Search {
                     }
                 }
             }
-            into.end_rows();
+            into.end_part();
         }
     }
 
@@ -141,9 +167,10 @@ impl Search {
     }
 
     /// Adds the clusters in reach that are `offset` cells away.
-    fn visit(
+    #[inline(always)]
+    fn visit<V: Tile<Real = f64>, const R: usize>(
         &self,
-        around: &Around,
+        around: &Around<V, R>,
         counts: [i32; 3],
         bins: [[i32; 2]; 3],
         offset: [i32; 3],
@@ -185,24 +212,31 @@ impl Search {
         }
     }
 
-    /// Keeps the entries with a pair closer than `reach`, and each cluster's own.
-    pub(super) fn prune(&self, isa: Isa, reach: f64, from: &Entries, into: &mut Entries) {
+    /// Keeps, for each part, the entries with a pair closer than `reach`, and its own cluster.
+    pub(super) fn prune(
+        &self,
+        isa: Isa,
+        rows: usize,
+        reach: f64,
+        from: &Entries,
+        into: &mut Entries,
+    ) {
         match isa {
-            // SAFETY: a list has the best instruction set of this processor.
+            // SAFETY: the processor has the instruction set of a list, as `ClusterList::on` asserts.
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => unsafe { prune_avx2(&self.blocks, reach, from, into) },
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 => unsafe { prune_avx512(&self.blocks, reach, from, into) },
-            _ => prune::<[f64; CLUSTER], CLUSTER>(&self.blocks, reach, from, into),
+            Isa::Avx512 => unsafe { prune_avx512(&self.blocks, rows, reach, from, into) },
+            _ => prune::<[f64; CLUSTER], 2>(&self.blocks, reach, from, into),
         }
     }
 }
 
 /// What the clusters around are compared with.
-struct Around {
+struct Around<V, const R: usize> {
     own: usize,
-    rows: Rows<[f64; CLUSTER], CLUSTER>,
+    rows: Rows<V, R>,
     sphere: Sphere,
     reach: f64,
 }
@@ -229,35 +263,62 @@ fn prune<V: Tile<Real = f64>, const R: usize>(
     from: &Entries,
     into: &mut Entries,
 ) {
-    into.clear();
-    for (own, first) in parts::<V, R>(from) {
-        let rows = Rows::<V, R>::new(blocks, own, first);
-        let first = from.first_run[own] as usize;
-        for k in first..from.first_run[own + 1] as usize {
+    into.start_parts(R * V::ROWS);
+    for (part, own, row) in parts::<V, R>(from) {
+        let rows = Rows::<V, R>::new(blocks, own, row);
+        let first = from.first_run[part] as usize;
+        for k in first..from.first_run[part + 1] as usize {
             let run = from.runs[k];
             let (clusters, rows) =
                 (&from.clusters[from.start(k)..run.end as usize], rows.seen_from(run.shift));
-            for (n, &c) in clusters.iter().enumerate() {
-                if (k == first && n == 0) || is_near(&rows, &blocks[c as usize], reach) {
-                    into.clusters.push(c);
-                }
+            let start = into.clusters.len();
+            into.clusters.extend_from_slice(clusters);
+            let kept = &mut into.clusters[start..];
+            let mut n = usize::from(k == first);
+            for &c in &clusters[n..] {
+                // Written whether or not it is kept: a branch here is often mispredicted.
+                kept[n] = c;
+                n += usize::from(is_near(&rows, &blocks[c as usize], reach));
             }
+            into.clusters.truncate(start + n);
             into.end_run(run.offset, run.shift);
         }
-        into.end_rows();
+        into.end_part();
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma,popcnt")]
-fn prune_avx2(blocks: &[Block<f64>], reach: f64, from: &Entries, into: &mut Entries) {
-    prune::<__m256d, CLUSTER>(blocks, reach, from, into);
+fn collect_avx2(by: &mut Search, cell: &Cell, atoms: usize, reach: f64, into: &mut Entries) {
+    by.collect_by::<__m256d, CLUSTER>(cell, atoms, reach, into);
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,popcnt")]
-fn prune_avx512(blocks: &[Block<f64>], reach: f64, from: &Entries, into: &mut Entries) {
-    prune::<__m512d, 2>(blocks, reach, from, into);
+fn collect_avx512(by: &mut Search, cell: &Cell, atoms: usize, reach: f64, into: &mut Entries) {
+    by.collect_by::<__m512d, 2>(cell, atoms, reach, into);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma,popcnt")]
+fn prune_avx2(blocks: &[Block<f64>], reach: f64, from: &Entries, into: &mut Entries) {
+    prune::<__m256d, 2>(blocks, reach, from, into);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,popcnt")]
+fn prune_avx512(
+    blocks: &[Block<f64>],
+    rows: usize,
+    reach: f64,
+    from: &Entries,
+    into: &mut Entries,
+) {
+    if rows == CLUSTER {
+        prune::<__m512d, 2>(blocks, reach, from, into);
+    } else {
+        prune::<__m512d, 1>(blocks, reach, from, into);
+    }
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "saturates; the arguments are small integers")]

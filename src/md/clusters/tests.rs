@@ -54,7 +54,7 @@ fn both_lists_hold_all_pairs_in_reach_once() {
             let list = ClusterList::new(&cell, &x, 0.6 * reach, 0.4 * reach).unwrap();
             assert_complete(list.pairs(), &cell, &x, reach);
             assert_complete(list.pairs_of(&list.inner), &cell, &x, 0.66 * reach);
-            assert!(list.sizes()[0] <= list.sizes()[1], "{:?}", list.sizes());
+            assert!(list.tried()[0] <= list.tried()[1], "{:?}", list.tried());
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::run;
 use crate::md::boxes::{self, Substance};
-use crate::md::potentials::{Potential, Truncation};
+use crate::md::potentials::{Mixed, Potential, Truncation};
 use crate::md::system::System;
 use crate::md::{
     BOLTZMANN, EmbeddedAtom, Field, FinnisSinclair, LennardJones, StillingerWeber, SuttonChen,
@@ -60,6 +60,24 @@ fn force_shifted_argon_keeps_its_energy() {
     let start = Substance::Argon.prepare(108, 3, 200);
     let [_, rms] = line(&energies(&start, argon, 0.005, 400));
     assert!(rms / 108.0 < 2e-6, "{rms:e} eV");
+}
+
+/// What the rounding of pairs to `f32` adds is less than the error of the time step.
+#[test]
+fn mixed_precision_keeps_the_energy_as_well() {
+    fn rms<P: Potential>(start: &System, potential: P, dt_ps: f64) -> f64 {
+        line(&energies(start, potential, dt_ps, 300))[1]
+    }
+    let si = Substance::Silicon.prepare(64, 3, 300);
+    let [wide, mixed] = [
+        rms(&si, StillingerWeber::SILICON, 0.001),
+        rms(&si, Mixed(StillingerWeber::SILICON), 0.001),
+    ];
+    assert!(mixed < 1.2 * wide, "silicon: {mixed:e} eV, {wide:e} in f64");
+    let ar = Substance::Argon.prepare(108, 3, 200);
+    let argon = LennardJones::argon(Truncation::ForceShifted);
+    let [wide, mixed] = [rms(&ar, argon, 0.005), rms(&ar, Mixed(argon), 0.005)];
+    assert!(mixed < 1.2 * wide, "argon: {mixed:e} eV, {wide:e} in f64");
 }
 
 /// Drift of the energy of `start` over `steps` steps, in kT per atom and ns.

@@ -33,10 +33,10 @@ pub trait Real: Copy + Default + Debug + Into<f64> {
     type Portable: Tile<Real = Self>;
     /// A register of AVX2.
     #[cfg(target_arch = "x86_64")]
-    type Avx2: Tile<Real = Self>;
+    type Avx2: Tile<Real = Self> + Pairs;
     /// A register of AVX-512.
     #[cfg(target_arch = "x86_64")]
-    type Avx512: Tile<Real = Self>;
+    type Avx512: Tile<Real = Self> + Pairs;
 
     /// Rounds to the nearest number.
     fn from_f64(x: f64) -> Self;
@@ -131,6 +131,13 @@ pub trait Tile: Lanes {
     fn along(of: &Quad<Self::Real>, first: usize) -> Self;
     /// Adds the sum of the rows to the number of each atom.
     fn add_across(self, to: &mut Quad<Self::Real>);
+    /// Adds the sums of the rows of x, y and z to those of each atom.
+    #[inline(always)]
+    fn add_block(of: [Self; 3], to: &mut [Quad<Self::Real>; 3]) {
+        for a in 0..3 {
+            of[a].add_across(&mut to[a]);
+        }
+    }
     /// Adds the sum of each row to the number of its atom, `first` and those after it.
     fn add_along(self, to: &mut Quad<Self::Real>, first: usize);
     /// Whether `mask` says yes anywhere.

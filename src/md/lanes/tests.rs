@@ -25,6 +25,16 @@ fn assert_tiles<V: Tile>(name: &str) {
             assert_eq!(by_row[k], 0.5 + if own { x * all } else { 0.0 }, "{name}, row {k}");
             assert_eq!(by_atom[k], 0.5 + x * rows, "{name}, atom {k}");
         }
+        let of = [along.times(across), along, across.plus(along)];
+        let mut one_by_one = [[V::Real::from_f64(0.5); 4]; 3];
+        let mut at_once = one_by_one;
+        of.into_iter().zip(&mut one_by_one).for_each(|(x, to)| x.add_across(to));
+        V::add_block(of, &mut at_once);
+        for (at_once, one_by_one) in at_once.into_iter().zip(one_by_one) {
+            let [at_once, one_by_one]: [[f64; 4]; 2] =
+                [at_once, one_by_one].map(|row| row.map(Into::into));
+            assert_eq!(at_once, one_by_one, "{name}, all three at once");
+        }
         let near = across.below(V::splat(2.5));
         assert!(V::any(near) && !V::any(across.below(V::splat(1.0))), "{name}");
         assert_eq!(across.keep(near).sum(), 3.0 * V::ROWS as f64, "{name}: 1 and 2 are kept");
@@ -43,26 +53,31 @@ fn assert_tiles<V: Tile>(name: &str) {
 
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
-fn assert_pairs<V: Pairs<Real = f64>>(name: &str) {
-    let mut rows = [V::Row::splat(0.0); MOST];
-    for (k, row) in rows.iter_mut().enumerate() {
-        let k = k as f64;
-        *row = V::Row::load(&[k, 10.0 + k, 20.0 + k, 30.0 + k]);
+fn assert_pairs<V: Pairs>(name: &str) {
+    let row = |numbers: [f64; 4]| V::Row::load(&numbers.map(V::Real::from_f64));
+    let mut rows = V::same(V::Row::splat(0.0));
+    for k in 0..V::LEN {
+        let x = k as f64;
+        rows[k] = row([x, 100.0 + x, 200.0 + x, 300.0 + x]);
     }
     let columns = V::columns(&rows);
     for (c, column) in (0_u32..).zip(columns) {
-        let want: f64 = (0..V::LEN).map(|k| f64::from(10 * c) + k as f64).sum();
+        let want: f64 = (0..V::LEN).map(|k| f64::from(100 * c) + k as f64).sum();
         assert_eq!(column.sum(), want, "{name}, column {c}");
     }
     let stored = |row: V::Row| {
-        let mut to = [0.0; 4];
+        let mut to = [0.0; 4].map(V::Real::from_f64);
         row.store(&mut to);
-        to
+        to.map(Into::<f64>::into)
     };
-    for (k, (row, want)) in V::rows(columns).into_iter().zip(rows).take(V::LEN).enumerate() {
-        let [x, y, z, w] = stored(want);
-        assert_eq!(stored(row), [x, y, z, w], "{name}, row {k}");
-        assert_eq!(stored(V::turned(row)), [y, z, x, w], "{name}, row {k}");
+    // The sums of the first lanes of a column tell their order.
+    let back = V::rows(columns);
+    for k in 0..V::LEN {
+        let [x, y, z, w] = stored(rows[k]);
+        assert_eq!(stored(back[k]), [x, y, z, w], "{name}, row {k}");
+        assert_eq!(stored(V::turned(back[k])), [y, z, x, w], "{name}, row {k}");
+        let want: f64 = (0..k).map(|l| 100.0 + l as f64).sum();
+        assert_eq!(columns[1].first(k).sum(), want, "{name}");
     }
     let bits = columns[0].bits_below(V::splat(2.5));
     assert_eq!(bits, 0b111, "{name}: lanes 0 to 2 are below");
@@ -70,14 +85,19 @@ fn assert_pairs<V: Pairs<Real = f64>>(name: &str) {
         assert_eq!(V::splat(1.0).first(n).sum(), n as f64, "{name}: the first {n} lanes");
     }
     let from: Vec<u32> = (100..).take(V::LEN).collect();
-    for bits in 0..1 << V::LEN {
-        let mut to = vec![0; V::LEN + 1];
+    for bits in 0..1_u32 << V::LEN {
+        let mut to = vec![0; 2 * V::LEN];
         V::compress(bits, &from, &mut to);
         let want: Vec<u32> = from.iter().copied().filter(|x| bits >> (x - 100) & 1 == 1).collect();
         assert_eq!(&to[..want.len()], want, "{name}, bits {bits:b}");
     }
-    for n in [-1000, -3, 0, 5, 1000] {
-        let low = V::splat(6_755_399_441_055_744.0 + f64::from(n));
+    let (round, most) = if V::Real::EPSILON > f64::EPSILON {
+        (12_582_912.0, 100)
+    } else {
+        (6_755_399_441_055_744.0, 1000)
+    };
+    for n in [-most, -3, 0, 5, most] {
+        let low = V::splat(round + f64::from(n));
         assert_eq!(low.power().sum(), V::LEN as f64 * f64::from(n).exp2(), "{name}: 2^{n}");
     }
 }
@@ -88,6 +108,7 @@ fn avx2() {
     assert_tiles::<__m256d>("avx2");
     assert_tiles::<__m256>("avx2, f32");
     assert_pairs::<__m256d>("avx2");
+    assert_pairs::<__m256>("avx2, f32");
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -96,6 +117,7 @@ fn avx512() {
     assert_tiles::<__m512d>("avx512");
     assert_tiles::<__m512>("avx512, f32");
     assert_pairs::<__m512d>("avx512");
+    assert_pairs::<__m512>("avx512, f32");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What kernels over pairs of clusters have in common: forces and the virial by runs.
 
+use super::is_narrow;
 use crate::md::clusters::{Apart, Block};
 use crate::md::lanes::{CLUSTER, Real as _, Tile};
 use crate::md::system::Vector;
@@ -18,12 +19,6 @@ pub(super) fn not_after<V: Tile>(first: usize) -> V {
     V::load(&V::arrays(&table)[0])
 }
 
-/// Whether long sums of these numbers are made in `f64`.
-#[inline(always)]
-pub(super) fn is_narrow<V: Tile>() -> bool {
-    V::Real::EPSILON > f64::EPSILON
-}
-
 /// The forces on rows, by lane.
 #[derive(Clone, Copy)]
 pub(super) struct Pull<V, const R: usize>([[V; R]; 3]);
@@ -37,15 +32,16 @@ impl<V: Tile, const R: usize> Pull<V, R> {
     /// Adds the force `f d` to a cluster, and its opposite to the rows.
     #[inline(always)]
     pub(super) fn add(&mut self, d: &Apart<V, R>, f: &[V; R], to: &mut Block<V::Real>) {
+        let mut sums = [V::splat(0.0); 3];
         for a in 0..3 {
-            let mut sum = f[0].times(d[a][0]);
+            sums[a] = f[0].times(d[a][0]);
             self.0[a][0] = f[0].mul_sub_from(d[a][0], self.0[a][0]);
             for r in 1..R {
-                sum = f[r].mul_add(d[a][r], sum);
+                sums[a] = f[r].mul_add(d[a][r], sums[a]);
                 self.0[a][r] = f[r].mul_sub_from(d[a][r], self.0[a][r]);
             }
-            sum.add_across(&mut to[a]);
         }
+        V::add_block(sums, to);
     }
 
     /// Adds the forces to the atoms of the rows.

@@ -24,8 +24,9 @@ pub use water::{Electrostatics, Water};
 
 use std::fmt::Debug;
 
+use super::lanes;
 use super::neighbours::List;
-use super::system::{Atoms, Matrix, Vector, add_scaled};
+use super::system::{Atoms, Cell, Error, Matrix, Vector, add_scaled};
 use crate::machine::isa::Isa;
 
 /// A potential. It reads of its atoms what its formula asks for: positions always, and species,
@@ -39,6 +40,15 @@ pub trait Potential {
 
     /// Distance in angstrom from which on atoms do not interact.
     fn cutoff(&self) -> f64;
+
+    /// Builds the list that the fast form wants of `positions` in `cell`, with a `skin` in angstrom.
+    ///
+    /// # Errors
+    ///
+    /// If the cell is far too small for the cutoff.
+    fn list(&self, cell: &Cell, positions: &[Vector], skin: f64) -> Result<Self::List, Error> {
+        Self::List::new(cell, positions, self.cutoff(), skin)
+    }
 
     /// The fast form: writes energy, forces and virial of `atoms` into `out`.
     ///
@@ -66,6 +76,25 @@ pub trait Potential {
 /// A potential whose fast form is written for several instruction sets. [`Potential::compute`] takes
 /// the best one that the processor has.
 pub trait Paths: Potential {
+    /// Does as [`Potential::list`], for one instruction set.
+    ///
+    /// # Errors
+    ///
+    /// As [`Potential::list`].
+    ///
+    /// # Panics
+    ///
+    /// If the processor lacks `isa`.
+    fn list_on(
+        &self,
+        isa: Isa,
+        cell: &Cell,
+        positions: &[Vector],
+        skin: f64,
+    ) -> Result<Self::List, Error> {
+        Self::List::on(isa, cell, positions, self.cutoff(), skin)
+    }
+
     /// Does as [`Potential::compute`], by one instruction set.
     ///
     /// # Panics
@@ -101,6 +130,10 @@ impl<P: Paths> Potential for On<P> {
 
     fn cutoff(&self) -> f64 {
         self.potential.cutoff()
+    }
+
+    fn list(&self, cell: &Cell, positions: &[Vector], skin: f64) -> Result<P::List, Error> {
+        self.potential.list_on(self.isa, cell, positions, skin)
     }
 
     fn compute(
@@ -175,6 +208,12 @@ impl Forces {
             }
         }
     }
+}
+
+/// Whether long sums of these numbers are made in `f64`.
+#[inline(always)]
+fn is_narrow<V: lanes::Lanes>() -> bool {
+    <V::Real as lanes::Real>::EPSILON > f64::EPSILON
 }
 
 /// Numbers handled side by side, so that the compiler can use vector instructions.

@@ -100,6 +100,22 @@ fn every_path_of_argon_in_mixed_precision_is_within_its_bound() {
 }
 
 #[test]
+fn every_path_of_silicon_in_mixed_precision_is_within_its_bound() {
+    let silicon = Mixed(StillingerWeber::SILICON);
+    assert_all("silicon, mixed", silicon, boxes::silicon_crystal, 5.431);
+    let solid = crate::md::fixtures::silicon_512();
+    assert_within("warm silicon, mixed", silicon, &solid, 1.0);
+    let bound = silicon.bound(solid.atoms()).forces;
+    let most = bound.as_flattened().iter().fold(0.0, |m: f64, b| m.max(*b));
+    // All roundings at their worst; found is less than a hundredth.
+    assert!(most < 6e-2, "the bound of forces is {most:e} eV/angstrom");
+    let (got, want) = (Field::new(silicon, &solid, 1.0).unwrap(), silicon.reference(solid.atoms()));
+    let pairs = got.forces().forces.iter().flatten().zip(want.forces.iter().flatten());
+    let off = pairs.map(|(g, w)| (g - w).abs()).fold(0.0, f64::max);
+    assert!((1e-7..6e-4).contains(&off), "forces are off by {off:e} eV/angstrom");
+}
+
+#[test]
 fn every_path_of_aluminium_is_within_its_bound() {
     let aluminium = EmbeddedAtom(SuttonChen::ALUMINIUM);
     assert_all("aluminium", aluminium, boxes::aluminium_crystal, 4.05);

@@ -14,7 +14,9 @@ pub use water::{closest, water};
 
 use crate::input::gaussian;
 use crate::md::integrate;
-use crate::md::potentials::{LennardJones, Potential, StillingerWeber, Truncation};
+use crate::md::potentials::{
+    EmbeddedAtom, FinnisSinclair, LennardJones, Potential, StillingerWeber, SuttonChen, Truncation,
+};
 use crate::md::system::{Cell, System, Vector};
 use crate::md::{BOLTZMANN, Field, MVV2E};
 
@@ -162,6 +164,22 @@ pub fn argon_256() -> System {
     system
 }
 
+/// The fixture `aluminium-500`: an aluminium crystal at about 300 K, 4 ps held and 4 ps free.
+pub fn aluminium_500() -> System {
+    let mut system = aluminium_crystal(5, 4.06);
+    thermalise(&mut system, 300, 600.0);
+    equilibrate(&mut system, EmbeddedAtom(SuttonChen::ALUMINIUM), 300.0, 0.001, [4000, 4000]);
+    system
+}
+
+/// The fixture `iron-1024`: an iron crystal at about 300 K, 4 ps held and 4 ps free.
+pub fn iron_1024() -> System {
+    let mut system = iron_crystal(8, 2.87);
+    thermalise(&mut system, 300, 600.0);
+    equilibrate(&mut system, EmbeddedAtom(FinnisSinclair::IRON), 300.0, 0.001, [4000, 4000]);
+    system
+}
+
 /// The fixture `water-192`: 64 molecules, 10 ps at 300 K.
 pub fn water_192() -> System {
     Substance::Water.prepare(192, 192, 20_000)
@@ -189,6 +207,8 @@ mod tests {
         for (name, system) in [
             ("silicon-512", silicon_512()),
             ("argon-256", argon_256()),
+            ("aluminium-500", aluminium_500()),
+            ("iron-1024", iron_1024()),
             ("water-192", water_192()),
             ("water-648", water_648()),
         ] {
@@ -211,6 +231,8 @@ mod tests {
     fn fixtures_are_reproduced() {
         assert_eq!(silicon_512(), fixtures::silicon_512(), "silicon");
         assert_eq!(argon_256(), fixtures::argon_256(), "argon");
+        assert_eq!(aluminium_500(), fixtures::aluminium_500(), "aluminium");
+        assert_eq!(iron_1024(), fixtures::iron_1024(), "iron");
         assert_eq!(water_192(), fixtures::water_192(), "water");
         assert_eq!(water_648(), fixtures::water_648(), "more water");
     }

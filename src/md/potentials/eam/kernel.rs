@@ -19,6 +19,9 @@ use crate::md::potentials::Forces;
 use crate::md::potentials::clustered::{Pull, Virial, not_after};
 use crate::md::system::Vector;
 
+/// Rows that a kernel takes at once: few, for the pairs of a metal are near.
+pub(super) const ROWS: usize = 2;
+
 /// Buffers of one evaluation.
 #[derive(Debug, Clone, Default)]
 pub struct Scratch {
@@ -38,18 +41,18 @@ fn evaluate<V: Tile<Real = f64>, const R: usize, L: Law>(
     out: &mut Forces,
 ) {
     let entries = list.entries();
-    let slopes = V::arrays_mut(slopes.numbers(entries.len() * 2 * CLUSTER * CLUSTER));
+    let slopes = V::arrays_mut(slopes.numbers(2 * entries.pairs()));
     let zero = V::splat(0.0);
     let mut energy = zero;
     let mut kept = slopes.chunks_exact_mut(2 * R);
-    for (own, first) in parts::<V, R>(entries) {
+    for (part, own, first) in parts::<V, R>(entries) {
         let rows = Rows::<V, R>::new(blocks, own, first);
         let mut densities_of_rows = [zero; R];
         let mut own_later = [zero; R];
         for r in 0..R {
             own_later[r] = not_after(first + r * V::ROWS);
         }
-        for (shift, clusters) in entries.runs(own) {
+        for (shift, clusters) in entries.runs(part) {
             let rows = rows.seen_from(shift);
             for (&c, kept) in clusters.iter().zip(&mut kept) {
                 let d = rows.to(&blocks[c as usize]);
@@ -73,21 +76,25 @@ fn evaluate<V: Tile<Real = f64>, const R: usize, L: Law>(
         }
     }
     out.energy = energy.sum();
-    for density in densities.as_flattened_mut() {
-        let Radial { value, slope } = eam.embed(*density);
-        out.energy += value;
-        *density = slope;
+    let mut embedded = [0.0; CLUSTER];
+    for densities in densities.iter_mut() {
+        for l in 0..CLUSTER {
+            let Radial { value, slope } = eam.embed(densities[l]);
+            embedded[l] += value;
+            densities[l] = slope;
+        }
     }
+    out.energy += embedded.iter().sum::<f64>();
     let mut kept = slopes.chunks_exact(2 * R);
     let mut virial = Virial::new();
-    for (own, first) in parts::<V, R>(entries) {
+    for (part, own, first) in parts::<V, R>(entries) {
         let rows = Rows::<V, R>::new(blocks, own, first);
         let mut of_rows = [zero; R];
         for r in 0..R {
             of_rows[r] = V::along(&densities[own], first + r * V::ROWS);
         }
         let mut pull = Pull::<V, R>::new();
-        for (shift, clusters) in entries.runs(own) {
+        for (shift, clusters) in entries.runs(part) {
             let rows = rows.seen_from(shift);
             let before = pull;
             for (&c, kept) in clusters.iter().zip(&mut kept) {
@@ -127,7 +134,7 @@ fn avx512<L: Law>(
     scratch: &mut Scratch,
     out: &mut Forces,
 ) {
-    evaluate::<__m512d, 2, L>(eam, list, scratch, out);
+    evaluate::<__m512d, 1, L>(eam, list, scratch, out);
 }
 
 /// Does as [`Potential::compute`](crate::md::Potential::compute) into `out`, which is zero.

@@ -26,7 +26,7 @@ use crate::machine::isa::Isa;
 use crate::md::clusters::ClusterList;
 use crate::md::lanes::Lanes;
 use crate::md::neighbours::{bonds, displacement_error};
-use crate::md::system::Atoms;
+use crate::md::system::{Atoms, Cell, Error, Vector};
 
 /// A function of the distance and its derivative.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -62,13 +62,12 @@ pub struct EmbeddedAtom<L>(pub L);
 
 impl<L: Law> EmbeddedAtom<L> {
     /// Energy of an atom with this density, and its derivative.
+    #[inline(always)]
     fn embed(&self, density: f64) -> Radial {
-        if density > 0.0 {
-            let root = density.sqrt();
-            Radial { value: -self.0.strength() * root, slope: -0.5 * self.0.strength() / root }
-        } else {
-            Radial { value: 0.0, slope: 0.0 }
-        }
+        // Without a branch, so that a loop of it becomes vector code.
+        let root = density.max(0.0).sqrt();
+        let slope = -0.5 * self.0.strength() / root;
+        Radial { value: -self.0.strength() * root, slope: if root > 0.0 { slope } else { 0.0 } }
     }
 }
 
@@ -78,6 +77,10 @@ impl<L: Law> Potential for EmbeddedAtom<L> {
 
     fn cutoff(&self) -> f64 {
         self.0.cutoff()
+    }
+
+    fn list(&self, cell: &Cell, positions: &[Vector], skin: f64) -> Result<ClusterList, Error> {
+        self.list_on(Isa::best(), cell, positions, skin)
     }
 
     fn compute(
@@ -143,6 +146,16 @@ impl<L: Law> Potential for EmbeddedAtom<L> {
 }
 
 impl<L: Law> Paths for EmbeddedAtom<L> {
+    fn list_on(
+        &self,
+        isa: Isa,
+        cell: &Cell,
+        positions: &[Vector],
+        skin: f64,
+    ) -> Result<ClusterList, Error> {
+        ClusterList::of_parts(isa, kernel::ROWS, cell, positions, [self.cutoff(), skin])
+    }
+
     fn compute_on(
         &self,
         isa: Isa,
@@ -161,7 +174,7 @@ impl<L: Law> Paths for EmbeddedAtom<L> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::md::{Cell, Field, System};
+    use crate::md::{Field, System};
 
     /// Below 1.587 angstrom phi of iron is negative, and two atoms have no positive density.
     #[test]

@@ -19,8 +19,8 @@ use super::LennardJones;
 use crate::machine::isa::Isa;
 use crate::md::clusters::{Block, ClusterList, Rows, parts, squared};
 use crate::md::lanes::{CLUSTER, Real, Room, Tile};
-use crate::md::potentials::Forces;
-use crate::md::potentials::clustered::{Pull, Virial, is_narrow, not_after};
+use crate::md::potentials::clustered::{Pull, Virial, not_after};
+use crate::md::potentials::{Forces, is_narrow};
 use crate::md::system::Vector;
 
 /// Buffers of one evaluation, whose forces are of this type.
@@ -85,7 +85,7 @@ fn evaluate<V: Tile, const R: usize, const TILTED: bool>(
     let mut sums = Sums { energy: zero, pairs: zero, r: zero };
     let mut totals = [0.0; 3];
     let mut virial = Virial::new();
-    for (own, first) in parts::<V, R>(entries) {
+    for (part, own, first) in parts::<V, R>(entries) {
         let rows = Rows::<V, R>::new(blocks, own, first);
         let d = rows.to(&blocks[own]);
         for r in 0..R {
@@ -93,7 +93,7 @@ fn evaluate<V: Tile, const R: usize, const TILTED: bool>(
             inverse::<V, TILTED>(r2, cutoff2, &mut sums).store(&mut inverses[r]);
         }
         let mut at = R;
-        for (k, (shift, clusters)) in entries.runs(own).enumerate() {
+        for (k, (shift, clusters)) in entries.runs(part).enumerate() {
             let rows = rows.seen_from(shift);
             for &c in &clusters[usize::from(k == 0)..] {
                 let d = rows.to(&blocks[c as usize]);
@@ -107,7 +107,7 @@ fn evaluate<V: Tile, const R: usize, const TILTED: bool>(
         }
         let mut pull = Pull::<V, R>::new();
         let mut at = 0;
-        for (shift, clusters) in entries.runs(own) {
+        for (shift, clusters) in entries.runs(part) {
             let rows = rows.seen_from(shift);
             let before = pull;
             for &c in clusters {
@@ -163,7 +163,12 @@ fn avx2<R: Real>(
     scratch: &mut Scratch<R>,
     out: &mut Forces,
 ) {
-    either::<R::Avx2, 2>(lj, list, scratch, out);
+    // The two rows of a part.
+    if R::Avx2::ROWS == 2 {
+        either::<R::Avx2, 1>(lj, list, scratch, out);
+    } else {
+        either::<R::Avx2, 2>(lj, list, scratch, out);
+    }
 }
 
 #[cfg(target_arch = "x86_64")]

@@ -18,19 +18,26 @@
 mod moments;
 #[cfg(target_arch = "x86_64")]
 mod pairs;
+#[cfg(target_arch = "x86_64")]
+mod terms;
 
-use super::{Forces, Paths, Potential};
+use super::{Forces, Mixed, Paths, Potential};
 use crate::machine::isa::Isa;
+use crate::md::lanes::Real;
 use crate::md::neighbours::{Bond, NeighbourList, bonds};
 use crate::md::system::{Atoms, Vector, add_scaled, dot};
 
-/// Buffers of the fast forms.
+/// Buffers of the fast forms, whose pairs are computed in such numbers.
 #[derive(Debug, Clone, Default)]
-pub struct Scratch {
+pub struct Scratch<R: Real> {
     moments: moments::Buffers,
-    #[cfg(target_arch = "x86_64")]
-    pairs: pairs::Buffers,
+    pairs: PairBuffers<R>,
 }
+
+#[cfg(target_arch = "x86_64")]
+type PairBuffers<R> = pairs::Buffers<R>;
+#[cfg(not(target_arch = "x86_64"))]
+type PairBuffers<R> = std::marker::PhantomData<R>;
 
 /// The parameters, in the notation of the paper; its p is 4 and its q is 0.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -102,7 +109,7 @@ impl StillingerWeber {
 
 impl Potential for StillingerWeber {
     type List = NeighbourList;
-    type Scratch = Scratch;
+    type Scratch = Scratch<f64>;
 
     fn cutoff(&self) -> f64 {
         self.a * self.sigma
@@ -112,7 +119,7 @@ impl Potential for StillingerWeber {
         &self,
         atoms: Atoms<'_>,
         list: &NeighbourList,
-        scratch: &mut Scratch,
+        scratch: &mut Scratch<f64>,
         out: &mut Forces,
     ) {
         self.compute_on(Isa::best(), atoms, list, scratch, out);
@@ -139,7 +146,7 @@ impl Potential for StillingerWeber {
     }
 
     fn bound(&self, Atoms { cell, positions, .. }: Atoms<'_>) -> Forces {
-        moments::bound(self, cell, positions)
+        moments::bound(self, cell, positions, f64::EPSILON)
     }
 }
 
@@ -149,19 +156,72 @@ impl Paths for StillingerWeber {
         isa: Isa,
         atoms: Atoms<'_>,
         list: &NeighbourList,
-        scratch: &mut Scratch,
+        scratch: &mut Scratch<f64>,
         out: &mut Forces,
     ) {
-        let cutoff = self.cutoff();
-        assert!(list.cutoff() >= cutoff, "list cutoff {} under {cutoff}", list.cutoff());
-        out.clear(atoms.positions.len());
-        match isa {
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 | Isa::Avx512 => {
-                pairs::compute(isa, self, atoms.positions, list, &mut scratch.pairs, out);
-            }
-            _ => moments::compute(self, atoms.positions, list, &mut scratch.moments, out),
+        compute(isa, self, atoms, list, scratch, out);
+    }
+}
+
+/// The moments of atoms and the forces on them are summed in `f32`, too, over the neighbours of one
+/// atom. Where a processor has no vector instructions, all is computed in `f64`.
+impl Potential for Mixed<StillingerWeber> {
+    type List = NeighbourList;
+    type Scratch = Scratch<f32>;
+
+    fn cutoff(&self) -> f64 {
+        self.0.cutoff()
+    }
+
+    fn compute(
+        &self,
+        atoms: Atoms<'_>,
+        list: &NeighbourList,
+        scratch: &mut Scratch<f32>,
+        out: &mut Forces,
+    ) {
+        self.compute_on(Isa::best(), atoms, list, scratch, out);
+    }
+
+    fn reference(&self, atoms: Atoms<'_>) -> Forces {
+        self.0.reference(atoms)
+    }
+
+    fn bound(&self, Atoms { cell, positions, .. }: Atoms<'_>) -> Forces {
+        moments::bound(&self.0, cell, positions, f32::EPSILON.into())
+    }
+}
+
+impl Paths for Mixed<StillingerWeber> {
+    fn compute_on(
+        &self,
+        isa: Isa,
+        atoms: Atoms<'_>,
+        list: &NeighbourList,
+        scratch: &mut Scratch<f32>,
+        out: &mut Forces,
+    ) {
+        compute(isa, &self.0, atoms, list, scratch, out);
+    }
+}
+
+fn compute<R: Real>(
+    isa: Isa,
+    sw: &StillingerWeber,
+    atoms: Atoms<'_>,
+    list: &NeighbourList,
+    scratch: &mut Scratch<R>,
+    out: &mut Forces,
+) {
+    let cutoff = sw.cutoff();
+    assert!(list.cutoff() >= cutoff, "list cutoff {} under {cutoff}", list.cutoff());
+    out.clear(atoms.positions.len());
+    match isa {
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx2 | Isa::Avx512 => {
+            pairs::compute(isa, sw, atoms.positions, list, &mut scratch.pairs, out);
         }
+        _ => moments::compute(sw, atoms.positions, list, &mut scratch.moments, out),
     }
 }
 

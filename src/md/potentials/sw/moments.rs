@@ -27,6 +27,9 @@ use crate::md::potentials::exp::exp;
 use crate::md::potentials::{Forces, LANES, Lanes, Potential, sum};
 use crate::md::system::{Cell, Vector};
 
+/// Registers whose sums in `f32` are moved to `f64`, and the lanes of each that are summed first.
+const NARROW_TERMS: f64 = 8.0 + 4.0;
+
 /// Where the images are, and the neighbours of one atom within the cutoff.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Buffers {
@@ -214,18 +217,36 @@ pub(super) fn compute(
     (virial[1][0], virial[2][0], virial[2][1]) = (virial[0][1], virial[0][2], virial[1][2]);
 }
 
-/// Does as [`Potential::bound`].
-pub(super) fn bound(sw: &StillingerWeber, cell: &Cell, positions: &[Vector]) -> Forces {
-    let (eps, cutoff) = (f64::EPSILON, sw.cutoff());
+/// Does as [`Potential::bound`] for pairs that are computed with this `eps`.
+///
+/// In `f32` the two positions and their difference round, by 5/4 eps of the largest coordinate in
+/// sight together, and sqrt(3) of that for the length; the sums over registers go on in `f64` after a
+/// few; and a pair at the cutoff may leave 1e-30 of what is zero.
+pub(super) fn bound(sw: &StillingerWeber, cell: &Cell, positions: &[Vector], eps: f64) -> Forces {
+    let (cutoff, narrow) = (sw.cutoff(), eps > f64::EPSILON);
     let (strength, m) = (sw.lambda * sw.epsilon, (1.0 + sw.cos0.abs()).powi(2));
+    let places = if narrow {
+        2.2 / 18.0 * eps / f64::EPSILON * displacement_error(cell, &[], cutoff)
+    } else {
+        displacement_error(cell, positions, cutoff)
+    };
     // The gap to the cutoff is off by this much.
-    let apart = displacement_error(cell, positions, cutoff) + 2.0 * eps * cutoff;
+    let apart = places + 2.0 * eps * cutoff;
     let bonds = bonds(cell, positions, cutoff);
     let most = bonds.iter().map(Vec::len).max().unwrap_or(0) as f64;
     // Terms in the longest sum over all atoms, and of the one over an atom: angles of an atom and
-    // of its neighbours.
-    let (all, own) = (bonds.len() as f64 * most * (1.0 + most), most * (1.0 + most) * 3.0);
+    // of its neighbours, or pairs.
+    let [all, own] = if narrow {
+        [NARROW_TERMS, 2.0 * most]
+    } else {
+        [bonds.len() as f64 * most * (1.0 + most), most * (1.0 + most) * 3.0]
+    };
     let mut out = Forces::zeros(positions.len());
+    if narrow {
+        out.energy = 1e-20;
+        out.forces.fill([1e-20; 3]);
+        out.virial = [[1e-20; 3]; 3];
+    }
     for (i, bonds) in bonds.iter().enumerate() {
         // Per bond: eta, g, |g'|, and the magnitudes of phi2 and phi2'.
         let term = |r: f64| {

@@ -38,6 +38,9 @@ fn crystals_have_their_known_energies_and_lattice_constants() {
     let crystal = boxes::aluminium_crystal(1, 4.05);
     let energy = self::energy(&aluminium, &crystal) / 4.0;
     assert!((energy + 3.279_27).abs() < 1e-5, "aluminium: {energy} eV");
+    let far = LennardJones::new(1.0, 3.405, 30.0, Truncation::Cut);
+    let energy = self::energy(&far, &boxes::argon_crystal(1, 5.2503)) / 4.0;
+    assert!((energy + 8.5967).abs() < 1e-4, "argon, cut at 30 angstrom: {energy} epsilon");
     let argon = LennardJones::argon(Truncation::EnergyShifted);
     let [_, a] = equilibrium(&argon, |a| boxes::argon_crystal(1, a), 5.27);
     assert!((a - 5.276_40).abs() < 1e-4, "argon: {a} angstrom");

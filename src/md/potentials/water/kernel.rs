@@ -19,8 +19,8 @@ use crate::machine::isa::Isa;
 use crate::md::COULOMB;
 use crate::md::clusters::{Block, ClusterList, Rows, parts, squared};
 use crate::md::lanes::{CLUSTER, Quad, Real, Room, Tile};
-use crate::md::potentials::Forces;
-use crate::md::potentials::clustered::{Pull, Virial, is_narrow, not_after};
+use crate::md::potentials::clustered::{Pull, Virial, not_after};
+use crate::md::potentials::{Forces, is_narrow};
 use crate::md::system::Atoms;
 
 /// Buffers of one evaluation, whose forces are of this type.
@@ -71,7 +71,7 @@ fn evaluate<V: Tile, const R: usize, L: Law<V>>(
     let mut sums = Sums::new();
     let mut totals = [0.0; 3];
     let mut virial = Virial::new();
-    for (own, first) in parts::<V, R>(entries) {
+    for (part, own, first) in parts::<V, R>(entries) {
         let rows = Rows::<V, R>::new(blocks, own, first);
         let (mut own_later, mut charges, mut oxygens) = ([zero; R], [zero; R], [zero; R]);
         for r in 0..R {
@@ -81,7 +81,7 @@ fn evaluate<V: Tile, const R: usize, L: Law<V>>(
             oxygens[r] = V::along(&kinds[own][1], first);
         }
         let mut at = 0;
-        for (shift, clusters) in entries.runs(own) {
+        for (shift, clusters) in entries.runs(part) {
             let rows = rows.seen_from(shift);
             for &c in clusters {
                 let d = rows.to(&blocks[c as usize]);
@@ -98,7 +98,7 @@ fn evaluate<V: Tile, const R: usize, L: Law<V>>(
         }
         let mut pull = Pull::<V, R>::new();
         let mut at = 0;
-        for (shift, clusters) in entries.runs(own) {
+        for (shift, clusters) in entries.runs(part) {
             let rows = rows.seen_from(shift);
             let before = pull;
             for &c in clusters {
@@ -167,7 +167,12 @@ fn avx2<R: Real, const N: usize>(
     scratch: &mut Scratch<R>,
     out: &mut Forces,
 ) {
-    either::<R::Avx2, 2, N>(water, smooth, list, scratch, out);
+    // The two rows of a part.
+    if R::Avx2::ROWS == 2 {
+        either::<R::Avx2, 1, N>(water, smooth, list, scratch, out);
+    } else {
+        either::<R::Avx2, 2, N>(water, smooth, list, scratch, out);
+    }
 }
 
 #[cfg(target_arch = "x86_64")]

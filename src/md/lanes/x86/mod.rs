@@ -1,4 +1,4 @@
-//! The registers of AVX2 and AVX-512.
+//! The registers of AVX2 and AVX-512: those of `f64` here, those of `f32` in `narrow.rs`.
 
 use std::arch::x86_64::*;
 
@@ -124,29 +124,30 @@ macro_rules! lanes {
     };
 }
 
-/// One step from y, which is 1/sqrt(x) to a relative 2^-11 or better, towards it: to 2^-43, or 2^-54
-/// from 2^-13.5.
-///
-/// With e = 1 - x y^2 it is y (1 - e)^(-1/2), cut after e^3.
-#[inline(always)]
-fn refined<V: Lanes>(x: V, y: V) -> V {
-    let e = x.mul_sub_from(y.times(y), V::splat(1.0));
-    let series = V::splat(0.3125).mul_add(e, V::splat(0.375)).mul_add(e, V::splat(0.5));
-    y.times(e).mul_add(series, y)
-}
+mod narrow;
 
-/// The same, cut after e.
+pub(super) use narrow::{eights, fours, quarters};
+
+/// One step from y, which is nearly 1/sqrt(x), towards it.
+///
+/// With e = 1 - x y^2 it is y (1 - e)^(-1/2), cut after e^N: off by less than 0.4 e^(N + 1). A seed that
+/// is good to 2^-b has e = 2^(1 - b).
 #[inline(always)]
-fn polished<V: Lanes>(x: V, y: V) -> V {
+fn refined<V: Lanes, const N: usize>(x: V, y: V) -> V {
+    const SERIES: [f64; 4] = [0.5, 0.375, 0.3125, 0.273_437_5];
     let e = x.mul_sub_from(y.times(y), V::splat(1.0));
-    y.times(V::splat(0.5)).mul_add(e, y)
+    let mut series = V::splat(SERIES[N - 1]);
+    for k in (0..N - 1).rev() {
+        series = series.mul_add(e, V::splat(SERIES[k]));
+    }
+    y.times(e).mul_add(series, y)
 }
 
 lanes!(
     __m256d, f64, 4, __m256d,
     _mm256_loadu_pd, _mm256_storeu_pd, _mm256_set1_pd, _mm256_add_pd, _mm256_sub_pd, _mm256_mul_pd,
     _mm256_div_pd, _mm256_fmadd_pd, _mm256_fnmadd_pd, _mm256_min_pd, _mm256_max_pd,
-    inverse_root: |x| polished(x, refined(x, seed256(x))),
+    inverse_root: |x| refined::<_, 4>(x, seed256(x)),
     below: |a, b| _mm256_cmp_pd::<_CMP_LT_OQ>(a, b),
     keep: |a, mask| _mm256_and_pd(a, mask),
     sum: |a| { let a = array256(a); (a[0] + a[2]) + (a[1] + a[3]) },
@@ -156,30 +157,10 @@ lanes!(
     __m512d, f64, 8, __mmask8,
     _mm512_loadu_pd, _mm512_storeu_pd, _mm512_set1_pd, _mm512_add_pd, _mm512_sub_pd, _mm512_mul_pd,
     _mm512_div_pd, _mm512_fmadd_pd, _mm512_fnmadd_pd, _mm512_min_pd, _mm512_max_pd,
-    inverse_root: |x| refined(x, seed512(x)),
+    inverse_root: |x| refined::<_, 3>(x, seed512(x)),
     below: |a, b| _mm512_cmp_pd_mask::<_CMP_LT_OQ>(a, b),
     keep: |a, mask| _mm512_maskz_mov_pd(mask, a),
     sum: |a| { let [low, high] = halves(a); low.plus(high).sum() },
-);
-
-lanes!(
-    __m256, f32, 8, __m256,
-    _mm256_loadu_ps, _mm256_storeu_ps, _mm256_set1_ps, _mm256_add_ps, _mm256_sub_ps, _mm256_mul_ps,
-    _mm256_div_ps, _mm256_fmadd_ps, _mm256_fnmadd_ps, _mm256_min_ps, _mm256_max_ps,
-    inverse_root: |x| refined(x, seed256_f32(x)),
-    below: |a, b| _mm256_cmp_ps::<_CMP_LT_OQ>(a, b),
-    keep: |a, mask| _mm256_and_ps(a, mask),
-    sum: |a| { let [low, high] = rows256(a); f64::from(low) + f64::from(high) },
-);
-
-lanes!(
-    __m512, f32, 16, __mmask16,
-    _mm512_loadu_ps, _mm512_storeu_ps, _mm512_set1_ps, _mm512_add_ps, _mm512_sub_ps, _mm512_mul_ps,
-    _mm512_div_ps, _mm512_fmadd_ps, _mm512_fnmadd_ps, _mm512_min_ps, _mm512_max_ps,
-    inverse_root: |x| polished(x, seed512_f32(x)),
-    below: |a, b| _mm512_cmp_ps_mask::<_CMP_LT_OQ>(a, b),
-    keep: |a, mask| _mm512_maskz_mov_ps(mask, a),
-    sum: |a| { let [low, high] = halves_f32(a); low.plus(high).sum() },
 );
 
 #[inline(always)]
@@ -282,127 +263,6 @@ impl Tile for __m512d {
 
     #[inline(always)]
     fn any(mask: __mmask8) -> bool {
-        mask != 0
-    }
-}
-
-/// 1/sqrt(x) to 2^-11.4.
-#[inline(always)]
-fn seed256_f32(x: __m256) -> __m256 {
-    // SAFETY: the caller of this inlined function has AVX2.
-    unsafe { _mm256_rsqrt_ps(x) }
-}
-
-/// 1/sqrt(x) to 2^-14.
-#[inline(always)]
-fn seed512_f32(x: __m512) -> __m512 {
-    // SAFETY: the caller of this inlined function has AVX-512.
-    unsafe { _mm512_rsqrt14_ps(x) }
-}
-
-/// Lanes 0 to 7 and 8 to 15.
-#[inline(always)]
-fn halves_f32(a: __m512) -> [__m256; 2] {
-    // SAFETY: the caller of this inlined function has AVX-512.
-    let low = unsafe { _mm512_castps512_ps256(a) };
-    // SAFETY: as above.
-    let high = unsafe { _mm512_extractf32x8_ps::<1>(a) };
-    [low, high]
-}
-
-/// The sums of two rows.
-#[inline(always)]
-fn rows256(a: __m256) -> [f32; 2] {
-    let mut to = [0.0; 8];
-    a.store(&mut to);
-    [(to[0] + to[2]) + (to[1] + to[3]), (to[4] + to[6]) + (to[5] + to[7])]
-}
-
-#[inline(always)]
-fn load128(from: &Quad<f32>) -> __m128 {
-    // SAFETY: these are four readable numbers.
-    unsafe { _mm_loadu_ps(from.as_ptr()) }
-}
-
-impl Tile for __m256 {
-    #[inline(always)]
-    fn across(of: &Quad<f32>) -> Self {
-        let of = load128(of);
-        // SAFETY: the caller of this inlined function has AVX2.
-        unsafe { _mm256_set_m128(of, of) }
-    }
-
-    #[inline(always)]
-    fn along(of: &Quad<f32>, first: usize) -> Self {
-        // SAFETY: the caller of this inlined function has AVX2.
-        let low = unsafe { _mm_set1_ps(of[first]) };
-        // SAFETY: as above.
-        let high = unsafe { _mm_set1_ps(of[first + 1]) };
-        // SAFETY: as above.
-        unsafe { _mm256_set_m128(high, low) }
-    }
-
-    #[inline(always)]
-    fn add_across(self, to: &mut Quad<f32>) {
-        // SAFETY: the caller of this inlined function has AVX2.
-        let low = unsafe { _mm256_castps256_ps128(self) };
-        // SAFETY: as above.
-        let high = unsafe { _mm256_extractf128_ps::<1>(self) };
-        // SAFETY: as above.
-        let rows = unsafe { _mm_add_ps(low, high) };
-        // SAFETY: as above.
-        let sum = unsafe { _mm_add_ps(load128(to), rows) };
-        // SAFETY: there is room for four numbers.
-        unsafe { _mm_storeu_ps(to.as_mut_ptr(), sum) };
-    }
-
-    #[inline(always)]
-    fn add_along(self, to: &mut Quad<f32>, first: usize) {
-        let [low, high] = rows256(self);
-        to[first] += low;
-        to[first + 1] += high;
-    }
-
-    #[inline(always)]
-    fn any(mask: Self) -> bool {
-        // SAFETY: the caller of this inlined function has AVX2.
-        unsafe { _mm256_movemask_ps(mask) != 0 }
-    }
-}
-
-impl Tile for __m512 {
-    #[inline(always)]
-    fn across(of: &Quad<f32>) -> Self {
-        let of = load128(of);
-        // SAFETY: the caller of this inlined function has AVX-512.
-        unsafe { _mm512_broadcast_f32x4(of) }
-    }
-
-    /// There is only one first atom, since all four are in the register.
-    #[inline(always)]
-    fn along(of: &Quad<f32>, _first: usize) -> Self {
-        // SAFETY: the caller of this inlined function has AVX-512.
-        let rows = unsafe { _mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3) };
-        let of = Self::across(of);
-        // SAFETY: as above.
-        unsafe { _mm512_permutexvar_ps(rows, of) }
-    }
-
-    #[inline(always)]
-    fn add_across(self, to: &mut Quad<f32>) {
-        let [low, high] = halves_f32(self);
-        low.plus(high).add_across(to);
-    }
-
-    #[inline(always)]
-    fn add_along(self, to: &mut Quad<f32>, _first: usize) {
-        let [low, high] = halves_f32(self);
-        low.add_along(to, 0);
-        high.add_along(to, 2);
-    }
-
-    #[inline(always)]
-    fn any(mask: __mmask16) -> bool {
         mask != 0
     }
 }

@@ -1,6 +1,9 @@
 //! Registers that hold any pairs, each of which comes as a row: x, y, z and one more number.
 
+mod narrow;
+
 use std::arch::x86_64::*;
+use std::ops::IndexMut;
 
 use super::{
     Lanes, Quad,
@@ -8,24 +11,29 @@ use super::{
 };
 
 /// Most lanes of a register.
-pub(in crate::md) const MOST: usize = 8;
+pub(in crate::md) const MOST: usize = 16;
 
 /// Registers whose lanes are pairs.
-pub(in crate::md) trait Pairs: Lanes {
+#[expect(unnameable_types, reason = "only the kernels may call what a processor may lack")]
+pub trait Pairs: Lanes {
     /// A row.
     type Row: Lanes<Real = Self::Real, Array = Quad<Self::Real>>;
+    /// A row for each lane.
+    type Rows: Copy + IndexMut<usize, Output = Self::Row>;
 
-    /// The columns of as many rows as there are lanes.
-    fn columns(rows: &[Self::Row; MOST]) -> [Self; 4];
-    /// The inverse of [`Pairs::columns`]; rows past the last lane are zero.
-    fn rows(columns: [Self; 4]) -> [Self::Row; MOST];
+    /// The same row for each lane.
+    fn same(row: Self::Row) -> Self::Rows;
+    /// The columns of the rows.
+    fn columns(rows: &Self::Rows) -> [Self; 4];
+    /// The inverse of [`Pairs::columns`].
+    fn rows(columns: [Self; 4]) -> Self::Rows;
     /// The row y, z, x and the fourth number.
     fn turned(row: Self::Row) -> Self::Row;
     /// Bit l is set where lane l is below `limit`.
     fn bits_below(self, limit: Self) -> u32;
     /// Zero from lane `n` on.
     fn first(self, n: usize) -> Self;
-    /// 2^n, where n is what the low bits hold: a whole number plus 1.5 * 2^52.
+    /// 2^n, where n is what the low bits hold: a whole number plus 1.5 * 2^52, or 1.5 * 2^23 in `f32`.
     fn power(self) -> Self;
     /// Writes the numbers whose bits are set to the start of `to`, and any others after them.
     ///
@@ -84,19 +92,37 @@ const SHUFFLES: [[u8; 16]; 16] = {
     all
 };
 
+/// Does as [`Pairs::compress`] for four numbers.
+#[inline(always)]
+fn compress_four(bits: u32, from: &[u32], to: &mut [u32]) {
+    let (from, to, shuffle) = (&from[..4], &mut to[..4], &SHUFFLES[bits as usize]);
+    // SAFETY: these are 16 readable bytes; the caller of this inlined function has AVX2.
+    let shuffle = unsafe { _mm_loadu_si128(shuffle.as_ptr().cast()) };
+    // SAFETY: as above.
+    let numbers = unsafe { _mm_loadu_si128(from.as_ptr().cast()) };
+    // SAFETY: as above.
+    let numbers = unsafe { _mm_shuffle_epi8(numbers, shuffle) };
+    // SAFETY: there is room for 16 bytes.
+    unsafe { _mm_storeu_si128(to.as_mut_ptr().cast(), numbers) };
+}
+
 impl Pairs for __m256d {
     type Row = Self;
+    type Rows = [Self; 4];
 
     #[inline(always)]
-    fn columns(rows: &[Self; MOST]) -> [Self; 4] {
-        transposed([rows[0], rows[1], rows[2], rows[3]])
+    fn same(row: Self) -> [Self; 4] {
+        [row; 4]
     }
 
     #[inline(always)]
-    fn rows(columns: [Self; 4]) -> [Self; MOST] {
-        let [a, b, c, d] = transposed(columns);
-        let zero = Self::splat(0.0);
-        [a, b, c, d, zero, zero, zero, zero]
+    fn columns(rows: &[Self; 4]) -> [Self; 4] {
+        transposed(*rows)
+    }
+
+    #[inline(always)]
+    fn rows(columns: [Self; 4]) -> [Self; 4] {
+        transposed(columns)
     }
 
     #[inline(always)]
@@ -134,23 +160,21 @@ impl Pairs for __m256d {
 
     #[inline(always)]
     fn compress(bits: u32, from: &[u32], to: &mut [u32]) {
-        let (from, to, shuffle) = (&from[..4], &mut to[..4], &SHUFFLES[bits as usize]);
-        // SAFETY: these are 16 readable bytes; the caller of this inlined function has AVX2.
-        let shuffle = unsafe { _mm_loadu_si128(shuffle.as_ptr().cast()) };
-        // SAFETY: as above.
-        let numbers = unsafe { _mm_loadu_si128(from.as_ptr().cast()) };
-        // SAFETY: as above.
-        let numbers = unsafe { _mm_shuffle_epi8(numbers, shuffle) };
-        // SAFETY: there is room for 16 bytes.
-        unsafe { _mm_storeu_si128(to.as_mut_ptr().cast(), numbers) };
+        compress_four(bits, from, to);
     }
 }
 
 impl Pairs for __m512d {
     type Row = __m256d;
+    type Rows = [__m256d; 8];
 
     #[inline(always)]
-    fn columns(r: &[__m256d; MOST]) -> [Self; 4] {
+    fn same(row: __m256d) -> [__m256d; 8] {
+        [row; 8]
+    }
+
+    #[inline(always)]
+    fn columns(r: &[__m256d; 8]) -> [Self; 4] {
         let low = transposed([r[0], r[1], r[2], r[3]]);
         let high = transposed([r[4], r[5], r[6], r[7]]);
         [
@@ -162,7 +186,7 @@ impl Pairs for __m512d {
     }
 
     #[inline(always)]
-    fn rows([x, y, z, w]: [Self; 4]) -> [__m256d; MOST] {
+    fn rows([x, y, z, w]: [Self; 4]) -> [__m256d; 8] {
         let [x, y, z, w] = [halves(x), halves(y), halves(z), halves(w)];
         let [a, b, c, d] = transposed([x[0], y[0], z[0], w[0]]);
         let [e, f, g, h] = transposed([x[1], y[1], z[1], w[1]]);
