@@ -30,7 +30,6 @@ held() { grep -c "\"commit\":\"$commit\".*\"what\":\"$1\"" "$out" || true; } # W
 gate() { # WHAT EXIT LIMIT ALL ONE [ARGUMENTS]
   local what=$1 expected=$2 limit=$3 all=$4 one=$5 exit=0 right=true load date start seconds
   shift 5
-  [[ $what =~ $wanted ]] || return 0
   load=$(cut -d' ' -f1 /proc/loadavg)
   date=$(date -u +%FT%TZ)
   start=$SECONDS
@@ -46,10 +45,20 @@ gate() { # WHAT EXIT LIMIT ALL ONE [ARGUMENTS]
   [ "$right" = true ] || tail -n 20 "$whole/$what.log" >&2
 }
 
+# Runs COMMAND, which appends a line of WHAT, until OUT holds RUNS of them, or once for `again`; if WHAT is wanted.
+take() { # WHAT RUNS COMMAND [ARGUMENTS]
+  local what=$1 runs=$2
+  shift 2
+  [[ $what =~ $wanted ]] || return 0
+  [ "$runs" != again ] || runs=$(($(held "$what") + 1))
+  while [ "$(held "$what")" -lt "$runs" ]; do "$@"; done
+}
+
 # The faults of each chapter stand beside what they change, as calls of this.
-plant() { # WHAT EXIT FILTER ALL ONE FILE OLD NEW: a gate of the cases of FILTER, with OLD replaced by NEW in FILE
+plant() { take "$1" 1 planted "$@"; }
+
+planted() { # WHAT EXIT FILTER ALL ONE FILE OLD NEW: a gate of the cases of FILTER, with OLD replaced by NEW in FILE
   local text
-  [[ $1 =~ $wanted ]] && [ "$(held "$1")" = 0 ] || return 0
   text=$(<"$6")
   [ "${text/"$7"/}" != "$text" ] || { echo "whole.sh: no \`$7\` in $6" >&2; exit 1; }
   printf '%s\n' "${text/"$7"/"$8"}" >"$6"
@@ -61,16 +70,17 @@ for faults in src/*/planted.sh; do
   source "$faults"
 done
 
-if [[ build =~ $wanted ]]; then
+build() {
   # With the other side there, so that the command is built and this side of it, whose source has changed. Of a case
   # that is prepared and timed in no time, for this is about the build; not counted, for that is a build of its own.
-  one=(--against "$commit" --exact mvar/step-d20-p5/n64 --skip instructions)
+  local one=(--against "$commit" --exact mvar/step-d20-p5/n64 --skip instructions)
   ci/gate.sh "${one[@]}" >"$whole/first.log" 2>&1
   date +'// Changed at %s.' >>src/lib.rs
   gate build 0 100 . '' "${one[@]}"
   git checkout --quiet -- src/lib.rs
-fi
-gate instructions 0 180 . ''
-while [[ unchanged =~ $wanted ]] && [ "$(held unchanged)" -lt "$runs" ]; do gate unchanged 0 360 . '' --against "$commit"; done
+}
+take build again build
+take instructions again gate instructions 0 180 . ''
+take unchanged "$runs" gate unchanged 0 360 . '' --against "$commit"
 
 ! grep "\"commit\":\"$commit\"" "$out" | grep '"right":false'

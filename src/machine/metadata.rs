@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde::Deserialize;
+use serde_json::Value;
 
 /// Why they are unknown.
 #[derive(Debug, thiserror::Error)]
@@ -33,18 +34,13 @@ pub(crate) struct Package {
     /// Where it was fetched from; the lock file says which one that is.
     pub(crate) source: Option<String>,
     pub(crate) targets: Vec<Target>,
-    pub(crate) metadata: Option<Settings>,
-}
-
-/// `[package.metadata]` of a manifest.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Settings {
-    stepmark: Option<Stepmark>,
+    /// `[package.metadata]`, as it is: that of other packages may be anything.
+    pub(crate) metadata: Option<Value>,
 }
 
 /// What a manifest says to this program.
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case", expecting = "a table")]
 struct Stepmark {
     paired_features: Option<Vec<String>>,
 }
@@ -82,7 +78,44 @@ impl Package {
     }
 
     /// The features of builds that are only timed, where the manifest names them.
-    pub(crate) fn paired_features(&self) -> Option<&[String]> {
-        self.metadata.as_ref()?.stepmark.as_ref()?.paired_features.as_deref()
+    ///
+    /// # Errors
+    ///
+    /// Says what `[package.metadata.stepmark]` is instead of that.
+    pub(crate) fn paired_features(&self) -> Result<Option<Vec<String>>, serde_json::Error> {
+        let said = self.metadata.as_ref().and_then(|all| all.get("stepmark"));
+        said.map_or(Ok(None), |said| Ok(Stepmark::deserialize(said)?.paired_features))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn metadata_of_a_package_may_be_anything_but_what_it_says_to_this_program() {
+        let features = |metadata: Value| {
+            let package = json!({"id": "x", "name": "x", "manifest_path": "x", "source": null,
+                                 "targets": [], "metadata": metadata});
+            let package = Package::deserialize(package).unwrap();
+            package.paired_features().map_err(|why| why.to_string())
+        };
+        let none: [Value; 5] = [
+            json!(null),
+            json!("x"),
+            json!(["stepmark"]),
+            json!({"docs": 1}),
+            json!({"stepmark": {}}),
+        ];
+        for metadata in none {
+            assert_eq!(features(metadata.clone()), Ok(None), "{metadata}");
+        }
+        let named = json!({"docs": "x", "stepmark": {"paired-features": ["a", "b"]}});
+        assert_eq!(features(named), Ok(Some(vec!["a".to_owned(), "b".to_owned()])), "named");
+        let why = features(json!({"stepmark": "x"})).unwrap_err();
+        assert!(why.contains("string \"x\", expected a table"), "{why}");
+        let why = features(json!({"stepmark": {"paired-features": "a"}})).unwrap_err();
+        assert!(why.contains("string \"a\", expected a sequence"), "{why}");
     }
 }

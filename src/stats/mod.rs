@@ -15,3 +15,4 @@ pub use samples::{Method, Samples};
 pub use wilcoxon::{tost, wilcoxon_greater, wilcoxon_less};
 
 pub mod pelt;
+pub mod runs;

@@ -87,8 +87,9 @@ impl Codec {
         while from < n {
             let mut codes = CodesMut::new(self.packed.of(chunk.min(n - from)), room);
             self.encode_in::<L, D>(x, layout, from, &mut codes)?;
-            overloaded += self.overloaded(&codes);
             self.decode_in::<L, D>(codes.read(), y, layout, from)?;
+            // Last: a load of several flags waits for the stores of each, if those are recent.
+            overloaded += self.overloaded(&codes);
             from += chunk;
         }
         Ok(overloaded)

@@ -8,6 +8,7 @@ use thiserror::Error;
 use crate::file::npz;
 use crate::lstm::model;
 use crate::lstm::net::Misfit;
+use crate::stats::runs::Unfit;
 
 /// Why no network can be trained.
 #[derive(Debug, Error)]
@@ -41,31 +42,9 @@ pub enum Error {
         /// The name.
         option: String,
     },
-    /// There is no run.
-    #[error("found no run, expected at least one")]
-    NoRuns,
-    /// A run has another number of components than the first.
-    #[error("run {run}: found {found} components, expected {expected}, as in run 0")]
-    Components {
-        /// The run, from 0.
-        run: usize,
-        /// Its components.
-        found: usize,
-        /// Those of the first run.
-        expected: usize,
-    },
-    /// A run is too short for one window and the state after it.
-    #[error(
-        "run {run}: found {rows} states, expected more than the lag {lag}; choose a shorter lag"
-    )]
-    Short {
-        /// The run, from 0.
-        run: usize,
-        /// Its states.
-        rows: usize,
-        /// The lag asked for.
-        lag: usize,
-    },
+    /// The runs are unfit.
+    #[error(transparent)]
+    Runs(#[from] Unfit),
     /// All runs are too short for a window and the states after it that a loss of rollouts needs.
     #[error(
         "the longest run has {rows} states, expected at least {}: the lag {lag} and {after} states \
@@ -79,18 +58,6 @@ pub enum Error {
         lag: usize,
         /// States after a window.
         after: usize,
-    },
-    /// A state of a run holds NaN or infinity.
-    #[error("run {run}, state {row}, component {column}: found {value}, expected finite numbers")]
-    NotFinite {
-        /// The run, from 0.
-        run: usize,
-        /// The state, from 0.
-        row: usize,
-        /// The component, from 0.
-        column: usize,
-        /// The number.
-        value: f64,
     },
     /// The windows and the states after them do not fit.
     #[error("{what}: found {found}, expected {expected}")]

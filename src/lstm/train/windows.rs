@@ -8,6 +8,7 @@ use super::generator::Generator;
 use super::loss::Batch;
 use crate::lstm::model::MAX_LAG;
 use crate::lstm::net::Scale;
+use crate::stats::runs::{Unfit, check_finite, check_shapes};
 
 /// Windows `x` (n, lag, d) and the states `y` (n, k, d) after them, the next one first.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,23 +59,15 @@ impl Windows {
         after: usize,
     ) -> Result<Self, Error> {
         assert!(after > 0, "a state after each window");
-        let Some(d) = runs.first().map(ArrayView2::ncols) else { return Err(Error::NoRuns) };
+        let Some(d) = runs.first().map(ArrayView2::ncols) else {
+            return Err(Unfit::NoRuns.into());
+        };
         if !(1..=MAX_LAG).contains(&lag) {
             let (found, expected) = (lag.to_string(), format!("1 to {MAX_LAG}"));
             return Err(Error::Data { what: "lag", found, expected });
         }
-        for (run, states) in runs.iter().enumerate() {
-            if states.ncols() != d {
-                return Err(Error::Components { run, found: states.ncols(), expected: d });
-            }
-            if states.nrows() <= lag {
-                return Err(Error::Short { run, rows: states.nrows(), lag });
-            }
-            let unfit = states.indexed_iter().find(|(_, value)| !value.is_finite());
-            if let Some(((row, column), &value)) = unfit {
-                return Err(Error::NotFinite { run, row, column, value });
-            }
-        }
+        check_shapes(runs.iter().map(ArrayView2::dim), lag, d)?;
+        runs.iter().enumerate().try_for_each(|(run, states)| check_finite(run, states, d))?;
         let (least, longest) = (lag + after, runs.iter().map(ArrayView2::nrows).max());
         if let Some(rows) = longest.filter(|rows| *rows < least) {
             return Err(Error::NoRollouts { rows, lag, after });

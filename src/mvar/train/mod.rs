@@ -24,6 +24,7 @@ use thiserror::Error;
 
 use super::model::{self, Model, TRAINING_SECONDS};
 use crate::file::npz;
+use crate::stats::runs::Unfit;
 
 mod lag;
 mod moments;
@@ -42,43 +43,9 @@ pub use solve::spectral_radius;
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// There is no run.
-    #[error("found no run, expected at least one")]
-    NoRuns,
-    /// A run has another number of components than the first.
-    #[error("run {run}: found {found} components, expected {expected}, as in run 0")]
-    Components {
-        /// The run, from 0.
-        run: usize,
-        /// Its components.
-        found: usize,
-        /// Those of the first run.
-        expected: usize,
-    },
-    /// A run is too short for one window and the state after it.
-    #[error(
-        "run {run}: found {rows} states, expected more than the lag {lag}; choose a shorter lag"
-    )]
-    Short {
-        /// The run, from 0.
-        run: usize,
-        /// Its states.
-        rows: usize,
-        /// The lag asked for.
-        lag: usize,
-    },
-    /// A state holds NaN or infinity.
-    #[error("run {run}, state {row}, component {column}: found {value}, expected finite numbers")]
-    NotFinite {
-        /// The run, from 0.
-        run: usize,
-        /// The state, from 0.
-        row: usize,
-        /// The component, from 0.
-        column: usize,
-        /// The number.
-        value: f64,
-    },
+    /// The runs are unfit.
+    #[error(transparent)]
+    Runs(#[from] Unfit),
     /// Components have one value in all states.
     #[error("components {columns:?} are constant; leave them out of the data")]
     Constant {

@@ -17,6 +17,7 @@ use ndarray::{ArrayBase, ArrayView2, Data, Ix2, s};
 use super::Error;
 use super::sums::Sums;
 use crate::machine::isa::Isa;
+use crate::stats::runs::{Unfit, check_finite, check_shapes};
 
 /// The longest window with the state after it, in numbers: the products take half a gigabyte.
 const MOST: usize = 8192;
@@ -62,8 +63,8 @@ impl Moments {
         lag: usize,
         isa: Isa,
     ) -> Result<Self, Error> {
-        let d = runs.first().ok_or(Error::NoRuns)?.ncols();
-        check_shapes(runs, lag, d)?;
+        let d = runs.first().ok_or(Unfit::NoRuns)?.ncols();
+        check_shapes(runs.iter().map(ArrayBase::dim), lag, d)?;
         if lag == 0 || d == 0 {
             let (option, expected) = (if d == 0 { "components" } else { "lag" }, "at least 1");
             return Err(Error::Option { option, found: 0.0, expected });
@@ -80,7 +81,7 @@ impl Moments {
         &mut self,
         runs: &[ArrayBase<S, Ix2>],
     ) -> Result<(), Error> {
-        check_shapes(runs, self.p, self.d)?;
+        check_shapes(runs.iter().map(ArrayBase::dim), self.p, self.d)?;
         self.find_mean(runs)?;
         self.sums.clear();
         for run in runs {
@@ -95,7 +96,7 @@ impl Moments {
 
     /// Finds the mean of all states, once all numbers are known to be fit.
     fn find_mean<S: Data<Elem = f64>>(&mut self, runs: &[ArrayBase<S, Ix2>]) -> Result<(), Error> {
-        let first = runs.first().ok_or(Error::NoRuns)?.row(0);
+        let first = runs.first().ok_or(Unfit::NoRuns)?.row(0);
         let (d, sum, constant) = (self.d, &mut self.shift, &mut self.constant);
         sum.fill(0.0);
         constant.clear();
@@ -110,7 +111,7 @@ impl Moments {
             }
             // A sum is finite only if all numbers are; it may overflow where they are.
             if !sum.iter().all(|sum| sum.is_finite()) {
-                not_finite(run, &states.view())?;
+                check_finite(run, &states, d)?;
             }
         }
         if !constant.is_empty() {
@@ -162,32 +163,6 @@ impl Moments {
     fn products(&self) -> ArrayView2<'_, f64> {
         let size = (self.p + 1) * self.d;
         ArrayView2::from_shape((size, size), self.sums.products()).expect("a square matrix")
-    }
-}
-
-/// Requires runs of `d` components that are longer than the lag.
-fn check_shapes<S: Data<Elem = f64>>(
-    runs: &[ArrayBase<S, Ix2>],
-    lag: usize,
-    d: usize,
-) -> Result<(), Error> {
-    for (run, states) in runs.iter().enumerate() {
-        let (rows, found) = states.dim();
-        if found != d {
-            return Err(Error::Components { run, found, expected: d });
-        }
-        if rows <= lag {
-            return Err(Error::Short { run, rows, lag });
-        }
-    }
-    Ok(())
-}
-
-/// Names the first number of a run that is not finite.
-fn not_finite(run: usize, states: &ArrayView2<'_, f64>) -> Result<(), Error> {
-    match states.indexed_iter().find(|(_, value)| !value.is_finite()) {
-        Some(((row, column), &value)) => Err(Error::NotFinite { run, row, column, value }),
-        None => Ok(()),
     }
 }
 

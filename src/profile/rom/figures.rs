@@ -1,6 +1,7 @@
 //! The figures of a run: only those whose data there are.
 
 use super::document::Profile;
+use super::names::PICTURES;
 use super::report::Report;
 use super::summary::extended;
 use crate::draw::figure::{Axis, Colour, Figure, Panel, Scale, Series, Shape, Unit};
@@ -34,13 +35,13 @@ fn figure(report: &Report, title: &str, panels: Vec<Panel>) -> Figure {
 /// Names and figures.
 pub(super) fn figures(report: &Report) -> Vec<(&'static str, Figure)> {
     let all = [
-        ("speed_against_size.png", speed(report)),
-        ("accuracy_against_cost.png", accuracy(report)),
-        ("latency_distribution.png", Some(latency(report))),
-        ("training_curves.png", training(report)),
-        ("forecast_against_truth.png", forecast(report)),
+        speed(report),
+        accuracy(report),
+        Some(latency(report)),
+        training(report),
+        forecast(report),
     ];
-    all.into_iter().filter_map(|(name, figure)| Some((name, figure?))).collect()
+    PICTURES.into_iter().zip(all).filter_map(|(name, figure)| Some((name, figure?))).collect()
 }
 
 fn microseconds() -> Axis {

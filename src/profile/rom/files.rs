@@ -12,6 +12,7 @@ use super::comparison::Comparison;
 use super::document::Profile;
 #[cfg(feature = "figures")]
 use super::figures;
+use super::names::{PROFILE, SCALING};
 use super::report::Report;
 
 /// What stands under `runtime_analysis`.
@@ -38,14 +39,14 @@ fn json(value: &impl Serialize) -> Result<Vec<u8>, Error> {
 pub(super) fn files(report: &Report, figures: bool) -> Result<Vec<(String, Vec<u8>)>, Error> {
     let mut files = Vec::new();
     for profile in &report.profiles {
-        files.push((format!("{}/runtime_profile.json", profile.model_name), json(profile)?));
+        files.push((format!("{}/{PROFILE}", profile.model_name), json(profile)?));
     }
     files.push(("runtime_comparison.json".to_owned(), json(&report.comparison)?));
     let experiment_name = &*report.experiment_name;
     let pipeline = Pipeline { experiment_name, runtime_analysis: analysis(report) };
     files.push(("pipeline_summary.json".to_owned(), json(&pipeline)?));
     if !report.scaling.is_empty() {
-        files.push(("runtime_scaling.json".to_owned(), json(&report.scaling)?));
+        files.push((SCALING.to_owned(), json(&report.scaling)?));
     }
     #[cfg(feature = "figures")]
     if figures {

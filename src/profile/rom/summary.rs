@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use super::comparison::{Compared, Comparison, pair};
 use super::document::{MEGABYTE, Profile};
 use super::extended::{Difference, Extended, Interval};
+use super::names;
 use super::report::Report;
 use crate::draw::Table;
 use crate::draw::numbers::{count, three_digits, time};
@@ -332,9 +333,9 @@ pub(super) fn markdown(report: &Report, files: &[(String, Vec<u8>)]) -> String {
     for warning in &report.warnings {
         let _ = writeln!(text, "- {warning}");
     }
-    text += "\n## Files\n\n";
+    let _ = writeln!(text, "\n{}\n", names::HEAD);
     for (name, _) in files {
-        let _ = writeln!(text, "- `{name}`");
+        let _ = writeln!(text, "{}", names::line(name));
     }
     text
 }

@@ -17,6 +17,8 @@ mod judge;
 mod outputs;
 #[cfg(unix)]
 mod right;
+mod selection;
+mod walls;
 
 /// Computes x -> -x, and the oracle knows better.
 pub(super) struct WrongSign(f64);

@@ -105,6 +105,28 @@ fn each_side_is_built_with_the_features_that_it_names_for_pairs() {
 }
 
 #[test]
+fn only_the_own_package_says_something_to_this_program_by_its_metadata() {
+    let toy = Repository::new();
+    let other = "[package]\nname = \"other\"\nversion = \"0.1.0\"\nedition = \"2021\"\n\
+                 metadata = \"x\"\n";
+    toy.put("other/Cargo.toml", other);
+    toy.put("other/src/lib.rs", "");
+    // A lock file names what the package depends on.
+    fs::remove_file(toy.package().join("Cargo.lock")).unwrap();
+    let manifest = |said: &str| {
+        let other = "[dependencies]\nother = { path = \"other\" }\n";
+        toy.put("Cargo.toml", &format!("{MANIFEST}{other}{said}"));
+    };
+    manifest("");
+    toy.commit(&main_of(1000));
+    expect(&duet_of(&toy, &["HEAD"]), 0, &["0 slower, 0 faster", "0 not compared"]);
+    manifest("[package.metadata.stepmark]\npaired-features = \"all\"\n");
+    let said = "the working tree: kernels/Cargo.toml: `[package.metadata.stepmark]`: invalid type: \
+                string \"all\"";
+    expect(&duet_of(&toy, &["HEAD"]), 1, &[said]);
+}
+
+#[test]
 fn a_revision_that_cannot_be_found_is_said_to_be_missing_and_why() {
     let toy = Repository::new();
     toy.commit(&main_of(1000));

@@ -13,6 +13,7 @@ use crate::setup::repository::STEPMARK;
 use crate::setup::script::executable;
 
 mod builds;
+mod differences;
 mod kernels;
 mod meant;
 mod said;

@@ -97,7 +97,18 @@ impl<'a> Cargo<'a> {
             .packages
             .iter()
             .find(|of| of.has_program(program) && places.is_inside(&of.manifest_path));
-        let features = own.and_then(Package::paired_features).map(|all| all.join(","));
+        let features = own.map_or(Ok(None), |own| {
+            own.paired_features().map_err(|why| {
+                let manifest = &own.manifest_path;
+                let inside = manifest.strip_prefix(&places.state).unwrap_or(manifest);
+                Error::Settings {
+                    what: String::new(),
+                    path: inside.to_owned(),
+                    found: why.to_string(),
+                }
+            })
+        });
+        let features = features?.map(|all| all.join(","));
         let mut local = Vec::new();
         for Package { id, source, manifest_path, .. } in metadata.packages {
             let is_outside = places.is_outside(&manifest_path)?;

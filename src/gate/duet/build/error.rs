@@ -126,6 +126,16 @@ pub enum Error {
         /// Which side.
         what: String,
     },
+    /// A manifest says something else to this program than it may.
+    #[error("{what}: {}: `[package.metadata.stepmark]`: {found}", path.display())]
+    Settings {
+        /// Which side.
+        what: String,
+        /// The manifest, from the root.
+        path: PathBuf,
+        /// The flaw.
+        found: String,
+    },
     /// A folder cannot be made or found.
     #[error("{}", path.display())]
     Io {
@@ -162,6 +172,7 @@ impl Error {
         | Self::Pointer { what, .. }
         | Self::Fresh { what, .. }
         | Self::Flags { what }
+        | Self::Settings { what, .. }
         | Self::Broken { what, .. } = &mut self
         {
             what.clear();

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::Error;
+use crate::file::is_lfs_pointer;
 use crate::machine;
 use crate::machine::source::BUILT;
 
@@ -117,10 +118,9 @@ fn content(path: &Path) -> String {
 
 /// Whether a file is what Git LFS leaves where it did not fetch the file itself.
 pub(super) fn is_pointer(path: &Path) -> bool {
-    const HEAD: &[u8] = b"version https://git-lfs.github.com/spec/v1\n";
     let mut start = Vec::new();
     let read = fs::File::open(path).and_then(|file| file.take(200).read_to_end(&mut start));
-    read.is_ok() && start.starts_with(HEAD)
+    read.is_ok() && is_lfs_pointer(&start)
 }
 
 #[cfg(test)]

@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::process::Command;
 
+use ndarray::Array2;
 use stepmark::cli::Exit;
 use stepmark::profile::rom::comparison::Comparison;
 use stepmark::profile::rom::extended::Interval;
 use stepmark::profile::rom::scaling::{Axis, Point};
 
-use super::{SHORT, dataset, json, model, names, pass, run, text, tree};
+use super::{SHORT, dataset, json, model, names, pass, run, text, tree, window};
 
 #[test]
 fn scaling_has_every_size_its_exponent_its_caches_and_its_roofs() {
@@ -63,6 +64,43 @@ fn results_go_to_a_folder_of_the_name_but_never_among_the_models_unless_it_is_na
     assert!(names(&dir.path().join("oscar_output/profile_rom")).contains("runtime_summary.md"));
     assert!(profile(&["--output-dir", "oscar_output/mine"]).status.success(), "it is named");
     assert!(names(&from).contains("MVAR/runtime_profile.json"), "{:?}", names(&from));
+}
+
+#[test]
+fn a_second_run_removes_what_the_first_wrote_of_models_and_pictures_that_are_gone() {
+    let dir = tempfile::tempdir().unwrap();
+    let to = dir.path().join("to");
+    let [a, b, z0] = ["a.npz", "b.npz", "z0.npz"].map(|name| dir.path().join(name));
+    model(1, 3, 3).save(&a).unwrap();
+    model(2, 3, 3).save(&b).unwrap();
+    window(&z0, Array2::ones((3, 3)).view());
+    let files = ["--mvar", text(&a), "--z0", text(&z0)];
+    pass(&to, &[&files[..], &["--mvar", text(&b)]].concat());
+    let first = names(&to);
+    let gone = ["MVAR-a/runtime_profile.json", "MVAR-b/runtime_profile.json"];
+    assert!(gone.iter().all(|name| first.contains(*name)), "{first:?}");
+    let others = ["MVAR-a/notes.txt", "MVAR-c/runtime_profile.json", "mine.png"];
+    for name in others {
+        fs::create_dir_all(to.join(name).parent().unwrap()).unwrap();
+        fs::write(to.join(name), "mine").unwrap();
+    }
+    let printed = pass(&to, &[&files[..], &["--no-plot"]].concat());
+    let is_picture = |name: &&String| name.ends_with(".png");
+    let pictures = first.iter().filter(is_picture).map(String::as_str);
+    let removed: BTreeSet<_> = gone.into_iter().chain(pictures).collect();
+    assert!(removed.len() > gone.len(), "{first:?}");
+    let said = |name: &str| format!("removed {}, of a former run\n", to.join(name).display());
+    assert!(removed.iter().all(|name| printed.contains(&said(name))), "{printed}");
+    assert_eq!(printed.matches("removed ").count(), removed.len(), "{printed}");
+    let mut want: BTreeSet<String> = first.clone();
+    want.retain(|name| !removed.contains(&**name));
+    want.extend(others.map(str::to_owned));
+    want.insert("MVAR/runtime_profile.json".to_owned());
+    assert_eq!(names(&to), want, "files");
+    assert!(to.join("MVAR-a").is_dir() && !to.join("MVAR-b").exists(), "folders");
+    // The second run listed what it wrote.
+    let printed = pass(&to, &[&files[..], &["--no-plot"]].concat());
+    assert!(!printed.contains("removed ") && names(&to) == want, "{printed}");
 }
 
 #[test]

@@ -1,0 +1,29 @@
+//! Names of the files of a run, and how its summary lists them.
+
+/// The summary, which lists all other files.
+pub(super) const SUMMARY: &str = "runtime_summary.md";
+/// The file of each model, in the folder of its name.
+pub(super) const PROFILE: &str = "runtime_profile.json";
+/// Times while one size grows.
+pub(super) const SCALING: &str = "runtime_scaling.json";
+/// The pictures of a run that has data for all of them.
+pub(super) const PICTURES: [&str; 5] = [
+    "speed_against_size.png",
+    "accuracy_against_cost.png",
+    "latency_distribution.png",
+    "training_curves.png",
+    "forecast_against_truth.png",
+];
+
+/// The last heading of a summary; below it stands a line for each file.
+pub(super) const HEAD: &str = "## Files";
+
+/// The line of a file.
+pub(super) fn line(name: &str) -> String {
+    format!("- `{name}`")
+}
+
+/// The name in such a line.
+pub(super) fn listed(line: &str) -> Option<&str> {
+    line.strip_prefix("- `")?.strip_suffix('`')
+}
