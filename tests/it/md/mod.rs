@@ -1,4 +1,5 @@
 //! Molecular dynamics.
 
 pub(crate) mod conformance;
+pub(crate) mod lammps;
 mod models;

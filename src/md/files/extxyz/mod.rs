@@ -23,6 +23,7 @@ mod parse;
 mod write;
 
 pub use comment::Value;
+pub(in crate::md::files) use comment::number;
 pub use motion::{Motion, VelocityUnit};
 
 use std::collections::BTreeMap;
