@@ -6,11 +6,11 @@ use std::sync::Arc;
 use cudarc::driver::{CudaFunction, CudaSlice, PushKernelArg};
 
 use super::launch::{number, one_thread_each};
-use super::{Codec, DeviceEncoded, Error, PTX};
+use super::{DeviceCodec, DeviceEncoded, Error, PTX};
 use crate::gpu::{self, Device, count};
 use crate::lattice::{self, dot};
 
-impl Codec {
+impl DeviceCodec {
     /// Writes the inner product of vectors i of `a` and `b` to `out[i]`, as an integer: `<2y, 2z>`,
     /// where their codes stand for y and z, before any scaling. Waits until it is done.
     ///
@@ -32,7 +32,7 @@ impl Codec {
         self.dot_by(None, a, b, out)
     }
 
-    /// Enqueues what [`Codec::dot`] does, without looking at what it finds.
+    /// Enqueues what [`DeviceCodec::dot`] does, without looking at what it finds.
     ///
     /// # Errors
     ///
@@ -40,7 +40,7 @@ impl Codec {
     ///
     /// # Panics
     ///
-    /// Those of [`Codec::dot`], or if inner products of these codes can exceed an `i64`.
+    /// Those of [`DeviceCodec::dot`], or if inner products of these codes can exceed an `i64`.
     pub fn launch_dot(
         &self,
         a: &DeviceEncoded,
@@ -100,7 +100,7 @@ impl Codec {
 
 /// The GPU twin of a [`DotTable`](lattice::DotTable).
 pub struct DotTable {
-    codec: Codec,
+    codec: DeviceCodec,
     table: Table,
 }
 
@@ -123,12 +123,12 @@ impl DotTable {
         let products = device.stream().clone_htod(&table.table)?;
         let table_on_device = Table { function, products, leaders: count(table.count)? };
         Ok(Self {
-            codec: Codec::new(device, &lattice::Codec::of(table.code.clone()))?,
+            codec: DeviceCodec::new(device, &lattice::Codec::of(table.code.clone()))?,
             table: table_on_device,
         })
     }
 
-    /// Does what [`Codec::dot`] does, by looking up M^2 inner products for each pair.
+    /// Does what [`DeviceCodec::dot`] does, by looking up M^2 inner products for each pair.
     ///
     /// # Errors
     ///

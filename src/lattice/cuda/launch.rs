@@ -2,12 +2,12 @@
 
 use cudarc::driver::{CudaFunction, CudaSlice, LaunchConfig, PushKernelArg};
 
-use super::{Codec, DeviceEncoded};
+use super::{DeviceCodec, DeviceEncoded};
 use crate::gpu::{self, BLOCK, count};
 use crate::lattice::{Form, Lattice, Layout};
 
-impl Codec {
-    /// Enqueues what [`Codec::encode`] does, without looking at what it finds.
+impl DeviceCodec {
+    /// Enqueues what [`DeviceCodec::encode`] does, without looking at what it finds.
     ///
     /// # Errors
     ///
@@ -42,7 +42,7 @@ impl Codec {
         Ok(())
     }
 
-    /// Enqueues what [`Codec::decode`] does, without looking at what it finds.
+    /// Enqueues what [`DeviceCodec::decode`] does, without looking at what it finds.
     ///
     /// # Errors
     ///
@@ -74,7 +74,7 @@ impl Codec {
         Ok(())
     }
 
-    /// Enqueues what [`Codec::quantize`] does, without looking at what it finds.
+    /// Enqueues what [`DeviceCodec::quantize`] does, without looking at what it finds.
     ///
     /// # Errors
     ///

@@ -43,7 +43,7 @@ impl From<DriverError> for Error {
 }
 
 /// The GPU twin of a [`Codec`](super::Codec).
-pub struct Codec {
+pub struct DeviceCodec {
     device: Arc<Device>,
     codec: super::Codec,
     parameters: Parameters,
@@ -56,7 +56,7 @@ pub struct Codec {
     status: CudaSlice<u32>,
 }
 
-impl Codec {
+impl DeviceCodec {
     /// The twin of `codec` on `device`.
     ///
     /// # Errors
@@ -205,7 +205,7 @@ impl Codec {
     }
 }
 
-impl fmt::Debug for Codec {
+impl fmt::Debug for DeviceCodec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?} on {}", self.codec, self.device.name())
     }

@@ -115,8 +115,8 @@ impl Size {
     /// Value and slope where the argument is off by `apart`.
     pub(super) fn off(&self, apart: f64) -> [Off; 2] {
         [
-            Off { size: self.value, off: self.value_off(apart) },
-            Off { size: self.slope, off: self.slope_off(apart) },
+            Off { size: self.value, off: self.value_off(apart, f64::EPSILON) },
+            Off { size: self.slope, off: self.slope_off(apart, f64::EPSILON) },
         ]
     }
 }

@@ -3,8 +3,9 @@
 //! A function of the distance r is known by its size: the sum of the magnitudes of its terms,
 //! without cancellation, and those of its first two derivatives. A distance off by d changes the
 //! function by d times its slope. Computing it takes fewer than 100 roundings in all, so two forms
-//! differ by 100 eps of its size beside, where eps is that of the numbers it is computed in. A sum of n terms is off by n eps/2 of the sum of their
-//! magnitudes (N. J. Higham, "Accuracy and Stability of Numerical Algorithms", 2nd ed., ch. 4).
+//! differ by 100 eps of its size beside, where eps is that of the numbers it is computed in. A sum of
+//! n terms is off by n eps/2 of the sum of their magnitudes (N. J. Higham, "Accuracy and Stability of
+//! Numerical Algorithms", 2nd ed., ch. 4).
 
 use std::ops::{Add, Mul};
 
@@ -72,7 +73,7 @@ pub(super) struct Errors {
     pub(super) eps: f64,
     /// How far a distance may be off, in angstrom.
     pub(super) apart: f64,
-    /// The largest coordinate in sight times eps, in angstrom.
+    /// The largest coordinate in sight times eps, in angstrom; 0 where the virial is summed by pairs.
     pub(super) places: f64,
     /// Terms in the longest sum over all atoms, and in the longest over the bonds of one.
     pub(super) all: f64,

@@ -32,7 +32,7 @@ pub use water::{Electrostatics, Water};
 use std::fmt::Debug;
 
 use super::lanes;
-use super::neighbours::List;
+use super::neighbours::{List, NeighbourList};
 use super::system::{Atoms, Cell, Error, Matrix, Vector, add_scaled};
 use crate::machine::isa::Isa;
 
@@ -188,6 +188,19 @@ impl Forces {
     pub fn copy_from(&mut self, other: &Self) {
         (self.energy, self.virial) = (other.energy, other.virial);
         self.forces.clone_from(&other.forces);
+    }
+
+    /// Checks the list, zeroes the results and places the images.
+    fn start(
+        &mut self,
+        cutoff: f64,
+        positions: &[Vector],
+        list: &NeighbourList,
+        images: &mut Vec<Vector>,
+    ) {
+        assert!(list.cutoff() >= cutoff, "list cutoff {} under {cutoff}", list.cutoff());
+        self.clear(positions.len());
+        list.place(positions, images);
     }
 
     /// Zeroes the results, for `atoms` atoms.

@@ -14,7 +14,7 @@ const BOUND: f64 = 0.75;
 
 /// One sentence for each conclusion that the numbers allow.
 pub(super) fn recommendations(found: &Found) -> Vec<String> {
-    let (setup, quality) = (&found.run.setup, &found.run.quality);
+    let (setup, quality) = (&found.conditions.setup, &found.conditions.quality);
     let mut lines = Vec::new();
     for sizes in &found.operations {
         let name = sizes[0].operation.name();
@@ -33,7 +33,7 @@ pub(super) fn recommendations(found: &Found) -> Vec<String> {
             ));
         }
         let largest = sizes.iter().max_by_key(|m| m.batch).expect("there are batch sizes");
-        let share = largest.roof_share(&largest.best, &found.run.roofs);
+        let share = largest.roof_share(&largest.best, &found.conditions.roofs);
         let (batch, roof) = (largest.batch, sizes[0].operation.roof_words());
         let so = if share >= BOUND {
             "faster arithmetic will not help batches that no cache holds"

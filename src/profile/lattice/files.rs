@@ -6,7 +6,7 @@
 
 use super::batches::{Operation, Setup};
 use super::cuda::{CLOCK, ROOF};
-use super::found::Run;
+use super::found::Conditions;
 use super::quality::{Quality, Rates};
 use super::sweep::{self, Point, Sweep};
 use super::tiles::{STATISTICS, Tiles};
@@ -17,12 +17,12 @@ use crate::profile::timing::{ITERATIONS, Timing, WARM_UPS};
 const SCHEMA: u32 = 1;
 
 /// The fields of one operation at one batch size.
-pub(super) fn times(run: &Run, m: &Measurement) -> Fields {
+pub(super) fn times(conditions: &Conditions, m: &Measurement) -> Fields {
     let mut f = Fields::default();
     let cuda = m.cuda.as_ref().ok();
     let reason = m.cuda.as_ref().err();
     f.both("batch_size", "batch_size", m.batch);
-    code(&mut f, &run.setup);
+    code(&mut f, &conditions.setup);
     f.both("device", "device", if cuda.is_some() { "cuda" } else { "cpu" });
     let gpu = m.cuda_timing();
     let speedup = |from: &Timing| gpu.map(|to| from.mean() / to.mean());
@@ -40,16 +40,16 @@ pub(super) fn times(run: &Run, m: &Measurement) -> Fields {
             f.both("speedup_vs_encode_decode", "speedup_vs_encode_decode", speedup(two));
         }
     }
-    head(&mut f, &run.setup);
-    f.key("extension.sigma", run.setup.sigma);
+    head(&mut f, &conditions.setup);
+    f.key("extension.sigma", conditions.setup.sigma);
     f.key("extension.floats", "f32[d][n]");
     f.key("extension.codes", "packed");
     f.key("extension.distinct_batches", m.distinct);
-    f.key("extension.roofs.read", run.roofs.read);
-    f.key("extension.roofs.copy", run.roofs.copy);
-    f.key("extension.roofs.non_temporal_write", run.roofs.non_temporal_write);
-    f.key("extension.roofs.buffer_bytes", run.roofs.buffer_bytes);
-    let share = |timing| Some(m.roof_share(timing, &run.roofs));
+    f.key("extension.roofs.read", conditions.roofs.read);
+    f.key("extension.roofs.copy", conditions.roofs.copy);
+    f.key("extension.roofs.non_temporal_write", conditions.roofs.non_temporal_write);
+    f.key("extension.roofs.buffer_bytes", conditions.roofs.buffer_bytes);
+    let share = |timing| Some(m.roof_share(timing, &conditions.roofs));
     spread(&mut f, "extension.baseline", "baseline", Some(&m.scalar), share(&m.scalar));
     let simd = "extension.cpu_simd";
     f.both(&format!("{simd}.implementation"), "cpu_simd_implementation", m.isa.as_str());
@@ -64,18 +64,18 @@ pub(super) fn times(run: &Run, m: &Measurement) -> Fields {
     f.key("extension.cuda.roof.bytes_per_second", gpu_roof);
     f.both("extension.cuda.gpu", "cuda_gpu", cuda.map(|cuda| cuda.gpu.as_str()));
     f.both("extension.cuda_reason", "cuda_reason", reason.map(String::as_str));
-    traffic(&mut f, m.bytes, m.operation, run);
-    losses(&mut f, run, "extension.quality", &run.quality);
-    f.both("extension.quality.mse", "mse", run.quality.mse);
+    traffic(&mut f, m.bytes, m.operation, conditions);
+    losses(&mut f, conditions, "extension.quality", &conditions.quality);
+    f.both("extension.quality.mse", "mse", conditions.quality.mse);
     f
 }
 
 /// The fields of the errors of a matrix.
-pub(super) fn matrix(run: &Run, tiles: &Tiles) -> Fields {
+pub(super) fn matrix(conditions: &Conditions, tiles: &Tiles) -> Fields {
     let mut f = Fields::default();
     let Tiles { rows, columns, tiles_per_row, timing, .. } = tiles;
-    let dim = run.setup.lattice.dim();
-    code(&mut f, &run.setup);
+    let dim = conditions.setup.lattice.dim();
+    code(&mut f, &conditions.setup);
     f.both("batch_size", "batch_size", *rows);
     f.both("matrix_size", "matrix_size", *columns);
     f.both("device", "device", "cpu");
@@ -102,16 +102,16 @@ pub(super) fn matrix(run: &Run, tiles: &Tiles) -> Fields {
     tiling(&mut f, "error_stats.tiling_info");
     f.key("tile_distances", tiles.tile_distances.values());
     f.key("row_distances", tiles.row_distances.values());
-    head(&mut f, &run.setup);
+    head(&mut f, &conditions.setup);
     f.both("extension.implementation", "implementation", tiles.isa.as_str());
     let same = "not timed: a GPU leaves the same bits; encoding and decoding are timed there";
     let reason = tiles.no_cuda.as_deref().unwrap_or(same);
     f.both("extension.cuda_reason", "cuda_reason", reason);
     f.keys(|f| means(f, "extension.timing", "", Some(timing)));
     quantiles(&mut f, "extension", "quantization", Some(timing));
-    f.both("extension.roof_share", "quantization_roof_share", tiles.roof_share(&run.roofs));
-    traffic(&mut f, tiles.bytes, Operation::Combined, run);
-    losses(&mut f, run, "extension.tile_quality", &tiles.quality);
+    f.both("extension.roof_share", "quantization_roof_share", tiles.roof_share(&conditions.roofs));
+    traffic(&mut f, tiles.bytes, Operation::Combined, conditions);
+    losses(&mut f, conditions, "extension.tile_quality", &tiles.quality);
     f.key("extension.tile_quality.mse", tiles.quality.mse);
     f.both("extension.mse", "mse", tiles.mse);
     f.both("extension.snr_db", "snr_db", tiles.snr_db);
@@ -178,18 +178,19 @@ fn head(f: &mut Fields, setup: &Setup) {
 }
 
 /// The traffic of a call, and the roof that it is compared with.
-fn traffic(f: &mut Fields, bytes: usize, operation: Operation, run: &Run) {
-    let (name, bytes_per_second) = operation.roof(&run.roofs);
+fn traffic(f: &mut Fields, bytes: usize, operation: Operation, conditions: &Conditions) {
+    let (name, bytes_per_second) = operation.roof(&conditions.roofs);
     f.both("extension.bytes_moved", "bytes_moved", bytes);
     f.both("extension.roof.name", "roof", name);
     f.both("extension.roof.bytes_per_second", "roof_bytes_per_s", bytes_per_second);
 }
 
 /// The parameters of the codec, what it loses on some data, and its rates.
-fn losses(f: &mut Fields, run: &Run, at: &str, quality: &Quality) {
-    let Rates { information_bits, stored_bits, stored_bits_with_scaling, compression } = run.rates;
-    f.both("extension.beta", "beta", run.setup.beta);
-    f.both("extension.protected", "protected", run.setup.protected);
+fn losses(f: &mut Fields, conditions: &Conditions, at: &str, quality: &Quality) {
+    let Rates { information_bits, stored_bits, stored_bits_with_scaling, compression } =
+        conditions.rates;
+    f.both("extension.beta", "beta", conditions.setup.beta);
+    f.both("extension.protected", "protected", conditions.setup.protected);
     let overload = "overload_probability";
     f.both(&format!("{at}.{overload}"), overload, quality.overload_probability);
     for (name, value) in [
@@ -251,13 +252,13 @@ mod tests {
     }
 
     /// 1000 vectors of 20 bytes: 8 parts, at best 2 on the CPU, and 1 on a GPU.
-    fn measured(operation: Operation, roof: Option<f64>) -> (Run, Measurement) {
+    fn measured(operation: Operation, roof: Option<f64>) -> (Conditions, Measurement) {
         let (lattice, beta) = (Lattice::D4, 0.35);
         let setup = Setup { lattice, q: 4, levels: 2, beta, protected: false, sigma: 1.0, seed: 1 };
         let codec = setup.codec(Isa::Scalar).unwrap();
         let roofs = Roofs { read: 2e8, copy: 2e8, non_temporal_write: 2e8, buffer_bytes: 1 };
         let quality = quality(&codec, &setup.data(400)).unwrap();
-        let run = Run { setup, rates: Rates::of(&codec), quality, roofs };
+        let conditions = Conditions { setup, rates: Rates::of(&codec), quality, roofs };
         let two_calls = operation == Operation::Combined;
         let measurement = Measurement {
             operation,
@@ -270,12 +271,12 @@ mod tests {
             best: timing(2.0),
             cuda: Ok(Cuda { gpu: "a GPU".to_owned(), timing: timing(1.0), roof }),
         };
-        (run, measurement)
+        (conditions, measurement)
     }
 
     fn row(operation: Operation, roof: Option<f64>) -> (Json, Vec<(String, String)>) {
-        let (run, measurement) = measured(operation, roof);
-        let fields = times(&run, &measurement);
+        let (conditions, measurement) = measured(operation, roof);
+        let fields = times(&conditions, &measurement);
         (serde_json::to_value(fields.object()).unwrap(), fields.columns())
     }
 

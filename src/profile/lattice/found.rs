@@ -9,7 +9,7 @@ use crate::profile::roof::Roofs;
 
 /// Facts that all measurements of a run have in common.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Run {
+pub(super) struct Conditions {
     /// The codec and its data.
     pub(super) setup: Setup,
     /// The rates of the codec.
@@ -23,7 +23,7 @@ pub(super) struct Run {
 /// All that a run found.
 #[derive(Debug)]
 pub(super) struct Found {
-    pub(super) run: Run,
+    pub(super) conditions: Conditions,
     /// Of each operation, the batch sizes in the order of the options.
     pub(super) operations: Vec<Vec<Measurement>>,
     pub(super) tiles: Option<Tiles>,

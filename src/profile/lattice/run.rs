@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::batches::{Operation, Setup};
 #[cfg(feature = "figures")]
 use super::figures;
-use super::found::{Found, Run};
+use super::found::{Conditions, Found};
 use super::quality::{Rates, quality};
 use super::sweep::{self, Steps, Sweep};
 use super::{Error, files, summary, tiles, times};
@@ -116,8 +116,8 @@ fn measure(options: &Options, points: &mut Points) -> Result<Found, Error> {
     })?;
     progress.step("roofs");
     let roofs = points.point("roofs", || Ok::<_, Error>(roof::measure(roof::BUFFER_BYTES)))?;
-    let run = Run { setup: *setup, rates: Rates::of(&best), quality, roofs };
-    let mut found = Found { run, operations: Vec::new(), tiles: None, sweep: None };
+    let conditions = Conditions { setup: *setup, rates: Rates::of(&best), quality, roofs };
+    let mut found = Found { conditions, operations: Vec::new(), tiles: None, sweep: None };
     for &operation in operations {
         let mut sizes = Vec::new();
         for (&batch, nth) in batch_sizes.iter().zip(0..) {
@@ -144,7 +144,7 @@ fn measure(options: &Options, points: &mut Points) -> Result<Found, Error> {
 
 /// Names and contents of all files.
 fn files(options: &Options, found: &Found) -> Vec<(String, Vec<u8>)> {
-    let (run, setup, code) = (&found.run, &options.setup, options.setup.code());
+    let (run, setup, code) = (&found.conditions, &options.setup, options.setup.code());
     let mut files = Vec::new();
     let csv = |rows: &[Fields]| Table::named(rows.iter().map(Fields::columns).collect()).csv();
     for sizes in &found.operations {

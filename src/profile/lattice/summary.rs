@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::time::SystemTime;
 
 use super::advice;
-use super::found::{Found, Run};
+use super::found::{Conditions, Found};
 use super::sweep::{Point, Sweep, shown};
 use super::tiles::Tiles;
 use super::times::{Measurement, peak};
@@ -42,8 +42,8 @@ pub(super) fn mean(values: impl Iterator<Item = f64>) -> f64 {
 }
 
 /// The codec, its data and what it loses, in one line.
-pub(super) fn codec(run: &Run) -> String {
-    let (setup, quality) = (&run.setup, &run.quality);
+pub(super) fn codec(conditions: &Conditions) -> String {
+    let (setup, quality) = (&conditions.setup, &conditions.quality);
     let protection = if setup.protected { "on" } else { "off" };
     format!(
         "beta {}, protection {protection}, Gaussian of deviation {}; overload {}",
@@ -54,8 +54,9 @@ pub(super) fn codec(run: &Run) -> String {
 }
 
 /// Codec, quality, rates and machine, in a few lines.
-fn configuration(run: &Run) -> String {
-    let (setup, quality, rates, roofs) = (&run.setup, &run.quality, &run.rates, &run.roofs);
+fn configuration(conditions: &Conditions) -> String {
+    let (setup, quality, rates, roofs) =
+        (&conditions.setup, &conditions.quality, &conditions.rates, &conditions.roofs);
     let nsm = quality.nsm.map_or_else(|| "none".to_owned(), |nsm| format!("{nsm:.6}"));
     format!(
         "{}, q {}, M {}, {}\n\
@@ -65,7 +66,7 @@ fn configuration(run: &Run) -> String {
         setup.lattice,
         setup.q,
         setup.levels,
-        codec(run),
+        codec(conditions),
         quality.mse,
         rates.information_bits,
         rates.stored_bits,
@@ -108,7 +109,7 @@ fn errors(tiles: &Tiles) -> Vec<String> {
 
 /// The whole report, with the names of the other files.
 pub(super) fn summary(found: &Found, files: &[String]) -> String {
-    let setup = &found.run.setup;
+    let setup = &found.conditions.setup;
     let environment = machine::wall();
     let get = |name: &str| environment.get(name).map_or("unknown", String::as_str);
     let mut text = format!(
@@ -137,10 +138,10 @@ pub(super) fn summary(found: &Found, files: &[String]) -> String {
     );
     let list =
         |lines: Vec<String>| -> String { lines.iter().map(|line| format!("- {line}\n")).collect() };
-    text += &list(configuration(&found.run).lines().map(str::to_owned).collect());
+    text += &list(configuration(&found.conditions).lines().map(str::to_owned).collect());
     text += "\n## Results Summary\n\n";
     for sizes in &found.operations {
-        text += &results(&found.run, sizes);
+        text += &results(&found.conditions, sizes);
     }
     text += &format!("## Key Findings\n\n{}", list(findings(found)));
     text += "\n## Recommendations\n\nBased on the profiling results:\n\n";
@@ -149,7 +150,7 @@ pub(super) fn summary(found: &Found, files: &[String]) -> String {
     text + "\n## Files Generated\n\n" + &list(files)
 }
 
-fn results(run: &Run, sizes: &[Measurement]) -> String {
+fn results(conditions: &Conditions, sizes: &[Measurement]) -> String {
     let (operation, isa) = (sizes[0].operation, sizes[0].isa.as_str());
     let batches: Vec<String> = sizes.iter().map(|m| m.batch.to_string()).collect();
     let (average, most) = speedups(sizes.iter());
@@ -194,7 +195,7 @@ fn results(run: &Run, sizes: &[Measurement]) -> String {
         let mut row = vec![m.batch.to_string(), baseline];
         row.extend(times(m, m.cuda_timing()));
         row.extend(times(m, Some(&m.best)));
-        row.push(format!("{:.1} %", 100.0 * m.roof_share(&m.best, &run.roofs)));
+        row.push(format!("{:.1} %", 100.0 * m.roof_share(&m.best, &conditions.roofs)));
         row
     };
     text + &Table::new(&head, sizes.iter().map(row).collect()).markdown("r") + "\n"
@@ -229,9 +230,9 @@ fn findings(found: &Found) -> Vec<String> {
     lines
 }
 
-/// Prints the tables and sentences of a run.
+/// Prints the tables and sentences of a conditions.
 pub(super) fn print(found: &Found, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "{}", configuration(&found.run))?;
+    writeln!(out, "{}", configuration(&found.conditions))?;
     for sizes in &found.operations {
         let first = &sizes[0];
         let (operation, isa) = (first.operation, first.isa.as_str());
@@ -245,7 +246,7 @@ pub(super) fn print(found: &Found, out: &mut dyn Write) -> io::Result<()> {
                 time(1e9 * best),
                 format!("{:.1}x", scalar / best),
                 count(m.batch as f64 / best),
-                format!("{:.0} %", 100.0 * m.roof_share(&m.best, &found.run.roofs)),
+                format!("{:.0} %", 100.0 * m.roof_share(&m.best, &found.conditions.roofs)),
             ]
         };
         let table = Table::new(&head, sizes.iter().map(row).collect());

@@ -14,7 +14,7 @@ use ndarray::{Array1, Array2, ArrayView1, Axis, s};
 use rand::RngExt as _;
 use serde::{Deserialize, Serialize};
 
-use super::subject::Subject;
+use super::forecaster::Forecaster;
 use crate::input;
 
 /// The error, relative to the deviation of the states, from which on a forecast is of no use.
@@ -82,7 +82,7 @@ pub type Pair = (Array2<f64>, Array2<f64>);
 
 /// Forecasts from the first start, and the states that came, for as many steps as there are, up to `most`.
 pub fn example(
-    subject: &mut Subject<'_>,
+    forecaster: &mut Forecaster<'_>,
     held: &HeldOut,
     longest: usize,
     most: usize,
@@ -90,8 +90,8 @@ pub fn example(
     let (run, at) = held.starts(longest).into_iter().next()?;
     let run = &held.runs[run];
     let steps = (run.nrows() - at).min(most);
-    let window = run.slice(s![at - subject.lag..at, ..]);
-    let forecast = subject.forecast(window, steps).to_owned();
+    let window = run.slice(s![at - forecaster.lag..at, ..]);
+    let forecast = forecaster.forecast(window, steps).to_owned();
     Some((forecast, run.slice(s![at..at + steps, ..]).to_owned()))
 }
 
@@ -109,11 +109,11 @@ type Steps = Vec<[f64; 2]>;
 ///
 /// Says why there is no measure.
 pub fn measure(
-    subject: &mut Subject<'_>,
+    forecaster: &mut Forecaster<'_>,
     held: &HeldOut,
     longest: usize,
 ) -> Result<(Accuracy, Resampled), String> {
-    let (d, starts) = (subject.d, held.starts(longest));
+    let (d, starts) = (forecaster.d, held.starts(longest));
     let few = || format!("{}: too few states for windows of {longest}", held.name);
     let rows: usize = held.runs.iter().map(|run| run.nrows()).sum();
     let sum = held
@@ -124,7 +124,7 @@ pub fn measure(
     let of = |(run, at): (usize, usize)| -> Steps {
         let run = &held.runs[run];
         let steps = (run.nrows() - at).min(MOST_STEPS);
-        let forecast = subject.forecast(run.slice(s![at - subject.lag..at, ..]), steps);
+        let forecast = forecaster.forecast(run.slice(s![at - forecaster.lag..at, ..]), steps);
         let truth = run.slice(s![at..at + steps, ..]);
         let square = |(a, b): (&f64, &f64)| (a - b).powi(2);
         let step = |(got, want): (ArrayView1<'_, f64>, ArrayView1<'_, f64>)| {
@@ -221,15 +221,15 @@ mod tests {
     }
 
     /// A model that says the same state whatever came before.
-    fn constant(value: f64) -> Subject<'static> {
-        Subject::of("constant", 2, 1, 0, move |_, n| Array2::from_elem((n, 1), value))
+    fn constant(value: f64) -> Forecaster<'static> {
+        Forecaster::of("constant", 2, 1, 0, move |_, n| Array2::from_elem((n, 1), value))
     }
 
     #[test]
     fn a_perfect_forecast_has_r2_one_and_the_mean_has_none() {
         let run = Array2::from_shape_fn((40, 1), |(t, _)| if t % 2 == 0 { 1.0 } else { -1.0 });
         let held = HeldOut { name: "x".into(), runs: vec![run] };
-        let mut right = Subject::of("right", 2, 1, 0, |window, n| {
+        let mut right = Forecaster::of("right", 2, 1, 0, |window, n| {
             Array2::from_shape_fn((n, 1), |(t, _)| window[[t % 2, 0]])
         });
         let (got, _) = measure(&mut right, &held, 2).unwrap();
@@ -244,7 +244,7 @@ mod tests {
     #[test]
     fn what_overflows_ends_the_list_and_too_few_states_are_told() {
         let held = fixture();
-        let mut bad = Subject::of("bad", 5, 20, 0, |_, n| {
+        let mut bad = Forecaster::of("bad", 5, 20, 0, |_, n| {
             Array2::from_shape_fn((n, 20), |(t, _)| if t < 2 { 0.0 } else { f64::INFINITY })
         });
         assert_eq!(measure(&mut bad, &held, 5).unwrap().0.r2_by_horizon.len(), 2, "two steps");
@@ -253,8 +253,8 @@ mod tests {
     }
 
     /// Says the next number, but for an error that grows with the steps and differs by start.
-    fn worse(growth: f64, by_start: f64) -> Subject<'static> {
-        Subject::of("worse", 2, 1, 0, move |window, n| {
+    fn worse(growth: f64, by_start: f64) -> Forecaster<'static> {
+        Forecaster::of("worse", 2, 1, 0, move |window, n| {
             let start = window[[1, 0]];
             let of = |(t, _): (usize, usize)| {
                 let step = t as f64 + 1.0;
@@ -301,13 +301,13 @@ mod tests {
         let held = fixture();
         assert_eq!(held.runs[0].nrows(), 21, "of 105");
         let model = mvar::fixtures::lorenz96();
-        let mut subject = Subject::mvar("MVAR", &model, 100);
-        let (got, _) = measure(&mut subject, &held, 5).unwrap();
+        let mut forecaster = Forecaster::mvar("MVAR", &model, 100);
+        let (got, _) = measure(&mut forecaster, &held, 5).unwrap();
         let got = got.at_cost(0.1);
         assert!(got.r2_by_horizon[0] > 0.8, "{got:?}");
         let (valid, rate) = (got.valid_steps as f64, got.valid_steps_per_microsecond.unwrap());
         assert!((rate - 10.0 * valid).abs() < 1e-9 && valid >= 1.0, "{got:?}");
-        let (forecast, truth) = example(&mut subject, &held, 5, 7).unwrap();
+        let (forecast, truth) = example(&mut forecaster, &held, 5, 7).unwrap();
         assert_eq!((forecast.dim(), truth.dim()), ((7, 20), (7, 20)), "shapes");
     }
 }

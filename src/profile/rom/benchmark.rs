@@ -9,8 +9,8 @@ use super::Error;
 use super::comparison::Comparison;
 use super::document::Profile;
 use super::extended::Rates;
+use super::forecaster::Forecaster;
 use super::report::{self, Measured};
-use super::subject::Subject;
 use super::trials::{Clock, Plan};
 use super::windows::window;
 use crate::machine::isa::Isa;
@@ -40,24 +40,24 @@ pub fn time_operation<T>(run: impl FnOnce() -> T) -> (T, f64) {
 /// If `z0` has fewer states than a window, other components than a model, or the plan has no step or
 /// no trial.
 pub fn benchmark(
-    subjects: &mut [Subject<'_>],
+    forecasters: &mut [Forecaster<'_>],
     z0: &Array2<f64>,
     plan: &Plan,
 ) -> Result<(Vec<Profile>, Comparison), Error> {
     assert!(plan.n_steps > 0 && plan.n_trials > 0, "a plan needs a step and a trial");
-    let times = Clock::new(subjects, z0, plan)?.trials(plan.n_trials)?;
+    let times = Clock::new(forecasters, z0, plan)?.trials(plan.n_trials)?;
     let arithmetic = core::arithmetic(Isa::best());
     let mut profiles = Vec::new();
-    for (subject, times) in subjects.iter_mut().zip(&times) {
-        let read = core::read(Isa::best(), subject.parameter_bytes());
+    for (forecaster, times) in forecasters.iter_mut().zip(&times) {
+        let read = core::read(Isa::best(), forecaster.parameter_bytes());
         let measured = Measured {
             times,
-            used: used(subject, z0, plan)?,
+            used: used(forecaster, z0, plan)?,
             accuracy: Err("no states were given that the model has not seen".to_owned()),
             energy: Err("not measured by this call".to_owned()),
-            rates: Rates::of(subject.parameter_len_bytes, &arithmetic, read),
+            rates: Rates::of(forecaster.parameter_len_bytes, &arithmetic, read),
         };
-        profiles.push(report::profile(subject, measured, plan, ("a call", "a call")));
+        profiles.push(report::profile(forecaster, measured, plan, ("a call", "a call")));
     }
     let comparison = report::comparison(&profiles, &times, &[]);
     Ok((profiles, comparison))
@@ -67,19 +67,19 @@ pub fn benchmark(
 pub(super) type Used = ((u64, u64), Result<f64, String>);
 
 pub(super) fn used(
-    subject: &mut Subject<'_>,
+    forecaster: &mut Forecaster<'_>,
     z0: &Array2<f64>,
     plan: &Plan,
 ) -> Result<Used, Error> {
-    let window = window(z0, subject);
+    let window = window(z0, forecaster);
     memory::forget_peak();
     for _ in 0..TRAJECTORIES {
-        black_box(subject.forecast(window, plan.n_steps));
+        black_box(forecaster.forecast(window, plan.n_steps));
     }
     let Resident { peak_bytes, current_bytes } =
         memory::resident().map_err(|why| Error::Memory { why })?;
     let asked = memory::asked(|| {
-        black_box(subject.forecast(window, plan.n_steps));
+        black_box(forecaster.forecast(window, plan.n_steps));
     });
     Ok(((peak_bytes, current_bytes), asked.map(|bytes| bytes as f64 / plan.n_steps as f64)))
 }
@@ -95,15 +95,15 @@ mod tests {
         let model = mvar::fixtures::lorenz96();
         let z0 = mvar::fixtures::states().slice(s![..5, ..]).to_owned();
         let plan = Plan { n_steps: 10, n_trials: 4, warmup: 1 };
-        let mut subjects = [
-            Subject::mvar("MVAR", &model, plan.n_steps),
-            Subject::of("mine", 5, 20, 7, |window, n| {
+        let mut forecasters = [
+            Forecaster::mvar("MVAR", &model, plan.n_steps),
+            Forecaster::of("mine", 5, 20, 7, |window, n| {
                 let newest = window.row(4);
                 let factor = |t: usize| (-0.1 * t as f64).exp();
                 Array2::from_shape_fn((n, 20), |(t, k)| factor(t + 1) * newest[k])
             }),
         ];
-        let (profiles, comparison) = benchmark(&mut subjects, &z0, &plan).unwrap();
+        let (profiles, comparison) = benchmark(&mut forecasters, &z0, &plan).unwrap();
         let e = profiles[1].extended.as_ref().unwrap();
         assert_eq!((e.roof.is_none(), e.roof_reason.is_some()), (true, true), "{e:?}");
         assert_eq!((e.isa.is_none(), e.isa_reason.is_some()), (true, true), "{e:?}");

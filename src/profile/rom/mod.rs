@@ -2,7 +2,7 @@
 //!
 //! | | |
 //! | --- | --- |
-//! | [`subject`] | a model of ours, or any function from a window to states |
+//! | [`forecaster`] | a model of ours, or any function from a window to states |
 //! | [`windows`] | windows that no call had before, and forecasts that cannot be profiled |
 //! | [`trials`], [`times`] | the clock: trials of all models in turn |
 //! | [`speedup`](mod@speedup) | ratios of times, and their intervals |
@@ -23,22 +23,22 @@
 //! use stepmark::mvar::fixtures;
 //! use stepmark::profile::rom::benchmark::benchmark;
 //! use stepmark::profile::rom::comparison::Comparison;
-//! use stepmark::profile::rom::subject::Subject;
+//! use stepmark::profile::rom::forecaster::Forecaster;
 //! use stepmark::profile::rom::trials::Plan;
 //!
 //! let (model, states) = (fixtures::lorenz96(), fixtures::states());
 //! let plan = Plan { n_steps: 20, n_trials: 10, warmup: 1 };
-//! let mut subjects = [
-//!     Subject::mvar("MVAR", &model, plan.n_steps),
+//! let mut forecasters = [
+//!     Forecaster::mvar("MVAR", &model, plan.n_steps),
 //!     // Each state is the one before, drawn to the mean of the window.
-//!     Subject::of("mine", 5, 20, 1, |window, n| {
+//!     Forecaster::of("mine", 5, 20, 1, |window, n| {
 //!         let (mean, newest) = (window.mean().unwrap(), window.row(4));
 //!         let weight = |t: usize| 0.9_f64.powi(t as i32 + 1);
 //!         Array2::from_shape_fn((n, 20), |(t, k)| mean + weight(t) * (newest[k] - mean))
 //!     }),
 //! ];
 //! let z0 = states.slice(s![..5, ..]).to_owned();
-//! let (profiles, comparison) = benchmark(&mut subjects, &z0, &plan)?;
+//! let (profiles, comparison) = benchmark(&mut forecasters, &z0, &plan)?;
 //! assert_eq!(profiles[1].model_name, "mine");
 //! if let Comparison::Of(compared) = comparison {
 //!     let speedup = compared.extended.unwrap().full_trajectory_speedup.unwrap()["mine_vs_MVAR"];
@@ -57,6 +57,7 @@ pub mod extended;
 mod figures;
 mod files;
 pub mod find;
+pub mod forecaster;
 mod former;
 mod latent;
 pub mod named;
@@ -65,7 +66,6 @@ mod report;
 pub mod run;
 pub mod scaling;
 pub mod speedup;
-pub mod subject;
 mod summary;
 mod sweeps;
 pub mod times;

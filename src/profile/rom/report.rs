@@ -6,9 +6,9 @@ use super::accuracy::{Accuracy, Pair, Resampled, interval};
 use super::comparison::{Comparison, compare, pair};
 use super::document::{Facts, Inference, Profile, Timing};
 use super::extended::{Difference, Extended, ExtendedComparison, Rates, Roof, Spread, Work};
+use super::forecaster::Forecaster;
 use super::scaling::Axis;
 use super::speedup::speedup;
-use super::subject::Subject;
 use super::times::{Times, Trials};
 use super::trials::Plan;
 use crate::machine;
@@ -67,33 +67,33 @@ fn split<T>(value: Result<T, String>) -> (Option<T>, Option<String>) {
 
 /// The profile of a model, with where the model and the window are from.
 pub(super) fn profile(
-    subject: &Subject<'_>,
+    forecaster: &Forecaster<'_>,
     measured: Measured<'_>,
     plan: &Plan,
     (source, z0_source): (&str, &str),
 ) -> Profile {
     let Measured { times, used: (resident, heap), accuracy, energy, rates } = measured;
     let facts = Facts {
-        name: subject.name.clone(),
-        kind: subject.kind,
-        parameters: subject.parameters,
-        d: subject.d,
+        name: forecaster.name.clone(),
+        kind: forecaster.kind,
+        parameters: forecaster.parameters,
+        d: forecaster.d,
         n_steps: plan.n_steps,
-        training_seconds: subject.training_seconds,
+        training_seconds: forecaster.training_seconds,
     };
     let (single, full) = (times.single.samples(), times.full.samples());
     let inference =
         Inference { single_step: Timing::of(&single), full_trajectory: Timing::of(&full) };
     let step = full.median() / plan.n_steps as f64;
-    let roof = subject
+    let roof = forecaster
         .flops_per_step
         .map(|flops| {
-            let (bytes, waits) = (subject.bytes_per_step, subject.waits_per_step as f64);
+            let (bytes, waits) = (forecaster.bytes_per_step, forecaster.waits_per_step as f64);
             Roof::new(Work { flops, bytes, waits }, rates, step)
         })
         .ok_or_else(|| "the operations of a step are not known".to_owned());
     let (roof, roof_reason) = split(roof);
-    let isa = subject.isa.map(str::to_owned);
+    let isa = forecaster.isa.map(str::to_owned);
     let (isa, isa_reason) = split(isa.ok_or_else(|| "not a model of this crate".to_owned()));
     let (accuracy, accuracy_reason) = split(accuracy.map(|found| found.at_cost(1e6 * step)));
     let (energy, energy_reason) = split(energy);
@@ -101,7 +101,7 @@ pub(super) fn profile(
     let extended = Extended {
         source: source.to_owned(),
         z0_source: z0_source.to_owned(),
-        lag: subject.lag,
+        lag: forecaster.lag,
         n_steps: plan.n_steps,
         warmup: plan.warmup,
         order: ORDER.to_owned(),
@@ -111,9 +111,9 @@ pub(super) fn profile(
         peak_rss_bytes: resident.0,
         heap_bytes_per_step,
         heap_reason,
-        parameter_bytes: subject.parameter_bytes(),
-        flops_per_step: subject.flops_per_step,
-        gflops: subject.flops_per_step.map(|flops| flops as f64 / step / 1e9),
+        parameter_bytes: forecaster.parameter_bytes(),
+        flops_per_step: forecaster.flops_per_step,
+        gflops: forecaster.flops_per_step.map(|flops| flops as f64 / step / 1e9),
         roof,
         roof_reason,
         isa,

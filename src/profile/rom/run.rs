@@ -10,10 +10,10 @@ use super::accuracy::{self, Accuracy, MOST_STEPS, Resampled};
 use super::benchmark::used;
 use super::extended::Rates;
 use super::find::{self, Found, Wanted};
+use super::forecaster::Forecaster;
 use super::named::{Named, longest};
 use super::report::{self, Measured, Pictures, Report};
 use super::scaling::{self, Axis};
-use super::subject::Subject;
 use super::sweeps::SWEEPS;
 use super::times::Times;
 use super::trials::{Clock, Plan};
@@ -174,13 +174,13 @@ impl Options {
 }
 
 /// A model under the clock, with room for the longest of its forecasts.
-fn subject<'a>(named: &Named, plan: &Plan) -> Subject<'a> {
+fn forecaster<'a>(named: &Named, plan: &Plan) -> Forecaster<'a> {
     let steps = plan.n_steps.max(MOST_STEPS);
-    let subject = match &named.model {
-        Model::Mvar(model) => Subject::mvar(&named.name, model, steps),
-        Model::Lstm(model) => Subject::lstm(&named.name, model, steps),
+    let forecaster = match &named.model {
+        Model::Mvar(model) => Forecaster::mvar(&named.name, model, steps),
+        Model::Lstm(model) => Forecaster::lstm(&named.name, model, steps),
     };
-    subject.trained_in(named.training_seconds)
+    forecaster.trained_in(named.training_seconds)
 }
 
 fn measure(options: &Options, found: &mut Found, points: &mut Points) -> Result<Report, Error> {
@@ -193,27 +193,28 @@ fn measure(options: &Options, found: &mut Found, points: &mut Points) -> Result<
     if let Some(data) = &options.train {
         train::train(found, data, &options.output, points, |name| progress.step(name))?;
     }
-    let mut subjects: Vec<_> = found.models.iter().map(|named| subject(named, plan)).collect();
-    for (subject, named) in subjects.iter_mut().zip(&found.models) {
-        check(subject, &found.z0, plan.n_steps).map_err(|why| why.of(&named.source))?;
+    let mut forecasters: Vec<_> =
+        found.models.iter().map(|named| forecaster(named, plan)).collect();
+    for (forecaster, named) in forecasters.iter_mut().zip(&found.models) {
+        check(forecaster, &found.z0, plan.n_steps).map_err(|why| why.of(&named.source))?;
     }
     let longest = longest(&found.models);
     progress.step("roofs");
     let roofs: Arithmetic = points.point("arithmetic", || fine(core::arithmetic(Isa::best())))?;
-    let times = times(&mut subjects, found, plan, points, |name| progress.step(name))?;
+    let times = times(&mut forecasters, found, plan, points, |name| progress.step(name))?;
     let (mut profiles, mut pictures, mut resampled) = (Vec::new(), Vec::new(), Vec::new());
-    for ((subject, times), named) in subjects.iter_mut().zip(&times).zip(&found.models) {
-        let name = subject.name.clone();
+    for ((forecaster, times), named) in forecasters.iter_mut().zip(&times).zip(&found.models) {
+        let name = forecaster.name.clone();
         progress.step(&format!("memory, {name}"));
-        let bytes = subject.parameter_bytes();
+        let bytes = forecaster.parameter_bytes();
         let read =
             points.point(&format!("reading/{bytes}"), || fine(core::read(Isa::best(), bytes)))?;
-        let used = points.point(&format!("memory/{name}"), || used(subject, &found.z0, plan))?;
+        let used = points.point(&format!("memory/{name}"), || used(forecaster, &found.z0, plan))?;
         progress.step(&format!("accuracy, {name}"));
         let accuracy: Result<(Accuracy, Resampled), String> =
             points.point(&format!("accuracy/{name}"), || {
                 let held = found.held.as_ref().map_err(Clone::clone);
-                fine(held.and_then(|held| accuracy::measure(subject, held, longest)))
+                fine(held.and_then(|held| accuracy::measure(forecaster, held, longest)))
             })?;
         let accuracy = accuracy.map(|(accuracy, drawn)| {
             resampled.push(drawn);
@@ -222,17 +223,22 @@ fn measure(options: &Options, found: &mut Found, points: &mut Points) -> Result<
         progress.step(&format!("energy, {name}"));
         let energy: Result<Energy, String> = points.point(&format!("energy/{name}"), || {
             fine(energy::measure(Path::new(energy::COUNTERS), energy::SPAN, || {
-                black_box(subject.forecast(window(&found.z0, subject), plan.n_steps));
+                black_box(forecaster.forecast(window(&found.z0, forecaster), plan.n_steps));
                 plan.n_steps as u64
             }))
         })?;
-        let rates = Rates::of(subject.parameter_len_bytes, &roofs, read);
+        let rates = Rates::of(forecaster.parameter_len_bytes, &roofs, read);
         let measured = Measured { times, used, accuracy, energy, rates };
-        profiles.push(report::profile(subject, measured, plan, (&named.source, &found.z0_source)));
+        profiles.push(report::profile(
+            forecaster,
+            measured,
+            plan,
+            (&named.source, &found.z0_source),
+        ));
         let held = found.held.as_ref().ok();
         pictures.push(Pictures {
             losses: named.log.as_deref().map_or(Ok(Vec::new()), files::losses)?,
-            example: held.and_then(|held| accuracy::example(subject, held, longest, MOST_STEPS)),
+            example: held.and_then(|held| accuracy::example(forecaster, held, longest, MOST_STEPS)),
         });
     }
     let mut axes = Vec::new();
@@ -263,14 +269,14 @@ fn fine<T>(value: T) -> Result<T, Error> {
 
 /// The times of all trials of each model.
 fn times(
-    subjects: &mut [Subject<'_>],
+    forecasters: &mut [Forecaster<'_>],
     found: &Found,
     plan: &Plan,
     points: &mut Points,
     mut step: impl FnMut(&str),
 ) -> Result<Vec<Times>, Error> {
-    let mut all = vec![Times::default(); subjects.len()];
-    let mut clock = Clock::new(subjects, &found.z0, plan)?;
+    let mut all = vec![Times::default(); forecasters.len()];
+    let mut clock = Clock::new(forecasters, &found.z0, plan)?;
     for from in (0..plan.n_trials).step_by(ROUND) {
         let to = (from + ROUND).min(plan.n_trials);
         step(&format!("trials {from} to {to}"));

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF as _, StudentsT};
 
 use super::extended::{Interval, Rates, Roof, Work};
-use super::subject::Subject;
+use super::forecaster::Forecaster;
 use super::sweeps::{Sizes, Sweep, lstm_of, mvar_of};
 use crate::machine::isa::Isa;
 use crate::profile::core::{self, Arithmetic};
@@ -72,35 +72,36 @@ impl Sweep {
         let windows = input::gaussian(7, sizes.batch * sizes.lag * sizes.d, 1.0);
         let windows = Array3::from_shape_vec((sizes.batch, sizes.lag, sizes.d), windows)
             .expect("as many as asked for");
-        let (subject, seconds) = if self.is_mvar() {
+        let (forecaster, seconds) = if self.is_mvar() {
             let model = mvar_of(sizes);
-            let subject = Subject::mvar(self.model, &model, steps(sizes));
+            let forecaster = Forecaster::mvar(self.model, &model, steps(sizes));
             let packed = model.pack::<f64>();
             let (x, mut y) =
                 (windows.as_slice().expect("in rows"), vec![0.0; sizes.batch * sizes.d]);
             let batch = || packed.batch(x, black_box(&mut y));
-            timed(subject, sizes, &windows, batch)
+            timed(forecaster, sizes, &windows, batch)
         } else {
             let model = lstm_of(sizes);
-            let subject = Subject::lstm(self.model, &model, steps(sizes));
+            let forecaster = Forecaster::lstm(self.model, &model, steps(sizes));
             let packed = model.pack();
             let mut x = vec![0.0; windows.len()];
             model.scale().apply(windows.as_slice().expect("in rows"), &mut x);
             let (mut buffers, mut y) =
                 (packed.buffers(sizes.lag), vec![0.0; sizes.batch * sizes.d]);
             let batch = || packed.batch(&x, &mut buffers, black_box(&mut y));
-            timed(subject, sizes, &windows, batch)
+            timed(forecaster, sizes, &windows, batch)
         };
-        let flops = subject.flops_per_step.unwrap_or_default();
-        let parameter_bytes = subject.parameter_bytes();
-        let window_bytes = windows.len() * subject.parameter_len_bytes;
+        let flops = forecaster.flops_per_step.unwrap_or_default();
+        let parameter_bytes = forecaster.parameter_bytes();
+        let window_bytes = windows.len() * forecaster.parameter_len_bytes;
         let read = core::read(Isa::best(), parameter_bytes + window_bytes);
         // A batch reads the parameters once for all its forecasts, and waits once.
         let batch = sizes.batch;
-        let all = if batch > 1 { parameter_bytes + window_bytes } else { subject.bytes_per_step };
-        let waits = subject.waits_per_step as f64 / batch as f64;
+        let all =
+            if batch > 1 { parameter_bytes + window_bytes } else { forecaster.bytes_per_step };
+        let waits = forecaster.waits_per_step as f64 / batch as f64;
         let work = Work { flops, bytes: all / batch, waits };
-        let roof = Roof::new(work, Rates::of(subject.parameter_len_bytes, roofs, read), seconds);
+        let roof = Roof::new(work, Rates::of(forecaster.parameter_len_bytes, roofs, read), seconds);
         let cache = cache(parameter_bytes + window_bytes, &machine::wall());
         Point { value, seconds, flops, parameter_bytes, window_bytes, cache, roof }
     }
@@ -110,23 +111,23 @@ fn steps(sizes: Sizes) -> usize {
     STEPS.max(STEPS_PER_LAG * sizes.lag)
 }
 
-/// Times steps of a trajectory, or of a batch where there is one; returns the subject, too.
+/// Times steps of a trajectory, or of a batch where there is one; returns the forecaster, too.
 fn timed<'a>(
-    mut subject: Subject<'a>,
+    mut forecaster: Forecaster<'a>,
     sizes: Sizes,
     windows: &Array3<f64>,
     mut batch: impl FnMut(),
-) -> (Subject<'a>, f64) {
+) -> (Forecaster<'a>, f64) {
     let seconds = if sizes.batch > 1 {
         median(sizes.batch, batch)
     } else {
         let (window, steps) = (windows.slice(s![0, .., ..]), steps(sizes));
         batch();
         median(steps, || {
-            black_box(subject.forecast(black_box(window), steps));
+            black_box(forecaster.forecast(black_box(window), steps));
         })
     };
-    (subject, seconds)
+    (forecaster, seconds)
 }
 
 /// Seconds of a unit, of which a call handles `units`: the median of trials.

@@ -13,8 +13,8 @@ use rand::RngExt as _;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::Error;
+use super::forecaster::Forecaster;
 use super::speedup::{of_trial, order};
-use super::subject::Subject;
 use super::times::Times;
 use super::windows::{Windows, check};
 use crate::input;
@@ -69,7 +69,7 @@ impl Pace {
 /// The models under the clock, with their windows.
 #[derive(Debug)]
 pub struct Clock<'s, 'm> {
-    subjects: &'s mut [Subject<'m>],
+    forecasters: &'s mut [Forecaster<'m>],
     windows: Windows,
     n_steps: usize,
     /// Of forecasts of one step and of all steps.
@@ -85,19 +85,19 @@ impl<'s, 'm> Clock<'s, 'm> {
     ///
     /// Those of [`check`].
     pub fn new(
-        subjects: &'s mut [Subject<'m>],
+        forecasters: &'s mut [Forecaster<'m>],
         z0: &Array2<f64>,
         plan: &Plan,
     ) -> Result<Self, Error> {
         let (n_steps, windows) = (plan.n_steps, Windows::new(z0));
-        for subject in &mut *subjects {
-            check(subject, z0, n_steps)?;
+        for forecaster in &mut *forecasters {
+            check(forecaster, z0, n_steps)?;
         }
         // The standard library draws other keys each time.
         let rng = input::rng(RandomState::new().hash_one(()));
         let paces = [1, n_steps].map(|steps| Pace { steps, rounds: 0, calls: Vec::new() });
-        let mut clock = Self { subjects, windows, n_steps, paces, rng };
-        let all = 0..clock.subjects.len();
+        let mut clock = Self { forecasters, windows, n_steps, paces, rng };
+        let all = 0..clock.forecasters.len();
         for at in all.clone() {
             clock.time(at, n_steps, plan.warmup as u64);
         }
@@ -122,11 +122,11 @@ impl<'s, 'm> Clock<'s, 'm> {
 
     /// Seconds that so many calls take.
     fn time(&mut self, at: usize, steps: usize, calls: u64) -> f64 {
-        let (subject, windows) = (&mut self.subjects[at], &mut self.windows);
+        let (forecaster, windows) = (&mut self.forecasters[at], &mut self.windows);
         let start = Instant::now();
         for _ in 0..calls {
-            let window = windows.next(subject);
-            black_box(subject.forecast(black_box(window), steps));
+            let window = windows.next(forecaster);
+            black_box(forecaster.forecast(black_box(window), steps));
         }
         // A clock that stands still would make rates infinite.
         start.elapsed().max(Duration::from_nanos(1)).as_secs_f64()
@@ -134,10 +134,10 @@ impl<'s, 'm> Clock<'s, 'm> {
 
     /// Puts all models to other places in memory, and warms them up there.
     fn move_all(&mut self) {
-        let round = order(&mut self.rng, self.subjects.len(), 1);
+        let round = order(&mut self.rng, self.forecasters.len(), 1);
         for at in round.into_iter().flatten() {
             let seed = self.rng.random();
-            if self.subjects[at].move_to(seed) {
+            if self.forecasters[at].move_to(seed) {
                 self.time(at, self.n_steps, 1);
             }
         }
@@ -145,8 +145,8 @@ impl<'s, 'm> Clock<'s, 'm> {
 
     /// One trial of an operation: seconds of a call in each turn of each model.
     fn trial(&mut self, Pace { steps, rounds, calls }: &Pace) -> Vec<Vec<f64>> {
-        let mut turns = vec![Vec::new(); self.subjects.len()];
-        for at in order(&mut self.rng, self.subjects.len(), *rounds).into_iter().flatten() {
+        let mut turns = vec![Vec::new(); self.forecasters.len()];
+        for at in order(&mut self.rng, self.forecasters.len(), *rounds).into_iter().flatten() {
             turns[at].push(self.time(at, *steps, calls[at]) / calls[at] as f64);
         }
         turns
@@ -158,7 +158,7 @@ impl<'s, 'm> Clock<'s, 'm> {
     ///
     /// If a forecast is not the one that its window has outside the clock.
     pub fn trials(&mut self, count: usize) -> Result<Vec<Times>, Error> {
-        let mut found: Vec<Times> = vec![Times::default(); self.subjects.len()];
+        let mut found: Vec<Times> = vec![Times::default(); self.forecasters.len()];
         for _ in 0..count {
             self.move_all();
             for (nth, pace) in self.paces.clone().iter().enumerate() {
@@ -171,10 +171,10 @@ impl<'s, 'm> Clock<'s, 'm> {
                 }
             }
         }
-        for subject in &mut *self.subjects {
-            let last = subject.forecast(self.windows.next(subject), self.n_steps).to_owned();
-            if subject.forecast(self.windows.last(subject), self.n_steps) != last {
-                return Err(Error::Depends { model: subject.name.clone() });
+        for forecaster in &mut *self.forecasters {
+            let last = forecaster.forecast(self.windows.next(forecaster), self.n_steps).to_owned();
+            if forecaster.forecast(self.windows.last(forecaster), self.n_steps) != last {
+                return Err(Error::Depends { model: forecaster.name.clone() });
             }
         }
         Ok(found)
@@ -215,8 +215,8 @@ mod tests {
             helped.set(helped.get() + usize::from(known.contains_key(&key)));
             known.entry(key).or_insert_with(|| honest(window, n)).clone()
         };
-        let mut subjects = [Subject::of("mine", 5, 20, 7, &mut remember)];
-        let mut clock = Clock::new(&mut subjects, &z0(), &plan()).unwrap();
+        let mut forecasters = [Forecaster::of("mine", 5, 20, 7, &mut remember)];
+        let mut clock = Clock::new(&mut forecasters, &z0(), &plan()).unwrap();
         clock.trials(4).unwrap();
         // The checks alone ask twice: once before the trials, once after them.
         assert_eq!(helped.get(), 2, "calls");
@@ -245,9 +245,9 @@ mod tests {
                 honest(window, n)
             }
         };
-        let mut subjects =
-            [Subject::of("a", 5, 20, 7, seen('a')), Subject::of("b", 3, 20, 7, seen('b'))];
-        let mut clock = Clock::new(&mut subjects, &z0(), &plan()).unwrap();
+        let mut forecasters =
+            [Forecaster::of("a", 5, 20, 7, seen('a')), Forecaster::of("b", 3, 20, 7, seen('b'))];
+        let mut clock = Clock::new(&mut forecasters, &z0(), &plan()).unwrap();
         clock.paces = [1, 10].map(|steps| Pace { steps, rounds: 2, calls: vec![2, 1] });
         order.borrow_mut().clear();
         let mut found = clock.trials(20).unwrap();
@@ -276,8 +276,9 @@ mod tests {
         for _ in 0..20 {
             let start = Instant::now();
             let plan = Plan::default();
-            let mut subjects = ["A", "B"].map(|name| Subject::mvar(name, &model, plan.n_steps));
-            let mut clock = Clock::new(&mut subjects, &z0(), &plan).unwrap();
+            let mut forecasters =
+                ["A", "B"].map(|name| Forecaster::mvar(name, &model, plan.n_steps));
+            let mut clock = Clock::new(&mut forecasters, &z0(), &plan).unwrap();
             let found = clock.trials(plan.n_trials).unwrap();
             for (held, trials) in held.iter_mut().zip([&found[1].single, &found[1].full]) {
                 let got = speedup(&trials.log_speedups).unwrap();

@@ -5,11 +5,11 @@
 use ndarray::{Array2, ArrayView2, s};
 
 use super::Error;
-use super::subject::Subject;
+use super::forecaster::Forecaster;
 
 /// The newest states of `z0` that are a window of the model.
-pub fn window<'a>(z0: &'a Array2<f64>, subject: &Subject<'_>) -> ArrayView2<'a, f64> {
-    z0.slice(s![z0.nrows() - subject.lag.., ..])
+pub fn window<'a>(z0: &'a Array2<f64>, forecaster: &Forecaster<'_>) -> ArrayView2<'a, f64> {
+    z0.slice(s![z0.nrows() - forecaster.lag.., ..])
 }
 
 /// Windows that differ in one component of the newest state, by less than a thousandth; all models
@@ -31,17 +31,17 @@ impl Windows {
     }
 
     /// The next window of a model. Multiples of the golden section never come back, modulo 1.
-    pub(super) fn next(&mut self, subject: &Subject<'_>) -> ArrayView2<'_, f64> {
+    pub(super) fn next(&mut self, forecaster: &Forecaster<'_>) -> ArrayView2<'_, f64> {
         const GOLDEN: f64 = 0.618_033_988_749_894_8;
         self.nth += 1;
         let newest = self.states.nrows() - 1;
         self.states[[newest, 0]] = self.base + self.width * (self.nth as f64 * GOLDEN).fract();
-        self.last(subject)
+        self.last(forecaster)
     }
 
     /// The window that was the next one before.
-    pub(super) fn last(&self, subject: &Subject<'_>) -> ArrayView2<'_, f64> {
-        window(&self.states, subject)
+    pub(super) fn last(&self, forecaster: &Forecaster<'_>) -> ArrayView2<'_, f64> {
+        window(&self.states, forecaster)
     }
 }
 
@@ -50,10 +50,14 @@ impl Windows {
 /// # Errors
 ///
 /// Says what is wrong with the model.
-pub fn check(subject: &mut Subject<'_>, z0: &Array2<f64>, n_steps: usize) -> Result<(), Error> {
-    let (model, d) = (subject.name.clone(), subject.d);
-    let window = window(z0, subject);
-    let first = subject.forecast(window, n_steps).to_owned();
+pub fn check(
+    forecaster: &mut Forecaster<'_>,
+    z0: &Array2<f64>,
+    n_steps: usize,
+) -> Result<(), Error> {
+    let (model, d) = (forecaster.name.clone(), forecaster.d);
+    let window = window(z0, forecaster);
+    let first = forecaster.forecast(window, n_steps).to_owned();
     if first.dim() != (n_steps, d) {
         let (found, expected) = (first.dim(), (n_steps, d));
         return Err(Error::Shape { model, found, expected });
@@ -63,13 +67,13 @@ pub fn check(subject: &mut Subject<'_>, z0: &Array2<f64>, n_steps: usize) -> Res
         return Err(Error::Diverged { model, step: at + 1, steps: n_steps });
     }
     let moved = &window + Windows::new(z0).width;
-    if subject.forecast(moved.view(), n_steps) == first {
+    if forecaster.forecast(moved.view(), n_steps) == first {
         return Err(Error::Cached { model });
     }
-    if subject.forecast(window, n_steps) != first {
+    if forecaster.forecast(window, n_steps) != first {
         return Err(Error::Depends { model });
     }
-    if subject.forecast(window, 1) != first.slice(s![..1, ..]) {
+    if forecaster.forecast(window, 1) != first.slice(s![..1, ..]) {
         return Err(Error::Prefix { model });
     }
     Ok(())
@@ -91,7 +95,7 @@ mod tests {
     }
 
     fn refused(call: impl FnMut(ArrayView2<'_, f64>, usize) -> Array2<f64>) -> String {
-        check(&mut Subject::of("mine", 5, 20, 7, call), &z0(), 10).unwrap_err().to_string()
+        check(&mut Forecaster::of("mine", 5, 20, 7, call), &z0(), 10).unwrap_err().to_string()
     }
 
     #[test]
@@ -125,11 +129,11 @@ mod tests {
 
     #[test]
     fn every_window_is_new_and_close_to_the_first() {
-        let (z0, subject) = (z0(), Subject::of("mine", 3, 20, 7, honest));
+        let (z0, forecaster) = (z0(), Forecaster::of("mine", 3, 20, 7, honest));
         let mut windows = Windows::new(&z0);
         let mut seen: Vec<u64> = (0..1000)
             .map(|_| {
-                let window = windows.next(&subject);
+                let window = windows.next(&forecaster);
                 assert_eq!(window.dim(), (3, 20), "shape");
                 let differ = window.indexed_iter().filter(|(at, x)| **x != z0[[at.0 + 2, at.1]]);
                 assert!(differ.count() <= 1, "one component");

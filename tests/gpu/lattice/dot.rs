@@ -31,7 +31,7 @@ fn dots(
             _ => stream.clone_dtoh(out).unwrap(),
         }));
     };
-    let result = cuda::Codec::new(device, codec).unwrap().dot(&a, &b, &mut out);
+    let result = cuda::DeviceCodec::new(device, codec).unwrap().dot(&a, &b, &mut out);
     keep(result, &out);
     if let Ok(table) = codec.dot_table() {
         if !out.is_empty() {

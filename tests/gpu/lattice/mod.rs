@@ -63,7 +63,7 @@ fn same_codes(what: &str, got: &Encoded, want: &Encoded) {
 fn compare(device: &Arc<Device>, codec: &Codec, x: &[f32], layout: Layout, form: Form) {
     let what = format!("{codec:?}, {form:?}, floats {layout:?}");
     let n = x.len() / codec.lattice().dim();
-    let mut gpu = cuda::Codec::new(device, codec).unwrap();
+    let mut gpu = cuda::DeviceCodec::new(device, codec).unwrap();
     let mut want = Encoded::new(codec, form, n);
     codec.encode(x, layout, &mut want).unwrap();
     let x_gpu = upload(device, x);
@@ -171,7 +171,7 @@ fn vectors_outside_the_domain_are_named() {
                 let mut x = vec![edge; 600 * d];
                 (x[599 * d], x[300 * d + 1]) = (bad, bad);
                 let x = upload(&device, &x);
-                let mut gpu = cuda::Codec::new(&device, &codec).unwrap();
+                let mut gpu = cuda::DeviceCodec::new(&device, &codec).unwrap();
                 let mut codes = DeviceEncoded::new(&device, &codec, Form::Packed, 600).unwrap();
                 let mut y = upload(&device, &vec![0.0; 600 * d]);
                 let want = Error::Domain { vector: 300, beta };
@@ -195,7 +195,7 @@ fn wrong_codes_are_named_as_the_cpu_names_them() {
         let mut x = vec![0.0; codec.lattice().dim() * codes.len()];
         let want = codec.decode(codes, &mut x, Layout::Soa).unwrap_err();
         let codes = DeviceEncoded::upload(&device, codec, codes).unwrap();
-        let mut gpu = cuda::Codec::new(&device, codec).unwrap();
+        let mut gpu = cuda::DeviceCodec::new(&device, codec).unwrap();
         let err = gpu.decode(&codes, &mut upload(&device, &x), Layout::Soa).unwrap_err();
         assert!(matches!(err, cuda::Error::Batch(err) if err == want), "{err}, expected {want}");
         want
@@ -270,7 +270,7 @@ fn a_part_of_a_vector_is_refused_as_by_the_cpu() {
     let Some(device) = device() else { return };
     for (lattice, dim) in Lattice::ALL.map(|lattice| (lattice, lattice.dim())) {
         let codec = scalar(lattice, 4, 2, 0.35, false);
-        let mut gpu = cuda::Codec::new(&device, &codec).unwrap();
+        let mut gpu = cuda::DeviceCodec::new(&device, &codec).unwrap();
         let found = 3 * dim + 1;
         let (x, mut y) = (upload(&device, &vec![0.0; found]), upload(&device, &vec![0.0; found]));
         let mut codes = DeviceEncoded::new(&device, &codec, Form::Packed, 3).unwrap();

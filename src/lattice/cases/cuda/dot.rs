@@ -7,7 +7,7 @@ use cudarc::driver::CudaSlice;
 use super::{LARGE, batch, code_bytes, codec, download, id, repeated, repeats, spoil, work};
 use crate::case::Case;
 use crate::gpu::{self, Device, Step};
-use crate::lattice::cuda::{Codec, DeviceEncoded, DotTable, Error};
+use crate::lattice::cuda::{DeviceCodec, DeviceEncoded, DotTable, Error};
 use crate::lattice::{self, Encoded, Form, Lattice, Layout};
 
 pub(super) fn cases() -> Vec<Case> {
@@ -24,7 +24,7 @@ fn case(lattice: Lattice, kernel: &'static str) -> Case {
 }
 
 struct Dot {
-    codec: Codec,
+    codec: DeviceCodec,
     table: Option<DotTable>,
     a: DeviceEncoded,
     b: DeviceEncoded,
@@ -47,7 +47,7 @@ impl Dot {
         codec.dot(&a, &b, &mut want)?;
         let table = by_table.then(|| DotTable::new(device, &codec.dot_table()?)).transpose()?;
         Ok(Self {
-            codec: Codec::new(device, codec)?,
+            codec: DeviceCodec::new(device, codec)?,
             table,
             a: repeated(device, codec, &a, n)?,
             b: repeated(device, codec, &b, n)?,

@@ -10,7 +10,7 @@ use cudarc::driver::{CudaFunction, CudaSlice, DeviceRepr};
 use crate::case::{Case, Work};
 use crate::gpu::{self, Device, Step};
 use crate::lattice::code::word::Word;
-use crate::lattice::cuda::{Codec, DeviceEncoded, Error};
+use crate::lattice::cuda::{DeviceCodec, DeviceEncoded, Error};
 use crate::lattice::{self, Encoded, Form, Lattice, Layout};
 use crate::{close, input};
 
@@ -141,7 +141,7 @@ fn repeated(
 }
 
 struct Encode {
-    codec: Codec,
+    codec: DeviceCodec,
     x: CudaSlice<f32>,
     codes: DeviceEncoded,
     want: Encoded,
@@ -154,7 +154,7 @@ impl Encode {
         Ok(Self {
             x: device.stream().clone_htod(&x)?,
             codes: DeviceEncoded::new(device, codec, Form::Packed, n)?,
-            codec: Codec::new(device, codec)?,
+            codec: DeviceCodec::new(device, codec)?,
             want,
         })
     }
@@ -179,7 +179,7 @@ impl Step for Encode {
 }
 
 struct Decode {
-    codec: Codec,
+    codec: DeviceCodec,
     codes: DeviceEncoded,
     x: CudaSlice<f32>,
     want: Vec<f32>,
@@ -192,7 +192,7 @@ impl Decode {
         Ok(Self {
             codes: repeated(device, codec, &part, n)?,
             x: device.stream().alloc_zeros(codec.lattice().dim() * n)?,
-            codec: Codec::new(device, codec)?,
+            codec: DeviceCodec::new(device, codec)?,
             want,
         })
     }
@@ -213,7 +213,7 @@ impl Step for Decode {
 }
 
 struct Quantize {
-    codec: Codec,
+    codec: DeviceCodec,
     x: CudaSlice<f32>,
     y: CudaSlice<f32>,
     want: Vec<f32>,
@@ -228,7 +228,7 @@ impl Quantize {
         Ok(Self {
             y: device.stream().alloc_zeros(x.len())?,
             x: device.stream().clone_htod(&x)?,
-            codec: Codec::new(device, codec)?,
+            codec: DeviceCodec::new(device, codec)?,
             want,
         })
     }

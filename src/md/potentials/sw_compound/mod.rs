@@ -223,7 +223,8 @@ impl Potential for StillingerWeberCompound {
         let most = bonds.iter().map(Vec::len).max().unwrap_or(0) as f64;
         let all = bonds.iter().map(|bonds| bonds.len().pow(2)).sum::<usize>() as f64;
         let bound = Forces::zeros(positions.len());
-        let mut errors = Errors { bound, apart, all, own: 3.0 * most * most };
+        let mut errors =
+            Errors { bound, eps: f64::EPSILON, apart, places: 0.0, all, own: 3.0 * most * most };
         for (i, bonds) in bonds.iter().enumerate() {
             let host = species[i] as usize;
             let pair = |atom: usize| self.pair(host, species[atom] as usize);

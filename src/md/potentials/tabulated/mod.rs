@@ -128,7 +128,7 @@ impl Potential for TabulatedEam {
         let most = bonds.iter().map(Vec::len).max().unwrap_or(0) as f64;
         let all = bonds.iter().map(Vec::len).sum::<usize>() as f64;
         let bound = Forces::zeros(positions.len());
-        let mut errors = Errors { bound, apart, all, own: 2.0 * most };
+        let mut errors = Errors { bound, eps, apart, places: 0.0, all, own: 2.0 * most };
         for (i, bonds) in bonds.iter().enumerate() {
             let host = species[i] as usize;
             let density = |atom: usize| self.density(host, species[atom] as usize);
@@ -137,20 +137,21 @@ impl Potential for TabulatedEam {
                 let size = density(b.atom).size(b.r, apart);
                 rho += density(b.atom).at(b.r).value;
                 sum += size.value;
-                off += size.value_off(apart);
+                off += size.value_off(apart, eps);
             }
             let off = off + (most + 4.0) * eps * sum;
             let embedded = self.embedding[host].straight_size(rho, off);
-            errors.energy(Off { size: embedded.value, off: embedded.value_off(off) });
+            errors.energy(Off { size: embedded.value, off: embedded.value_off(off, eps) });
             for b in bonds {
                 let pair =
                     over_distance(self.pair(host, species[b.atom] as usize).size(b.r, apart), b.r);
                 let phi = density(b.atom).size(b.r, apart);
-                errors.energy(Off { size: 0.5 * pair.value, off: 0.5 * pair.value_off(apart) });
+                errors
+                    .energy(Off { size: 0.5 * pair.value, off: 0.5 * pair.value_off(apart, eps) });
                 let pull = 0.5 * pair.slope + embedded.slope * phi.slope;
-                let off = 0.5 * pair.slope_off(apart)
-                    + embedded.slope * phi.slope_off(apart)
-                    + embedded.slope_off(off) * phi.slope;
+                let off = 0.5 * pair.slope_off(apart, eps)
+                    + embedded.slope * phi.slope_off(apart, eps)
+                    + embedded.slope_off(off, eps) * phi.slope;
                 errors.pull([i, b.atom], b.r, Off { size: pull, off });
             }
         }

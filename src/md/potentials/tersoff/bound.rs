@@ -102,7 +102,7 @@ pub(super) fn bound(
     let groups = groups(tersoff, &bonds, species, apart);
     let (most, own, all) = counts(&groups, positions.len());
     let bound = Forces::zeros(positions.len());
-    let mut errors = Errors { bound, apart, all, own };
+    let mut errors = Errors { bound, eps: EPS, apart, places: 0.0, all, own };
     for Group { i, j, others } in groups {
         let mut zeta = Off { size: 0.0, off: 0.0 };
         let mut terms = Vec::new();

@@ -118,7 +118,7 @@ struct Launches<'a> {
     operation: Operation,
     device: &'a Arc<Device>,
     cpu: &'a Codec,
-    gpu: cuda::Codec,
+    gpu: cuda::DeviceCodec,
     batches: &'a Batches,
     want: &'a [Encoded],
     /// The batches, but none of decoding.
@@ -150,7 +150,7 @@ impl<'a> Launches<'a> {
         };
         Ok(Self {
             operation,
-            gpu: cuda::Codec::new(device, cpu)?,
+            gpu: cuda::DeviceCodec::new(device, cpu)?,
             floats,
             codes,
             out: stream.alloc_zeros(batches.get(0).len())?,

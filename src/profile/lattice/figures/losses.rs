@@ -1,7 +1,7 @@
 //! Figures of what a codec loses: errors of a matrix, and rate and distortion.
 
 use super::super::batches::Setup;
-use super::super::found::Run;
+use super::super::found::Conditions;
 use super::super::quality::{normalisation, second_moment};
 use super::super::summary;
 use super::super::sweep::{Point, Sweep, VECTORS, shown};
@@ -14,15 +14,15 @@ use crate::stats::{Method, Samples};
 const BINS: usize = 50;
 
 /// Histograms and cumulative distributions of the errors of tiles and rows.
-pub(in super::super) fn error(run: &Run, tiles: &Tiles) -> Figure {
+pub(in super::super) fn error(conditions: &Conditions, tiles: &Tiles) -> Figure {
     let Tiles { rows, columns, tiles_per_row, .. } = tiles;
     let quality = &tiles.quality;
-    let title = format!("Lattice quantization error: {}", code(&run.setup));
+    let title = format!("Lattice quantization error: {}", code(&conditions.setup));
     let snr = tiles.snr_db.map_or_else(|| "no error".to_owned(), |snr| format!("SNR {snr:.2} dB"));
     let subtitle = format!(
         "{rows} rows of {columns}, norm 1, scaled by {tiles_per_row}; beta {}; {snr}; {} of the \
          tiles overloaded",
-        run.setup.beta,
+        conditions.setup.beta,
         percent(quality.overload_probability),
     );
     let of_tiles = (&tiles.tile_distances, "tiles", Colour::Blue);

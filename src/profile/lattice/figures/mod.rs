@@ -3,7 +3,7 @@
 mod losses;
 
 use super::batches::{Operation, Setup};
-use super::found::Run;
+use super::found::Conditions;
 use super::summary;
 use super::times::Measurement;
 use crate::draw::figure::{Axis, Colour, Figure, Panel, Scale, Series, Shape, Unit};
@@ -16,9 +16,9 @@ fn code(setup: &Setup) -> String {
 }
 
 /// The subtitle of figures with times: where they are from, and what is missing.
-fn subtitle(run: &Run, first: &Measurement) -> String {
+fn subtitle(conditions: &Conditions, first: &Measurement) -> String {
     let cuda = first.cuda.as_ref().err().map(|why| format!("; CUDA not measured: {why}"));
-    format!("{}{}", summary::codec(run), cuda.unwrap_or_default())
+    format!("{}{}", summary::codec(conditions), cuda.unwrap_or_default())
 }
 
 fn batches() -> Axis {
@@ -80,7 +80,7 @@ fn speedup() -> Axis {
 }
 
 /// Time, speedup, throughput, and size or memory traffic of one operation.
-pub(super) fn operation(run: &Run, sizes: &[Measurement]) -> Figure {
+pub(super) fn operation(conditions: &Conditions, sizes: &[Measurement]) -> Figure {
     let operation = sizes[0].operation;
     let what = match operation {
         Operation::Combined => "encoding and decoding",
@@ -89,10 +89,14 @@ pub(super) fn operation(run: &Run, sizes: &[Measurement]) -> Figure {
     let mut faster = implementations(sizes, &Measurement::speedup);
     faster.retain(|series| series.label != "scalar");
     faster.insert(0, one());
-    let last = if operation == Operation::Decoding { traffic(run, sizes) } else { sizes_of(run) };
+    let last = if operation == Operation::Decoding {
+        traffic(conditions, sizes)
+    } else {
+        sizes_of(conditions)
+    };
     Figure {
-        title: format!("Lattice codec, {what}: {}", code(&run.setup)),
-        subtitle: subtitle(run, &sizes[0]),
+        title: format!("Lattice codec, {what}: {}", code(&conditions.setup)),
+        subtitle: subtitle(conditions, &sizes[0]),
         panels: vec![
             panel("Time", batches(), seconds(), implementations(sizes, &|_, t| t.mean())),
             panel("Speedup", batches(), speedup(), faster),
@@ -102,7 +106,7 @@ pub(super) fn operation(run: &Run, sizes: &[Measurement]) -> Figure {
     }
 }
 
-fn traffic(run: &Run, sizes: &[Measurement]) -> Panel {
+fn traffic(conditions: &Conditions, sizes: &[Measurement]) -> Panel {
     let mut rates = implementations(sizes, &|m, t| m.bytes as f64 / t.mean());
     // A GPU has other memory, and other roofs.
     rates.retain(|series| series.label != CUDA);
@@ -111,16 +115,16 @@ fn traffic(run: &Run, sizes: &[Measurement]) -> Panel {
         Series::new(label, colour, Shape::Horizontals, vec![(0.0, value)])
     };
     let mut series = vec![
-        roof("write", Colour::Black, run.roofs.non_temporal_write),
-        roof("copy", Colour::Orange, run.roofs.copy),
+        roof("write", Colour::Black, conditions.roofs.non_temporal_write),
+        roof("copy", Colour::Orange, conditions.roofs.copy),
     ];
     series.extend(rates);
     let y = Axis::new("bytes per second, codes read and floats written", Scale::Log, Unit::Count);
     panel("Memory bandwidth", batches(), y, series)
 }
 
-fn sizes_of(run: &Run) -> Panel {
-    let (rates, digits) = (&run.rates, 8.0 * run.setup.levels as f64);
+fn sizes_of(conditions: &Conditions) -> Panel {
+    let (rates, digits) = (&conditions.rates, 8.0 * conditions.setup.levels as f64);
     let bars = [
         ("f32", 32.0),
         ("one byte a digit", digits),
@@ -141,7 +145,7 @@ fn sizes_of(run: &Run) -> Panel {
 }
 
 /// All operations in one figure.
-pub(super) fn comprehensive(run: &Run, operations: &[Vec<Measurement>]) -> Figure {
+pub(super) fn comprehensive(conditions: &Conditions, operations: &[Vec<Measurement>]) -> Figure {
     let colours = [Colour::Blue, Colour::Orange, Colour::Green];
     let isa = operations[0][0].isa.as_str();
     let (mut times, mut speedups, mut rates) = (Vec::new(), vec![one()], Vec::new());
@@ -169,8 +173,8 @@ pub(super) fn comprehensive(run: &Run, operations: &[Vec<Measurement>]) -> Figur
     let bars = bars.into_iter().zip(texts).map(|(bar, text)| bar.with_texts(vec![text])).collect();
     let y = Axis::new(format!("mean over batch sizes, {isa}"), Scale::Linear, Unit::Times);
     Figure {
-        title: format!("Lattice codec: {}", code(&run.setup)),
-        subtitle: subtitle(run, &operations[0][0]),
+        title: format!("Lattice codec: {}", code(&conditions.setup)),
+        subtitle: subtitle(conditions, &operations[0][0]),
         panels: vec![
             panel("Time", batches(), seconds(), times),
             panel("Speedup", batches(), speedup(), speedups),

@@ -11,7 +11,7 @@ use ndarray::{Array1, Array2, Array3, Axis, Ix0, s};
 use ndarray_npy::ReadNpyExt as _;
 use serde_json::Value;
 use stepmark::profile::rom::find::{Wanted, find};
-use stepmark::profile::rom::subject::Subject;
+use stepmark::profile::rom::forecaster::Forecaster;
 use stepmark::rom::forecast::Model;
 
 use super::{Vectors, file_name, near};
@@ -74,9 +74,9 @@ fn check(path: &Path) -> Result<(), String> {
         return Err("the intercept was not got back".to_owned());
     }
     let Model::Mvar(model) = &found.models[0].model else { return Err("no autoregression".into()) };
-    let mut subject = Subject::mvar("MVAR", model, frames);
+    let mut forecaster = Forecaster::mvar("MVAR", model, frames);
     let window = states.slice(s![start - model.p()..start, ..]);
-    let forecast = subject.forecast(window, frames - start);
+    let forecast = forecaster.forecast(window, frames - start);
     let mut lifted = forecast.dot(&basis.t()) + &mean;
     lifted.mapv_inplace(|x| x.max(0.0).powi(2) - eps);
     let mass = truth.row(start - 1).sum();

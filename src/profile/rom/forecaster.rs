@@ -9,7 +9,7 @@ use crate::rom::ready::Ready;
 use crate::{input, lstm, mvar};
 
 /// A model under the clock.
-pub struct Subject<'a> {
+pub struct Forecaster<'a> {
     /// Its name in files.
     pub name: String,
     /// Its kind and sizes.
@@ -33,15 +33,15 @@ pub struct Subject<'a> {
     pub isa: Option<&'static str>,
     /// Seconds of its training, if they are known.
     pub training_seconds: Option<f64>,
-    run: Run<'a>,
+    source: Source<'a>,
 }
 
-enum Run<'a> {
+enum Source<'a> {
     Own { make: Box<dyn Fn() -> Ready>, ready: Box<Ready>, pad: Vec<u8> },
     Other { call: Box<Call<'a>>, last: Array2<f64> },
 }
 
-impl Run<'_> {
+impl Source<'_> {
     fn own(make: impl Fn() -> Ready + 'static) -> Self {
         let ready = Box::new(make());
         Self::Own { make: Box::new(make), ready, pad: Vec::new() }
@@ -62,13 +62,13 @@ const PLACES: u32 = 4096;
 type Call<'a> = dyn FnMut(ArrayView2<'_, f64>, usize) -> Array2<f64> + 'a;
 
 // A function has no text.
-impl fmt::Debug for Subject<'_> {
+impl fmt::Debug for Forecaster<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Subject").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("Forecaster").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
-impl<'a> Subject<'a> {
+impl<'a> Forecaster<'a> {
     /// Any model: `call` forecasts n states (n, d) from a window (lag, d), oldest first.
     pub fn of(
         name: &str,
@@ -89,14 +89,14 @@ impl<'a> Subject<'a> {
             waits_per_step: 0,
             isa: None,
             training_seconds: None,
-            run: Run::Other { call: Box::new(call), last: Array2::zeros((0, d)) },
+            source: Source::Other { call: Box::new(call), last: Array2::zeros((0, d)) },
         }
     }
 
     /// An autoregression, for forecasts of up to `steps` steps.
     pub fn mvar(name: &str, model: &mvar::Model, steps: usize) -> Self {
         let (lag, d, model) = (model.p(), model.d(), model.clone());
-        let run = Run::own(move || Ready::mvar(&model, steps));
+        let source = Source::own(move || Ready::mvar(&model, steps));
         Self {
             name: name.to_owned(),
             kind: Kind::Mvar { lag },
@@ -109,9 +109,9 @@ impl<'a> Subject<'a> {
             bytes_per_step: size_of::<f64>() * (d + (lag + 1) * d * d / 2),
             // The newest state comes last in every sum.
             waits_per_step: d,
-            isa: run.isa(),
+            isa: source.isa(),
             training_seconds: None,
-            run,
+            source,
         }
     }
 
@@ -119,7 +119,7 @@ impl<'a> Subject<'a> {
     pub fn lstm(name: &str, model: &lstm::Model, steps: usize) -> Self {
         let (lag, d, h) = (model.lag(), model.net().d(), model.net().units());
         let (parts, own) = (model.net().parts(), model.clone());
-        let run = Run::own(move || Ready::lstm(&own, steps));
+        let source = Source::own(move || Ready::lstm(&own, steps));
         let inputs = (0..parts.layers.len()).map(|layer| if layer == 0 { d } else { h });
         let weights: usize = inputs.map(|inputs| 4 * h * (inputs + h)).sum();
         // Gates add the newest state or the layer below, then the units; four sums make an output.
@@ -137,9 +137,9 @@ impl<'a> Subject<'a> {
             // All windows that hold the newest state go on by one cell together.
             bytes_per_step: size_of::<f32>() * parameters,
             waits_per_step: waits,
-            isa: run.isa(),
+            isa: source.isa(),
             training_seconds: model.training().map(|training| training.time.as_secs_f64()),
-            run,
+            source,
         }
     }
 
@@ -159,7 +159,7 @@ impl<'a> Subject<'a> {
     /// Two copies of one model can differ by a hundredth in speed, for where they lie: that is no
     /// property of the model.
     pub fn move_to(&mut self, seed: u64) -> bool {
-        let Run::Own { make, ready, pad } = &mut self.run else { return false };
+        let Source::Own { make, ready, pad } = &mut self.source else { return false };
         let units = input::integers(seed, 1, 0..=PLACES)[0] as usize;
         *pad = vec![0; 16 * units];
         // The old one is there until the new one is, which cannot take its place.
@@ -170,9 +170,9 @@ impl<'a> Subject<'a> {
 
     /// Forecasts `steps` states from a window (lag, d), oldest first.
     pub fn forecast(&mut self, window: ArrayView2<'_, f64>, steps: usize) -> ArrayView2<'_, f64> {
-        match &mut self.run {
-            Run::Own { ready, .. } => ready.forecast(window, steps),
-            Run::Other { call, last } => {
+        match &mut self.source {
+            Source::Own { ready, .. } => ready.forecast(window, steps),
+            Source::Other { call, last } => {
                 *last = call(window, steps);
                 last.view()
             }
@@ -189,13 +189,13 @@ mod tests {
     #[test]
     fn operations_and_parameters_are_counted_with_lag_head_and_intercept() {
         let (mvar, lstm) = (mvar::fixtures::lorenz96(), lstm::fixtures::lorenz96());
-        let mvar = Subject::mvar("MVAR", &mvar, 1);
+        let mvar = Forecaster::mvar("MVAR", &mvar, 1);
         assert_eq!((mvar.parameters, mvar.flops_per_step), (2020, Some(4000)), "mvar");
         assert_eq!(mvar.parameter_bytes(), 16_160, "f64");
         // Six of ten blocks of 400 numbers in two steps.
         assert_eq!(mvar.bytes_per_step, 8 * (6 * 400 / 2 + 20), "read");
         assert_eq!(mvar.waits_per_step, 20, "the newest of five lags");
-        let lstm = Subject::lstm("LSTM", &lstm, 1);
+        let lstm = Forecaster::lstm("LSTM", &lstm, 1);
         // Five cells of 43,008 operations and a head of 2 * 64 * 20.
         assert_eq!((lstm.parameters, lstm.flops_per_step), (23_444, Some(217_600)), "lstm");
         assert_eq!(lstm.parameter_bytes(), 93_776, "f32");
@@ -211,18 +211,18 @@ mod tests {
         let model = mvar::fixtures::lorenz96();
         model.save(&path).unwrap();
         let saved = mvar::Model::load(&path).unwrap().model.forecast(window, 100);
-        let mut subject = Subject::mvar("MVAR", &model, 100);
-        assert!(subject.move_to(1) && subject.move_to(2), "to another place");
-        let got = subject.forecast(window, 100);
+        let mut forecaster = Forecaster::mvar("MVAR", &model, 100);
+        assert!(forecaster.move_to(1) && forecaster.move_to(2), "to another place");
+        let got = forecaster.forecast(window, 100);
         close::bits("mvar", got.as_slice().unwrap(), saved.as_slice().unwrap()).unwrap();
         let path = folder.path().join("lstm.pt");
         let model = lstm::fixtures::lorenz96();
         model.save(&path).unwrap();
         let saved = lstm::Model::load(&path, &lstm::model::Options::default()).unwrap();
         let saved = saved.forecast(window, 100);
-        let mut subject = Subject::lstm("LSTM", &model, 100);
-        assert!(subject.move_to(1), "to another place");
-        let got = subject.forecast(window, 100);
+        let mut forecaster = Forecaster::lstm("LSTM", &model, 100);
+        assert!(forecaster.move_to(1), "to another place");
+        let got = forecaster.forecast(window, 100);
         close::bits("lstm", got.as_slice().unwrap(), saved.as_slice().unwrap()).unwrap();
     }
 }
