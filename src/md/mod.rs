@@ -20,6 +20,7 @@
 //! | [`potentials`] | Lennard-Jones, Stillinger-Weber, Sutton-Chen, Finnis-Sinclair, water: definition, fast form, error bound |
 //! | [`integrate`] | velocity Verlet; Langevin dynamics |
 //! | [`extxyz`] | the extended XYZ file format |
+//! | [`run`] | trajectories that go on after a kill, and labelled frames: the commands `md run` and `md label` |
 //! | [`fixtures`] | boxes of atoms near equilibrium |
 //! | [`boxes`] | crystals, thermal velocities, and how the fixtures are made |
 //!
@@ -38,6 +39,7 @@ pub mod integrate;
 mod lanes;
 pub mod neighbours;
 pub mod potentials;
+pub mod run;
 pub mod system;
 
 pub use cases::{boxes, cases, scaling};

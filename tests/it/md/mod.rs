@@ -2,3 +2,4 @@
 
 pub(crate) mod conformance;
 mod models;
+mod run;
