@@ -1,8 +1,8 @@
 """Compares files of the executable in the first argument with what ASE reads in them, and with LAMMPS.
 
 ASE writes atoms, `md run` moves them and `md label` labels them. ASE must read our energies, forces, stresses and momenta as
-they are in the log, and LAMMPS must find the same for the atoms that ASE has read. Bounds are of the sums, and for pressures
-and temperatures of the constants of LAMMPS, which differ by 1e-7.
+they are in the log, and LAMMPS must find the same for the atoms that ASE has read. Bounds are those of sums; for temperatures and
+pressures they are those of LAMMPS' constants, which are off by up to 1.2e-6.
 """
 
 import pathlib
@@ -38,11 +38,11 @@ def near(name, got, want, within):
 def of_lammps(atoms, commands):
     """Energy, forces, stress by ASE's order, temperature and pressure of LAMMPS."""
     lmp = lammps(cmdargs=["-log", "none", "-screen", "none"])
-    (a, _, _), (xy, b, _), (xz, yz, c) = atoms.cell
+    (a, _, _), (xy, b, _), (xz, yz, c) = atoms.cell.tolist()
     lmp.commands_list([
         "units metal", "atom_modify map array sort 0 0",
         f"region box prism 0 {a!r} 0 {b!r} 0 {c!r} {xy!r} {xz!r} {yz!r} units box", "create_box 1 box",
-        f"mass 1 {atoms.get_masses()[0]!r}",
+        f"mass 1 {atoms.get_masses().tolist()[0]!r}",
     ])
     n = len(atoms)
     x = atoms.get_positions(wrap=True)
@@ -95,7 +95,7 @@ def run(exe, folder, rng):
         own = 2.0 * kinetic / (3.0 * volume) - np.trace(atoms.get_stress(voigt=False)) / 3.0
         near("run: pressure by the stress of ASE, relative", own * BAR / press, 1.0, 1e-9)
         kelvin, bar = compare("run", atoms, sw)
-        near("run: temperature of LAMMPS, relative", temp / kelvin, 1.0, 1e-6)
+        near("run: temperature of LAMMPS, relative", temp / kelvin, 1.0, 2e-6)
         near("run: pressure of LAMMPS, relative", press / bar, 1.0, 1e-6)
     drift = np.ptp(rows[:, 5])
     assert drift < 0.05, f"the energy moves by {drift} eV"

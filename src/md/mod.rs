@@ -17,9 +17,10 @@
 //! | [`neighbours`] | the list with a skin, and its reference: all pairs of all images |
 //! | [`clusters`] | pairs of clusters of four atoms: the list of the vector kernels, pruned between builds |
 //! | [`field`] | a potential at work: with its list, its scratch space and the forces |
-//! | [`potentials`] | Lennard-Jones, Stillinger-Weber, Sutton-Chen, Finnis-Sinclair, water: definition, fast form, error bound |
+//! | [`potentials`] | Lennard-Jones, Stillinger-Weber, Tersoff, Sutton-Chen, Finnis-Sinclair, tabulated metals, water: definition, fast form, error bound |
 //! | [`integrate`] | velocity Verlet; Langevin dynamics |
 //! | [`extxyz`] | the extended XYZ file format |
+//! | [`lammps`] | potentials from files of LAMMPS |
 //! | [`run`] | trajectories that go on after a kill, and labelled frames: the commands `md run` and `md label` |
 //! | [`fixtures`] | boxes of atoms near equilibrium |
 //! | [`boxes`] | crystals, thermal velocities, and how the fixtures are made |
@@ -44,12 +45,12 @@ pub mod system;
 
 pub use cases::{boxes, cases, scaling};
 pub use field::{Field, PlainField};
-pub use files::extxyz;
+pub use files::{extxyz, lammps};
 pub use integrate::Langevin;
 pub use neighbours::NeighbourList;
 pub use potentials::{
-    EmbeddedAtom, FinnisSinclair, Forces, LennardJones, Potential, StillingerWeber, SuttonChen,
-    Water,
+    EmbeddedAtom, FinnisSinclair, Forces, LennardJones, Potential, StillingerWeber,
+    StillingerWeberCompound, SuttonChen, TabulatedEam, Tersoff, Water,
 };
 pub use system::{Atoms, Cell, System, Topology};
 

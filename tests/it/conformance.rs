@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use crate::lattice::conformance as lattice;
 use crate::md::conformance as md;
+use crate::md::lammps as files;
 use crate::rom::conformance as rom;
 
 /// One kind of reference vector.
@@ -30,7 +31,7 @@ pub(crate) enum Role {
     Other,
 }
 
-const KINDS: [&Kind; 14] = [
+const KINDS: [&Kind; 16] = [
     &lattice::CLEAN,
     &lattice::TIES,
     &md::LENNARD_JONES,
@@ -39,6 +40,8 @@ const KINDS: [&Kind; 14] = [
     &md::FINNIS_SINCLAIR,
     &md::WATER,
     &md::NVE,
+    &files::LAMMPS,
+    &files::SETFL,
     &rom::MVAR,
     &rom::MVAR_TRAIN,
     &rom::LSTM,
@@ -120,6 +123,16 @@ fn md_water() {
 #[test]
 fn md_nve() {
     run(&md::NVE);
+}
+
+#[test]
+fn md_lammps() {
+    run(&files::LAMMPS);
+}
+
+#[test]
+fn md_setfl() {
+    run(&files::SETFL);
 }
 
 #[test]

@@ -90,7 +90,8 @@ enum Kind {
 /// The options that `run` and `label` have in common.
 #[derive(Debug, clap::Args)]
 struct Potential {
-    /// One of sw (Si), lj (Ar), sc (Al), fs (Fe), spcfw-dsf, spcfw-rf, spcfw-ewald (water)
+    /// One of sw (Si), lj (Ar), sc (Al), fs (Fe), spcfw-dsf, spcfw-rf, spcfw-ewald (water), or a file
+    /// of LAMMPS that ends with .sw, .tersoff, .eam, .funcfl, .alloy, .setfl or .fs
     #[arg(long, value_name = "NAME|FILE")]
     potential: String,
     /// Names in the potential of species that it calls otherwise, as Kr=Ar; separated by commas

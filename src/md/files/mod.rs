@@ -2,3 +2,4 @@
 
 mod elements;
 pub mod extxyz;
+pub mod lammps;

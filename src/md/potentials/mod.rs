@@ -8,6 +8,7 @@
 //! of the cutoff may count for one form only; that matters where the potential jumps there, as the
 //! plainly cut Lennard-Jones potential does.
 
+mod angles;
 mod clustered;
 pub mod eam;
 mod erfc;
@@ -15,11 +16,17 @@ mod errors;
 mod exp;
 pub mod lj;
 pub mod sw;
+pub mod sw_compound;
+pub mod tabulated;
+pub mod tersoff;
 pub mod water;
 
 pub use eam::{EmbeddedAtom, FinnisSinclair, SuttonChen};
 pub use lj::{LennardJones, Truncation};
 pub use sw::StillingerWeber;
+pub use sw_compound::StillingerWeberCompound;
+pub use tabulated::TabulatedEam;
+pub use tersoff::Tersoff;
 pub use water::{Electrostatics, Water};
 
 use std::fmt::Debug;

@@ -9,9 +9,9 @@ use super::log::{self, Log};
 use super::model::{Choice, Model};
 use super::trajectory::{self, Last, Trajectory};
 use super::watched::Watched;
-use super::{Error, fit, start, unfit};
+use super::{Error, fit, unfit};
 use crate::md::field::ForceSource as _;
-use crate::md::files::extxyz::VelocityUnit;
+use crate::md::files::extxyz::{Frames, VelocityUnit};
 use crate::md::system::System;
 use crate::md::{Langevin, integrate};
 
@@ -85,7 +85,7 @@ pub struct Progress {
 /// add in another order.
 const SAME_ENERGY: f64 = 1e-9;
 
-/// Runs the atoms of the file `from`, or goes on with the run whose trajectory is there; `watch` sees
+/// Runs the atoms of the file `from`, of its last frame if it has several, or goes on with the run whose trajectory is there; `watch` sees
 /// every step.
 ///
 /// # Errors
@@ -99,7 +99,10 @@ pub fn run(
     out: &mut dyn Write,
 ) -> Result<(), Error> {
     let mut say = |line: String| writeln!(out, "{line}").map_err(Error::Output);
-    let (name, mut system) = start::read(from, options.unit)?;
+    let mut frames = Frames::open(from)?;
+    let start = frames.final_frame()?;
+    let name = frames.name();
+    let mut system = start.into_system(&name, options.unit)?;
     let model = options.potential.model(&name, &mut system)?;
     fit::check(&name, &system, model.cutoff())?;
     say(format!("{name}: {} atoms, {}", system.len(), options.said()))?;

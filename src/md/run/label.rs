@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use super::model::Choice;
+use super::model::{Choice, Model};
 use super::{Error, fit, trajectory, unfit};
 use crate::file;
 use crate::md::files::extxyz::{self, About, Frame, Frames, Motion, VelocityUnit};
@@ -31,11 +31,12 @@ pub fn label(
     out: &mut dyn Write,
 ) -> Result<(), Error> {
     let mut count = 0_u64;
+    let mut labels = Labels { potential, unit, loaded: None };
     let written = file::replace_by(to, |to| {
         let mut frames = Frames::open(from)?;
         while let Some(frame) = frames.next() {
             let name = frames.name();
-            let text = labelled(&name, frame?, potential, unit)?.to_text(&name)?;
+            let text = labels.label(&name, frame?)?.to_text(&name)?;
             to.write_all(text.as_bytes())?;
             count += 1;
         }
@@ -74,36 +75,46 @@ impl From<extxyz::Error> for Fault {
     }
 }
 
-/// The frame with what the potential says of it.
-fn labelled(
-    name: &str,
-    mut frame: Frame,
-    potential: &Choice,
+/// A potential for frame after frame.
+struct Labels<'a> {
+    potential: &'a Choice,
     unit: Option<VelocityUnit>,
-) -> Result<Frame, Error> {
-    let mut system = frame.clone().into_system(name, unit)?;
-    let model = potential.model(name, &mut system)?;
-    fit::check(name, &system, model.cutoff())?;
-    let field = model.field(&system, 0.0);
-    let field = field.map_err(|why| unfit(name, why.to_string(), "another cell"))?;
-    let forces = field.forces();
-    if !forces.energy.is_finite() {
-        let found = format!("an energy of {} eV", forces.energy);
-        return Err(unfit(name, found, "a finite one: are positions and cell in angstrom?"));
+    /// The potential as it is for these species: a file of tables takes longer to read than a frame.
+    loaded: Option<(Vec<String>, Model)>,
+}
+
+impl Labels<'_> {
+    /// The frame with what the potential says of it.
+    fn label(&mut self, name: &str, mut frame: Frame) -> Result<Frame, Error> {
+        let mut system = frame.clone().into_system(name, self.unit)?;
+        let model = match self.loaded.take().filter(|(of, _)| *of == system.elements) {
+            Some((_, model)) => model,
+            None => self.potential.load(name, &system)?,
+        };
+        self.potential.complete(name, &model, &mut system)?;
+        fit::check(name, &system, model.cutoff())?;
+        let field = model.field(&system, 0.0);
+        let field = field.map_err(|why| unfit(name, why.to_string(), "another cell"))?;
+        let forces = field.forces();
+        if !forces.energy.is_finite() {
+            let found = format!("an energy of {} eV", forces.energy);
+            return Err(unfit(name, found, "a finite one: are positions and cell in angstrom?"));
+        }
+        let moves = frame.motion.is_some();
+        if moves {
+            frame.motion = Some(Motion::momenta(&system));
+        }
+        let goes = |key: &str| {
+            let mut gone = OF_A_POTENTIAL.into_iter().chain(moves.then_some(UNIT));
+            gone.any(|known| known.eq_ignore_ascii_case(key))
+        };
+        frame.info.retain(|key, _| !goes(key));
+        frame.overruled.retain(|(key, _)| !goes(key));
+        frame.unread.retain(|column| column.about != About::Forces);
+        trajectory::put(&mut frame, forces);
+        self.loaded = Some((system.elements, model));
+        Ok(frame)
     }
-    if frame.motion.is_some() {
-        frame.motion = Some(Motion::momenta(&system));
-    }
-    let moves = frame.motion.is_some();
-    let goes = |key: &str| {
-        let is = |known: &&str| known.eq_ignore_ascii_case(key);
-        OF_A_POTENTIAL.iter().any(|known| is(known)) || moves && is(&UNIT)
-    };
-    frame.info.retain(|key, _| !goes(key));
-    frame.overruled.retain(|(key, _)| !goes(key));
-    frame.unread.retain(|column| column.about != About::Forces);
-    trajectory::put(&mut frame, forces);
-    Ok(frame)
 }
 
 #[cfg(test)]
@@ -123,7 +134,8 @@ mod tests {
         }
         frame.overruled.push(("Energy".to_owned(), Value::Text("8".to_owned())));
         let sw = Choice { name: "sw".to_owned(), elements: Vec::new() };
-        let got = labelled("a", frame, &sw, None).unwrap();
+        let mut labels = Labels { potential: &sw, unit: None, loaded: None };
+        let got = labels.label("a", frame).unwrap();
         let keys: Vec<_> = got.info.keys().map(String::as_str).collect();
         assert_eq!(keys, ["config", "energy", "stress"], "keys");
         assert!(got.overruled.is_empty(), "another energy");

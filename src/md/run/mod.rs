@@ -10,7 +10,6 @@
 //! |---|---|
 //! | `model` | potentials by name, and the species that they are for |
 //! | `fit` | what no simulation can start from |
-//! | `start` | the frame that a run starts from |
 //! | `trajectory` | the frames of a run, and where it goes on |
 //! | `log` | the rows of a run, with the columns of LAMMPS |
 //! | `watched` | forces that end a run before they end the program |
@@ -22,7 +21,6 @@ mod fit;
 mod label;
 mod log;
 mod model;
-mod start;
 mod trajectory;
 mod watched;
 
@@ -33,7 +31,7 @@ pub use drive::{Ensemble, Options, Progress, run};
 pub use label::label;
 pub use model::{Choice, names};
 
-use super::files::extxyz;
+use super::files::{extxyz, lammps};
 use crate::file::lines;
 
 /// Why a run ends early, or does not start.
@@ -42,6 +40,9 @@ pub enum Error {
     /// A file of atoms cannot be read or written.
     #[error(transparent)]
     Extxyz(#[from] extxyz::Error),
+    /// A file of a potential cannot be read, or lacks what is needed.
+    #[error(transparent)]
+    Lammps(#[from] lammps::Error),
     /// The trajectory or the log cannot be read or written, or another run writes to it.
     #[error(transparent)]
     File(#[from] lines::Error),

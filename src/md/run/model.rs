@@ -10,10 +10,14 @@
 //! | `spcfw-rf` | the same in a dielectric of 78.3 | |
 //! | `spcfw-ewald` | the same with all images, to about 1e-5 of the force | |
 //!
-//! Water is cut at 9 angstrom.
+//! Water is cut at 9 angstrom. Every other name is that of a file of LAMMPS
+//! ([`lammps`](crate::md::lammps)), whose kind its ending shows.
+
+use std::path::Path;
 
 use super::{Error, unfit};
 use crate::md::field::{Field, ForceSource};
+use crate::md::files::lammps::{FilePotential, Kind};
 use crate::md::potentials::water::{Molecule, topology};
 use crate::md::potentials::{
     Electrostatics, EmbeddedAtom, FinnisSinclair, LennardJones, Potential, StillingerWeber,
@@ -38,6 +42,7 @@ pub(super) enum Model {
     SuttonChen(EmbeddedAtom<SuttonChen>),
     FinnisSinclair(EmbeddedAtom<FinnisSinclair>),
     Water(Water),
+    File(FilePotential),
 }
 
 /// Each name with the species that it is for, in their order in a molecule.
@@ -74,6 +79,13 @@ impl Choice {
     /// The potential for the species of `system`, which gets the charges and bonds that it asks for;
     /// `file` is its name in messages.
     pub(super) fn model(&self, file: &str, system: &mut System) -> Result<Model, Error> {
+        let model = self.load(file, system)?;
+        self.complete(file, &model, system)?;
+        Ok(model)
+    }
+
+    /// The potential for the species of `system`.
+    pub(super) fn load(&self, file: &str, system: &System) -> Result<Model, Error> {
         let elements = self.elements(system);
         let Some((name, species)) = BUILT_IN.iter().find(|(name, _)| *name == self.name) else {
             return self.read(&elements);
@@ -83,7 +95,7 @@ impl Choice {
             return Err(unfit(file, format!("the species {}", system.elements[k]), expected));
         }
         let water = |electrostatics| Water::new(Molecule::SPC_FW, electrostatics, 9.0);
-        let model = match *name {
+        Ok(match *name {
             "sw" => Model::StillingerWeber(StillingerWeber::SILICON),
             "lj" => Model::LennardJones(LennardJones::argon(Truncation::ForceShifted)),
             "sc" => Model::SuttonChen(EmbeddedAtom(SuttonChen::ALUMINIUM)),
@@ -91,20 +103,40 @@ impl Choice {
             "spcfw-dsf" => Model::Water(water(Electrostatics::DampedShifted { alpha: 0.2 })),
             "spcfw-rf" => Model::Water(water(Electrostatics::ReactionField { dielectric: 78.3 })),
             _ => Model::Water(water(Electrostatics::Ewald { alpha: 0.4, longest: 3.2 })),
-        };
+        })
+    }
+
+    /// Gives atoms the charges and bonds that the potential asks for.
+    pub(super) fn complete(
+        &self,
+        file: &str,
+        model: &Model,
+        system: &mut System,
+    ) -> Result<(), Error> {
         if let Model::Water(_) = model {
+            let elements = self.elements(system);
+            // The potential knows oxygen by its number.
+            if let Some(k) = (1..elements.len()).find(|&k| elements[k] == WATER[0]) {
+                let found = format!("the species {} as an oxygen", system.elements[k]);
+                return Err(unfit(file, found, "one species of oxygen, which comes first"));
+            }
             let atoms: Vec<_> = system.species.iter().map(|&s| elements[s as usize]).collect();
             check_molecules(file, &atoms, system)?;
             let molecules = system.len() / 3;
             system.charges = Molecule::SPC_FW.charges().repeat(molecules);
             system.topology = topology(molecules);
         }
-        Ok(model)
+        Ok(())
     }
 
     /// The potential of a file.
-    fn read(&self, _elements: &[&str]) -> Result<Model, Error> {
-        Err(unfit(&self.name, "no potential of this name", format!("one of {}", names())))
+    fn read(&self, elements: &[&str]) -> Result<Model, Error> {
+        let path = Path::new(&self.name);
+        if Kind::of(path).is_none() {
+            let expected = format!("one of {}, or a file of LAMMPS as Si.sw", names());
+            return Err(unfit(&self.name, "no potential of this name", expected));
+        }
+        Ok(Model::File(FilePotential::read(path, None, elements)?))
     }
 }
 
@@ -122,9 +154,8 @@ fn check_molecules(file: &str, atoms: &[&str], system: &System) -> Result<(), Er
     for k in (0..atoms.len()).filter(|k| k % 3 > 0) {
         let oxygen = k - k % 3;
         let bond = system.cell.nearest(system.positions[oxygen], system.positions[k]);
-        // A coordinate that is lost is no bond, either.
         let r = norm(sub(bond, [0.0; 3]));
-        if !(r < limit) {
+        if r.is_nan() || r >= limit {
             let found = format!("atoms {} and {} at {r:.3} A", oxygen + 1, k + 1);
             return Err(unfit(file, found, format!("a bond of less than {limit:.3} A")));
         }
@@ -153,6 +184,7 @@ impl Model {
             Self::SuttonChen(p) => p.cutoff(),
             Self::FinnisSinclair(p) => p.cutoff(),
             Self::Water(p) => p.cutoff(),
+            Self::File(p) => p.cutoff(),
         }
     }
 
@@ -168,6 +200,7 @@ impl Model {
             Self::SuttonChen(p) => field(p, system, skin),
             Self::FinnisSinclair(p) => field(p, system, skin),
             Self::Water(p) => field(p, system, skin),
+            Self::File(p) => field(p, system, skin),
         }
     }
 }
@@ -280,6 +313,11 @@ mod tests {
             s.positions.pop();
         });
         assert!(why.starts_with("a: found 80 atoms, expected O, H and H"), "{why}");
+        let mut two = water.clone();
+        two.elements.push("S".to_owned());
+        two.species[3] = 2;
+        let why = choice("spcfw-dsf", &[("S", "O")]).model("a", &mut two).unwrap_err().to_string();
+        assert!(why.starts_with("a: found the species S as an oxygen"), "{why}");
         let why = with(&|s| s.positions[5][1] += 1.9);
         assert!(why.starts_with("a: found atoms 4 and 6 at "), "{why}");
         assert!(why.contains("expected a bond of less than 1.600 A"), "{why}");

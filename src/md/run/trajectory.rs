@@ -71,20 +71,22 @@ impl Trajectory {
         let (mut count, mut last) = (0, Vec::new());
         while let Some(extent) = frames.advance()? {
             match extent {
-                Extent::Whole if count == 0 => {
-                    check_first(&frames.name(), &frames.frame()?, first)?
+                Extent::Whole => {
+                    if count == 0 {
+                        check_first(&frames.name(), &frames.frame()?, first)?;
+                    }
+                    count += 1;
+                    last = frames.text().to_vec();
                 }
                 Extent::Torn if count == 0 && !starts(frames.text(), first, &name)? => {
                     return Err(foreign(&name, first));
                 }
+                Extent::Torn => {}
                 Extent::Unknown => {
-                    return Err(frames.frame().map_or_else(Into::into, |_| foreign(&name, first)));
+                    // The reader says more.
+                    frames.frame()?;
+                    return Err(foreign(&name, first));
                 }
-                Extent::Whole | Extent::Torn => {}
-            }
-            if extent == Extent::Whole {
-                count += 1;
-                last = frames.text().to_vec();
             }
         }
         let end = frames.end();

@@ -38,7 +38,7 @@ pub(crate) const NVE: Kind = Kind { name: "md nve", role: nve_role, check: check
 /// Lists are checked with this skin, in angstrom, and without one.
 const SKIN: f64 = 0.8;
 
-fn read(path: &Path) -> Result<Value, String> {
+pub(super) fn read(path: &Path) -> Result<Value, String> {
     let text = fs::read_to_string(path).map_err(|e| format!("cannot be read: {e}"))?;
     serde_json::from_str(&text).map_err(|e| format!("is not JSON: {e}"))
 }
@@ -62,7 +62,7 @@ fn content(path: &Path) -> Content {
     }
 }
 
-fn model_kind(file: &Value) -> Option<&str> {
+pub(super) fn model_kind(file: &Value) -> Option<&str> {
     file["model"]["kind"].as_str()
 }
 

@@ -1,5 +1,6 @@
 //! Molecular dynamics.
 
 pub(crate) mod conformance;
+pub(crate) mod lammps;
 mod models;
 mod run;

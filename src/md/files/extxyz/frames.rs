@@ -96,9 +96,12 @@ impl<R: BufRead> Frames<R> {
         &self.text
     }
 
-    /// Its name in messages.
+    /// Its name in messages; that of the file where it has no frame.
     pub fn name(&self) -> String {
-        format!("{}, frame {}", self.file, self.count)
+        match self.count {
+            0 => self.file.clone(),
+            count => format!("{}, frame {count}", self.file),
+        }
     }
 
     /// The frame of that text.
@@ -199,6 +202,6 @@ mod tests {
         let why = frames("18446744073709551615\nx\n").final_frame().unwrap_err().to_string();
         assert!(why.starts_with("a, frame 1, line 2: "), "{why}");
         let why = frames("\n").final_frame().unwrap_err().to_string();
-        assert!(why.contains("found an empty file"), "{why}");
+        assert!(why.starts_with("a, line 1: found an empty file"), "{why}");
     }
 }

@@ -25,6 +25,7 @@ mod parse;
 mod write;
 
 pub use comment::Value;
+pub(in crate::md::files) use comment::number;
 pub(in crate::md) use frames::Extent;
 pub use frames::Frames;
 pub use motion::{Motion, VelocityUnit};

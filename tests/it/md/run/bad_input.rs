@@ -44,14 +44,12 @@ fn atoms_and_cells_that_are_no_start_are_named() {
         (two(cube, "Si", "2 2 nan"), "frame 1, line 4: found \"nan\""),
         (two("", "Si", "2 2 2"), "expected Lattice"),
         (format!("0\nLattice=\"{cube}\"\n"), "expected the number of atoms, at least 1"),
-        (String::new(), "found an empty file"),
         (
             two(&format!("{cube}\" pbc=\"T T F"), "Si", "2 2 2"),
             "expected a cell periodic along all three vectors",
         ),
     ];
     for (atoms, want) in &cases {
-        let want = if atoms.is_empty() { "" } else { want };
         no_start(atoms, SHORT, want);
     }
     let velocities =
@@ -62,6 +60,14 @@ fn atoms_and_cells_that_are_no_start_are_named() {
     let place = Place::new(&silicon());
     fs::write(&place.atoms, &velocities).unwrap();
     pass(&place.args(&format!("{SHORT} --velocity-unit A/ps")));
+    let empty = place.folder.path().join("empty");
+    fs::write(&empty, "").unwrap();
+    let run = ["run", text(&empty), "--potential", "sw", "--dt", "0.001", "--steps", "100"];
+    refused(&run, Exit::Failure, "empty, line 1: found an empty file");
+    let label = ["label", "--potential", "sw", "--frames", text(&empty), "--out", text(&empty)];
+    refused(&label, Exit::Failure, "empty: found no frames, expected at least one");
+    let missing = ["run", "none.extxyz", "--potential", "sw", "--dt", "0.001", "--steps", "100"];
+    refused(&missing, Exit::Failure, "none.extxyz: cannot be read: No such file");
 }
 
 #[test]
@@ -180,9 +186,8 @@ fn a_trajectory_or_log_of_another_run_is_refused_and_stays() {
     fs::remove_file(&log).unwrap();
     refused(&place.args(SHORT), Exit::Failure, "t.log: found 0 of the rows of the trajectory");
     fs::write(&log, &kept[1]).unwrap();
-    let frames = String::from_utf8(kept[0].clone()).unwrap();
-    let energy = frames.rfind(" energy=").unwrap() + " energy=-".len();
-    let mut other = frames.clone();
+    let mut other = String::from_utf8(kept[0].clone()).unwrap();
+    let energy = other.rfind(" energy=").unwrap() + " energy=-".len();
     other.replace_range(energy..=energy, "9");
     fs::write(&place.trajectory, &other).unwrap();
     let args = SHORT.replace("20", "30");

@@ -135,24 +135,32 @@ fn a_run_has_the_frames_and_rows_of_the_integrator() {
 
 #[test]
 fn a_longer_run_goes_on_from_a_shorter_one_with_the_same_bits() {
-    let [whole, parts] = [(); 2].map(|()| Place::new(&silicon()));
-    let options = "--potential sw --dt 0.002 --every 30 --skin 0.5 --ensemble langevin \
-                   --temperature 1200 --friction 5 --seed 9 --steps";
-    pass(&whole.args(&format!("{options} 120")));
-    for (steps, from) in [(60, None), (90, Some(60)), (120, Some(90)), (120, Some(120))] {
-        let out = pass(&parts.args(&format!("{options} {steps}")));
-        let want = from.map(|from| format!("goes on from step {from} of {steps}\n"));
-        assert_eq!(want.as_ref().is_some_and(|want| out.contains(want)), from.is_some(), "{out}");
-        assert_eq!(out.contains("Loop time"), from != Some(steps), "{out}");
+    let mut argon = boxes::argon_crystal(3, 5.3);
+    boxes::thermalise(&mut argon, 4, 200.0);
+    let bath = "--ensemble langevin --temperature 1200 --friction 5 --seed 9";
+    for (system, options) in [
+        (silicon(), format!("--potential sw --dt 0.002 {bath}")),
+        (argon, "--potential lj --dt 0.01".to_owned()),
+        (fixtures::water_192(), format!("--potential spcfw-dsf --dt 0.0005 {bath}")),
+    ] {
+        let [whole, parts] = [(); 2].map(|()| Place::new(&system));
+        let options = format!("{options} --every 30 --skin 0.5 --steps");
+        pass(&whole.args(&format!("{options} 120")));
+        for (steps, from) in [(60, None), (90, Some(60)), (120, Some(90)), (120, Some(120))] {
+            let out = pass(&parts.args(&format!("{options} {steps}")));
+            let goes_on = from.map(|from| format!("goes on from step {from} of {steps}\n"));
+            assert_eq!(out.contains("goes on"), from.is_some(), "{out}");
+            assert!(out.contains(&goes_on.unwrap_or_default()), "{out}");
+            assert_eq!(out.contains("Loop time"), from != Some(steps), "{out}");
+        }
+        for name in ["t.extxyz", "t.log"] {
+            let read = |place: &Place| fs::read(place.folder.path().join(name)).unwrap();
+            assert!(read(&whole) == read(&parts), "{name} of {options} differs");
+        }
+        let (exit, _, err) = said(&parts.args(&format!("{options} 90")));
+        assert_eq!(exit, Exit::Failure, "fewer steps");
+        assert!(err.contains("frame 5: found step 120, expected at most --steps 90"), "{err}");
     }
-    for name in ["t.extxyz", "t.log"] {
-        let [whole, parts] =
-            [&whole, &parts].map(|p| fs::read(p.folder.path().join(name)).unwrap());
-        assert!(whole == parts, "{name} differs");
-    }
-    let (exit, _, err) = said(&parts.args(&format!("{options} 90")));
-    assert_eq!(exit, Exit::Failure, "fewer steps");
-    assert!(err.contains("frame 5: found step 120, expected at most --steps 90"), "{err}");
 }
 
 #[test]
@@ -164,7 +172,7 @@ fn a_run_starts_where_another_one_ended() {
     let args = ["run", from, "--potential", "sw", "--dt", "0.001", "--steps", "1", "--every", "1"];
     pass(&[&args[..], &["--out", to]].concat());
     let (last, first) = (place.frames().pop().unwrap(), frames(&next).swap_remove(0));
-    assert_eq!([&last.positions, &first.positions][0], &first.positions, "positions");
+    assert_eq!(last.positions, first.positions, "positions");
     let momenta = [&last, &first].map(|frame| frame.motion.clone().unwrap().values);
     for (a, b) in momenta[0].iter().flatten().zip(momenta[1].iter().flatten()) {
         assert!((a - b).abs() <= 1e-15 * a.abs(), "momentum {a}, {b}");
@@ -219,9 +227,50 @@ fn frames_are_labelled_with_what_a_field_finds() {
     for (frame, system) in got.iter().zip([&argon, &wide]) {
         check(frame, Field::new(lj, system, 0.0).unwrap().forces(), system);
     }
+    // Frames of other species, of one potential.
+    let named = System { elements: vec!["Kr".to_owned()], ..wide.clone() };
+    let both = [&argon, &named].map(|system| Frame::of(system).to_text("a").unwrap()).concat();
+    fs::write(&from, both).unwrap();
+    let args = ["label", "--potential", "lj", "--frames", text(&from), "--out", text(&to)];
+    let (exit, _, err) = said(&args);
+    assert_eq!(exit, Exit::Failure, "krypton");
+    assert!(err.contains("a.extxyz, frame 2: found the species Kr, expected Ar"), "{err}");
+    check(&frames(&to)[1], Field::new(lj, &wide, 0.0).unwrap().forces(), &wide);
+    pass(&[&args[..], &["--elements", "Kr=Ar"]].concat());
+    check(&frames(&to)[1], Field::new(lj, &named, 0.0).unwrap().forces(), &named);
     let sc = EmbeddedAtom(SuttonChen::ALUMINIUM);
     let got = label(&[&aluminium], "sc");
     check(&got[0], Field::new(sc, &aluminium, 0.0).unwrap().forces(), &aluminium);
+}
+
+#[test]
+fn a_potential_may_be_a_file_of_lammps() {
+    let mut si = silicon();
+    boxes::rattle(&mut si, 1, 0.05);
+    let place = Place::new(&si);
+    let potential = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/potentials/silicon.sw");
+    let options = "--dt 0.001 --steps 20 --every 10 --potential";
+    pass(&place.args(&format!("{options} {}", text(&potential))));
+    let field = Field::new(StillingerWeber::SILICON, &si, 1.0).unwrap();
+    let (frame, want) = (place.frames().swap_remove(0), field.forces());
+    assert!((info(&frame, "energy")[0] / want.energy - 1.0).abs() < 1e-9, "energy");
+    let forces = frame.forces.unwrap();
+    for (f, want) in forces.iter().flatten().zip(want.forces.iter().flatten()) {
+        assert!((f - want).abs() < 1e-9, "force {f}, not {want}");
+    }
+    // The same atoms by another name.
+    let named = System { elements: vec!["Ge".to_owned()], ..si };
+    let other = Place::new(&named);
+    let args = format!("{options} {} --elements Ge=Si", text(&potential));
+    pass(&other.args(&args));
+    assert_eq!(other.frames()[0].forces, Some(forces), "forces");
+    let without = Place::new(&named);
+    let args = format!("{options} {}", text(&potential));
+    let (exit, _, err) = said(&without.args(&args));
+    assert_eq!(exit, Exit::Failure, "no parameters");
+    assert!(err.contains("silicon.sw: ") && err.contains("Ge"), "{err}");
+    let (_, _, err) = said(&without.args(&format!("{options} {}.none.sw", text(&potential))));
+    assert!(err.contains("silicon.sw.none.sw: cannot be read"), "{err}");
 }
 
 #[test]

@@ -69,7 +69,7 @@ impl Value {
 }
 
 /// A finite number; Fortran writes D for the exponent of some.
-pub(super) fn number(word: &str) -> Option<f64> {
+pub(in crate::md::files) fn number(word: &str) -> Option<f64> {
     let parsed = word.parse::<f64>();
     let parsed = parsed.or_else(|_| word.replacen(['d', 'D'], "e", 1).parse());
     parsed.ok().filter(|x| x.is_finite())
