@@ -5,7 +5,7 @@
 //! | [`replace`], [`replace_all`] | files that are the old ones or the new ones, never a part |
 //! | [`is_lfs_pointer`] | tells a file that was never fetched |
 //! | [`quote`] | a piece of a file in a message |
-//! | [`lines`] | files of lines, to which a run that was killed goes on appending |
+//! | [`lines`] | files of lines, to which a run that was killed goes on appending; any file that grows |
 //! | [`npz`] | `NumPy` archives; with the feature `chapters` |
 
 pub mod lines;
@@ -13,7 +13,7 @@ pub mod lines;
 pub mod npz;
 mod whole;
 
-pub use whole::{replace, replace_all, writable};
+pub use whole::{replace, replace_all, replace_by, writable};
 
 /// At most forty characters of `text`, in quotes.
 pub fn quote(text: &str) -> String {

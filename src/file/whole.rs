@@ -1,6 +1,6 @@
 //! Files that are whole: the old one or the new one, never a part.
 
-use std::io::{self, Write as _};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
@@ -12,6 +12,26 @@ use tempfile::NamedTempFile;
 /// If the folder does not exist or cannot be written; `path` is then as it was.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     staged(path, bytes)?.persist(path)?;
+    Ok(())
+}
+
+/// Puts what `write` writes at `path`, in the same way.
+///
+/// # Errors
+///
+/// Those of `write`, or if `path` is no file that can be replaced; `path` is then as it was.
+pub fn replace_by<E: From<io::Error>>(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> Result<(), E>,
+) -> Result<(), E> {
+    if path.exists() && !path.is_file() {
+        return Err(io::Error::other("it is there, and no file").into());
+    }
+    let mut file = BufWriter::new(temporary(path)?);
+    write(&mut file)?;
+    let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|why| why.error)?;
     Ok(())
 }
 
@@ -54,6 +74,14 @@ pub fn writable(folder: &Path) -> io::Result<()> {
 
 /// A temporary file beside `path` with all of `bytes`.
 fn staged(path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
+    let mut file = temporary(path)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    Ok(file)
+}
+
+/// An empty temporary file beside `path`.
+fn temporary(path: &Path) -> io::Result<NamedTempFile> {
     let folder = path.parent().filter(|dir| !dir.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
     if !folder.exists() {
@@ -69,10 +97,7 @@ fn staged(path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
         // The mode of any new file, instead of the owner's alone.
         builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
-    let mut file = builder.tempfile_in(folder)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    Ok(file)
+    builder.tempfile_in(folder)
 }
 
 #[cfg(test)]
@@ -95,6 +120,26 @@ mod tests {
         writable(&dir.path().join("new/folder")).unwrap();
         assert!(writable(&path.join("below")).is_err(), "a file on the way");
         writable(Path::new("new/folder")).unwrap();
+    }
+
+    #[test]
+    fn a_file_written_in_parts_is_there_once_all_of_them_are() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        let write = |text: &'static str, fails: bool| {
+            replace_by(&path, |file| {
+                write!(file, "{text}")?;
+                if fails { Err(io::Error::other("planted")) } else { Ok(()) }
+            })
+        };
+        write("first", false).unwrap();
+        assert_eq!(write("second", true).unwrap_err().to_string(), "planted", "in the middle");
+        assert_eq!(fs::read(&path).unwrap(), b"first", "the old one");
+        write("third", false).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"third", "the new one");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left beside it");
+        let why = replace_by(dir.path(), |_| Ok::<_, io::Error>(())).unwrap_err().to_string();
+        assert_eq!(why, "it is there, and no file", "a folder");
     }
 
     #[test]

@@ -21,6 +21,7 @@
 //! | [`integrate`] | velocity Verlet; Langevin dynamics |
 //! | [`extxyz`] | the extended XYZ file format |
 //! | [`lammps`] | potentials from files of LAMMPS |
+//! | [`run`] | trajectories that go on after a kill, and labelled frames: the commands `md run` and `md label` |
 //! | [`fixtures`] | boxes of atoms near equilibrium |
 //! | [`boxes`] | crystals, thermal velocities, and how the fixtures are made |
 //!
@@ -39,6 +40,7 @@ pub mod integrate;
 mod lanes;
 pub mod neighbours;
 pub mod potentials;
+pub mod run;
 pub mod system;
 
 pub use cases::{boxes, cases, scaling};

@@ -1,6 +1,7 @@
-//! A progress bar on a terminal, and nothing anywhere else.
+//! Progress on a terminal, and nothing anywhere else.
 
 use std::io::{self, IsTerminal as _, Write as _};
+use std::time::{Duration, Instant};
 
 /// Steps done, of a known number; wiped when dropped.
 #[derive(Debug)]
@@ -31,6 +32,40 @@ impl Progress {
 impl Drop for Progress {
     fn drop(&mut self) {
         if self.shown {
+            let _ = write!(io::stderr(), "\r\x1b[K");
+        }
+    }
+}
+
+/// A line of a terminal that says where something stands, ten times a second at most; wiped when
+/// dropped.
+#[derive(Debug)]
+pub struct Line {
+    is_seen: bool,
+    shown: Option<Instant>,
+}
+
+impl Line {
+    /// An empty line.
+    #[expect(clippy::new_without_default, reason = "it looks at the terminal")]
+    pub fn new() -> Self {
+        Self { is_seen: io::stderr().is_terminal(), shown: None }
+    }
+
+    /// Shows a text.
+    pub fn show(&mut self, text: impl FnOnce() -> String) {
+        let is_fresh = |at: Instant| at.elapsed() < Duration::from_millis(100);
+        if self.is_seen && !self.shown.is_some_and(is_fresh) {
+            // Cut off where the terminal ends. A line that cannot be shown is no reason to stop.
+            let _ = write!(io::stderr(), "\r\x1b[K\x1b[?7l{}\x1b[?7h", text());
+            self.shown = Some(Instant::now());
+        }
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        if self.shown.is_some() {
             let _ = write!(io::stderr(), "\r\x1b[K");
         }
     }

@@ -1,6 +1,7 @@
 //! The commands that this crate's chapters add to those of the harness.
 
 mod lattice;
+mod md;
 mod rom;
 mod runtime;
 
@@ -67,5 +68,21 @@ pub fn rom() -> Command {
     Command {
         command: Rom::command(),
         run: |matches, out| rom::run(&Rom::from_arg_matches(matches)?.verb, out),
+    }
+}
+
+/// Run atoms, and label frames with energies and forces
+#[derive(Debug, clap::Parser)]
+#[command(name = "md")]
+struct Md {
+    #[command(subcommand)]
+    verb: md::Verb,
+}
+
+/// `md`: trajectories and labelled frames in extended XYZ.
+pub fn md() -> Command {
+    Command {
+        command: Md::command(),
+        run: |matches, out| md::run(&Md::from_arg_matches(matches)?.verb, out),
     }
 }

@@ -7,10 +7,14 @@
 //! and belongs to the lines before: `check(line, before)`. Nothing is cut or written where a line
 //! is refused.
 
+mod growing;
+
 use std::fmt;
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+
+pub use growing::Growing;
 
 use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
@@ -139,16 +143,14 @@ fn failed(path: &Path) -> impl Fn(io::Error) -> Error {
 
 /// A file that lines are appended to, locked while it is open.
 pub struct LineFile<C> {
-    path: PathBuf,
-    file: Locked,
-    len_bytes: u64,
+    file: Growing,
     check: C,
 }
 
 // A check need have no text.
 impl<C> fmt::Debug for LineFile<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LineFile").field("path", &self.path).finish_non_exhaustive()
+        f.debug_struct("LineFile").field("file", &self.file).finish_non_exhaustive()
     }
 }
 
@@ -162,13 +164,12 @@ impl<C> LineFile<C> {
     where
         C: FnMut(&T, &[T]) -> Result<(), String>,
     {
-        let mut options = OpenOptions::new();
-        options.read(true).append(true).create(true);
-        let (file, bytes) = locked(path, &options, File::try_lock)?;
+        let mut file = Growing::open(path)?;
+        let mut bytes = Vec::new();
+        file.reader()?.read_to_end(&mut bytes).map_err(failed(path))?;
         let lines = read(path, &bytes, &mut check)?;
-        let len_bytes = (bytes.len() - lines.torn_len_bytes) as u64;
-        file.0.set_len(len_bytes).map_err(failed(path))?;
-        Ok((Self { path: path.to_owned(), file, len_bytes, check }, lines))
+        file.cut((bytes.len() - lines.torn_len_bytes) as u64)?;
+        Ok((Self { file, check }, lines))
     }
 
     /// Appends a line to those `before`, which are all that the file holds; it is on the disk when
@@ -183,18 +184,10 @@ impl<C> LineFile<C> {
         T: Serialize + DeserializeOwned,
         C: FnMut(&T, &[T]) -> Result<(), String>,
     {
-        let at = before.len() + 1;
-        (self.check)(value, before).map_err(|found| foreign(&self.path, at, found))?;
-        let text = text(value).map_err(|err| invalid(&self.path, at, &err))?;
-        let file = &mut self.file.0;
-        let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_data());
-        if let Err(why) = written {
-            // If this fails too, the next to open the file does it.
-            let _ = file.set_len(self.len_bytes);
-            return Err(failed(&self.path)(why));
-        }
-        self.len_bytes += text.len() as u64;
-        Ok(())
+        let (path, at) = (self.file.path(), before.len() + 1);
+        (self.check)(value, before).map_err(|found| foreign(path, at, found))?;
+        let text = text(value).map_err(|err| invalid(path, at, &err))?;
+        self.file.append_synced(text.as_bytes())
     }
 }
 
@@ -206,6 +199,7 @@ fn text<T: Serialize + DeserializeOwned>(value: &T) -> serde_json::Result<String
 }
 
 /// A file that is locked until this is dropped.
+#[derive(Debug)]
 struct Locked(File);
 
 impl Drop for Locked {
@@ -215,22 +209,17 @@ impl Drop for Locked {
     }
 }
 
-/// Opens, locks and reads a file.
+/// Locks an open file.
 fn locked(
     path: &Path,
-    options: &OpenOptions,
+    file: File,
     lock: fn(&File) -> Result<(), TryLockError>,
-) -> Result<(Locked, Vec<u8>), Error> {
-    let file = options.open(path).map_err(failed(path))?;
+) -> Result<Locked, Error> {
     match lock(&file) {
-        Err(TryLockError::WouldBlock) => return Err(Error::Busy { path: path.to_owned() }),
-        Err(TryLockError::Error(source)) => return Err(failed(path)(source)),
-        Ok(()) => (),
+        Err(TryLockError::WouldBlock) => Err(Error::Busy { path: path.to_owned() }),
+        Err(TryLockError::Error(source)) => Err(failed(path)(source)),
+        Ok(()) => Ok(Locked(file)),
     }
-    let mut file = Locked(file);
-    let mut bytes = Vec::new();
-    io::copy(&mut file.0, &mut bytes).map_err(failed(path))?;
-    Ok((file, bytes))
 }
 
 /// Merges the lines of the files `from` into a new one, in ascending order of their keys, so that
@@ -254,7 +243,10 @@ pub fn merge<T: Serialize + DeserializeOwned, K: Ord>(
     }
     let (mut files, mut found, mut torn_len_bytes) = (Vec::new(), Vec::new(), 0);
     for path in from {
-        let (file, bytes) = locked(path, OpenOptions::new().read(true), File::try_lock_shared)?;
+        let file = OpenOptions::new().read(true).open(path).map_err(failed(path))?;
+        let file = locked(path, file, File::try_lock_shared)?;
+        let mut bytes = Vec::new();
+        (&file.0).read_to_end(&mut bytes).map_err(failed(path))?;
         let lines = parse::<T>(path, &bytes)?;
         torn_len_bytes += lines.torn_len_bytes;
         found.extend((1..).zip(lines.values).map(|(at, value)| (key(&value), path, at, value)));

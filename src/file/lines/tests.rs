@@ -66,7 +66,7 @@ fn only_one_process_appends() {
     let err = merge(&dir.path().join("all"), &from, |point| point.nth, check).unwrap_err();
     assert!(matches!(err, Error::Busy { .. }), "{err}");
     // A process has it so where another thread is just starting.
-    let _inherited = file.file.0.try_clone().unwrap();
+    let _inherited = file.file.file.0.try_clone().unwrap();
     drop(file);
     LineFile::open::<Point>(&path, check).unwrap();
 }

@@ -114,6 +114,11 @@ impl Cell {
         self.volume
     }
 
+    /// Whether a, b, c follow each other as thumb, index and middle finger of the right hand do.
+    pub fn is_right_handed(&self) -> bool {
+        dot(self.rows[0], cross(self.rows[1], self.rows[2])) > 0.0
+    }
+
     /// Distance between opposite faces, in angstrom; entry k belongs to lattice vector k.
     pub fn heights(&self) -> Vector {
         self.heights
@@ -199,6 +204,9 @@ mod tests {
         let cell = Cell::new([[0.0, 2.0, 2.0], [2.0, 2.0, 0.0], [2.0, 0.0, 2.0]]).unwrap();
         assert!((cell.volume() - 16.0).abs() < 1e-14, "{}", cell.volume());
         assert!(cell.heights().iter().all(|&h| h > 0.0), "{:?}", cell.heights());
+        let [a, b, c] = cell.rows();
+        let turned = Cell::new([b, a, c]).unwrap();
+        assert_eq!([cell, turned].map(|cell| cell.is_right_handed()), [false, true], "handedness");
     }
 
     #[test]

@@ -3,3 +3,4 @@
 pub(crate) mod conformance;
 pub(crate) mod lammps;
 mod models;
+mod run;

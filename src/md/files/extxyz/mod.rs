@@ -1,4 +1,4 @@
-//! Extended XYZ: one frame of atoms in a cell, as ASE, LAMMPS, GPUMD, QUIP and OVITO write it.
+//! Extended XYZ: frames of atoms in a cell, as ASE, LAMMPS, GPUMD, QUIP and OVITO write it.
 //!
 //! Line 1 is the number of atoms; line 2 holds `key=value` pairs, of which `Lattice="..."` gives
 //! the nine components of the lattice vectors and `Properties=name:type:columns:...` the columns
@@ -13,17 +13,21 @@
 //! | `parse` | the reader |
 //! | `motion` | velocities and their units |
 //! | `write` | the writer |
+//! | `frames` | files of several frames |
 //!
 //! Source: the specification at <https://github.com/libAtoms/extxyz>, and the writers.
 
 mod columns;
 mod comment;
+mod frames;
 mod motion;
 mod parse;
 mod write;
 
 pub use comment::Value;
 pub(in crate::md::files) use comment::number;
+pub(in crate::md) use frames::Extent;
+pub use frames::Frames;
 pub use motion::{Motion, VelocityUnit};
 
 use std::collections::BTreeMap;

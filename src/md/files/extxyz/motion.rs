@@ -91,6 +91,16 @@ pub struct Motion {
     pub values: Vec<Vector>,
 }
 
+impl Motion {
+    /// The momenta of a system in the unit of ASE. Velocities read from them differ from those of the
+    /// system by a rounding or two.
+    pub fn momenta(system: &System) -> Self {
+        let atoms = system.velocities.iter().zip(&system.masses);
+        let values = atoms.map(|(v, m)| v.map(|v| v * m * MVV2E.sqrt())).collect();
+        Self { column: MOMENTA.to_owned(), values }
+    }
+}
+
 impl Frame {
     /// Requires that line 2 gives no temperature to the atoms, which are at rest.
     fn check_rest(&self, file: &str, how: &str) -> Result<(), Error> {

@@ -246,3 +246,23 @@ fn nothing_moves_faster_than_light() {
         assert!(kelvin(&moving(columns, speed * 0.9, ""), Some(unit)).is_ok() == (speed < 1e300));
     }
 }
+
+#[test]
+fn momenta_of_a_system_are_its_velocities_in_the_unit_of_ase() {
+    let mut system = crate::md::fixtures::silicon_512();
+    system.masses.iter_mut().step_by(3).for_each(|m| *m = 30.0);
+    let frame = |system: &System| {
+        let motion = Some(Motion::momenta(system));
+        Frame { motion, info: BTreeMap::new(), ..Frame::of(system) }
+    };
+    let read = |system: &System| frame(system).into_system("a", None).unwrap();
+    let once = read(&system);
+    let pairs = || once.velocities.iter().flatten().zip(system.velocities.iter().flatten());
+    assert!(pairs().all(|(x, y)| (x - y).abs() <= 4.0 * f64::EPSILON * y.abs()), "velocities");
+    assert!(pairs().any(|(x, y)| x != y), "roundings");
+    // One amu moved by one angstrom in one unit of time has one eV twice over.
+    let momentum = frame(&system).motion.unwrap().values[0];
+    let twice: f64 = momentum.iter().map(|p| p * p).sum::<f64>() / 30.0;
+    let v: f64 = system.velocities[0].iter().map(|v| v * v).sum();
+    assert!((twice / (30.0 * crate::md::MVV2E * v) - 1.0).abs() < 1e-14, "energy {twice}");
+}

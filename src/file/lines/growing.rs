@@ -1,0 +1,141 @@
+//! A locked file that grows at its end.
+
+use std::fs::{File, OpenOptions};
+use std::io::{BufReader, Read, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::{Error, Locked, failed, locked};
+
+/// A file that is appended to, locked while it is open.
+///
+/// A device, as `/dev/null`, is taken to be empty: it is neither read nor locked nor cut.
+#[derive(Debug)]
+pub struct Growing {
+    path: PathBuf,
+    pub(super) file: Locked,
+    len_bytes: u64,
+    is_file: bool,
+}
+
+impl Growing {
+    /// Opens or makes the file.
+    ///
+    /// # Errors
+    ///
+    /// If another process has it open, or it cannot be read or written.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let mut options = OpenOptions::new();
+        options.read(true).append(true).create(true);
+        let file = options.open(path).map_err(failed(path))?;
+        let is_file = file.metadata().map_err(failed(path))?.is_file();
+        let file = if is_file { locked(path, file, File::try_lock)? } else { Locked(file) };
+        let len_bytes = if is_file { file.0.metadata().map_err(failed(path))?.len() } else { 0 };
+        Ok(Self { path: path.to_owned(), file, len_bytes, is_file })
+    }
+
+    /// Its name.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Reads it from the start.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read.
+    pub fn reader(&self) -> Result<BufReader<impl Read + '_>, Error> {
+        let mut file = &self.file.0;
+        if self.is_file {
+            file.seek(SeekFrom::Start(0)).map_err(failed(&self.path))?;
+        }
+        Ok(BufReader::new(file.take(self.len_bytes)))
+    }
+
+    /// Cuts off all behind the first `len_bytes` bytes.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be written.
+    pub fn cut(&mut self, len_bytes: u64) -> Result<(), Error> {
+        if len_bytes < self.len_bytes {
+            self.file.0.set_len(len_bytes).map_err(failed(&self.path))?;
+            self.len_bytes = len_bytes;
+        }
+        Ok(())
+    }
+
+    /// Appends `bytes`. They outlive this process; a machine that loses its power may lose them.
+    ///
+    /// # Errors
+    ///
+    /// If they cannot be written; the file is then as it was.
+    pub fn append(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.write(bytes, false)
+    }
+
+    /// Appends `bytes`, which are on the disk when this returns.
+    ///
+    /// # Errors
+    ///
+    /// As [`Growing::append`].
+    pub fn append_synced(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.write(bytes, true)
+    }
+
+    fn write(&mut self, bytes: &[u8], is_synced: bool) -> Result<(), Error> {
+        let mut file = &self.file.0;
+        let written = file.write_all(bytes);
+        let written = written.and_then(|()| if is_synced { file.sync_data() } else { Ok(()) });
+        if let Err(why) = written {
+            // If this fails too, the next to open the file does it.
+            let _ = file.set_len(self.len_bytes);
+            return Err(failed(&self.path)(why));
+        }
+        self.len_bytes += if self.is_file { bytes.len() as u64 } else { 0 };
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn text(file: &Growing) -> String {
+        let mut text = String::new();
+        file.reader().unwrap().read_to_string(&mut text).unwrap();
+        text
+    }
+
+    #[test]
+    fn a_file_grows_at_its_end_wherever_it_was_read_or_cut() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        fs::write(&path, "abcdef").unwrap();
+        let mut file = Growing::open(&path).unwrap();
+        assert_eq!(text(&file), "abcdef", "what was there");
+        file.cut(3).unwrap();
+        file.append(b"XY").unwrap();
+        file.append_synced(b"Z").unwrap();
+        assert_eq!([text(&file), text(&file)], ["abcXYZ", "abcXYZ"], "as often as it is read");
+        file.cut(99).unwrap();
+        assert!(matches!(Growing::open(&path), Err(Error::Busy { .. })), "it is locked");
+        drop(file);
+        assert_eq!(text(&Growing::open(&path).unwrap()), "abcXYZ", "it is not longer for the cut");
+        let why = Growing::open(dir.path()).unwrap_err();
+        assert!(matches!(&why, Error::Io { path, .. } if path == dir.path()), "a folder: {why:?}");
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_device_is_empty_whatever_it_gives_and_may_be_open_twice() {
+        let mut full = Growing::open(Path::new("/dev/full")).unwrap();
+        assert_eq!(text(&full), "", "it would give zeros without end");
+        full.cut(0).unwrap();
+        let why = full.append(b"x").unwrap_err();
+        assert!(matches!(why, Error::Io { .. }), "{why:?}");
+        let mut null = Growing::open(Path::new("/dev/null")).unwrap();
+        null.append(b"x").unwrap();
+        Growing::open(Path::new("/dev/null")).unwrap();
+    }
+}

@@ -1,0 +1,200 @@
+//! What is refused, and what is said of it.
+
+use super::*;
+use stepmark::file::lines::Growing;
+
+const SHORT: &str = "--potential sw --dt 0.001 --steps 20 --every 10";
+
+#[track_caller]
+fn refused(args: &[&str], exit: Exit, want: &str) {
+    let (found, _, err) = said(args);
+    assert_eq!(found, exit, "{args:?}: {err}");
+    assert!(err.contains(want), "{args:?}: {err}");
+}
+
+/// A run of these atoms fails, and leaves no trajectory.
+#[track_caller]
+fn no_start(atoms: &str, options: &str, want: &str) {
+    let place = Place::new(&silicon());
+    fs::write(&place.atoms, atoms).unwrap();
+    refused(&place.args(options), Exit::Failure, want);
+    assert!(!place.trajectory.exists(), "no trajectory");
+    let to = place.folder.path().join("labels");
+    let label = ["label", "--potential", "sw", "--frames", text(&place.atoms), "--out", text(&to)];
+    refused(&label, Exit::Failure, want);
+    assert!(!to.exists(), "no labels");
+}
+
+fn two(lattice: &str, species: &str, second: &str) -> String {
+    format!("2\nLattice=\"{lattice}\"\n{species} 0 0 0\n{species} {second}\n")
+}
+
+#[test]
+fn atoms_and_cells_that_are_no_start_are_named() {
+    let cube = "9 0 0 0 9 0 0 0 9";
+    let cases = [
+        (two(cube, "Si", "8.97 0 0.05"), "atoms 1 and 2 0.0583 A apart, expected at least 0.1 A"),
+        (two(cube, "Si", "0 0 0"), "frame 1: found atoms 1 and 2 0.0000 A apart"),
+        (two("9 0 0 9 0 0 0 0 9", "Si", "2 2 2"), "span no volume"),
+        (two("0 9 0 9 0 0 0 0 9", "Si", "2 2 2"), "frame 1: found the left-handed lattice vectors"),
+        (two("9 0 0 0 9 0 0 0 0.7", "Si", "2 2 0"), "frame 1: found a cell of height 0.7 A"),
+        (two(cube, "Ge", "2 2 2"), "found the species Ge, expected Si of the potential sw"),
+        (two(cube, "Qq", "2 2 2"), "found the species Qq, expected the symbol of an element"),
+        (two(cube, "Si", "2 2"), "frame 1, line 4: found 3 columns, expected 4"),
+        (two(cube, "Si", "2 2 nan"), "frame 1, line 4: found \"nan\""),
+        (two("", "Si", "2 2 2"), "expected Lattice"),
+        (format!("0\nLattice=\"{cube}\"\n"), "expected the number of atoms, at least 1"),
+        (
+            two(&format!("{cube}\" pbc=\"T T F"), "Si", "2 2 2"),
+            "expected a cell periodic along all three vectors",
+        ),
+    ];
+    for (atoms, want) in &cases {
+        no_start(atoms, SHORT, want);
+    }
+    let velocities =
+        two(cube, "Si", "2 2 2").replacen("\n", "\nProperties=species:S:1:pos:R:3:vel:R:3 ", 1);
+    let velocities =
+        velocities.replace("0 0 0\nSi", "0 0 0 1 2 3\nSi").replace("2 2 2", "2 2 2 3 2 1");
+    no_start(&velocities, SHORT, "state A/ps or A/fs");
+    let place = Place::new(&silicon());
+    fs::write(&place.atoms, &velocities).unwrap();
+    pass(&place.args(&format!("{SHORT} --velocity-unit A/ps")));
+    let empty = place.folder.path().join("empty");
+    fs::write(&empty, "").unwrap();
+    let run = ["run", text(&empty), "--potential", "sw", "--dt", "0.001", "--steps", "100"];
+    refused(&run, Exit::Failure, "empty, line 1: found an empty file");
+    let label = ["label", "--potential", "sw", "--frames", text(&empty), "--out", text(&empty)];
+    refused(&label, Exit::Failure, "empty: found no frames, expected at least one");
+    let missing = ["run", "none.extxyz", "--potential", "sw", "--dt", "0.001", "--steps", "100"];
+    refused(&missing, Exit::Failure, "none.extxyz: cannot be read: No such file");
+}
+
+#[test]
+fn options_that_make_no_sense_are_usage_errors() {
+    let place = Place::new(&silicon());
+    for (options, want) in [
+        ("--dt 0.001 --steps 20 --every 10", "--potential"),
+        ("--potential sw --steps 20 --every 10", "--dt"),
+        ("--potential sw --dt 0.001", "--steps"),
+        ("--potential sw --dt 0 --steps 20 --every 10", "expected ps, above 0 and at most 0.1"),
+        ("--potential sw --dt -0.001 --steps 20 --every 10", "expected ps, above 0"),
+        ("--potential sw --dt 1 --steps 20 --every 10", "1 fs is 0.001"),
+        ("--potential sw --dt nan --steps 20 --every 10", "expected ps, above 0"),
+        ("--potential sw --dt 0.001 --steps 0", "0 is not in 1.."),
+        ("--potential sw --dt 0.001 --steps 20 --every 0", "0 is not in 1.."),
+        ("--potential sw --dt 0.001 --steps 50", "expected a multiple of --every 100"),
+        ("--potential sw --dt 0.001 --steps 100 --skin -1", "expected angstrom, 0 to 10"),
+        ("--potential sw --dt 0.001 --steps 100 --temperature 300", "--temperature: an option of"),
+        ("--potential sw --dt 0.001 --steps 100 --seed 3", "--seed: an option of"),
+        ("--potential sw --dt 0.001 --steps 100 --ensemble langevin", "needs --temperature"),
+        ("--potential sw --dt 0.001 --steps 100 --ensemble langevin --temperature -1", "0 or more"),
+        ("--potential sw --dt 0.001 --steps 100 --ensemble npt", "invalid value 'npt'"),
+        ("--potential sw --dt 0.001 --steps 100 --velocity-unit m/s", "expected A/ps or A/fs"),
+        ("--potential sw --dt 0.001 --steps 100 --elements =Si", "expected SYMBOL=NAME"),
+    ] {
+        refused(&place.args(options), Exit::Usage, want);
+    }
+    assert!(!place.trajectory.exists(), "no trajectory");
+    let none = "--potential nope --dt 0.001 --steps 100";
+    refused(&place.args(none), Exit::Failure, "nope: found ");
+    let dense = boxes::silicon_crystal(1, 5.431);
+    fs::write(&place.atoms, Frame::of(&dense).to_text("a").unwrap()).unwrap();
+    pass(&place.args("--potential lj --elements Si=Ar --dt 0.0001 --steps 1 --every 1 --skin 3"));
+}
+
+#[test]
+fn outputs_that_cannot_be_written_are_named() {
+    let place = Place::new(&silicon());
+    let folder = text(place.folder.path());
+    let missing = format!("{folder}/none/t.extxyz");
+    for (options, want) in [
+        (format!("{SHORT} --log {folder}"), format!("{folder}: Is a directory")),
+        (format!("{SHORT} --log {missing}"), format!("{missing}: No such file")),
+    ] {
+        refused(&place.args(&options), Exit::Failure, &want);
+    }
+    for out in [folder, &missing] {
+        let args = ["run", text(&place.atoms), "--out", out, "--log", "/dev/null"];
+        let args: Vec<_> = args.into_iter().chain(SHORT.split(' ')).collect();
+        refused(&args, Exit::Failure, &format!("{out}: "));
+        let atoms = text(&place.atoms);
+        let label = ["label", "--potential", "sw", "--frames", atoms, "--out", out];
+        refused(&label, Exit::Failure, &format!("{out}: cannot be written: "));
+    }
+    // The trajectory of the runs before has no frame.
+    let busy = Growing::open(&place.trajectory).unwrap();
+    refused(&place.args(SHORT), Exit::Failure, "t.extxyz: another run writes to it");
+    drop(busy);
+    let log = place.folder.path().join("t.log");
+    let busy = Growing::open(&log).unwrap();
+    refused(&place.args(SHORT), Exit::Failure, "t.log: another run writes to it");
+    drop(busy);
+    pass(&place.args(SHORT));
+    let same = format!("{SHORT} --log {}", text(&place.trajectory));
+    refused(&place.args(&same), Exit::Failure, "t.extxyz: another run writes to it");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_is_named() {
+    let place = Place::new(&silicon());
+    let full = format!("{SHORT} --log /dev/full");
+    refused(&place.args(&full), Exit::Failure, "/dev/full: No space left on device");
+    let log = text(&place.atoms).replace("atoms", "log");
+    let args = ["run", text(&place.atoms), "--out", "/dev/full", "--log", &log];
+    let args: Vec<_> = args.into_iter().chain(SHORT.split(' ')).collect();
+    refused(&args, Exit::Failure, "/dev/full: No space left on device");
+    let atoms = text(&place.atoms);
+    let label = ["label", "--potential", "sw", "--frames", atoms, "--out", "/dev/full"];
+    refused(&label, Exit::Failure, "/dev/full: cannot be written: it is there, and no file");
+}
+
+/// Two atoms that stand so near to each other that they fly apart.
+#[test]
+fn a_run_that_leads_nowhere_stops_at_a_step_and_keeps_its_frames() {
+    for (apart, skin, want) in [
+        ("2 0 0", "1", "step 1: atom 1 moved "),
+        ("0.4 0 0", "1", "step 1: atom 1 is lost, at [-"),
+        ("0.4 0 0", "0", "step 1: atom 1 is lost, at [-"),
+    ] {
+        let place = Place::new(&silicon());
+        fs::write(&place.atoms, two("40 0 0 0 40 0 0 0 40", "Ar", apart)).unwrap();
+        let options = format!("--potential lj --dt 0.05 --steps 100 --every 1 --skin {skin}");
+        for want in [want, "; the frames up to step 0 are in "] {
+            refused(&place.args(&options), Exit::Failure, want);
+            assert_eq!([place.frames().len(), place.rows().len()], [1, 1], "what was written");
+        }
+    }
+}
+
+#[test]
+fn a_trajectory_or_log_of_another_run_is_refused_and_stays() {
+    let place = Place::new(&silicon());
+    pass(&place.args(SHORT));
+    let log = place.folder.path().join("t.log");
+    let kept = [&place.trajectory, &log].map(|path| fs::read(path).unwrap());
+    let stays = || [&place.trajectory, &log].map(|path| fs::read(path).unwrap()) == kept;
+    for (options, want) in [
+        (SHORT.replace("0.001", "0.002"), "found a run of potential=sw dt_ps=0.001 every=10"),
+        (format!("{SHORT} --skin 2"), "expected potential=sw dt_ps=0.001 every=10 skin=2"),
+        (format!("{SHORT} --ensemble langevin --temperature 300"), "ensemble=langevin kelvin=300"),
+    ] {
+        refused(&place.args(&options), Exit::Failure, want);
+        assert!(stays(), "{options}");
+    }
+    fs::remove_file(&log).unwrap();
+    refused(&place.args(SHORT), Exit::Failure, "t.log: found 0 of the rows of the trajectory");
+    fs::write(&log, &kept[1]).unwrap();
+    let mut other = String::from_utf8(kept[0].clone()).unwrap();
+    let energy = other.rfind(" energy=").unwrap() + " energy=-".len();
+    other.replace_range(energy..=energy, "9");
+    fs::write(&place.trajectory, &other).unwrap();
+    let args = SHORT.replace("20", "30");
+    refused(&place.args(&args), Exit::Failure, "which this potential gives its atoms");
+    assert_eq!(fs::read_to_string(&place.trajectory).unwrap(), other, "it stays");
+    fs::remove_file(&place.trajectory).unwrap();
+    refused(&place.args(SHORT), Exit::Failure, "t.log: found another line than row 2 of this run");
+    Frame::of(&boxes::silicon_crystal(2, 5.4)).write(&place.trajectory).unwrap();
+    refused(&place.args(SHORT), Exit::Failure, "t.extxyz, frame 1: found frames of no run");
+}
