@@ -12,8 +12,6 @@ wheels=(
   mpich==5.0.2
   numpy==2.4.6
   scipy==1.17.1
-  matplotlib==3.11.2
-  packaging==26.4
 )
 venv=target/atoms
 ci/wheels.sh "$venv" "${wheels[@]}"
