@@ -113,8 +113,7 @@ impl<P: Potential> Field<P> {
         self.compute(atoms);
     }
 
-    /// Evaluates with the list as it is. No atom may have moved more than half the skin since it
-    /// was updated.
+    /// Evaluates with the list as it is. Pairs may be missing where atoms have moved since it was updated.
     pub fn compute(&mut self, atoms: Atoms<'_>) {
         let Self { potential, list, scratch, forces, .. } = self;
         potential.compute(atoms, list, scratch, forces);

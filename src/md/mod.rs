@@ -25,8 +25,8 @@
 //! | [`fixtures`] | boxes of atoms near equilibrium |
 //! | [`boxes`] | crystals, thermal velocities, and how the fixtures are made |
 //!
-//! The fast forms of silicon, argon, the metals and water are written once over registers (`lanes`) and
-//! compiled for AVX-512, AVX2 and plain code.
+//! The fast forms of argon, the metals and water are written once over registers (`lanes`) and compiled
+//! for AVX-512, AVX2 and plain code; that of silicon has a form of its own for plain code.
 //!
 //! Sources: M. P. Allen, D. J. Tildesley, "Computer Simulation of Liquids", 2nd ed. (2017),
 //! chapters 1, 3 and 5, and those that each potential names.

@@ -38,6 +38,7 @@ pub fn cases() -> Vec<Case> {
         neighbours("md/neighbours-si/n512", 512, SILICON, 13, fixtures::silicon_512),
         neighbours("md/neighbours-water/n192", 192, narrow_water(), 208, fixtures::water_192),
         clusters("md/clusters-ar/n256", 256, argon(), fixtures::argon_256),
+        clusters("md/clusters-water/n192", 192, water(), fixtures::water_192),
     ]
 }
 

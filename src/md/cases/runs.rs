@@ -3,8 +3,8 @@
 //! A long trajectory is chaotic: a last bit more or less grows until all digits differ, so it has no
 //! useful bound. But each step must be one of velocity Verlet with the right forces. The check makes
 //! the run again, step by step, with the same bits, and compares the forces of each step with those of
-//! a list that is built anew at that step: no list, however old, may miss a pair. And the energy must
-//! be conserved.
+//! a list that is built anew at that step: no list, however old, may miss a pair. At both ends they are
+//! compared with the definition. And the energy must be conserved.
 //!
 //! Bound of the energy: to second order, velocity Verlet conserves not E but
 //! E + dt^2 (sum of v V'' v / 12 - sum of F^2 / (24 m)). Near equilibrium the first sum is between 0 and
@@ -15,6 +15,7 @@
 //! Source: E. Hairer, C. Lubich, G. Wanner, "Geometric numerical integration illustrated by the
 //! Stoermer-Verlet method", Acta Numerica 12 (2003) 399-450.
 
+use super::check_forces;
 use super::models::{ALUMINIUM, IRON, Model, SILICON, argon, water, water_in_a_field};
 use super::steps::Steps;
 use crate::case::{Case, Step};
@@ -155,6 +156,9 @@ impl<P: Potential + Copy> Step for Run<P> {
 
     fn check(&self) -> Result<(), String> {
         let (system, field) = self.again()?;
+        for (system, field) in [&self.steps.start, &(system.clone(), field.clone())] {
+            check_forces(field.potential(), system, field.forces())?;
+        }
         if Steps::digest_of(&system, &field) != self.digest() {
             return Err("the run ends elsewhere when it is made step by step".to_owned());
         }

@@ -4,7 +4,7 @@
 
 use std::time::Instant;
 
-use super::models::{ALUMINIUM, IRON, Model, SILICON, argon};
+use super::models::{ALUMINIUM, IRON, Model, SILICON, argon, water, water_in_a_field};
 use super::steps::Steps;
 use super::{Isa, System, aluminium, field, fixtures, iron};
 use crate::case::Step as _;
@@ -55,6 +55,7 @@ fn steps_that_leave_the_list_alone_have_short_tails() {
         tail("argon", &argon(), fixtures::argon_256(), 8000),
         tail("aluminium", &ALUMINIUM, fixtures::aluminium_500(), 4000),
         tail("iron", &IRON, fixtures::iron_1024(), 4000),
+        tail("water", &water(), fixtures::water_648(), 4000),
     ];
     assert!(ratios.iter().all(|ratio| *ratio < 1.5), "p99 over mean: {ratios:?}");
 }
@@ -89,6 +90,13 @@ fn avx2_takes_at_most_twice_as_long_as_avx512() {
         ratio("argon", argon().on(Isa::Avx2), argon(), fixtures::argon_256),
         ratio("aluminium", ALUMINIUM.on(Isa::Avx2), ALUMINIUM, aluminium(5)),
         ratio("iron", IRON.on(Isa::Avx2), IRON, iron(8)),
+        ratio("damped water", water().on(Isa::Avx2), water(), fixtures::water_648),
+        ratio(
+            "water in a field",
+            water_in_a_field().on(Isa::Avx2),
+            water_in_a_field(),
+            fixtures::water_648,
+        ),
     ];
     assert!(ratios.iter().all(|ratio| *ratio < 2.0), "{ratios:?}");
 }
@@ -97,6 +105,7 @@ fn avx2_takes_at_most_twice_as_long_as_avx512() {
 #[ignore = "wants a quiet core"]
 fn argon_in_mixed_precision_is_faster_by_three_tenths() {
     ratio("silicon", SILICON, SILICON.mixed(), fixtures::silicon_512);
+    ratio("damped water", water(), water().mixed(), fixtures::water_648);
     let gain = ratio("argon", argon(), argon().mixed(), fixtures::argon_256);
     assert!(gain > 1.3, "{gain}");
 }

@@ -69,7 +69,8 @@ pub trait List: Clone + Debug + Sized {
         Self::new(cell, positions, cutoff, skin)
     }
 
-    /// Builds the list anew if an atom has moved more than half the skin; says whether it did.
+    /// Builds the list anew if an atom has moved more than half the skin, or before that where it pays;
+    /// says whether it did.
     ///
     /// # Panics
     ///

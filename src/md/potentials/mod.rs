@@ -117,8 +117,8 @@ pub trait Paths: Potential {
     );
 }
 
-/// A potential whose pairs are computed in `f32`, from positions rounded to that. Energy and virial
-/// are summed in `f64`.
+/// A potential whose pairs are computed in `f32`, from positions rounded to that. So is the sum of the
+/// forces on an atom; energy and virial are summed in `f64`.
 #[derive(Debug, Clone, Copy)]
 pub struct Mixed<P>(pub P);
 

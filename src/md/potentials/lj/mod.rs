@@ -78,18 +78,25 @@ impl LennardJones {
         // 5/2 of it, and sqrt(3) of that for the length.
         let apart = places * if narrow { 4.5 } else { 18.0 };
         let mut out = Forces::zeros(positions.len());
-        let bonds = bonds(cell, positions, self.cutoff);
+        let bonds = bonds(cell, positions, self.cutoff + apart);
         let total: usize = bonds.iter().map(Vec::len).sum();
+        let most = bonds.iter().map(Vec::len).max().unwrap_or(0) as f64;
         for (bonds, force) in bonds.iter().zip(&mut out.forces) {
             // A force sums twice its own bonds in the reference. The totals sum all bonds, or those
             // of four rows before they go on in `f64`.
             let own = 2.0 * bonds.len() as f64;
-            let all = if narrow { 4.0 * own } else { total as f64 };
+            let all = if narrow { 8.0 * most } else { total as f64 };
             for b in bonds {
                 let (r12, r6) = (self.c12 / b.r.powi(12), self.c6 / b.r.powi(6));
                 let steep = (12.0 * r12 + 6.0 * r6) / b.r + self.slope.abs();
                 let high = r12 + r6 + self.shift.abs() + self.slope.abs() * (b.r + self.cutoff);
-                let relative = 15.0 * apart / b.r + 40.0 * eps;
+                let mut relative = 15.0 * apart / b.r + 40.0 * eps;
+                if (b.r - self.cutoff).abs() <= apart {
+                    // It may count for one form only.
+                    let (energy, slope) = self.pair(b.r);
+                    relative += slope.abs() / steep;
+                    out.energy += 0.5 * energy.abs();
+                }
                 force.iter_mut().for_each(|f| *f += steep * (relative + own * eps));
                 out.energy += 0.5 * (steep * apart + high * (40.0 + all) * eps);
                 // By forces, which stand at these places, or by pairs.

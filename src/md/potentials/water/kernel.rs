@@ -103,7 +103,8 @@ fn evaluate<V: Tile, const R: usize, L: Law<V>>(
             let before = pull;
             for &c in clusters {
                 let d = rows.to(&blocks[c as usize]);
-                let [charge, oxygen] = [0, 1].map(|k| V::across(&kinds[c as usize][k]));
+                let [charge, oxygen] = &kinds[c as usize];
+                let (charge, oxygen) = (V::across(charge), V::across(oxygen));
                 let from = &distances[at..][..2 * R];
                 let (mut s, mut y, mut f) = ([zero; R], [zero; R], [zero; R]);
                 for r in 0..R {

@@ -204,12 +204,15 @@ impl<V: Lanes, const N: usize> Law<V> for Damped<'_, V, N> {
         for r in 0..R {
             t[r] = s[r].mul_add(self.scale, V::splat(-1.0));
         }
-        let mut sums = self.first[N - 1].map(|c| [c; R]);
+        let [q, p] = self.first[N - 1];
+        let mut sums = [[q; R], [p; R]];
         if !self.more.is_empty() {
-            t = t.map(|t| t.min(one));
+            for r in 0..R {
+                t[r] = t[r].min(one);
+            }
             sums = [[V::splat(0.0); R]; 2];
             for term in self.more.iter().rev() {
-                Self::add(&mut sums, &t, term.map(V::splat));
+                Self::add(&mut sums, &t, [V::splat(term[0]), V::splat(term[1])]);
             }
             Self::add(&mut sums, &t, self.first[N - 1]);
         }
