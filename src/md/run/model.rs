@@ -41,7 +41,7 @@ pub(super) enum Model {
     LennardJones(LennardJones),
     SuttonChen(EmbeddedAtom<SuttonChen>),
     FinnisSinclair(EmbeddedAtom<FinnisSinclair>),
-    Water(Water),
+    Water(Box<Water>),
     File(FilePotential),
 }
 
@@ -94,15 +94,17 @@ impl Choice {
             let expected = format!("{} of the potential {name}", species.join(", "));
             return Err(unfit(file, format!("the species {}", system.elements[k]), expected));
         }
-        let water = |electrostatics| Water::new(Molecule::SPC_FW, electrostatics, 9.0);
+        let water = |electrostatics| {
+            Model::Water(Box::new(Water::new(Molecule::SPC_FW, electrostatics, 9.0)))
+        };
         Ok(match *name {
             "sw" => Model::StillingerWeber(StillingerWeber::SILICON),
             "lj" => Model::LennardJones(LennardJones::argon(Truncation::ForceShifted)),
             "sc" => Model::SuttonChen(EmbeddedAtom(SuttonChen::ALUMINIUM)),
             "fs" => Model::FinnisSinclair(EmbeddedAtom(FinnisSinclair::IRON)),
-            "spcfw-dsf" => Model::Water(water(Electrostatics::DampedShifted { alpha: 0.2 })),
-            "spcfw-rf" => Model::Water(water(Electrostatics::ReactionField { dielectric: 78.3 })),
-            _ => Model::Water(water(Electrostatics::Ewald { alpha: 0.4, longest: 3.2 })),
+            "spcfw-dsf" => water(Electrostatics::DampedShifted { alpha: 0.2 }),
+            "spcfw-rf" => water(Electrostatics::ReactionField { dielectric: 78.3 }),
+            _ => water(Electrostatics::Ewald { alpha: 0.4, longest: 3.2 }),
         })
     }
 
@@ -199,7 +201,7 @@ impl Model {
             Self::LennardJones(p) => field(p, system, skin),
             Self::SuttonChen(p) => field(p, system, skin),
             Self::FinnisSinclair(p) => field(p, system, skin),
-            Self::Water(p) => field(p, system, skin),
+            Self::Water(p) => field(&**p, system, skin),
             Self::File(p) => field(p, system, skin),
         }
     }
