@@ -203,6 +203,16 @@ impl Forces {
         list.place(positions, images);
     }
 
+    /// What is not finite, if anything is.
+    pub fn fault(&self) -> Option<String> {
+        if !self.energy.is_finite() {
+            return Some(format!("the energy is not finite: {} eV", self.energy));
+        }
+        let is_bad = |f: &Vector| !f.iter().all(|f| f.is_finite());
+        let k = self.forces.iter().position(is_bad)?;
+        Some(format!("the force on atom {} is not finite: {:?} eV/A", k + 1, self.forces[k]))
+    }
+
     /// Zeroes the results, for `atoms` atoms.
     fn clear(&mut self, atoms: usize) {
         (self.energy, self.virial) = (0.0, [[0.0; 3]; 3]);

@@ -165,7 +165,7 @@ impl<'a> Flight<'a> {
         };
         let (said, forces) = (options.said(), field(start, &system)?);
         if let Some(why) = forces.fault() {
-            return Err(unfit(start, why, "atoms with a finite energy"));
+            return Err(unfit(start, why, "atoms with a finite energy and finite forces"));
         }
         let first = trajectory::frame(&said, 0, &system, forces.forces());
         let (trajectory, last) = Trajectory::open(&options.out, &first, options.every)?;
@@ -233,8 +233,10 @@ impl<'a> Flight<'a> {
         let forces = self.forces.forces();
         let name = self.options.out.display().to_string();
         let frame = trajectory::frame(&self.said, self.step, &self.system, forces);
-        let text = frame.to_text(&name)?;
-        self.system.velocities = frame.into_system(&name, None)?.velocities;
+        let text = frame.to_text(&name).map_err(|why| self.stopped(why.to_string()))?;
+        let read = frame.into_system(&name, None);
+        let read = read.map_err(|why| self.stopped(why.to_string()))?;
+        self.system.velocities = read.velocities;
         // A row without its frame is cut off later; a frame without its row could not go on.
         let row = log::row(self.step, self.options.dt_ps, &self.system, forces);
         self.log.append(&row)?;

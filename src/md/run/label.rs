@@ -96,9 +96,8 @@ impl Labels<'_> {
         let field = model.field(&system, 0.0);
         let field = field.map_err(|why| unfit(name, why.to_string(), "another cell"))?;
         let forces = field.forces();
-        if !forces.energy.is_finite() {
-            let found = format!("an energy of {} eV", forces.energy);
-            return Err(unfit(name, found, "a finite one: are positions and cell in angstrom?"));
+        if let Some(why) = forces.fault() {
+            return Err(unfit(name, why, "finite numbers: are positions and cell in angstrom?"));
         }
         let moves = frame.motion.is_some();
         if moves {

@@ -28,11 +28,7 @@ impl Watched {
 
     /// Why the last step was no step.
     pub(super) fn fault(&self) -> Option<String> {
-        let energy = self.source.forces().energy;
-        let is_bad = !energy.is_finite();
-        self.fault
-            .clone()
-            .or_else(|| is_bad.then(|| format!("the energy is not finite: {energy} eV")))
+        self.fault.clone().or_else(|| self.source.forces().fault())
     }
 
     fn find_fault(&self, atoms: Atoms<'_>) -> Option<String> {

@@ -1,4 +1,4 @@
-//! Names of the files of a run, and how its summary lists them.
+//! Names of the files of a run.
 
 /// The summary, which lists all other files.
 pub(super) const SUMMARY: &str = "runtime_summary.md";
@@ -14,16 +14,3 @@ pub(super) const PICTURES: [&str; 5] = [
     "training_curves.png",
     "forecast_against_truth.png",
 ];
-
-/// The last heading of a summary; below it stands a line for each file.
-pub(super) const HEAD: &str = "## Files";
-
-/// The line of a file.
-pub(super) fn line(name: &str) -> String {
-    format!("- `{name}`")
-}
-
-/// The name in such a line.
-pub(super) fn listed(line: &str) -> Option<&str> {
-    line.strip_prefix("- `")?.strip_suffix('`')
-}

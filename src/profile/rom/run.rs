@@ -88,9 +88,6 @@ pub fn run(options: &Options, out: &mut dyn Write) -> Result<(), Error> {
     let mut files = files::files(&report, options.figures)?;
     let text = summary::markdown(&report, &files);
     files.push((names::SUMMARY.to_owned(), text.into_bytes()));
-    // A point, since the new summary takes the place of the former before all of this is done.
-    let former: Vec<String> =
-        points.point("former", || fine(former::listed(&options.output.join(names::SUMMARY))))?;
     for (name, _) in &files {
         let folder = options.output.join(name);
         let folder = folder.parent().unwrap_or(&options.output).to_owned();
@@ -98,7 +95,6 @@ pub fn run(options: &Options, out: &mut dyn Write) -> Result<(), Error> {
     }
     file::replace_all(&options.output, &files)
         .map_err(|(path, source)| Error::Io { path, source })?;
-    let removed = former::remove(&options.output, &former, &files)?;
     let mut updated = None;
     if let Some((path, held)) = summary {
         let bytes = files::updated(held, &report)?;
@@ -113,8 +109,8 @@ pub fn run(options: &Options, out: &mut dyn Write) -> Result<(), Error> {
         let path = options.output.join(name);
         writeln!(out, "wrote {}", path.display()).map_err(Error::Print)?;
     }
-    for path in removed {
-        writeln!(out, "removed {}, of a former run", path.display()).map_err(Error::Print)?;
+    for path in former::left(&options.output, &files) {
+        writeln!(out, "left {}, of another run", path.display()).map_err(Error::Print)?;
     }
     if let Some(path) = updated {
         writeln!(out, "updated {}", path.display()).map_err(Error::Print)?;

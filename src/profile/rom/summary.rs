@@ -6,7 +6,6 @@ use std::fmt::Write as _;
 use super::comparison::{Compared, Comparison, pair};
 use super::document::{MEGABYTE, Profile};
 use super::extended::{Difference, Extended, Interval};
-use super::names;
 use super::report::Report;
 use crate::draw::Table;
 use crate::draw::numbers::{count, three_digits, time};
@@ -333,9 +332,9 @@ pub(super) fn markdown(report: &Report, files: &[(String, Vec<u8>)]) -> String {
     for warning in &report.warnings {
         let _ = writeln!(text, "- {warning}");
     }
-    let _ = writeln!(text, "\n{}\n", names::HEAD);
+    text += "\n## Files\n\n";
     for (name, _) in files {
-        let _ = writeln!(text, "{}", names::line(name));
+        let _ = writeln!(text, "- `{name}`");
     }
     text
 }

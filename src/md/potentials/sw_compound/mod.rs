@@ -153,7 +153,7 @@ impl StillingerWeberCompound {
         Radial { value: 0.5 * (one.value + other.value), slope: 0.5 * (one.slope + other.slope) }
     }
 
-    /// The larger of the two at each of value, slope and curvature.
+    /// The sizes of the mean of both.
     fn angle_size(&self, i: usize, j: usize, k: usize, cos: f64) -> Size {
         let both = [self.entry(i, j, k), self.entry(i, k, j)].map(|entry| {
             let (strength, off) = ((entry.lambda * entry.epsilon).abs(), (cos - entry.cos0).abs());

@@ -14,13 +14,15 @@ fn refused(args: &[&str], exit: Exit, want: &str) {
 
 /// A run of these atoms fails, and leaves no trajectory.
 #[track_caller]
-fn no_start(atoms: &str, options: &str, want: &str) {
+fn no_start(atoms: &str, potential: &str, want: &str) {
     let place = Place::new(&silicon());
     fs::write(&place.atoms, atoms).unwrap();
-    refused(&place.args(options), Exit::Failure, want);
+    let options = format!("--potential {potential} --dt 0.001 --steps 20 --every 10");
+    refused(&place.args(&options), Exit::Failure, want);
     assert!(!place.trajectory.exists(), "no trajectory");
     let to = place.folder.path().join("labels");
-    let label = ["label", "--potential", "sw", "--frames", text(&place.atoms), "--out", text(&to)];
+    let label =
+        ["label", "--potential", potential, "--frames", text(&place.atoms), "--out", text(&to)];
     refused(&label, Exit::Failure, want);
     assert!(!to.exists(), "no labels");
 }
@@ -50,13 +52,13 @@ fn atoms_and_cells_that_are_no_start_are_named() {
         ),
     ];
     for (atoms, want) in &cases {
-        no_start(atoms, SHORT, want);
+        no_start(atoms, "sw", want);
     }
     let velocities =
         two(cube, "Si", "2 2 2").replacen("\n", "\nProperties=species:S:1:pos:R:3:vel:R:3 ", 1);
     let velocities =
         velocities.replace("0 0 0\nSi", "0 0 0 1 2 3\nSi").replace("2 2 2", "2 2 2 3 2 1");
-    no_start(&velocities, SHORT, "state A/ps or A/fs");
+    no_start(&velocities, "sw", "state A/ps or A/fs");
     let place = Place::new(&silicon());
     fs::write(&place.atoms, &velocities).unwrap();
     pass(&place.args(&format!("{SHORT} --velocity-unit A/ps")));
@@ -148,6 +150,13 @@ fn a_full_disk_is_named() {
     let atoms = text(&place.atoms);
     let label = ["label", "--potential", "sw", "--frames", atoms, "--out", "/dev/full"];
     refused(&label, Exit::Failure, "/dev/full: cannot be written: it is there, and no file");
+}
+
+/// A straight molecule has an energy, but no direction to bend in.
+#[test]
+fn forces_that_are_not_finite_are_named() {
+    let straight = "3\nLattice=\"20 0 0 0 20 0 0 0 20\"\nO 0 0 0\nH 0.96 0 0\nH -0.96 0 0\n";
+    no_start(straight, "spcfw-rf", "found the force on atom 1 is not finite: [");
 }
 
 /// Two atoms that stand so near to each other that they fly apart.
