@@ -56,12 +56,15 @@ for round in $(seq "$count"); do
   forget
   # The cases that they name.
   cases=$(sed -E 's/.*"case": *"([^"]+)".*/\1/' "$fresh"/*.jsonl | sort -u | paste -sd '|')
+  found=
   for list in "" --scaling; do
     # They may all be in one list, and a bench without a case fails.
     stepmark list $list > "$fresh/list"
     grep -Eqx "$cases" "$fresh/list" || continue
+    found=yes
     "${on_one_core[@]}" cargo bench --bench wall -- $list "^($cases)\$" --warm-up-time 0.3 --measurement-time 1
   done
+  [ "$found" ] || { echo "peers.sh: no case is $cases" >&2; exit 1; }
   for chapter in $(cat "$fresh/chapters"); do
     mkdir -p "$runs/$chapter/$round"
     for peer in "$@"; do

@@ -61,13 +61,18 @@ impl Line {
             self.shown = Some(Instant::now());
         }
     }
+
+    /// Empties it, for other text to stand there.
+    pub fn wipe(&mut self) {
+        if self.shown.take().is_some() {
+            let _ = write!(io::stderr(), "\r\x1b[K");
+        }
+    }
 }
 
 impl Drop for Line {
     fn drop(&mut self) {
-        if self.shown.is_some() {
-            let _ = write!(io::stderr(), "\r\x1b[K");
-        }
+        self.wipe();
     }
 }
 

@@ -1,10 +1,9 @@
 //! A model from a dataset, saved beside what is said of it.
 
 use std::fs;
-use std::io::{self, IsTerminal as _, Write};
+use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use thiserror::Error;
 
@@ -111,7 +110,7 @@ const CHECKPOINT: &str = "checkpoint.npz";
 /// `lstm_state_dict.pt`, `lstm.safetensors` and `training_log.csv` into `folder`.
 ///
 /// A training that was killed goes on from `checkpoint.npz` there, which is removed when it is over.
-/// Progress is shown on a terminal.
+/// `watch` sees where it stands before each batch, and then nothing before more is said.
 ///
 /// # Errors
 ///
@@ -122,6 +121,7 @@ pub fn lstm(
     folder: &Path,
     lag: Option<usize>,
     config: &lstm_train::Config,
+    watch: &mut dyn FnMut(Option<&Progress>),
     out: &mut dyn Write,
 ) -> Result<(), Error> {
     let mut say = |line: String| say(out, &line);
@@ -141,13 +141,11 @@ pub fn lstm(
     if checkpoint.file.exists() {
         say(format!("{}: goes on from there", checkpoint.file.display()))?;
     }
-    let mut line = Line { shown: None, is_seen: io::stderr().is_terminal() };
     let trained = session.train(Some(&checkpoint), |now| {
-        line.show(&now);
+        watch(Some(&now));
         ControlFlow::Continue(())
-    });
-    line.end();
-    let trained = trained?;
+    })?;
+    watch(None);
     trained.save(folder)?;
     fs::remove_file(&checkpoint.file)
         .map_err(|source| Error::Io { path: checkpoint.file.clone(), source })?;
@@ -184,59 +182,4 @@ fn make(folder: &Path) -> Result<(), Error> {
         _ => source,
     });
     made.map_err(|source| Error::Io { path: folder.to_owned(), source })
-}
-
-/// A line of a terminal that shows where a training stands, ten times a second at most.
-struct Line {
-    shown: Option<Instant>,
-    is_seen: bool,
-}
-
-impl Line {
-    fn show(&mut self, now: &Progress) {
-        let is_fresh = |at: Instant| at.elapsed() < Duration::from_millis(100);
-        if self.is_seen && !self.shown.is_some_and(is_fresh) {
-            // Back to the start of the line, which is cleared, and cut off where the terminal ends. A
-            // terminal that is gone is no reason to stop.
-            let _ = write!(io::stderr(), "\r\x1b[K\x1b[?7l{}\x1b[?7h", text(now));
-            self.shown = Some(Instant::now());
-        }
-    }
-
-    /// Wipes it.
-    fn end(&self) {
-        if self.shown.is_some() {
-            let _ = write!(io::stderr(), "\r\x1b[K");
-        }
-    }
-}
-
-/// Where a training stands; epochs and batches count from 1.
-fn text(now: &Progress) -> String {
-    let (epoch, batch) = (now.epoch + 1, now.batch + 1);
-    let losses = now.losses.map_or(String::new(), |last| {
-        format!(", val_loss {:.6}, best {:.6}", last.validation, now.best)
-    });
-    format!("epoch {epoch} of {}, batch {batch} of {}{losses}", now.epochs, now.batches)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::lstm::train::Losses;
-
-    #[test]
-    fn the_line_of_a_terminal_counts_from_one_and_has_the_losses_once_they_are_known() {
-        let losses = Losses { train: 0.5, validation: 0.25 };
-        let start =
-            Progress { epoch: 0, epochs: 300, batch: 9, batches: 25, losses: None, best: 0.125 };
-        assert_eq!(
-            text(&start),
-            "epoch 1 of 300, batch 10 of 25",
-            "before the first epoch is over"
-        );
-        let next = Progress { epoch: 1, batch: 0, losses: Some(losses), ..start };
-        let want = "epoch 2 of 300, batch 1 of 25, val_loss 0.250000, best 0.125000";
-        assert_eq!(text(&next), want, "after it");
-    }
 }

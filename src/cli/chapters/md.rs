@@ -159,7 +159,10 @@ fn trajectory(args: &Run, out: &mut dyn Write) -> Result<Exit, Stop> {
         log: args.log.clone().unwrap_or_else(|| args.out.with_extension("log")),
     };
     let mut line = Line::new();
-    let mut watch = |now: &run::Progress| line.show(|| text(now));
+    let mut watch = |now: Option<&run::Progress>| match now {
+        Some(now) => line.show(|| text(now)),
+        None => line.wipe(),
+    };
     let ended = run::run(&args.file, &options, &mut watch, out);
     drop(line);
     ended?;

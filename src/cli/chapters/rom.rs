@@ -8,8 +8,9 @@ use clap::{ArgMatches, ValueEnum};
 use crate::cli::{Exit, Stop};
 use crate::lstm;
 use crate::lstm::model::{Options, load_scale};
-use crate::lstm::train::{self as lstm_train, ALIASES, Config};
+use crate::lstm::train::{self as lstm_train, ALIASES, Config, Progress};
 use crate::mvar::train::{self as mvar_train, Criterion};
+use crate::profile::progress::Line;
 use crate::rom::fit::{self, Lag, Mvar};
 use crate::rom::forecast::{self, Start};
 
@@ -242,8 +243,24 @@ fn lstm(args: &Fit, out: &mut dyn Write) -> Result<Exit, Stop> {
             return Err(usage(format!("--{option}: expected --{switch} true with it")));
         }
     }
-    fit::lstm(&args.data, &args.folder("LSTM"), lag, &config, out)?;
+    let mut line = Line::new();
+    let mut watch = |now: Option<&Progress>| match now {
+        Some(now) => line.show(|| text(now)),
+        None => line.wipe(),
+    };
+    let ended = fit::lstm(&args.data, &args.folder("LSTM"), lag, &config, &mut watch, out);
+    drop(line);
+    ended?;
     Ok(Exit::Pass)
+}
+
+/// Where a training stands; epochs and batches count from 1.
+fn text(now: &Progress) -> String {
+    let (epoch, batch) = (now.epoch + 1, now.batch + 1);
+    let losses = now.losses.map_or(String::new(), |last| {
+        format!(", val_loss {:.6}, best {:.6}", last.validation, now.best)
+    });
+    format!("epoch {epoch} of {}, batch {batch} of {}{losses}", now.epochs, now.batches)
 }
 
 /// A flaw of the options of a training by their names here.
@@ -302,4 +319,25 @@ fn alpha(text: &str) -> Result<f64, String> {
 fn threshold(text: &str) -> Result<f64, String> {
     let number = number(text).filter(|number| *number > 0.0);
     number.ok_or_else(|| "expected a finite number above 0".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lstm::train::Losses;
+
+    #[test]
+    fn the_line_of_a_terminal_counts_from_one_and_has_the_losses_once_they_are_known() {
+        let losses = Losses { train: 0.5, validation: 0.25 };
+        let start =
+            Progress { epoch: 0, epochs: 300, batch: 9, batches: 25, losses: None, best: 0.125 };
+        assert_eq!(
+            text(&start),
+            "epoch 1 of 300, batch 10 of 25",
+            "before the first epoch is over"
+        );
+        let next = Progress { epoch: 1, batch: 0, losses: Some(losses), ..start };
+        let want = "epoch 2 of 300, batch 1 of 25, val_loss 0.250000, best 0.125000";
+        assert_eq!(text(&next), want, "after it");
+    }
 }

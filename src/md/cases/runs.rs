@@ -15,7 +15,7 @@
 //! Source: E. Hairer, C. Lubich, G. Wanner, "Geometric numerical integration illustrated by the
 //! Stoermer-Verlet method", Acta Numerica 12 (2003) 399-450.
 
-use super::check_forces;
+use super::check_within;
 use super::models::{ALUMINIUM, IRON, Model, SILICON, argon, water, water_in_a_field};
 use super::steps::Steps;
 use crate::case::{Case, Step};
@@ -105,19 +105,22 @@ impl Motion {
 }
 
 impl<P: Potential + Copy> Run<P> {
-    /// Requires the forces of each step to be those by a new list; returns the end.
+    /// Requires the forces of each step to be those by a new list, and at both ends those of the
+    /// definition; returns the end.
     ///
     /// Both are within the bound of the reference. That is computed at both ends, and taken twice, since
     /// the configurations on the way differ a little from those.
     fn again(&self) -> Result<(System, Field<P>), String> {
         let Steps { model, steps, start: (system, field), .. } = &self.steps;
         let (mut system, mut field) = (system.clone(), field.clone());
-        let largest = |system: &System| {
-            let bound = model.potential.bound(system.atoms());
+        let bounds =
+            [&system, &self.steps.system].map(|system| model.potential.bound(system.atoms()));
+        check_within(&model.potential, &system, field.forces(), &bounds[0])?;
+        let largest = |bound: &Forces| {
             let force = bound.forces.as_flattened().iter().fold(0.0, |m: f64, b| m.max(*b));
             [bound.energy, force]
         };
-        let ends = [largest(&system), largest(&self.steps.system)];
+        let ends = bounds.each_ref().map(largest);
         let [energy, force] = [0, 1].map(|k| 4.0 * ends[0][k].max(ends[1][k]));
         let close = |step: u64, got: &Forces, want: &Forces| {
             let say = |err| format!("after {step} steps: {err}");
@@ -134,6 +137,7 @@ impl<P: Potential + Copy> Run<P> {
             close(step + 1, field.forces(), fresh.forces())?;
             motion.pass(&system, field.forces());
         }
+        check_within(&model.potential, &system, field.forces(), &bounds[1])?;
         if model.conserves {
             motion.check(model.dt_ps, model.stiffness)?;
         }
@@ -156,9 +160,6 @@ impl<P: Potential + Copy> Step for Run<P> {
 
     fn check(&self) -> Result<(), String> {
         let (system, field) = self.again()?;
-        for (system, field) in [&self.steps.start, &(system.clone(), field.clone())] {
-            check_forces(field.potential(), system, field.forces())?;
-        }
         if Steps::digest_of(&system, &field) != self.digest() {
             return Err("the run ends elsewhere when it is made step by step".to_owned());
         }

@@ -29,7 +29,7 @@ mod search;
 pub(super) use rows::{Apart, Rows, parts, squared};
 
 use super::lanes::{CLUSTER, Quad, Real};
-use super::neighbours::{List, Skin, check_size};
+use super::neighbours::{List, Skin, check_size, whole};
 use super::system::{self, Cell, Vector, add_scaled, dot, sub};
 use crate::machine::isa::Isa;
 use entries::Entries;
@@ -242,7 +242,7 @@ impl ClusterList {
         for &k in &self.atoms {
             let s = self.cell.fractional(positions[k as usize]);
             let home = s.map(|s| -s.floor());
-            self.homes.push(home.map(search::whole));
+            self.homes.push(home.map(whole));
             self.moves.push(self.cell.cartesian(home));
         }
     }

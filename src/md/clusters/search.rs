@@ -10,6 +10,7 @@ use std::arch::x86_64::{__m256d, __m512d};
 use super::{Block, Entries, Rows, parts, squared};
 use crate::machine::isa::Isa;
 use crate::md::lanes::{CLUSTER, Tile};
+use crate::md::neighbours::whole;
 use crate::md::system::{Cell, Vector, dot, sub};
 
 /// Where the clusters are; buffers.
@@ -319,11 +320,6 @@ fn prune_avx512(
     } else {
         prune::<__m512d, 1>(blocks, reach, from, into);
     }
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "saturates; the arguments are small integers")]
-pub(super) fn whole(x: f64) -> i32 {
-    x as i32
 }
 
 /// An index that is not negative.

@@ -3,13 +3,7 @@ use std::collections::BTreeSet;
 use super::*;
 use crate::input::uniform;
 use crate::md::neighbours::bonds;
-
-fn scattered(seed: u64, n: usize, cell: &Cell, cells: f32) -> Vec<Vector> {
-    let s = uniform(seed, 3 * n, -cells, cells);
-    s.chunks_exact(3)
-        .map(|s| cell.cartesian([f64::from(s[0]), f64::from(s[1]), f64::from(s[2])]))
-        .collect()
-}
+use crate::md::neighbours::tests::scattered;
 
 fn cells() -> [Cell; 5] {
     [

@@ -49,9 +49,14 @@ pub fn bonds(cell: &Cell, positions: &[Vector], cutoff: f64) -> Vec<Vec<Bond>> {
 /// five, two positions moved, one difference) and 7 in [`bonds`], each off by at most eps/2 times
 /// the largest coordinate in sight: 10 eps of it together, and sqrt(3) of that for the length.
 pub fn displacement_error(cell: &Cell, positions: &[Vector], cutoff: f64) -> f64 {
+    18.0 * place_error(cell, positions, cutoff)
+}
+
+/// The largest coordinate in sight times eps, in angstrom.
+pub fn place_error(cell: &Cell, positions: &[Vector], cutoff: f64) -> f64 {
     let furthest = positions.iter().flatten().fold(0.0, |m: f64, x| m.max(x.abs()));
     let rows = cell.rows();
     let widest = (0..3).map(|c| rows.iter().map(|a| a[c].abs()).sum()).fold(0.0, f64::max);
     let cells = cell.heights().iter().fold(0.0, |m: f64, h| m.max(cutoff / h));
-    18.0 * f64::EPSILON * (furthest + (cells + 2.0) * widest)
+    f64::EPSILON * (furthest + (cells + 2.0) * widest)
 }

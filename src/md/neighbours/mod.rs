@@ -18,7 +18,7 @@ mod skin;
 
 use std::fmt::Debug;
 
-pub use bonds::{Bond, bonds, displacement_error};
+pub use bonds::{Bond, bonds, displacement_error, place_error};
 pub(super) use size::check_size;
 pub(super) use skin::Skin;
 
@@ -311,4 +311,4 @@ pub(super) fn whole(x: f64) -> i32 {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -2,7 +2,8 @@ use super::*;
 use crate::input::uniform;
 use std::f64::consts::PI;
 
-fn scattered(seed: u64, n: usize, cell: &Cell, cells: f32) -> Vec<Vector> {
+/// `n` atoms up to so many cells away on either side.
+pub(in crate::md) fn scattered(seed: u64, n: usize, cell: &Cell, cells: f32) -> Vec<Vector> {
     let s = uniform(seed, 3 * n, -cells, cells);
     s.chunks_exact(3)
         .map(|s| cell.cartesian([f64::from(s[0]), f64::from(s[1]), f64::from(s[2])]))

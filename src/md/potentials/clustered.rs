@@ -1,9 +1,27 @@
 //! What kernels over pairs of clusters have in common: forces and the virial by runs.
 
-use super::is_narrow;
-use crate::md::clusters::{Apart, Block};
-use crate::md::lanes::{CLUSTER, Real as _, Tile};
+use super::{Forces, is_narrow};
+use crate::machine::isa::Isa;
+use crate::md::clusters::{Apart, Block, ClusterList};
+use crate::md::lanes::{CLUSTER, Real, Tile};
 use crate::md::system::Vector;
+
+/// Requires the processor to have `isa` and the list to reach as far as `cutoff`; zeroes `out`. The
+/// blocks are where the atoms are, and zeroes for the forces on them.
+pub(super) fn start<R: Real>(
+    isa: Isa,
+    cutoff: f64,
+    positions: &[Vector],
+    list: &ClusterList,
+    [blocks, forces]: [&mut Vec<Block<R>>; 2],
+    out: &mut Forces,
+) {
+    assert!(isa.is_available(), "this processor has no {}", isa.name());
+    out.clear_for(positions.len(), [list.cutoff(), cutoff]);
+    list.place(positions, blocks);
+    forces.clear();
+    forces.resize(blocks.len(), [[R::default(); CLUSTER]; 3]);
+}
 
 /// Adds to squared distances of a cluster to itself: a number beyond every cutoff where an atom does
 /// not come after a row, the first of which is `first`.

@@ -122,6 +122,65 @@ pub trait Paths: Potential {
 #[derive(Debug, Clone, Copy)]
 pub struct Mixed<P>(pub P);
 
+/// A potential whose pairs can be computed in `f32`: as [`Mixed`].
+pub trait Narrow: Potential {
+    /// Space that this form works in.
+    type NarrowScratch: Clone + Debug + Default;
+
+    /// Does as [`Paths::compute_on`] for [`Mixed`].
+    fn compute_narrow_on(
+        &self,
+        isa: Isa,
+        atoms: Atoms<'_>,
+        list: &Self::List,
+        scratch: &mut Self::NarrowScratch,
+        out: &mut Forces,
+    );
+
+    /// Does as [`Potential::bound`] for [`Mixed`].
+    fn narrow_bound(&self, atoms: Atoms<'_>) -> Forces;
+}
+
+impl<P: Narrow> Potential for Mixed<P> {
+    type List = P::List;
+    type Scratch = P::NarrowScratch;
+
+    fn cutoff(&self) -> f64 {
+        self.0.cutoff()
+    }
+
+    fn compute(
+        &self,
+        atoms: Atoms<'_>,
+        list: &P::List,
+        scratch: &mut P::NarrowScratch,
+        out: &mut Forces,
+    ) {
+        self.compute_on(Isa::best(), atoms, list, scratch, out);
+    }
+
+    fn reference(&self, atoms: Atoms<'_>) -> Forces {
+        self.0.reference(atoms)
+    }
+
+    fn bound(&self, atoms: Atoms<'_>) -> Forces {
+        self.0.narrow_bound(atoms)
+    }
+}
+
+impl<P: Narrow> Paths for Mixed<P> {
+    fn compute_on(
+        &self,
+        isa: Isa,
+        atoms: Atoms<'_>,
+        list: &P::List,
+        scratch: &mut P::NarrowScratch,
+        out: &mut Forces,
+    ) {
+        self.0.compute_narrow_on(isa, atoms, list, scratch, out);
+    }
+}
+
 /// A potential by one instruction set, be it the best or not.
 #[derive(Debug, Clone, Copy)]
 pub struct On<P> {
@@ -198,8 +257,7 @@ impl Forces {
         list: &NeighbourList,
         images: &mut Vec<Vector>,
     ) {
-        assert!(list.cutoff() >= cutoff, "list cutoff {} under {cutoff}", list.cutoff());
-        self.clear(positions.len());
+        self.clear_for(positions.len(), [list.cutoff(), cutoff]);
         list.place(positions, images);
     }
 
@@ -211,6 +269,12 @@ impl Forces {
         let is_bad = |f: &Vector| !f.iter().all(|f| f.is_finite());
         let k = self.forces.iter().position(is_bad)?;
         Some(format!("the force on atom {} is not finite: {:?} eV/A", k + 1, self.forces[k]))
+    }
+
+    /// Zeroes the results, for `atoms` atoms. The cutoff of the list may not be the shorter one.
+    fn clear_for(&mut self, atoms: usize, [list, cutoff]: [f64; 2]) {
+        assert!(list >= cutoff, "list cutoff {list} under {cutoff}");
+        self.clear(atoms);
     }
 
     /// Zeroes the results, for `atoms` atoms.

@@ -85,8 +85,8 @@ pub struct Progress {
 /// add in another order.
 const SAME_ENERGY: f64 = 1e-9;
 
-/// Runs the atoms of the file `from`, of its last frame if it has several, or goes on with the run whose trajectory is there; `watch` sees
-/// every step.
+/// Runs the atoms of the file `from`, of its last frame if it has several, or goes on with the run
+/// whose trajectory is there; `watch` sees every step, and then nothing before more is said.
 ///
 /// # Errors
 ///
@@ -95,7 +95,7 @@ const SAME_ENERGY: f64 = 1e-9;
 pub fn run(
     from: &Path,
     options: &Options,
-    watch: &mut dyn FnMut(&Progress),
+    watch: &mut dyn FnMut(Option<&Progress>),
     out: &mut dyn Write,
 ) -> Result<(), Error> {
     let mut say = |line: String| writeln!(out, "{line}").map_err(Error::Output);
@@ -123,8 +123,9 @@ pub fn run(
     while flight.step < options.steps {
         flight.advance()?;
         let (_, _, ns_per_day) = rates(flight.step);
-        watch(&Progress { step: flight.step, steps: options.steps, ns_per_day });
+        watch(Some(&Progress { step: flight.step, steps: options.steps, ns_per_day }));
     }
+    watch(None);
     let (seconds, per_second, ns_per_day) = rates(flight.step);
     let (done, atoms) = (flight.step - first, flight.system.len());
     if done > 0 {

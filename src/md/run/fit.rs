@@ -1,6 +1,7 @@
 //! What no simulation can start from.
 
 use super::{Error, unfit};
+use crate::md::files::extxyz::FURTHEST;
 use crate::md::neighbours::{List as _, NeighbourList};
 use crate::md::system::{Cell, System, Vector, norm, sub};
 
@@ -9,9 +10,6 @@ const NEAREST: f64 = 0.1;
 
 /// A cutoff of more heights of the cell than this takes more images than such a cell is worth.
 const MOST_HEIGHTS: f64 = 5.0;
-
-/// A coordinate of so many angstrom is one of a lost atom: files refuse it.
-const FURTHEST: f64 = 1e6;
 
 /// Requires of a system that forces up to `cutoff` can be found; `name` is its name in messages.
 pub(super) fn check(name: &str, system: &System, cutoff: f64) -> Result<(), Error> {
@@ -44,7 +42,7 @@ pub(super) fn check(name: &str, system: &System, cutoff: f64) -> Result<(), Erro
     Err(unfit(name, found, format!("at least {NEAREST} A")))
 }
 
-/// Whether an atom is where no list can find it, or no file hold it.
+/// Whether an atom is where no list can find it, so many cells away, or no file holds it.
 pub(super) fn is_lost(cell: &Cell, x: &Vector) -> bool {
     let is_in = |x: &f64| x.abs() < FURTHEST;
     !(x.iter().all(is_in) && cell.fractional(*x).iter().all(is_in))

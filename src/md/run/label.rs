@@ -4,15 +4,13 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use super::model::{Choice, Model};
-use super::{Error, fit, trajectory, unfit};
+use super::trajectory::{self, ENERGY, STRESS};
+use super::{Error, fit, unfit};
 use crate::file;
-use crate::md::files::extxyz::{self, About, Frame, Frames, Motion, VelocityUnit};
+use crate::md::files::extxyz::{self, About, Frame, Frames, Motion, UNIT, VelocityUnit};
 
 /// Keys of line 2 that speak of a potential, as ASE and QUIP have them. Those of another one go.
-const OF_A_POTENTIAL: [&str; 4] = ["energy", "free_energy", "stress", "virial"];
-
-/// The key that states the unit of velocities, which become momenta of ASE.
-const UNIT: &str = "velocity_unit";
+const OF_A_POTENTIAL: [&str; 4] = [ENERGY, "free_energy", STRESS, "virial"];
 
 /// Writes all frames of the file `from` to `to`, with energy, forces and stress of the potential.
 ///

@@ -13,8 +13,8 @@ const STEP: &str = "step";
 const RUN: &str = "run";
 
 /// The keys of energy and stress of ASE, whose sign the stress has: positive under tension.
-const ENERGY: &str = "energy";
-const STRESS: &str = "stress";
+pub(super) const ENERGY: &str = "energy";
+pub(super) const STRESS: &str = "stress";
 
 /// Puts energy, forces and stress into a frame by the names that ASE has for them.
 pub(super) fn put(frame: &mut Frame, forces: &Forces) {

@@ -173,8 +173,9 @@ fn rank(gram: ArrayView2<'_, f64>) -> usize {
 /// eigenvalue to the last digit.
 const SQUARINGS: i32 = 54;
 
-/// How far entries of P M x and M P x may be from each other, where P and M have a norm near 1 and
-/// |x| < 1: sums of rows, each rounded a few times.
+/// How far entries of P M x and M P x may be from each other, where P has the norm 1 and |x| < 1:
+/// sums of rows, each rounded a few times. M has a norm of up to p, so at many lags rounding alone may
+/// exceed this, which costs time and no digits.
 const APART: f64 = 32.0 * f64::EPSILON;
 
 /// The largest magnitude of an eigenvalue of the companion matrix of coefficients (p, d, d),
@@ -198,8 +199,8 @@ const APART: f64 = 32.0 * f64::EPSILON;
 ///
 /// Where eigenvectors are nearly orthogonal to their left twins, rounding in such blocks grows with
 /// each square, until P is no power of the matrix M and does not commute with it. From the first P
-/// whose P M x and M P x differ, of one x without a pattern, squares are whole products, where
-/// rounding does not grow.
+/// whose P M x and M P x differ, of one x without a pattern, squares are whole products, whose
+/// rounding counts as that of the first power does.
 ///
 /// First the unit of time is chosen so that no A\[j\] of j steps ago has a norm above 1: the blocks
 /// of a power then stay of one magnitude.

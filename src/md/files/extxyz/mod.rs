@@ -28,6 +28,7 @@ pub use comment::Value;
 pub(in crate::md::files) use comment::number;
 pub(in crate::md) use frames::Extent;
 pub use frames::Frames;
+pub(in crate::md) use motion::UNIT;
 pub use motion::{Motion, VelocityUnit};
 
 use std::collections::BTreeMap;
@@ -139,7 +140,7 @@ pub enum About {
 }
 
 /// Coordinates beyond this many angstrom are taken for damage.
-const FURTHEST: f64 = 1e6;
+pub(in crate::md) const FURTHEST: f64 = 1e6;
 
 impl Frame {
     /// Reads a file.
@@ -178,7 +179,7 @@ impl Frame {
             motion: Some(Motion { column: "velo".to_owned(), values: system.velocities.clone() }),
             forces: None,
             unread: Vec::new(),
-            info: [(motion::UNIT.to_owned(), unit)].into(),
+            info: [(UNIT.to_owned(), unit)].into(),
             overruled: Vec::new(),
         }
     }

@@ -23,7 +23,7 @@ use crate::md::{BOLTZMANN, MVV2E};
 pub(super) const MOMENTA: &str = "momenta";
 
 /// The key of line 2 that states the unit of velocities.
-pub(super) const UNIT: &str = "velocity_unit";
+pub(in crate::md) const UNIT: &str = "velocity_unit";
 
 /// The key of line 2 that states a temperature in K.
 pub(super) const TEMPERATURE: &str = "Temperature";

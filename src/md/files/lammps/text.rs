@@ -82,11 +82,11 @@ impl<'a> Reader<'a> {
 
     /// Does as [`Reader::words`]; at least as many as `names`, which say what they are.
     pub(super) fn header(&mut self, names: &[&str]) -> Result<Vec<&'a str>, Error> {
-        let names = || names.join(", ");
+        let expected = || names.join(", ");
         let words =
-            self.words().ok_or_else(|| self.error(self.line, "the end of the file", names()))?;
-        if words.len() < names().split(", ").count() {
-            return Err(self.error(self.line, quote(&words.join(" ")), names()));
+            self.words().ok_or_else(|| self.error(self.line, "the end of the file", expected()))?;
+        if words.len() < names.len() {
+            return Err(self.error(self.line, quote(&words.join(" ")), expected()));
         }
         Ok(words)
     }

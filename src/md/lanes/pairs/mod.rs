@@ -1,7 +1,5 @@
 //! Registers that hold any pairs, each of which comes as a row: x, y, z and one more number.
 
-mod narrow;
-
 use std::arch::x86_64::*;
 use std::ops::IndexMut;
 
@@ -9,6 +7,18 @@ use super::{
     Lanes, Quad,
     x86::{halves, joined},
 };
+
+/// Does as [`Pairs::power`]: what the low bits hold is added to the exponent of 1.
+macro_rules! power {
+    ($n:expr, $bits:ident, $shift:ident::<$by:literal>, $add:ident, $number:ident) => {{
+        // SAFETY: the caller of this inlined function has the instruction set.
+        let [n, one] = unsafe { [$bits($n), $bits(Self::splat(1.0))] };
+        // SAFETY: as above.
+        unsafe { $number($add($shift::<$by>(n), one)) }
+    }};
+}
+
+mod narrow;
 
 /// Most lanes of a register.
 pub(in crate::md) const MOST: usize = 16;
@@ -146,16 +156,13 @@ impl Pairs for __m256d {
 
     #[inline(always)]
     fn power(self) -> Self {
-        // SAFETY: the caller of this inlined function has AVX2.
-        let n = unsafe { _mm256_castpd_si256(self) };
-        // SAFETY: as above.
-        let shifted = unsafe { _mm256_slli_epi64::<52>(n) };
-        // SAFETY: as above.
-        let one = unsafe { _mm256_castpd_si256(Self::splat(1.0)) };
-        // SAFETY: as above.
-        let bits = unsafe { _mm256_add_epi64(shifted, one) };
-        // SAFETY: as above.
-        unsafe { _mm256_castsi256_pd(bits) }
+        power!(
+            self,
+            _mm256_castpd_si256,
+            _mm256_slli_epi64::<52>,
+            _mm256_add_epi64,
+            _mm256_castsi256_pd
+        )
     }
 
     #[inline(always)]
@@ -210,16 +217,13 @@ impl Pairs for __m512d {
 
     #[inline(always)]
     fn power(self) -> Self {
-        // SAFETY: the caller of this inlined function has AVX-512.
-        let n = unsafe { _mm512_castpd_si512(self) };
-        // SAFETY: as above.
-        let shifted = unsafe { _mm512_slli_epi64::<52>(n) };
-        // SAFETY: as above.
-        let one = unsafe { _mm512_castpd_si512(Self::splat(1.0)) };
-        // SAFETY: as above.
-        let bits = unsafe { _mm512_add_epi64(shifted, one) };
-        // SAFETY: as above.
-        unsafe { _mm512_castsi512_pd(bits) }
+        power!(
+            self,
+            _mm512_castpd_si512,
+            _mm512_slli_epi64::<52>,
+            _mm512_add_epi64,
+            _mm512_castsi512_pd
+        )
     }
 
     #[inline(always)]

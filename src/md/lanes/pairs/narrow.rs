@@ -87,16 +87,13 @@ impl Pairs for __m256 {
 
     #[inline(always)]
     fn power(self) -> Self {
-        // SAFETY: the caller of this inlined function has AVX2.
-        let n = unsafe { _mm256_castps_si256(self) };
-        // SAFETY: as above.
-        let shifted = unsafe { _mm256_slli_epi32::<23>(n) };
-        // SAFETY: as above.
-        let one = unsafe { _mm256_castps_si256(Self::splat(1.0)) };
-        // SAFETY: as above.
-        let bits = unsafe { _mm256_add_epi32(shifted, one) };
-        // SAFETY: as above.
-        unsafe { _mm256_castsi256_ps(bits) }
+        power!(
+            self,
+            _mm256_castps_si256,
+            _mm256_slli_epi32::<23>,
+            _mm256_add_epi32,
+            _mm256_castsi256_ps
+        )
     }
 
     #[inline(always)]
@@ -160,16 +157,13 @@ impl Pairs for __m512 {
 
     #[inline(always)]
     fn power(self) -> Self {
-        // SAFETY: the caller of this inlined function has AVX-512.
-        let n = unsafe { _mm512_castps_si512(self) };
-        // SAFETY: as above.
-        let shifted = unsafe { _mm512_slli_epi32::<23>(n) };
-        // SAFETY: as above.
-        let one = unsafe { _mm512_castps_si512(Self::splat(1.0)) };
-        // SAFETY: as above.
-        let bits = unsafe { _mm512_add_epi32(shifted, one) };
-        // SAFETY: as above.
-        unsafe { _mm512_castsi512_ps(bits) }
+        power!(
+            self,
+            _mm512_castps_si512,
+            _mm512_slli_epi32::<23>,
+            _mm512_add_epi32,
+            _mm512_castsi512_ps
+        )
     }
 
     #[inline(always)]

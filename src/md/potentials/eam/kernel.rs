@@ -16,7 +16,7 @@ use crate::machine::isa::Isa;
 use crate::md::clusters::{Block, ClusterList, Rows, parts, squared};
 use crate::md::lanes::{CLUSTER, Quad, Room, Tile};
 use crate::md::potentials::Forces;
-use crate::md::potentials::clustered::{Pull, Virial, not_after};
+use crate::md::potentials::clustered::{Pull, Virial, not_after, start};
 use crate::md::system::Vector;
 
 /// Rows that a kernel takes at once: few, for the pairs of a metal are near.
@@ -137,7 +137,7 @@ fn avx512<L: Law>(
     evaluate::<__m512d, 1, L>(eam, list, scratch, out);
 }
 
-/// Does as [`Potential::compute`](crate::md::Potential::compute) into `out`, which is zero.
+/// Does as [`Potential::compute`](crate::md::Potential::compute) into `out`.
 pub(super) fn compute<L: Law>(
     isa: Isa,
     eam: &EmbeddedAtom<L>,
@@ -146,10 +146,8 @@ pub(super) fn compute<L: Law>(
     scratch: &mut Scratch,
     out: &mut Forces,
 ) {
-    assert!(isa.is_available(), "this processor has no {}", isa.name());
-    list.place(positions, &mut scratch.blocks);
-    scratch.forces.clear();
-    scratch.forces.resize(scratch.blocks.len(), [[0.0; CLUSTER]; 3]);
+    let Scratch { blocks, forces, .. } = scratch;
+    start(isa, eam.0.cutoff(), positions, list, [blocks, forces], out);
     scratch.densities.clear();
     scratch.densities.resize(scratch.blocks.len(), [0.0; CLUSTER]);
     match isa {

@@ -25,7 +25,7 @@ use super::{Forces, Paths, Potential};
 use crate::machine::isa::Isa;
 use crate::md::clusters::ClusterList;
 use crate::md::lanes::Lanes;
-use crate::md::neighbours::{bonds, displacement_error};
+use crate::md::neighbours::{bonds, place_error};
 use crate::md::system::{Atoms, Cell, Error, Vector};
 
 /// A function of the distance and its derivative.
@@ -115,7 +115,7 @@ impl<L: Law> Potential for EmbeddedAtom<L> {
         let (n, cutoff) = (positions.len(), self.cutoff());
         // The gap to a cutoff is off by this much, and so far beyond it a pair may still count.
         let eps = f64::EPSILON;
-        let places = displacement_error(cell, positions, cutoff) / 18.0;
+        let places = place_error(cell, positions, cutoff);
         let apart = 18.0 * places + 2.0 * eps * cutoff;
         let bonds = bonds(cell, positions, cutoff + apart);
         let most = bonds.iter().map(Vec::len).max().unwrap_or(0) as f64;
@@ -164,9 +164,6 @@ impl<L: Law> Paths for EmbeddedAtom<L> {
         scratch: &mut Scratch,
         out: &mut Forces,
     ) {
-        let cutoff = self.cutoff();
-        assert!(list.cutoff() >= cutoff, "list cutoff {} under {cutoff}", list.cutoff());
-        out.clear(atoms.positions.len());
         kernel::compute(isa, self, atoms.positions, list, scratch, out);
     }
 }

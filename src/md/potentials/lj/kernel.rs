@@ -19,7 +19,7 @@ use super::LennardJones;
 use crate::machine::isa::Isa;
 use crate::md::clusters::{Block, ClusterList, Rows, parts, squared};
 use crate::md::lanes::{CLUSTER, Real, Room, Tile};
-use crate::md::potentials::clustered::{Pull, Virial, not_after};
+use crate::md::potentials::clustered::{Pull, Virial, not_after, start};
 use crate::md::potentials::{Forces, is_narrow};
 use crate::md::system::Vector;
 
@@ -196,13 +196,8 @@ pub(super) fn compute<R: Real>(
     scratch: &mut Scratch<R>,
     out: &mut Forces,
 ) {
-    assert!(isa.is_available(), "this processor has no {}", isa.name());
-    let cutoff = lj.cutoff;
-    assert!(list.cutoff() >= cutoff, "list cutoff {} under {cutoff}", list.cutoff());
-    out.clear(positions.len());
-    list.place(positions, &mut scratch.blocks);
-    scratch.forces.clear();
-    scratch.forces.resize(scratch.blocks.len(), [[R::default(); CLUSTER]; 3]);
+    let Scratch { blocks, forces, .. } = scratch;
+    start(isa, lj.cutoff, positions, list, [blocks, forces], out);
     match isa {
         // SAFETY: the processor has it, as just asserted.
         #[cfg(target_arch = "x86_64")]

@@ -16,11 +16,11 @@ mod kernel;
 
 pub use kernel::Scratch;
 
-use super::{Forces, Mixed, Paths, Potential};
+use super::{Forces, Narrow, Paths, Potential};
 use crate::machine::isa::Isa;
 use crate::md::BOLTZMANN;
 use crate::md::clusters::ClusterList;
-use crate::md::neighbours::{bonds, displacement_error};
+use crate::md::neighbours::{bonds, place_error};
 use crate::md::system::Atoms;
 
 /// Treatment of the potential at the cutoff.
@@ -73,7 +73,7 @@ impl LennardJones {
         // Coordinates of images in `f64` and, times `eps`, by how much they round.
         let narrow = eps > f64::EPSILON;
         let placed = if narrow { &[] } else { positions };
-        let places = displacement_error(cell, placed, self.cutoff) / 18.0 * (eps / f64::EPSILON);
+        let places = place_error(cell, placed, self.cutoff) * (eps / f64::EPSILON);
         // In `f32` both positions, the shift, the row less the shift, and the difference round:
         // 5/2 of it, and sqrt(3) of that for the length.
         let apart = places * if narrow { 4.5 } else { 18.0 };
@@ -165,35 +165,10 @@ impl Paths for LennardJones {
     }
 }
 
-impl Potential for Mixed<LennardJones> {
-    type List = ClusterList;
-    type Scratch = Scratch<f32>;
+impl Narrow for LennardJones {
+    type NarrowScratch = Scratch<f32>;
 
-    fn cutoff(&self) -> f64 {
-        self.0.cutoff
-    }
-
-    fn compute(
-        &self,
-        atoms: Atoms<'_>,
-        list: &ClusterList,
-        scratch: &mut Scratch<f32>,
-        out: &mut Forces,
-    ) {
-        self.compute_on(Isa::best(), atoms, list, scratch, out);
-    }
-
-    fn reference(&self, atoms: Atoms<'_>) -> Forces {
-        self.0.reference(atoms)
-    }
-
-    fn bound(&self, atoms: Atoms<'_>) -> Forces {
-        self.0.bound_by(atoms, f32::EPSILON.into())
-    }
-}
-
-impl Paths for Mixed<LennardJones> {
-    fn compute_on(
+    fn compute_narrow_on(
         &self,
         isa: Isa,
         atoms: Atoms<'_>,
@@ -201,7 +176,11 @@ impl Paths for Mixed<LennardJones> {
         scratch: &mut Scratch<f32>,
         out: &mut Forces,
     ) {
-        kernel::compute(isa, &self.0, atoms.positions, list, scratch, out);
+        kernel::compute(isa, self, atoms.positions, list, scratch, out);
+    }
+
+    fn narrow_bound(&self, atoms: Atoms<'_>) -> Forces {
+        self.bound_by(atoms, f32::EPSILON.into())
     }
 }
 

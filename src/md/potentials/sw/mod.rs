@@ -21,7 +21,7 @@ mod pairs;
 #[cfg(target_arch = "x86_64")]
 mod terms;
 
-use super::{Forces, Mixed, Paths, Potential};
+use super::{Forces, Narrow, Paths, Potential};
 use crate::machine::isa::Isa;
 use crate::md::lanes::Real;
 use crate::md::neighbours::{Bond, NeighbourList, bonds};
@@ -165,35 +165,10 @@ impl Paths for StillingerWeber {
 
 /// The moments of atoms and the forces on them are summed in `f32`, too, over the neighbours of one
 /// atom. Where a processor has no vector instructions, all is computed in `f64`.
-impl Potential for Mixed<StillingerWeber> {
-    type List = NeighbourList;
-    type Scratch = Scratch<f32>;
+impl Narrow for StillingerWeber {
+    type NarrowScratch = Scratch<f32>;
 
-    fn cutoff(&self) -> f64 {
-        self.0.cutoff()
-    }
-
-    fn compute(
-        &self,
-        atoms: Atoms<'_>,
-        list: &NeighbourList,
-        scratch: &mut Scratch<f32>,
-        out: &mut Forces,
-    ) {
-        self.compute_on(Isa::best(), atoms, list, scratch, out);
-    }
-
-    fn reference(&self, atoms: Atoms<'_>) -> Forces {
-        self.0.reference(atoms)
-    }
-
-    fn bound(&self, Atoms { cell, positions, .. }: Atoms<'_>) -> Forces {
-        moments::bound(&self.0, cell, positions, f32::EPSILON.into())
-    }
-}
-
-impl Paths for Mixed<StillingerWeber> {
-    fn compute_on(
+    fn compute_narrow_on(
         &self,
         isa: Isa,
         atoms: Atoms<'_>,
@@ -201,7 +176,11 @@ impl Paths for Mixed<StillingerWeber> {
         scratch: &mut Scratch<f32>,
         out: &mut Forces,
     ) {
-        compute(isa, &self.0, atoms, list, scratch, out);
+        compute(isa, self, atoms, list, scratch, out);
+    }
+
+    fn narrow_bound(&self, Atoms { cell, positions, .. }: Atoms<'_>) -> Forces {
+        moments::bound(self, cell, positions, f32::EPSILON.into())
     }
 }
 
@@ -213,9 +192,7 @@ fn compute<R: Real>(
     scratch: &mut Scratch<R>,
     out: &mut Forces,
 ) {
-    let cutoff = sw.cutoff();
-    assert!(list.cutoff() >= cutoff, "list cutoff {} under {cutoff}", list.cutoff());
-    out.clear(atoms.positions.len());
+    out.clear_for(atoms.positions.len(), [list.cutoff(), sw.cutoff()]);
     match isa {
         #[cfg(target_arch = "x86_64")]
         Isa::Avx2 | Isa::Avx512 => {

@@ -22,7 +22,7 @@
 //! products of one-body sums in general.
 
 use super::StillingerWeber;
-use crate::md::neighbours::{NeighbourList, bonds, displacement_error};
+use crate::md::neighbours::{NeighbourList, bonds, displacement_error, place_error};
 use crate::md::potentials::exp::exp;
 use crate::md::potentials::{Forces, LANES, Lanes, Potential, sum};
 use crate::md::system::{Cell, Vector};
@@ -226,7 +226,7 @@ pub(super) fn bound(sw: &StillingerWeber, cell: &Cell, positions: &[Vector], eps
     let (cutoff, narrow) = (sw.cutoff(), eps > f64::EPSILON);
     let (strength, m) = (sw.lambda * sw.epsilon, (1.0 + sw.cos0.abs()).powi(2));
     let places = if narrow {
-        2.2 / 18.0 * eps / f64::EPSILON * displacement_error(cell, &[], cutoff)
+        2.2 * eps / f64::EPSILON * place_error(cell, &[], cutoff)
     } else {
         displacement_error(cell, positions, cutoff)
     };

@@ -10,7 +10,7 @@ use super::smooth::Smooth;
 use super::{Water, excluded, leads_to};
 use crate::md::COULOMB;
 use crate::md::lanes::Real;
-use crate::md::neighbours::{bonds, displacement_error};
+use crate::md::neighbours::{bonds, place_error};
 use crate::md::potentials::Forces;
 use crate::md::potentials::errors::{Errors, Off, Size};
 use crate::md::system::{Atoms, norm};
@@ -43,7 +43,7 @@ impl Water {
         let narrow = eps > f64::EPSILON;
         // As in `lj/mod.rs`: in `f32` places are images in the cell, rounded.
         let placed = if narrow { &[] } else { positions };
-        let places = displacement_error(cell, placed, self.cutoff) / 18.0 * (eps / f64::EPSILON);
+        let places = place_error(cell, placed, self.cutoff) * (eps / f64::EPSILON);
         let apart = places * if narrow { 4.5 } else { 18.0 };
         let excluded = excluded(&atoms);
         let bonds = bonds(cell, positions, self.cutoff + apart);

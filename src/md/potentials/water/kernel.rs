@@ -19,7 +19,7 @@ use crate::machine::isa::Isa;
 use crate::md::COULOMB;
 use crate::md::clusters::{Block, ClusterList, Rows, parts, squared};
 use crate::md::lanes::{CLUSTER, Quad, Real, Room, Tile};
-use crate::md::potentials::clustered::{Pull, Virial, not_after};
+use crate::md::potentials::clustered::{Pull, Virial, not_after, start};
 use crate::md::potentials::{Forces, is_narrow};
 use crate::md::system::Atoms;
 
@@ -203,13 +203,8 @@ pub(super) fn compute<R: Real, const N: usize>(
     scratch: &mut Scratch<R>,
     out: &mut Forces,
 ) {
-    assert!(isa.is_available(), "this processor has no {}", isa.name());
-    let cutoff = water.cutoff;
-    assert!(list.cutoff() >= cutoff, "list cutoff {} under {cutoff}", list.cutoff());
-    out.clear(atoms.positions.len());
-    list.place(atoms.positions, &mut scratch.blocks);
-    scratch.forces.clear();
-    scratch.forces.resize(scratch.blocks.len(), [[R::default(); CLUSTER]; 3]);
+    let Scratch { blocks, forces, .. } = scratch;
+    start(isa, water.cutoff, atoms.positions, list, [blocks, forces], out);
     let oxygen = |species| if species == 0 { 1.0 } else { 0.0 };
     list.spread(|k| [atoms.charges[k], oxygen(atoms.species[k])], &mut scratch.kinds);
     match isa {

@@ -32,7 +32,7 @@ pub use kernel::Scratch;
 use electrostatics::Coulomb;
 use smooth::Smooth;
 
-use super::{Forces, Mixed, Paths, Potential};
+use super::{Forces, Narrow, Paths, Potential};
 use crate::machine::isa::Isa;
 use crate::md::COULOMB;
 use crate::md::clusters::ClusterList;
@@ -245,35 +245,10 @@ impl Paths for Water {
     }
 }
 
-impl Potential for Mixed<Water> {
-    type List = ClusterList;
-    type Scratch = Scratch<f32>;
+impl Narrow for Water {
+    type NarrowScratch = Scratch<f32>;
 
-    fn cutoff(&self) -> f64 {
-        self.0.cutoff
-    }
-
-    fn compute(
-        &self,
-        atoms: Atoms<'_>,
-        list: &ClusterList,
-        scratch: &mut Scratch<f32>,
-        out: &mut Forces,
-    ) {
-        self.compute_on(Isa::best(), atoms, list, scratch, out);
-    }
-
-    fn reference(&self, atoms: Atoms<'_>) -> Forces {
-        self.0.reference(atoms)
-    }
-
-    fn bound(&self, atoms: Atoms<'_>) -> Forces {
-        self.0.bound_in::<f32>(atoms, &self.0.smooth[1])
-    }
-}
-
-impl Paths for Mixed<Water> {
-    fn compute_on(
+    fn compute_narrow_on(
         &self,
         isa: Isa,
         atoms: Atoms<'_>,
@@ -281,8 +256,11 @@ impl Paths for Mixed<Water> {
         scratch: &mut Scratch<f32>,
         out: &mut Forces,
     ) {
-        let smooth = &self.0.smooth[1];
-        self.0.compute_in::<f32, { NARROW.0 }>(isa, smooth, atoms, list, scratch, out);
+        self.compute_in::<f32, { NARROW.0 }>(isa, &self.smooth[1], atoms, list, scratch, out);
+    }
+
+    fn narrow_bound(&self, atoms: Atoms<'_>) -> Forces {
+        self.bound_in::<f32>(atoms, &self.smooth[1])
     }
 }
 
