@@ -17,6 +17,8 @@ mod cuda;
 mod dot;
 pub(super) mod oracle;
 mod steps;
+#[cfg(test)]
+mod timing;
 
 /// Vectors of most steps.
 const N: usize = 10_000;

@@ -167,7 +167,7 @@ pub(super) fn case_encode_decode(plan: Plan) -> Case {
     plan.case("encode-decode", bytes, |batch| Quantize::new(batch, true))
 }
 
-struct Quantize {
+pub(super) struct Quantize {
     batch: Batch,
     x: Vec<Vec<f32>>,
     /// Where it is done in two steps.
@@ -177,7 +177,7 @@ struct Quantize {
 }
 
 impl Quantize {
-    fn new(batch: &Batch, in_two: bool) -> Self {
+    pub(super) fn new(batch: &Batch, in_two: bool) -> Self {
         let (x, codes) = batch.inputs();
         let codes = in_two.then_some(codes);
         Self { batch: batch.clone(), y: x.clone(), x, codes, overloaded: 0 }

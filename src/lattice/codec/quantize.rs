@@ -60,7 +60,7 @@ impl Codec {
         }
         if n == 1 {
             let mut stack = [0; SINGLE_LEN_BYTES];
-            let mut codes = CodesMut::new(self.packed.of(1), &mut stack);
+            let mut codes = CodesMut::new(&self.packed, 1, &mut stack);
             let set = |word, t, overload| codes.set_short(0, word, t, overload);
             if let Some(overload) = self.encode_single::<D>(x, set) {
                 self.decode_in::<L, D>(codes.read(), y, layout, 0)?;
@@ -70,7 +70,8 @@ impl Codec {
         CODES.with_borrow_mut(|room| self.quantize_by_chunks::<L, D>(x, y, layout, &mut room.0))
     }
 
-    /// Encodes and decodes as many vectors at a time as `room` holds the codes of.
+    /// Encodes and decodes as many vectors at a time as `room` holds the codes of. All at once has code
+    /// of its own, since a loop costs short batches more.
     #[inline(always)]
     fn quantize_by_chunks<L: LanePoints<D>, const D: usize>(
         &self,
@@ -80,19 +81,33 @@ impl Codec {
         room: &mut [u8],
     ) -> Result<usize, Error> {
         let n = x.len() / D;
-        let fits = self.packed.of(n).room() <= room.len();
+        if self.packed.room(n) <= room.len() {
+            let codes = CodesMut::new(&self.packed, n, room);
+            return self.quantize_chunk::<L, D>(x, y, layout, 0, codes);
+        }
         // Whole cache lines of flags and of codes.
-        let chunk = if fits { n } else { 64 * (room.len() / self.packed.of(64).room()) };
-        let (mut from, mut overloaded) = (0, 0);
-        while from < n {
-            let mut codes = CodesMut::new(self.packed.of(chunk.min(n - from)), room);
-            self.encode_in::<L, D>(x, layout, from, &mut codes)?;
-            self.decode_in::<L, D>(codes.read(), y, layout, from)?;
-            // Last: a load of several flags waits for the stores of each, if those are recent.
-            overloaded += self.overloaded(&codes);
-            from += chunk;
+        let chunk = 64 * (room.len() / self.packed.room(64));
+        let mut overloaded = 0;
+        for from in (0..n).step_by(chunk) {
+            let codes = CodesMut::new(&self.packed, chunk.min(n - from), room);
+            overloaded += self.quantize_chunk::<L, D>(x, y, layout, from, codes)?;
         }
         Ok(overloaded)
+    }
+
+    #[inline(always)]
+    fn quantize_chunk<L: LanePoints<D>, const D: usize>(
+        &self,
+        x: &[f32],
+        y: &mut [f32],
+        layout: Layout,
+        from: usize,
+        mut codes: CodesMut<'_>,
+    ) -> Result<usize, Error> {
+        self.encode_in::<L, D>(x, layout, from, &mut codes)?;
+        self.decode_in::<L, D>(codes.read(), y, layout, from)?;
+        // Last: a load of several flags waits for the stores of each, if those are recent.
+        Ok(self.overloaded(&codes))
     }
 
     #[inline]

@@ -62,15 +62,9 @@ impl Shape {
         Self { form: Form::Packed, n: 0, word, each: word.bytes(), stride: 0 }
     }
 
-    /// Such codes of `n` vectors, plane after plane without a gap.
-    #[inline]
-    pub(in crate::lattice) fn of(&self, n: usize) -> Self {
-        Self { n, stride: n, ..*self }
-    }
-
-    /// Bytes that packed codes take, with their scalings and flags.
-    pub(in crate::lattice) fn room(&self) -> usize {
-        self.n * (self.each + usize::from(self.word.protected)) + self.n.div_ceil(8)
+    /// Bytes that `n` packed codes take, with their scalings and flags.
+    pub(in crate::lattice) fn room(&self, n: usize) -> usize {
+        n * (self.each + usize::from(self.word.protected)) + n.div_ceil(8)
     }
 }
 

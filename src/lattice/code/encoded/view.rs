@@ -177,17 +177,18 @@ pub(in crate::lattice) struct CodesMut<'a> {
 }
 
 impl<'a> CodesMut<'a> {
-    /// Places for packed codes in `bytes`, which has [`Shape::room`].
-    pub(in crate::lattice) fn new(shape: Shape, bytes: &'a mut [u8]) -> Self {
-        let Shape { n, word, each, .. } = shape;
-        let (bytes, rest) = bytes.split_at_mut(n * each);
-        let (t, rest) = rest.split_at_mut(if word.protected { n } else { 0 });
+    /// Places for `n` codes of such a shape in `bytes`, which has [`Shape::room`] for them, plane after
+    /// plane without a gap. Inlined: a shape that is stored in parts and copied as a whole is waited for.
+    #[inline(always)]
+    pub(in crate::lattice) fn new(packed: &Shape, n: usize, bytes: &'a mut [u8]) -> Self {
+        let (bytes, rest) = bytes.split_at_mut(n * packed.each);
+        let (t, rest) = rest.split_at_mut(if packed.word.protected { n } else { 0 });
         let overload = &mut rest[..n.div_ceil(8)];
         // Bits past the last vector are not written.
         if let Some(last) = overload.last_mut() {
             *last = 0;
         }
-        Self { shape, bytes, t, overload }
+        Self { shape: Shape { n, stride: n, ..*packed }, bytes, t, overload }
     }
 
     /// The same, to be read.
