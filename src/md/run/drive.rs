@@ -10,7 +10,7 @@ use super::model::{Choice, Model};
 use super::trajectory::{self, Last, Trajectory};
 use super::watched::Watched;
 use super::{Error, fit, unfit};
-use crate::md::field::ForceSource as _;
+use crate::md::field::{ForceSource as _, Source as _};
 use crate::md::files::extxyz::{Frames, VelocityUnit};
 use crate::md::system::System;
 use crate::md::{Langevin, integrate};

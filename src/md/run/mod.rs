@@ -28,8 +28,10 @@ use std::io;
 use std::path::PathBuf;
 
 pub use drive::{Ensemble, Options, Progress, run};
+pub use fit::check;
 pub use label::label;
-pub use model::{Choice, names};
+pub use model::{Choice, Model, names};
+pub use watched::Watched;
 
 use super::files::{extxyz, lammps};
 use crate::file::lines;
