@@ -62,6 +62,11 @@ pub trait Source: ForceSource {
 
     /// How often the list was made anew.
     fn upkeep(&self) -> Upkeep;
+
+    /// Why the last evaluation was none.
+    fn fault(&self) -> Option<String> {
+        self.forces().fault()
+    }
 }
 
 /// A potential of a type that the caller does not name.

@@ -19,6 +19,7 @@ pub mod core;
 pub mod energy;
 pub mod files;
 pub mod lattice;
+pub mod md;
 pub mod memory;
 pub mod points;
 pub mod progress;

@@ -6,7 +6,7 @@ use crate::md::potentials::Forces;
 use crate::md::system::{Atoms, Error, System, Vector, dot, sub};
 
 /// Forces that are found only where they can be. Where an atom is lost, or moves so far in one step
-/// that the list cannot follow, they stay as they were, and [`Watched::fault`] says why.
+/// that the list cannot follow, they stay as they were, and [`Source::fault`] says why.
 #[expect(missing_debug_implementations, reason = "a source of any type has none")]
 pub struct Watched {
     source: Box<dyn Source>,
@@ -19,11 +19,6 @@ impl Watched {
     /// The forces of `source`, which are those of `system`, by a list with that skin.
     pub fn new(source: Box<dyn Source>, system: &System, skin: f64) -> Self {
         Self { source, skin, before: system.positions.clone(), fault: None }
-    }
-
-    /// Why the last step was no step.
-    pub fn fault(&self) -> Option<String> {
-        self.fault.clone().or_else(|| self.source.forces().fault())
     }
 
     /// Whether `atoms` can be evaluated.
@@ -98,6 +93,10 @@ impl Source for Watched {
 
     fn upkeep(&self) -> Upkeep {
         self.source.upkeep()
+    }
+
+    fn fault(&self) -> Option<String> {
+        self.fault.clone().or_else(|| self.source.fault())
     }
 }
 

@@ -1,0 +1,93 @@
+//! The profile of molecular dynamics: latency, tail, memory, parts of a step, and whether it is right.
+
+pub mod document;
+pub mod growth;
+pub mod hotspots;
+pub mod measure;
+pub mod record;
+mod walk;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::points;
+use crate::md::{extxyz, run, system};
+
+/// Why there is no profile.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A step leads nowhere.
+    #[error("step {step}: {why}")]
+    Stopped {
+        /// The step, from 1; warm-ups are counted apart.
+        step: usize,
+        /// The reason.
+        why: String,
+    },
+    /// Two evaluations were of the same positions.
+    #[error(
+        "{first} and {again} have the same positions: a result that is kept would be timed, not one \
+         that is found; give atoms that move"
+    )]
+    Repeated {
+        /// The first of them.
+        first: String,
+        /// The other.
+        again: String,
+    },
+    /// There is nothing to time.
+    #[error("{what}: found none, expected at least one")]
+    Nothing {
+        /// What is missing.
+        what: String,
+    },
+    /// A file of the profile is none.
+    #[error("{}: {why}; expected the keys of an MDProfileResult", path.display())]
+    Document {
+        /// The file.
+        path: PathBuf,
+        /// The flaw.
+        why: serde_json::Error,
+    },
+    /// A file cannot be read or written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// The complaint of the system.
+        source: io::Error,
+    },
+    /// A value has no text in JSON.
+    #[error("no JSON: {why}")]
+    Json {
+        /// The complaint of the writer.
+        why: serde_json::Error,
+    },
+    /// The cell of a system is too small.
+    #[error(transparent)]
+    System(#[from] system::Error),
+    /// A line cannot be written, or is of another run.
+    #[error(transparent)]
+    Points(#[from] points::Error),
+    /// Frames cannot be read.
+    #[error(transparent)]
+    Extxyz(#[from] extxyz::Error),
+    /// Atoms or a potential are not what is needed.
+    #[error(transparent)]
+    Run(#[from] run::Error),
+}
+
+impl Error {
+    fn io(path: &Path, source: io::Error) -> Self {
+        Self::Io { path: path.to_owned(), source }
+    }
+}
+
+/// The text of a JSON file.
+fn json(value: &impl Serialize) -> Result<Vec<u8>, Error> {
+    let mut text = serde_json::to_vec_pretty(value).map_err(|why| Error::Json { why })?;
+    text.push(b'\n');
+    Ok(text)
+}
