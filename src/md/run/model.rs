@@ -188,6 +188,18 @@ impl Model {
         }
     }
 
+    /// Does as [`Model::any`].
+    pub fn into_any(self) -> Box<dyn AnyPotential> {
+        match self {
+            Self::StillingerWeber(p) => Box::new(p),
+            Self::LennardJones(p) => Box::new(p),
+            Self::SuttonChen(p) => Box::new(p),
+            Self::FinnisSinclair(p) => Box::new(p),
+            Self::Water(p) => p,
+            Self::File(p) => Box::new(p),
+        }
+    }
+
     /// Distance in angstrom from which on atoms do not interact.
     pub(super) fn cutoff(&self) -> f64 {
         self.any().cutoff()

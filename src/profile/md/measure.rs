@@ -54,8 +54,8 @@ impl Default for Plan {
 /// The parts of a step, by number: list, passes, and these after them.
 const INTEGRATE: usize = 0;
 const CHECK: usize = 1;
-const STRESS: usize = 2;
-const OTHER: usize = 3;
+const OTHER: usize = 2;
+const STRESS: usize = 3;
 
 /// Reads the clock at the end of each part.
 pub(super) struct Clock {
@@ -112,10 +112,11 @@ impl Clock {
         self.last - self.start
     }
 
-    fn names(source: &dyn Source) -> Vec<String> {
+    fn names(source: &dyn Source, plan: &Plan) -> Vec<String> {
         let passes = source.passes().iter().copied();
         let all = ["neighbours"].into_iter().chain(passes);
-        all.chain(["integrate", "check", "stress", "other"]).map(str::to_owned).collect()
+        let all = all.chain(["integrate", "check", "other"]);
+        all.chain(plan.stress.then_some("stress")).map(str::to_owned).collect()
     }
 }
 
@@ -149,7 +150,7 @@ pub(super) fn measure(
     plan: &Plan,
 ) -> Result<Measured, Error> {
     let mut clock = Clock::new(source.passes().len());
-    let parts = Clock::names(source);
+    let parts = Clock::names(source, plan);
     let (all, moves) = (plan.steps * plan.repeat, walk.moves());
     let mut hashes = touched(plan.warmup + all);
     let mut compared = Compared::new(system, all);

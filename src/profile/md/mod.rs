@@ -1,10 +1,18 @@
 //! The profile of molecular dynamics: latency, tail, memory, parts of a step, and whether it is right.
 
 pub mod document;
+pub mod extended;
 pub mod growth;
 pub mod hotspots;
+pub mod line;
 pub mod measure;
+pub mod model;
+pub mod profile;
 pub mod record;
+pub mod tail;
+pub mod targets;
+pub mod validity;
+pub mod verdicts;
 mod walk;
 
 use std::io;
@@ -43,6 +51,60 @@ pub enum Error {
         /// What is missing.
         what: String,
     },
+    /// The frames are too few.
+    #[error("found {found} frames, expected at least as many as steps, {least}")]
+    Frames {
+        /// Frames.
+        found: usize,
+        /// Steps.
+        least: usize,
+    },
+    /// Two frames are of different atoms.
+    #[error("frame {frame}: found other atoms than those of frame 1, in number, kind or order")]
+    OtherAtoms {
+        /// The frame, from 1.
+        frame: usize,
+    },
+    /// The forces that were timed are wrong.
+    #[error("{what}: found {found}, the definition of the potential gives {expected} +- {bound}")]
+    Differs {
+        /// The quantity.
+        what: String,
+        /// Its value by the fast form.
+        found: f64,
+        /// Its value by the definition.
+        expected: f64,
+        /// How far they may be apart.
+        bound: f64,
+    },
+    /// There is no model of a name.
+    #[error(
+        "{name}: found no model of this name, expected {expected}, or a file of LAMMPS as Si.sw"
+    )]
+    NoModel {
+        /// The name.
+        name: String,
+        /// The models that there are.
+        expected: String,
+    },
+    /// There is such a model, and it cannot be profiled.
+    #[error("{name}: {why}")]
+    Unavailable {
+        /// The name.
+        name: String,
+        /// The reason.
+        why: String,
+    },
+    /// A model does not know a system.
+    #[error("{model}: does not know {system}; it knows {knows}")]
+    NoSystem {
+        /// The model.
+        model: String,
+        /// The system.
+        system: String,
+        /// The systems that it knows.
+        knows: String,
+    },
     /// A file of the profile is none.
     #[error("{}: {why}; expected the keys of an MDProfileResult", path.display())]
     Document {
@@ -80,6 +142,10 @@ pub enum Error {
 }
 
 impl Error {
+    fn nothing(what: &str) -> Self {
+        Self::Nothing { what: what.to_owned() }
+    }
+
     fn io(path: &Path, source: io::Error) -> Self {
         Self::Io { path: path.to_owned(), source }
     }
@@ -91,3 +157,6 @@ fn json(value: &impl Serialize) -> Result<Vec<u8>, Error> {
     text.push(b'\n');
     Ok(text)
 }
+
+#[cfg(test)]
+mod tests;
