@@ -9,6 +9,7 @@
 //! | [`points`] | a line per finished point, from which a killed run resumes |
 //! | [`files`] | one list of fields gives the keys of a JSON object and the columns of a CSV row |
 //! | [`progress`] | a bar on a terminal |
+//! | [`trace`](mod@trace) | times as files that Perfetto and chrome://tracing open |
 //! | a folder per chapter | its measurements, figures, summary and advice |
 //!
 //! ```text
@@ -26,3 +27,4 @@ pub mod progress;
 pub mod rom;
 pub mod roof;
 pub mod timing;
+pub mod trace;

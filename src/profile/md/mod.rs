@@ -2,6 +2,8 @@
 
 pub mod document;
 pub mod extended;
+#[cfg(feature = "figures")]
+pub mod figures;
 pub mod growth;
 pub mod hotspots;
 pub mod line;
@@ -9,6 +11,8 @@ pub mod measure;
 pub mod model;
 pub mod profile;
 pub mod record;
+pub mod report;
+pub mod summary;
 pub mod tail;
 pub mod targets;
 pub mod validity;

@@ -1,54 +1,13 @@
 //! The Markdown report of a profile: verdicts first, then the numbers that they are made of.
 
+use super::document::Document;
+use super::extended::{Extended, OfKind};
 use super::summary::{self, Loop};
+use super::targets::Target;
+use super::verdicts::Verdict;
 use crate::draw::Table;
-use crate::draw::numbers::time;
-use crate::stats::{Method, Samples};
-
-/// One answer of the profile.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verdict {
-    /// The question: `memory`, `validity`, `tail`.
-    pub name: String,
-    /// Whether all is well; none where it is not known.
-    pub good: Option<bool>,
-    /// The finding, in one sentence.
-    pub said: String,
-}
-
-/// A target of the documents, with the number that was found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Target {
-    /// The quantity with its limit: `p99 below 3x mean`.
-    pub name: String,
-    /// The number, with its unit.
-    pub found: String,
-    /// Whether it is met; none where it is not known.
-    pub met: Option<bool>,
-}
-
-/// All that the report says.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Report<'a> {
-    /// Model and system: `Stillinger-Weber silicon, 64 atoms`.
-    pub subject: &'a str,
-    /// The verdicts, the most wanted first.
-    pub verdicts: &'a [Verdict],
-    /// The run.
-    pub run: &'a Loop,
-    /// Seconds of each step.
-    pub latencies: &'a Samples,
-    /// Where the time goes, and what to do about it, in order.
-    pub recommendations: &'a [String],
-    /// Targets.
-    pub targets: &'a [Target],
-    /// Other tables, each under its title.
-    pub tables: &'a [(String, Table)],
-    /// Circumstances: names and values.
-    pub conditions: &'a [(String, String)],
-    /// Names of the other files.
-    pub files: &'a [String],
-}
+use crate::draw::numbers::{short, time};
+use crate::stats::Method;
 
 /// `yes`, `no`, or `not known`.
 fn word(is: Option<bool>) -> &'static str {
@@ -72,116 +31,133 @@ fn list(items: impl IntoIterator<Item = String>) -> String {
 const QUANTILES: [(&str, f64); 5] =
     [("min", 0.0), ("median", 0.5), ("p95", 0.95), ("p99", 0.99), ("max", 1.0)];
 
-/// The report as Markdown.
+/// The report as Markdown, with other tables under their titles, and the names of the other files.
 ///
 /// # Panics
 ///
-/// If there is no latency.
-pub fn markdown(report: &Report<'_>) -> String {
-    let Report { subject, verdicts, run, latencies, recommendations, targets, .. } = *report;
-    let mut text = format!("# MD profile: {subject}\n\n");
-    let row = |v: &Verdict| vec![field(&v.name), word(v.good).to_owned(), field(&v.said)];
-    let rows = verdicts.iter().map(row).collect();
+/// If there is no step.
+pub fn markdown(
+    document: &Document,
+    extended: &Extended,
+    tables: &[(String, Table)],
+    files: &[String],
+) -> String {
+    let size = document.system_size.as_deref().unwrap_or("an unknown number of atoms");
+    let mut text = format!("# MD profile: {}, {size}\n\n", extended.model);
+    if extended.is_debug_build {
+        text += "This program was built for tests: one of `cargo build --release` is faster.\n\n";
+    }
+    let row = |v: &Verdict| vec![field(&v.name), word(v.is_good).to_owned(), field(&v.said)];
+    let rows = extended.verdicts.iter().map(row).collect();
     text += &Table::new(&["Verdict", "Good", "Found"], rows).markdown("l");
-    text += "\n## Steps\n\n```text\n";
-    text += &summary::text(run);
-    text += "```\n\n## Latency\n\n";
-    let seconds = |seconds: f64| time(1e9 * seconds);
-    let mean = latencies.mean();
-    let mut rows = vec![vec!["mean".to_owned(), seconds(mean), "1.00".to_owned()]];
-    let over = |value: f64| if mean > 0.0 { format!("{:.2}", value / mean) } else { "-".into() };
-    for (name, p) in QUANTILES {
-        let value = latencies.quantile(p, Method::Linear);
-        rows.push(vec![name.to_owned(), seconds(value), over(value)]);
-    }
-    let std = latencies.std(0);
-    rows.push(vec!["std".to_owned(), seconds(std), over(std)]);
-    text += &Table::new(&["Step", "Time", "Over the mean"], rows).markdown("lr");
-    text +=
-        "\nQuantiles lie on the line between two steps; the deviation is that of these steps.\n";
+    text += &format!("\n## Steps\n\n```text\n{}```\n", summary::text(&Loop::of(extended)));
+    text += &format!("\n## Latency\n\n{}\n", latency(document).markdown("lr"));
+    text += "Quantiles lie on the line between two steps; the deviation is that of these steps, of one \
+             repeat. The rows below are of all repeats.\n\n";
+    text += &kinds(extended).markdown("lr");
+    let recommendations = &extended.hotspots.recommendations;
     if !recommendations.is_empty() {
-        text += "\n## Where the time goes\n\n";
-        text += &list(recommendations.iter().cloned());
+        text += &format!("\n## Where the time goes\n\n{}", list(recommendations.clone()));
     }
-    if !targets.is_empty() {
-        text += "\n## Targets\n\n";
-        let row = |t: &Target| vec![field(&t.name), field(&t.found), word(t.met).to_owned()];
-        let rows = targets.iter().map(row).collect();
-        text += &Table::new(&["Target", "Found", "Met"], rows).markdown("lrl");
-    }
-    for (title, table) in report.tables {
+    text += &format!("\n## Targets\n\n{}", targets(&extended.targets).markdown("lrrl"));
+    for (title, table) in tables {
         text += &format!("\n## {title}\n\n{}", table.markdown("lr"));
     }
-    text += "\n## Conditions\n\n";
-    text += &list(report.conditions.iter().map(|(name, value)| format!("{name}: {value}")));
-    text += "\n## Files\n\n";
-    text + &list(report.files.iter().map(|name| format!("`{name}`")))
+    let machine = extended.machine.iter().map(|(name, value)| format!("{name}: {value}"));
+    let notes = [document.notes.clone(), format!("sources: {}", extended.sources)];
+    text += &format!("\n## Conditions\n\n{}", list(notes.into_iter().chain(machine)));
+    text + "\n## Files\n\n" + &list(files.iter().map(|name| format!("`{name}`")))
+}
+
+fn milliseconds(ms: f64) -> String {
+    time(1e6 * ms)
+}
+
+/// Mean, quantiles and deviation, and what they are over the mean.
+fn latency(document: &Document) -> Table {
+    let (all, mean) = (&document.latencies_ms, document.mean_latency_ms);
+    let row = |name: &str, ms: f64| {
+        let over = if mean > 0.0 { format!("{:.2}", ms / mean) } else { "-".to_owned() };
+        vec![name.to_owned(), milliseconds(ms), over]
+    };
+    let mut rows = vec![row("mean", mean)];
+    rows.extend(QUANTILES.map(|(name, p)| row(name, all.quantile(p, Method::Linear))));
+    rows.push(row("std", document.std_latency_ms));
+    Table::new(&["Step", "Time", "Over the mean"], rows)
+}
+
+/// Steps by what happens to the list in them.
+fn kinds(extended: &Extended) -> Table {
+    let kinds = extended.kinds;
+    let all = [("stays", kinds.quiet), ("is pruned", kinds.pruned), ("is built", kinds.rebuilt)];
+    let row = |(name, of): (&str, Option<OfKind>)| {
+        let OfKind { steps, mean_ms, median_ms, p99_ms, max_ms, share_pct } = of?;
+        let times = [mean_ms, median_ms, p99_ms, max_ms].map(milliseconds);
+        let head = [format!("the list {name}"), steps.to_string()];
+        Some([&head[..], &times, &[format!("{share_pct:.1} %")]].concat())
+    };
+    let head = ["Steps in which", "Steps", "Mean", "Median", "p99", "Max", "Of all time"];
+    Table::new(&head, all.into_iter().filter_map(row).collect())
+}
+
+fn targets(targets: &[Target]) -> Table {
+    let row = |t: &Target| {
+        let found = t.found.map_or_else(|| "-".to_owned(), short);
+        vec![field(&t.name), short(t.below), found, word(t.is_met).to_owned()]
+    };
+    Table::new(&["Target", "Below", "Found", "Met"], targets.iter().map(row).collect())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::summary::Phase;
+    use super::super::measure::Plan;
+    use super::super::profile::profile_potential;
     use super::*;
+    use crate::md::boxes;
+    use crate::md::{FinnisSinclair, System};
 
-    fn text(verdicts: &[Verdict], targets: &[Target], tables: &[(String, Table)]) -> String {
-        let mut phase = Phase::new("Pair");
-        phase.add(3e-6);
-        let run = Loop {
-            atoms: 64,
-            steps: 1,
-            dt_ps: 0.001,
-            seconds: 4e-6,
-            cpu_seconds: None,
-            threads: 1,
-            phases: vec![phase],
-            lists: None,
-        };
-        let latencies = Samples::new([1e-6, 2e-6, 3e-6, 4e-6, 5e-6]);
-        markdown(&Report {
-            subject: "SW silicon, 64 atoms",
-            verdicts,
-            run: &run,
-            latencies: &latencies,
-            recommendations: &["Forces 75.0 %: the primary target".to_owned()],
-            targets,
-            tables,
-            conditions: &[("cpu_name".to_owned(), "a processor".to_owned())],
-            files: &["sw_profile.json".to_owned()],
-        })
+    fn iron() -> System {
+        let mut iron = boxes::iron_crystal(3, 2.8665);
+        boxes::thermalise(&mut iron, 1, 300.0);
+        iron
     }
 
     #[test]
-    fn verdicts_stand_first_and_quantiles_are_linear() {
-        let memory = Verdict {
-            name: "memory".to_owned(),
-            good: Some(false),
-            said: "1000 B | step,\nsurely".to_owned(),
-        };
-        let target = |met| Target { name: "p99 below 3x mean".into(), found: "1.65x".into(), met };
-        let tables =
-            [("Scaling".to_owned(), Table::new(&["n", "t"], vec![vec!["64".into(), "8".into()]]))];
-        let got = text(&[memory], &[target(Some(true)), target(None)], &tables);
+    fn verdicts_stand_first_and_then_the_numbers_that_they_are_made_of() {
+        let plan = Plan { steps: 5, warmup: 1, repeat: 2, ..Plan::default() };
+        let potential = FinnisSinclair::IRON;
+        let mut found = profile_potential("fs", &potential, iron(), 0.001, 0.5, &plan).unwrap();
+        let (document, extended) = (&mut found.document, &mut found.extended);
+        extended.verdicts[0].is_good = Some(false);
+        extended.verdicts[0].said = "grows by 1000 B | a step,\nsurely".to_owned();
+        extended.targets[1].is_met = Some(true);
+        extended.targets[2].is_met = None;
+        let tables = [("Scaling".to_owned(), Table::new(&["n"], vec![vec!["64".into()]]))];
+        let got = markdown(document, extended, &tables, &["fs_profile.json".to_owned()]);
         let place = |part: &str| got.find(part).unwrap_or_else(|| panic!("`{part}` in\n{got}"));
         let order = [
-            "# MD profile: SW silicon, 64 atoms\n",
-            "| memory | no | 1000 B \\| step, surely |",
-            "Loop time of 4.00 us",
-            "| p95 | 4.80 us | 1.60 |",
-            "| p99 | 4.96 us | 1.65 |",
-            "| std | 1.41 us | 0.47 |",
-            "- Forces 75.0 %: the primary target",
-            "| p99 below 3x mean | 1.65x | yes |",
-            "| p99 below 3x mean | 1.65x | not known |",
-            "## Scaling\n\n| n | t |",
-            "- cpu_name: a processor",
-            "- `sw_profile.json`",
+            "# MD profile: fs, 54 atoms\n",
+            "| resident memory | no | grows by 1000 B \\| a step, surely |",
+            "Loop time of ",
+            " on 1 thread for 10 steps with 54 atoms\n",
+            "Performance: ",
+            "\nneighbours  ",
+            "\nOther  ",
+            "\nDangerous builds: 0\n",
+            "| p95 | ",
+            "| the list stays | 10 | ",
+            "## Targets",
+            " | yes |",
+            " | not known |",
+            "## Scaling\n\n| n |",
+            "- sources: ",
+            "- `fs_profile.json`",
         ];
         assert!(order.windows(2).all(|pair| place(pair[0]) < place(pair[1])), "{got}");
-    }
-
-    #[test]
-    fn what_there_is_none_of_has_no_title() {
-        let got = text(&[], &[], &[]);
-        assert!(!got.contains("## Targets") && !got.contains("## Scaling"), "{got}");
+        let rest = Loop::of(extended).other_seconds();
+        let other = extended.phases.iter().find(|phase| phase.name == "other").unwrap();
+        assert!((1e3 * rest - other.total_ms).abs() < 1e-9, "{rest} {other:?}");
+        let plain = markdown(document, extended, &[], &[]);
+        assert!(!plain.contains("## Scaling"), "{plain}");
     }
 }

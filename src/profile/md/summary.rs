@@ -4,6 +4,7 @@
 //! up to the loop. LAMMPS has minimum and maximum over processors; here they are over calls, for
 //! there is one processor.
 
+use super::extended::{self, Extended};
 use crate::draw::Table;
 use crate::draw::numbers::{count, three_digits, time};
 
@@ -54,11 +55,11 @@ impl Phase {
 /// What became of the list of neighbours.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Lists {
-    /// Entries of the list for an atom, each pair counted as often as it is stored.
+    /// Neighbours of an atom within the cutoff.
     pub neighbours_per_atom: f64,
     /// How often the list was built from nothing.
     pub builds: u64,
-    /// How often it was only thinned out, where it can be.
+    /// How often it was pruned, builds included, where it can be.
     pub prunings: Option<u64>,
     /// Builds that came too late: an atom had moved more than half the skin.
     pub dangerous_builds: u64,
@@ -71,8 +72,8 @@ pub struct Loop {
     pub atoms: usize,
     /// Steps.
     pub steps: u64,
-    /// Length of a step, in ps.
-    pub dt_ps: f64,
+    /// Length of a step in ps; none where atoms move from frame to frame of a file.
+    pub dt_ps: Option<f64>,
     /// Time of all steps on the clock, in seconds.
     pub seconds: f64,
     /// Time of all steps on the processor, in seconds, where it is known.
@@ -86,6 +87,36 @@ pub struct Loop {
 }
 
 impl Loop {
+    /// The steps of a profile, those of all repeats; the time of the processor is that which the
+    /// thread was not kept waiting for.
+    pub fn of(extended: &Extended) -> Self {
+        let Extended { latency, trajectory, neighbours, phases, .. } = extended;
+        let seconds = 1e-3 * extended.steps_ms;
+        let phase = |phase: &extended::Phase| Phase {
+            name: phase.name.clone(),
+            calls: phase.calls as u64,
+            min_seconds: 1e-3 * phase.min_ms,
+            max_seconds: 1e-3 * phase.max_ms,
+            total_seconds: 1e-3 * phase.total_ms,
+        };
+        Self {
+            atoms: trajectory.n_atoms,
+            steps: latency.steps as u64,
+            dt_ps: trajectory.dt_ps,
+            seconds,
+            cpu_seconds: Some(seconds - 1e-9 * latency.waited_ns as f64),
+            threads: 1,
+            // The rest is computed from the loop.
+            phases: phases.iter().filter(|phase| phase.name != "other").map(phase).collect(),
+            lists: Some(Lists {
+                neighbours_per_atom: neighbours.per_atom,
+                builds: neighbours.builds,
+                prunings: Some(neighbours.prunings).filter(|count| *count > 0),
+                dangerous_builds: neighbours.dangerous_builds,
+            }),
+        }
+    }
+
     /// Steps in a second; none where no time was taken.
     pub fn steps_per_second(&self) -> Option<f64> {
         (self.seconds > 0.0).then(|| self.steps as f64 / self.seconds)
@@ -93,7 +124,7 @@ impl Loop {
 
     /// Nanoseconds of the atoms in a day of the clock.
     pub fn ns_per_day(&self) -> Option<f64> {
-        Some(self.steps_per_second()? * self.dt_ps * NS_DAY)
+        Some(self.steps_per_second()? * self.dt_ps? * NS_DAY)
     }
 
     /// The rest of the loop, which is in no phase.
@@ -138,14 +169,13 @@ pub fn text(run: &Loop) -> String {
         "Loop time of {} on {on} for {steps} steps with {atoms} atoms\n\n",
         time(1e9 * seconds)
     );
-    if let Some((ns_per_day, rate)) = run.ns_per_day().zip(run.steps_per_second()) {
-        text += &format!(
-            "Performance: {} ns/day, {} hours/ns, {} timesteps/s, {}atom-step/s\n",
-            three_digits(ns_per_day),
-            three_digits(24.0 / ns_per_day),
-            three_digits(rate),
-            scaled(rate * atoms as f64),
-        );
+    if let Some(rate) = run.steps_per_second() {
+        let of_atoms = run.ns_per_day().map_or_else(String::new, |ns| {
+            format!("{} ns/day, {} hours/ns, ", three_digits(ns), three_digits(24.0 / ns))
+        });
+        let rates = [three_digits(rate), scaled(rate * atoms as f64)];
+        text +=
+            &format!("Performance: {of_atoms}{} timesteps/s, {}atom-step/s\n", rates[0], rates[1]);
     }
     if let Some(cpu) = run.cpu_seconds.filter(|_| seconds > 0.0) {
         text += &format!("{:.1} % CPU use with {on}\n", 100.0 * cpu / seconds);
@@ -182,7 +212,7 @@ mod tests {
         Loop {
             atoms: 512,
             steps: 4,
-            dt_ps: 0.001,
+            dt_ps: Some(0.001),
             seconds: 1e-3,
             cpu_seconds: Some(0.95e-3),
             threads: 1,

@@ -1,8 +1,10 @@
 //! How the energy stays: total, potential and kinetic over the time of the atoms.
 
+use super::super::validity::Kept;
 use super::{Caption, number, panel};
 use crate::draw::figure::{Colour, Figure, Panel, Series, Shape};
 use crate::draw::numbers::short;
+use crate::md::BOLTZMANN;
 
 /// Energies over a run.
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +32,21 @@ pub struct Drift {
     pub high: f64,
     /// Root mean square of the total less the line, in meV/atom.
     pub detrended_rms: f64,
+}
+
+impl Drift {
+    /// The drift of a profile, if it is known.
+    pub fn of(kept: &Kept) -> Option<Self> {
+        let slope = kept.drift_kt_per_atom_ns?;
+        // kT in meV, and ns in ps.
+        let unit = 1e3 * BOLTZMANN * kept.kelvin / 1e3;
+        Some(Self {
+            slope: unit * slope.value,
+            low: unit * slope.low,
+            high: unit * slope.high,
+            detrended_rms: kept.detrended_rms_mev_per_atom,
+        })
+    }
 }
 
 /// Total energy with its fitted drift, and how potential and kinetic energy move against each other.
@@ -72,8 +89,8 @@ fn conserved(energy: &Energy<'_>, total: &[f64]) -> Panel {
         let line = [times[0], times[times.len() - 1]].map(|t| (t, slope * (t - middle)));
         series.push(Series::new("fitted drift", Colour::Orange, Shape::Dashes, line.to_vec()));
         note = vec![
-            format!("drift {} meV/atom/ps", short(slope)),
-            format!("({} to {})", short(low), short(high)),
+            format!("drift {slope:.1e} meV/atom/ps"),
+            format!("({low:.1e} to {high:.1e})"),
             format!("rms about it {} meV/atom", short(detrended_rms)),
         ];
     }
@@ -94,7 +111,25 @@ fn exchanged(energy: &Energy<'_>) -> Panel {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::line::Slope;
     use super::*;
+
+    #[test]
+    fn a_drift_in_kt_a_nanosecond_is_one_in_mev_a_picosecond() {
+        let slope = Slope { value: 2.0, low: 1.0, high: 3.0 };
+        let kept = Kept {
+            kelvin: 300.0,
+            detrended_rms_mev_per_atom: 0.5,
+            detrended_rms_kt_per_atom: 0.02,
+            drift_kt_per_atom_ns: Some(slope),
+            is_kept: false,
+        };
+        let got = Drift::of(&kept).unwrap();
+        // kT is 25.852 meV at 300 K.
+        assert!((got.slope / 0.051_704 - 1.0).abs() < 1e-4, "{got:?}");
+        assert_eq!((got.low, got.high, got.detrended_rms), (got.slope / 2.0, 1.5 * got.slope, 0.5));
+        assert_eq!(Drift::of(&Kept { drift_kt_per_atom_ns: None, ..kept }), None, "not known");
+    }
 
     #[test]
     fn a_drift_is_drawn_through_the_energies_that_it_is_of() {

@@ -1,6 +1,7 @@
 //! How long steps take: a histogram, and the tail.
 
-use super::{Caption, Steps, panel};
+use super::super::record::Kind;
+use super::{Caption, Steps, look, panel};
 use crate::draw::figure::{Axis, Colour, Figure, Panel, Scale, Series, Shape, Unit};
 use crate::draw::numbers::time;
 use crate::stats::{Method, Samples};
@@ -48,20 +49,21 @@ fn binned(values: impl Iterator<Item = f64>, (low, width): (f64, f64)) -> Vec<(f
 fn histogram(steps: &Steps<'_>, all: &Samples) -> Panel {
     let (low, width) = bins(all);
     let high = low + BINS as f64 * width;
-    let of = |rebuilt| binned(steps.of(rebuilt).into_iter().map(|(_, s)| s), (low, width));
-    let (plain, built) = (of(false), of(true));
-    let mut series = vec![Series::new("steps", Colour::Blue, Shape::Bars(width), plain)];
-    if !built.is_empty() {
-        let label = "steps that build the list";
-        series.push(Series::new(label, Colour::Orange, Shape::Bars(0.6 * width), built));
+    let mut series = Vec::new();
+    for kind in Kind::ALL {
+        let points = binned(steps.of(kind).into_iter().map(|(_, s)| s), (low, width));
+        let (words, colour) = look(kind);
+        if !points.is_empty() {
+            // Bars in front are narrower, so that they hide none.
+            let share = [1.0, 0.6, 0.3][series.len()];
+            series.push(Series::new(words, colour, Shape::Bars(share * width), points));
+        }
     }
     let marks = [("median", 0.5), ("95 %", 0.95), ("99 %", 0.99)];
     let at = |p| all.quantile(p, Method::Linear);
-    let shown = marks.into_iter().filter(|(_, p)| at(*p) <= high);
-    let (lines, texts) = shown
-        .map(|(name, p)| ((at(p), 1.0), format!("{name} {}", time(1e9 * at(p)))))
-        .unzip::<_, _, Vec<_>, Vec<_>>();
-    series.push(Series::new("", Colour::Grey, Shape::Verticals, lines).with_texts(texts));
+    let lines = marks.iter().map(|(_, p)| (at(*p), 1.0)).filter(|(at, _)| *at <= high);
+    let label = "median, 95 %, 99 %";
+    series.push(Series::new(label, Colour::Grey, Shape::Verticals, lines.collect()));
     let most = series.iter().flat_map(|s| &s.points).map(|p| p.1).fold(1.0, f64::max);
     let x = Axis::new("time of a step", Scale::Linear, Unit::Seconds);
     let y = Axis::new(format!("steps in a bin of {}", time(1e9 * width)), Scale::Log, Unit::Count);
@@ -69,33 +71,26 @@ fn histogram(steps: &Steps<'_>, all: &Samples) -> Panel {
     let x = x.between((low - pad).max(0.0), high + pad);
     let mut drawn = panel("Histogram", x, y.between(0.7, 2.0 * most), series);
     let beyond = all.values().iter().filter(|s| **s > high).count();
-    let std = time(1e9 * all.std(0));
-    drawn.note = vec![
-        format!("{} steps", all.len()),
-        format!("mean {}", time(1e9 * all.mean())),
-        format!("std {std}"),
-        format!("max {}", time(1e9 * all.max())),
-    ];
+    let said = |name: &str, seconds: f64| format!("{name} {}", time(1e9 * seconds));
+    drawn.note = vec![format!("{} steps", all.len()), said("mean", all.mean())];
+    drawn.note.extend(marks.map(|(name, p)| said(name, at(p))));
+    drawn.note.push(said("max", all.max()));
     if beyond > 0 {
         drawn.note.push(format!("{beyond} beyond, in the last bin"));
     }
     drawn
 }
 
-/// The latency that one step in so many reaches.
+/// The latency that one step in so many reaches: quantiles on the line between two steps, and at
+/// the end the slowest step.
 fn tail(all: &Samples) -> Panel {
-    let (sorted, len) = (all.sorted(), all.len());
-    let rank = |k: usize| {
-        let share = (len as f64).powf(k as f64 / POINTS as f64);
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "1 to len")]
-        let from_top = (len as f64 / share).round().clamp(1.0, len as f64) as usize;
-        (len as f64 / from_top as f64, sorted[len - from_top])
-    };
-    let mut curve: Vec<(f64, f64)> = (0..=POINTS).map(rank).collect();
-    curve.dedup();
+    let len = all.len();
+    let quantile = |one_in: f64| all.quantile(1.0 - 1.0 / one_in, Method::Linear);
+    let points = (0..=POINTS).map(|k| (len as f64).powf(k as f64 / POINTS as f64));
+    let mut curve: Vec<_> = points.map(|one_in| (one_in, quantile(one_in))).collect();
+    curve.push((len as f64, all.max()));
     let marks = [("median", 2.0), ("95 %", 20.0), ("99 %", 100.0), ("99.9 %", 1000.0)];
     let shown = marks.into_iter().filter(|(_, one_in)| *one_in <= len as f64);
-    let quantile = |one_in: f64| all.quantile(1.0 - 1.0 / one_in, Method::Linear);
     let (points, texts) = shown
         .map(|(name, one_in)| {
             let at = quantile(one_in);

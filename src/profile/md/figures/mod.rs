@@ -10,9 +10,10 @@ pub use energy::{Drift, Energy, energy};
 pub use latency::latency;
 pub use phases::{Bar, phases};
 pub use scaling::{Exponent, Point, scaling};
-pub use timeline::{Memory, Slope, timeline};
+pub use timeline::{Memory, timeline};
 
-use crate::draw::figure::{Axis, Figure, Panel, Scale, Series, Unit};
+use super::record::Kind;
+use crate::draw::figure::{Axis, Colour, Figure, Panel, Scale, Series, Unit};
 
 /// What stands above a figure.
 #[derive(Debug, Clone, Copy)]
@@ -35,16 +36,25 @@ impl Caption<'_> {
 pub struct Steps<'a> {
     /// The time of each, in ms.
     pub latencies_ms: &'a [f64],
-    /// Whether each built the list of neighbours, in the same order; empty where that is not known.
-    pub rebuilt: &'a [bool],
+    /// The upkeep of the list in each, in the same order; empty where that is not known.
+    pub kinds: &'a [Kind],
 }
 
 impl Steps<'_> {
-    /// Index and latency in seconds of the steps that did, or did not, build the list.
-    fn of(&self, rebuilt: bool) -> Vec<(usize, f64)> {
-        let is = |at: usize| self.rebuilt.get(at).copied().unwrap_or_default();
+    /// Index and latency in seconds of the steps of one kind.
+    fn of(&self, kind: Kind) -> Vec<(usize, f64)> {
+        let is = |at: usize| self.kinds.get(at).copied().unwrap_or(Kind::Quiet);
         let steps = self.latencies_ms.iter().map(|ms| 1e-3 * ms).enumerate();
-        steps.filter(|(at, _)| is(*at) == rebuilt).collect()
+        steps.filter(|(at, _)| is(*at) == kind).collect()
+    }
+}
+
+/// The words and the colour of the steps of one kind.
+fn look(kind: Kind) -> (&'static str, Colour) {
+    match kind {
+        Kind::Quiet => ("leave the list as it is", Colour::Blue),
+        Kind::Pruned => ("prune the list", Colour::Green),
+        Kind::Rebuilt => ("build the list", Colour::Orange),
     }
 }
 

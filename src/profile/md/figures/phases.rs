@@ -1,6 +1,7 @@
 //! What a step is made of.
 
-use super::{Caption, panel};
+use super::super::record::Kind;
+use super::{Caption, look, panel};
 use crate::draw::figure::{Axis, Colour, Figure, Panel, Scale, Series, Shape, Unit};
 use crate::draw::numbers::time;
 
@@ -9,24 +10,21 @@ use crate::draw::numbers::time;
 pub struct Bar {
     /// Name of the phase.
     pub name: String,
-    /// Mean seconds in a step that leaves the list as it is.
-    pub plain_seconds: f64,
-    /// Mean seconds in a step that builds the list, where there is one.
-    pub rebuild_seconds: Option<f64>,
+    /// Mean seconds of it in the steps of each of [`Kind::ALL`], where there are any.
+    pub mean_seconds: [Option<f64>; 3],
 }
 
 const COLOURS: [Colour; 5] =
     [Colour::Blue, Colour::Orange, Colour::Green, Colour::Purple, Colour::Grey];
 
-/// The phases of steps that leave the list as it is, and of those that build it.
+/// The phases of the steps of each kind.
 pub fn phases(caption: &Caption<'_>, bars: &[Bar]) -> Figure {
-    let plain = bars.iter().map(|bar| (bar.name.as_str(), bar.plain_seconds)).collect::<Vec<_>>();
-    let mut panels = vec![parts("Steps that leave the list as it is", &plain)];
-    let built = bars.iter().map(|bar| Some((bar.name.as_str(), bar.rebuild_seconds?)));
-    let built = built.collect::<Option<Vec<_>>>();
-    if let Some(built) = built.filter(|built| !built.is_empty()) {
-        panels.push(parts("Steps that build the list", &built));
-    }
+    let of = |(nth, kind): (usize, Kind)| {
+        let all = bars.iter().map(|bar| Some((bar.name.as_str(), bar.mean_seconds[nth]?)));
+        let all = all.collect::<Option<Vec<_>>>().filter(|all| !all.is_empty())?;
+        Some(parts(&format!("Steps that {}", look(kind).0), &all))
+    };
+    let panels = Kind::ALL.into_iter().enumerate().filter_map(of).collect();
     caption.figure("Phases of a step", panels)
 }
 
@@ -54,8 +52,8 @@ fn parts(title: &str, parts: &[(&str, f64)]) -> Panel {
 mod tests {
     use super::*;
 
-    fn bar(name: &str, plain_seconds: f64, rebuild_seconds: Option<f64>) -> Bar {
-        Bar { name: name.to_owned(), plain_seconds, rebuild_seconds }
+    fn bar(name: &str, quiet: f64, rebuilt: Option<f64>) -> Bar {
+        Bar { name: name.to_owned(), mean_seconds: [Some(quiet), None, rebuilt] }
     }
 
     #[test]

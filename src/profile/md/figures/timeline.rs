@@ -1,6 +1,8 @@
 //! Latency and memory of the process, step by step.
 
-use super::{Caption, Steps, panel};
+use super::super::growth::Growth;
+use super::super::record::Kind;
+use super::{Caption, Steps, look, panel};
 use crate::draw::figure::{Axis, Colour, Figure, Panel, Scale, Series, Shape, Unit};
 use crate::draw::numbers::short;
 
@@ -13,28 +15,19 @@ pub struct Memory<'a> {
     pub resident_bytes: &'a [f64],
     /// Bytes that the heap holds at each sample; empty where that is not known.
     pub heap_bytes: &'a [f64],
-    /// The growth of what is resident, where it was fitted.
-    pub slope: Option<Slope>,
-}
-
-/// A fitted growth, with its 95 % interval.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Slope {
-    /// Bytes in a step.
-    pub bytes_per_step: f64,
-    /// The lower end.
-    pub low: f64,
-    /// The upper end.
-    pub high: f64,
+    /// The growth of what is resident, where it is known.
+    pub resident: Option<Growth>,
+    /// The growth of what the heap holds, where it is known.
+    pub heap: Option<Growth>,
 }
 
 /// Columns of the picture: more steps than these are drawn as the least and the most of each column.
 const COLUMNS: usize = 500;
 
-/// Steps that build the list are marked one by one up to so many.
+/// Steps that prune or build the list are marked one by one up to so many.
 const MARKED: usize = 150;
 
-/// Latency of every step, with those marked that build the list; below each step the memory, if any
+/// Latency of every step, with those marked that prune or build the list; below each step the memory, if any
 /// was sampled.
 pub fn timeline(caption: &Caption<'_>, steps: &Steps<'_>, memory: Option<&Memory<'_>>) -> Figure {
     let mut panels = vec![latencies(steps)];
@@ -50,22 +43,28 @@ fn latencies(steps: &Steps<'_>) -> Panel {
     let points = |found: Vec<(usize, f64)>| found.into_iter().map(|(at, s)| (at as f64, s));
     let all: Vec<_> = steps.latencies_ms.iter().map(|ms| 1e-3 * ms).enumerate().collect();
     let last = all.len().saturating_sub(1).max(1) as f64;
-    let mut built: Vec<_> = points(steps.of(true)).collect();
-    let mut label = "builds the list".to_owned();
-    if built.len() > MARKED {
-        label = format!("builds the list, {MARKED} of {}", built.len());
-        let every = built.len() as f64 / MARKED as f64;
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index")]
-        let kept = |k: usize| built[(k as f64 * every) as usize];
-        built = (0..MARKED).map(kept).collect();
+    let mut marks = Vec::new();
+    for kind in [Kind::Pruned, Kind::Rebuilt] {
+        let (few, of) = few(&points(steps.of(kind)).collect::<Vec<_>>());
+        let (words, colour) = look(kind);
+        let label =
+            if of > few.len() { format!("{words}, {} of {of}", few.len()) } else { words.into() };
+        if of > 0 {
+            marks.push(Series::new(label, colour, Shape::Dots, few));
+        }
     }
     let line = thinned(&points(all).collect::<Vec<_>>());
     let mut series = vec![Series::new("step", Colour::Blue, Shape::Thin, line)];
-    if !built.is_empty() {
-        series.push(Series::new(label, Colour::Orange, Shape::Dots, built));
-    }
+    series.extend(marks);
     let y = Axis::new("time of a step", Scale::Log, Unit::Seconds);
     panel("Latency", step().between(-0.02 * last, 1.02 * last), y, series)
+}
+
+/// Up to [`MARKED`] of the points, equally far from each other, and how many there are.
+fn few(points: &[(f64, f64)]) -> (Vec<(f64, f64)>, usize) {
+    let len = points.len();
+    let every = len.div_ceil(MARKED).max(1);
+    (points.iter().copied().step_by(every).collect(), len)
 }
 
 /// The least and the most of each column, so that no peak is lost.
@@ -99,12 +98,17 @@ fn resident(memory: &Memory<'_>) -> Panel {
     let last = found.last().map_or(1.0, |p| p.0).max(1.0);
     let mut note = vec![format!("resident at first {first:.1} MiB")];
     let mut series = Vec::new();
-    if let Some(Slope { bytes_per_step, low, high }) = memory.slope {
+    if let Some(Growth { bytes_per_step, .. }) = memory.resident {
         let middle = found.iter().map(|p| p.1 - first).sum::<f64>() / found.len() as f64;
-        let line = [0.0, last].map(|at| (at, middle + bytes_per_step / MIB * (at - 0.5 * last)));
-        note.push(format!("growth {} B a step", short(bytes_per_step)));
-        note.push(format!("({} to {})", short(low), short(high)));
-        series.push(Series::new("fitted growth", Colour::Black, Shape::Dashes, line.to_vec()));
+        let line = [0.0, last];
+        let line = line.map(|at| (at, middle + bytes_per_step / MIB * (at - 0.5 * last)));
+        series.push(Series::new("rate of growth", Colour::Black, Shape::Dashes, line.to_vec()));
+    }
+    for (name, growth) in [("resident", memory.resident), ("heap", memory.heap)] {
+        if let Some(Growth { bytes_per_step, low, high, .. }) = growth {
+            note.push(format!("{name} grows {} B a step", short(bytes_per_step)));
+            note.push(format!("({} to {})", short(low), short(high)));
+        }
     }
     let grown = found.iter().map(|(at, mib)| (*at, mib - first)).collect();
     series.push(Series::new("resident", Colour::Blue, Shape::Line, grown));
@@ -142,14 +146,22 @@ mod tests {
     #[test]
     fn a_growth_is_drawn_through_the_middle_of_the_samples() {
         let bytes: Vec<f64> = (0..21).map(|k| 64.0 * MIB + 1000.0 * 10.0 * f64::from(k)).collect();
-        let slope = Some(Slope { bytes_per_step: 1000.0, low: 990.0, high: 1010.0 });
-        let memory = Memory { every: 10, resident_bytes: &bytes, heap_bytes: &[], slope };
-        let got = resident(&memory);
+        let (low, high) = (990.0, 1010.0);
+        let growth = Growth { bytes_per_step: 1000.0, low, high, blocks: 10, is_leak: true };
+        let (resident_bytes, heap_bytes) = (&bytes[..], &[][..]);
+        let resident = Some(growth);
+        let memory = Memory { every: 10, resident_bytes, heap_bytes, resident, heap: None };
+        let got = super::resident(&memory);
         let (line, samples) = (&got.series[0].points, &got.series[1].points);
         for (line, sample) in [(line[0], samples[0]), (line[1], samples[20])] {
             assert_eq!(line.0, sample.0, "step");
             assert!((line.1 - sample.1).abs() < 1e-9, "{line:?} {sample:?}");
         }
-        assert_eq!(got.note[1..], ["growth 1000 B a step", "(990 to 1010)"], "{:?}", got.note);
+        assert_eq!(
+            got.note[1..],
+            ["resident grows 1000 B a step", "(990 to 1010)"],
+            "{:?}",
+            got.note
+        );
     }
 }
