@@ -113,33 +113,28 @@ mod tests {
     use super::super::measure::Plan;
     use super::super::profile::profile_potential;
     use super::*;
-    use crate::md::boxes;
-    use crate::md::{FinnisSinclair, System};
-
-    fn iron() -> System {
-        let mut iron = boxes::iron_crystal(3, 2.8665);
-        boxes::thermalise(&mut iron, 1, 300.0);
-        iron
-    }
+    use crate::md::{StillingerWeber, boxes};
 
     #[test]
     fn verdicts_stand_first_and_then_the_numbers_that_they_are_made_of() {
         let plan = Plan { steps: 5, warmup: 1, repeat: 2, ..Plan::default() };
-        let potential = FinnisSinclair::IRON;
-        let mut found = profile_potential("fs", &potential, iron(), 0.001, 0.5, &plan).unwrap();
+        let mut silicon = boxes::silicon_crystal(2, 5.431);
+        boxes::thermalise(&mut silicon, 1, 300.0);
+        let potential = StillingerWeber::SILICON;
+        let mut found = profile_potential("sw", &potential, silicon, 0.001, 0.5, &plan).unwrap();
         let (document, extended) = (&mut found.document, &mut found.extended);
         extended.verdicts[0].is_good = Some(false);
         extended.verdicts[0].said = "grows by 1000 B | a step,\nsurely".to_owned();
         extended.targets[1].is_met = Some(true);
         extended.targets[2].is_met = None;
         let tables = [("Scaling".to_owned(), Table::new(&["n"], vec![vec!["64".into()]]))];
-        let got = markdown(document, extended, &tables, &["fs_profile.json".to_owned()]);
+        let got = markdown(document, extended, &tables, &["sw_profile.json".to_owned()]);
         let place = |part: &str| got.find(part).unwrap_or_else(|| panic!("`{part}` in\n{got}"));
         let order = [
-            "# MD profile: fs, 54 atoms\n",
+            "# MD profile: sw, 64 atoms\n",
             "| resident memory | no | grows by 1000 B \\| a step, surely |",
             "Loop time of ",
-            " on 1 thread for 10 steps with 54 atoms\n",
+            " on 1 thread for 10 steps with 64 atoms\n",
             "Performance: ",
             "\nneighbours  ",
             "\nOther  ",
@@ -147,11 +142,11 @@ mod tests {
             "| p95 | ",
             "| the list stays | 10 | ",
             "## Targets",
-            " | yes |",
-            " | not known |",
+            "| P95 over mean | 2 | ",
+            " | not known |\n| deviation",
             "## Scaling\n\n| n |",
             "- sources: ",
-            "- `fs_profile.json`",
+            "- `sw_profile.json`",
         ];
         assert!(order.windows(2).all(|pair| place(pair[0]) < place(pair[1])), "{got}");
         let rest = Loop::of(extended).other_seconds();

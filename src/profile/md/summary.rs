@@ -6,7 +6,7 @@
 
 use super::extended::{self, Extended};
 use crate::draw::Table;
-use crate::draw::numbers::{count, three_digits, time};
+use crate::draw::numbers::{count, short, three_digits, time};
 
 /// Seconds of a day, by nanoseconds of a picosecond.
 const NS_DAY: f64 = 86_400.0 / 1_000.0;
@@ -171,7 +171,7 @@ pub fn text(run: &Loop) -> String {
     );
     if let Some(rate) = run.steps_per_second() {
         let of_atoms = run.ns_per_day().map_or_else(String::new, |ns| {
-            format!("{} ns/day, {} hours/ns, ", three_digits(ns), three_digits(24.0 / ns))
+            format!("{} ns/day, {} hours/ns, ", three_digits(ns), short(24.0 / ns))
         });
         let rates = [three_digits(rate), scaled(rate * atoms as f64)];
         text +=
@@ -234,7 +234,7 @@ mod tests {
     fn rates_are_those_of_lammps_for_metal_units() {
         let text = text(&run());
         // 4 fs in 1 ms: 4e-6 ns in 1.157e-8 days, 345.6 ns a day.
-        let want = "Performance: 346 ns/day, 0.07 hours/ns, 4000 timesteps/s, 2.05 Matom-step/s";
+        let want = "Performance: 346 ns/day, 0.06944 hours/ns, 4000 timesteps/s, 2.05 Matom-step/s";
         assert!(text.contains(want), "{text}");
         assert!(text.starts_with("Loop time of 1.00 ms on 1 thread for 4 steps with 512 atoms\n"));
         assert!(text.contains("\n95.0 % CPU use with 1 thread\n"), "{text}");

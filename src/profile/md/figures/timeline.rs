@@ -119,8 +119,8 @@ fn resident(memory: &Memory<'_>) -> Panel {
     }
     let ys = series.iter().flat_map(|s| &s.points).map(|p| p.1);
     let (least, most) = ys.fold((0.0_f64, 0.0_f64), |(l, h), y| (l.min(y), h.max(y)));
-    // What is flat is drawn flat: the axis spans at least a megabyte.
-    let room = (0.45 * (most - least)).max(0.5);
+    // Room for the note; what is flat is drawn flat.
+    let room = (0.75 * (most - least)).max(0.5);
     let y = Axis::new("MiB more than at the first step", Scale::Linear, Unit::Number)
         .between(least - 0.2 * room, most + room);
     let x = step().between(-0.02 * last, 1.02 * last);
