@@ -201,6 +201,8 @@ pub struct Phase {
     pub rebuilt_mean_ms: Option<f64>,
     /// Its part of the time of all steps, percent.
     pub share_pct: f64,
+    /// Its part of the time of those steps in which the thread kept its processor, percent.
+    pub busy_share_pct: f64,
 }
 
 /// The list of neighbours.

@@ -429,6 +429,14 @@ fn kinds(repeats: &[Record]) -> Kinds {
 fn phases(measured: &Measured) -> Vec<Phase> {
     let repeats = &measured.repeats;
     let all: u64 = repeats.iter().flat_map(|record| record.latency_ns.iter()).sum();
+    let busy = |of: &dyn Fn(&Record) -> &[u64]| {
+        let each = repeats.iter().map(|record| {
+            let steps = of(record).iter().enumerate();
+            steps.filter(|(step, _)| record.is_busy(*step)).map(|(_, ns)| *ns).sum::<u64>()
+        });
+        each.sum::<u64>() as f64
+    };
+    let all_busy = busy(&|record| &record.latency_ns).max(1.0);
     let phase = |(part, name): (usize, &String)| {
         let steps = || repeats.iter().flat_map(move |record| record.spent_ns[part].iter().copied());
         let called: Vec<u64> = steps().filter(|ns| *ns > 0).collect();
@@ -447,6 +455,7 @@ fn phases(measured: &Measured) -> Vec<Phase> {
             rebuilt_mean_ms: (!rebuilt.is_empty())
                 .then(|| rebuilt.iter().sum::<f64>() / rebuilt.len() as f64),
             share_pct: 100.0 * total as f64 / all as f64,
+            busy_share_pct: 100.0 * busy(&|record| &record.spent_ns[part]) / all_busy,
         }
     };
     measured.parts.iter().enumerate().map(phase).filter(|phase| phase.calls > 0).collect()

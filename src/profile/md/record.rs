@@ -86,6 +86,11 @@ impl Record {
         }
     }
 
+    /// Whether the thread kept its processor for all but a tenth of a step.
+    pub fn is_busy(&self, step: usize) -> bool {
+        self.waited_ns[step] <= self.latency_ns[step] / 10
+    }
+
     /// Writes the times of a step; `used` is what the thread had of its processor.
     pub(super) fn put(
         &mut self,

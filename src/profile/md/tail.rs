@@ -38,7 +38,7 @@ pub struct Tail {
     pub unexplained_share_low: f64,
     /// The mean excess of these over the median, in medians.
     pub unexplained_excess: Option<f64>,
-    /// Steps from one of these to the next, where that is nearly always the same.
+    /// Steps from one of these to the next, where that is mostly the same.
     pub period_steps: Option<usize>,
     /// Whether there is a tail.
     pub is_found: bool,
@@ -93,13 +93,13 @@ pub fn tail(repeats: &[Record], is_sampled: bool) -> Tail {
     }
 }
 
-/// The distance of steps of which four fifths of four or more have the same.
+/// The distance from one step to the next that most of four or more have.
 fn period(at: &[usize]) -> Option<usize> {
     let mut gaps: Vec<usize> = at.windows(2).map(|pair| pair[1] - pair[0]).collect();
     gaps.sort_unstable();
     let middle = *gaps.get(gaps.len() / 2)?;
     let same = gaps.iter().filter(|gap| **gap == middle).count();
-    (gaps.len() >= 3 && 5 * same >= 4 * gaps.len()).then_some(middle)
+    (gaps.len() >= 3 && 2 * same > gaps.len()).then_some(middle)
 }
 
 #[cfg(test)]

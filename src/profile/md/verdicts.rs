@@ -26,7 +26,7 @@ impl Verdict {
 }
 
 /// All verdicts. Parts that take more than `threshold_pct` of a step are named, but for those in
-/// which the potential is evaluated.
+/// which the potential is evaluated; steps that waited for the processor do not count there.
 pub(super) fn verdicts(
     memory: &Memory,
     tail: &Tail,
@@ -44,12 +44,12 @@ pub(super) fn verdicts(
         all.push(Verdict::new("change of memory", is_stable, said));
     }
     all.push(slow(tail));
-    let largest = phases.iter().max_by(|a, b| a.share_pct.total_cmp(&b.share_pct));
-    let other = |phase: &&Phase| !phase.is_pass && phase.share_pct > threshold_pct;
+    let largest = phases.iter().max_by(|a, b| a.busy_share_pct.total_cmp(&b.busy_share_pct));
+    let other = |phase: &&Phase| !phase.is_pass && phase.busy_share_pct > threshold_pct;
     let mut named = phases.iter().filter(other).peekable();
     match (named.peek(), largest) {
         (None, Some(largest)) => {
-            let share = largest.share_pct;
+            let share = largest.busy_share_pct;
             let said = format!(
                 "{} takes {share:.1} % of a step; besides the potential nothing takes more than \
                  {threshold_pct} %",
