@@ -1,5 +1,6 @@
 //! The commands that this crate's chapters add to those of the harness.
 
+mod compare;
 mod lattice;
 mod md;
 mod rom;
@@ -31,6 +32,14 @@ pub fn profile() -> Command {
             Chapter::Lattice(args) => lattice::run(&args, out),
             Chapter::Rom(args) => runtime::run(&args, out),
         },
+    }
+}
+
+/// `compare`: two profiles of one chapter.
+pub fn compare() -> Command {
+    Command {
+        command: compare::Args::command(),
+        run: |matches, out| compare::run(&compare::Args::from_arg_matches(matches)?, out),
     }
 }
 
