@@ -33,6 +33,8 @@ enum Kind {
     Models,
     Growth,
     Steps,
+    Sizes,
+    Potentials,
     /// A file that belongs to a profile and holds no times: its place in [`UNTIMED`].
     Untimed(usize),
 }
@@ -52,7 +54,7 @@ const UNTIMED: [(&[&str], &str, &str); 2] = [
 ];
 
 /// The kinds with times and their keys; the first that has all of its keys is meant.
-const KINDS: [(Kind, &[&str]); 7] = [
+const KINDS: [(Kind, &[&str]); 9] = [
     (Kind::Matrix, &["lattice_type", "error_stats"]),
     (Kind::Codec, &["lattice_type", "batch_size", "baseline"]),
     (Kind::Codec, &["lattice_type", "batch_size", "baseline_quantize"]),
@@ -60,6 +62,8 @@ const KINDS: [(Kind, &[&str]); 7] = [
     (Kind::Models, &["models", "inference_speedup"]),
     (Kind::Growth, &["model", "size", "exponent", "points"]),
     (Kind::Steps, &["model_name", "latencies_ms", "n_steps"]),
+    (Kind::Sizes, &["model", "system", "exponent", "points"]),
+    (Kind::Potentials, &["system", "n_atoms", "baseline", "models"]),
 ];
 
 fn kind(value: &Value) -> Option<Kind> {
@@ -102,7 +106,7 @@ pub(super) fn read(path: &Path) -> Result<Profile, Error> {
     let chapter = match first {
         Kind::Codec | Kind::Matrix => "lattice",
         Kind::Model | Kind::Models | Kind::Growth => "rom",
-        Kind::Steps => "md",
+        Kind::Steps | Kind::Sizes | Kind::Potentials => "md",
         Kind::Untimed(nth) => {
             let (_, what, instead) = UNTIMED[nth];
             return Err(Error::NoTimes { path: path.to_owned(), what, instead });
@@ -122,6 +126,8 @@ pub(super) fn read(path: &Path) -> Result<Profile, Error> {
             Kind::Models => rom::models(value),
             Kind::Growth => rom::growth(value),
             Kind::Steps => md::steps(value, &extended),
+            Kind::Sizes => md::sizes(value),
+            Kind::Potentials => md::potentials(value),
             Kind::Untimed(_) => continue,
         };
         profile.entries.extend(entries);
@@ -175,7 +181,7 @@ pub(super) fn numbers(value: &Value, keys: &str) -> Option<Vec<f64>> {
 pub(super) fn circumstances(value: &Value, keys: &[&str]) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     for key in keys {
-        let name = key.rsplit('.').next().unwrap_or(key);
+        let name = key.trim_start_matches("extension.").trim_start_matches("extended.");
         match at(value, key) {
             Value::Object(all) => {
                 let own = all.iter().filter_map(|(name, value)| Some((name.clone(), said(value)?)));

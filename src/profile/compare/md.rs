@@ -61,3 +61,38 @@ pub(super) fn steps(value: &Value, extended: &Value) -> (Vec<Entry>, BTreeMap<St
     conditions.extend(circumstances(value, &["n_steps"]));
     (entries, conditions)
 }
+
+/// Steps of one model over sizes.
+pub(super) fn sizes(value: &Value) -> (Vec<Entry>, BTreeMap<String, String>) {
+    let model = at(value, "model").as_str().unwrap_or("?");
+    let point = |point: &Value| {
+        let (atoms, ms) = (number(point, "n_atoms")?, number(point, "mean_ms")?);
+        Some(Entry::time(format!("{model}, {atoms} atoms: step"), 1e-3 * ms, Found::Alone))
+    };
+    let points = at(value, "points").as_array().into_iter().flatten();
+    let mut entries: Vec<_> = points.filter_map(point).collect();
+    let exponent = number(value, "exponent.value");
+    let other = |exponent| Entry::other(format!("{model}: exponent"), Unit::Number, exponent);
+    entries.extend(exponent.map(other));
+    (entries, circumstances(value, &["system"]))
+}
+
+/// Steps of all models of a system.
+pub(super) fn potentials(value: &Value) -> (Vec<Entry>, BTreeMap<String, String>) {
+    let atoms = number(value, "n_atoms").unwrap_or_default();
+    let mut entries = Vec::new();
+    for model in at(value, "models").as_array().into_iter().flatten() {
+        let head = format!("{}, {atoms} atoms", at(model, "model").as_str().unwrap_or("?"));
+        if let Some(ms) = number(model, "mean_ms") {
+            entries.push(Entry::time(format!("{head}: step"), 1e-3 * ms, Found::Alone));
+        }
+        let others = [
+            ("error of forces, eV/angstrom", "force_rmse_ev_per_angstrom"),
+            ("energy about its line, meV per atom", "detrended_rms_mev_per_atom"),
+        ];
+        entries.extend(others.into_iter().filter_map(|(what, key)| {
+            Some(Entry::other(format!("{head}: {what}"), Unit::Number, number(model, key)?))
+        }));
+    }
+    (entries, circumstances(value, &["system", "reference"]))
+}

@@ -232,7 +232,7 @@ pub fn compare(a: &Path, b: &Path, margin_pct: f64) -> Result<Comparison, Error>
         pairs.into_iter().map(|(a, b)| entry::row(a, b, margin)).collect()
     };
     let (times, others) = (rows(times), rows(others));
-    let knows = |profile: &Profile| profile.conditions.keys().any(|name| name.starts_with("cpu"));
+    let knows = |profile: &Profile| profile.conditions.contains_key("cpu_name");
     Ok(Comparison {
         schema: SCHEMA,
         chapter: first.chapter,

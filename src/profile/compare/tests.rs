@@ -178,6 +178,38 @@ fn steps_are_known_by_model_atoms_and_device_and_read_with_what_stands_beside_th
 }
 
 #[test]
+fn sizes_and_models_of_one_number_each_have_a_ratio_and_no_interval() {
+    let files = Files::new();
+    let sizes = |ms: f64| {
+        json!({
+            "model": "sw", "system": "silicon", "exponent": {"value": 1.0, "low": 0.9, "high": 1.1},
+            "points": [{"n_atoms": 64, "mean_ms": 0.01}, {"n_atoms": 512, "mean_ms": ms}],
+        })
+    };
+    let models = |ms: f64| {
+        json!({
+            "system": "silicon", "n_atoms": 64, "baseline": "sw", "reference": null,
+            "models": [{"model": "sw", "mean_ms": ms, "force_rmse_ev_per_angstrom": 0.5}],
+        })
+    };
+    for (got, id, other) in [
+        (files.compared(&sizes(0.1), &sizes(0.2)), "sw, 512 atoms: step", "sw: exponent"),
+        (
+            files.compared(&models(0.1), &models(0.2)),
+            "sw, 64 atoms: step",
+            "sw, 64 atoms: error of forces, eV/angstrom",
+        ),
+    ] {
+        let got = got.unwrap();
+        let row = got.times.iter().find(|row| row.id == id).unwrap();
+        assert_eq!((row.ratio, row.low), (Some(2.0), None), "{got:?}");
+        assert_eq!(row.verdict, Some(Verdict::Unclear), "{got:?}");
+        assert_eq!(got.others[0].id, other, "{got:?}");
+        assert!(text(&got).contains("without an interval"), "{}", text(&got));
+    }
+}
+
+#[test]
 fn models_are_known_by_their_size_and_a_summary_holds_them() {
     let files = Files::new();
     let models = json!({"models": ["MVAR", "LSTM"], "inference_speedup": {"LSTM_vs_MVAR": 0.5}});
