@@ -62,17 +62,21 @@ pub(super) struct Clock {
     start: Instant,
     last: Instant,
     passes: usize,
+    /// The first time that atoms were moved.
+    first: Duration,
     spent: Vec<Duration>,
 }
 
 impl Clock {
     fn new(passes: usize) -> Self {
         let now = Instant::now();
-        Self { start: now, last: now, passes, spent: vec![Duration::ZERO; 1 + passes + 4] }
+        let spent = vec![Duration::ZERO; 1 + passes + 4];
+        Self { start: now, last: now, passes, first: Duration::ZERO, spent }
     }
 
     fn start(&mut self) {
         self.spent.fill(Duration::ZERO);
+        self.first = Duration::ZERO;
         self.start = Instant::now();
         self.last = self.start;
     }
@@ -90,6 +94,9 @@ impl Clock {
     /// Ends a part in which atoms are moved.
     pub(super) fn moved(&mut self) {
         self.end_of_own(INTEGRATE);
+        if self.first.is_zero() {
+            self.first = self.last - self.start;
+        }
     }
 
     /// Ends a part in which atoms are checked.
@@ -182,7 +189,7 @@ pub(super) fn measure(
             stress(plan, system, source, &mut clock);
             let took = clock.stop();
             let used = thread().map(|now| now.saturating_sub(used.unwrap_or_default()));
-            record.put(step, took, &clock.spent, used);
+            record.put(step, [clock.start - began, took, clock.first], &clock.spent, used);
             record.kinds[step] = Kind::of(before, source.upkeep());
             if let Some(why) = source.fault() {
                 return Err(Error::Stopped { step: repeat * plan.steps + step + 1, why });

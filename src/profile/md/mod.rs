@@ -1,17 +1,25 @@
 //! The profile of molecular dynamics: latency, tail, memory, parts of a step, and whether it is right.
 
+pub mod comparison;
 pub mod document;
 pub mod extended;
 #[cfg(feature = "figures")]
 pub mod figures;
+mod files;
+mod frames;
 pub mod growth;
 pub mod hotspots;
 pub mod line;
 pub mod measure;
 pub mod model;
+#[cfg(feature = "figures")]
+mod pictures;
 pub mod profile;
 pub mod record;
 pub mod report;
+pub mod run;
+pub mod scaling;
+mod spans;
 pub mod summary;
 pub mod tail;
 pub mod targets;
@@ -24,8 +32,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::points;
-use crate::md::{extxyz, run, system};
+use super::{points, trace};
+use crate::md::{self, extxyz, system};
 
 /// Why there is no profile.
 #[derive(Debug, thiserror::Error)]
@@ -125,6 +133,15 @@ pub enum Error {
         /// The complaint of the system.
         source: io::Error,
     },
+    /// The trace cannot be written.
+    #[error("no trace: {why}")]
+    Trace {
+        /// The complaint of the writer.
+        why: trace::Error,
+    },
+    /// The results cannot be printed.
+    #[error("cannot print the results: {0}")]
+    Print(io::Error),
     /// A value has no text in JSON.
     #[error("no JSON: {why}")]
     Json {
@@ -142,12 +159,26 @@ pub enum Error {
     Extxyz(#[from] extxyz::Error),
     /// Atoms or a potential are not what is needed.
     #[error(transparent)]
-    Run(#[from] run::Error),
+    Run(#[from] md::run::Error),
 }
 
 impl Error {
     fn nothing(what: &str) -> Self {
         Self::Nothing { what: what.to_owned() }
+    }
+
+    /// Whether the command asks for what there is not: a model, a system, more frames than there are.
+    pub fn is_usage(&self) -> bool {
+        use Error::{Frames, NoModel, NoSystem, Nothing, Unavailable};
+        matches!(
+            self,
+            Frames { .. } | NoModel { .. } | NoSystem { .. } | Nothing { .. } | Unavailable { .. }
+        )
+    }
+
+    /// Whether it is of a model, so that another try ends the same way.
+    fn is_of_model(&self) -> bool {
+        matches!(self, Self::Stopped { .. } | Self::Repeated { .. } | Self::Differs { .. })
     }
 
     fn io(path: &Path, source: io::Error) -> Self {

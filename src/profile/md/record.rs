@@ -39,8 +39,13 @@ impl Kind {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Record {
+    /// Nanoseconds from the start of the repeat to that of the step.
+    pub start_ns: Vec<u64>,
     /// Nanoseconds of the step.
     pub latency_ns: Vec<u64>,
+    /// Nanoseconds of its first part, in which atoms are moved; the rest of that part comes after the
+    /// evaluation.
+    pub first_ns: Vec<u64>,
     /// Nanoseconds of each part of [`Measured::parts`], and of that each step.
     pub spent_ns: Vec<Vec<u64>>,
     /// Nanoseconds for which the thread gave its processor away; zeros where nobody tells.
@@ -71,7 +76,9 @@ impl Record {
         let numbers = |len| std::hint::black_box(vec![u64::MAX; len]);
         let energies = |len| std::hint::black_box(vec![f64::MAX; len]);
         Self {
+            start_ns: numbers(steps),
             latency_ns: numbers(steps),
+            first_ns: numbers(steps),
             spent_ns: (0..parts).map(|_| numbers(steps)).collect(),
             waited_ns: numbers(steps),
             kinds: std::hint::black_box(vec![Kind::Rebuilt; steps]),
@@ -95,11 +102,13 @@ impl Record {
     pub(super) fn put(
         &mut self,
         step: usize,
-        took: Duration,
+        [start, took, first]: [Duration; 3],
         spent: &[Duration],
         used: Option<Duration>,
     ) {
+        self.start_ns[step] = nanoseconds(start);
         self.latency_ns[step] = nanoseconds(took);
+        self.first_ns[step] = nanoseconds(first);
         for (to, spent) in self.spent_ns.iter_mut().zip(spent) {
             to[step] = nanoseconds(*spent);
         }
