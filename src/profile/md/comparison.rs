@@ -35,6 +35,8 @@ pub struct Compared {
     pub ns_per_day: Option<f64>,
     /// How many times faster than the baseline its mean step is.
     pub speedup: f64,
+    /// The same of the median step, which steps that waited for the processor do not move.
+    pub median_speedup: f64,
     /// The root mean square of the differences of components of forces from the reference on the steps
     /// of its own trajectory, eV/angstrom.
     pub force_rmse_ev_per_angstrom: Option<f64>,
@@ -57,6 +59,7 @@ impl Comparison {
             .iter()
             .map(|profile| (profile.document.model_name.clone(), profile.document.clone()))
             .collect();
+        let first = documents[0].1.median_latency_ms;
         let one = |(profile, (model, speedup)): (&Profile, (String, f64))| {
             let validity = &profile.extended.validity;
             let (against, kept) = (validity.against.as_ref(), validity.energy);
@@ -66,6 +69,7 @@ impl Comparison {
                 median_ms: profile.document.median_latency_ms,
                 ns_per_day: profile.extended.latency.ns_per_day,
                 speedup,
+                median_speedup: first / profile.document.median_latency_ms,
                 force_rmse_ev_per_angstrom: against.map(|found| found.force_rmse_ev_per_angstrom),
                 force_rmse_share: against.and_then(|found| found.force_rmse_share),
                 detrended_rms_mev_per_atom: kept.map(|kept| kept.detrended_rms_mev_per_atom),

@@ -78,7 +78,7 @@ pub(super) fn of_sizes(
     let mut text = format!("# Scaling: {}, {}\n\n", scaling.model, scaling.system);
     text += &match (scaling.exponent, &scaling.exponent_reason) {
         (Some(slope), _) => format!(
-            "The mean step grows as the number of atoms to the power {:.3} ({:.3} to {:.3}, 95 %).\n\n",
+            "The median step grows as the number of atoms to the power {:.3} ({:.3} to {:.3}, 95 %).\n\n",
             slope.value, slope.low, slope.high
         ),
         (None, why) => format!("No exponent: {}.\n\n", why.as_deref().unwrap_or_default()),
@@ -168,6 +168,7 @@ fn models(comparison: &Comparison) -> Table {
         "model",
         "mean_ms",
         "speedup",
+        "median_speedup",
         "ns_per_day",
         "force_rmse_ev_per_a",
         "energy_rms_mev_per_atom",
@@ -179,6 +180,7 @@ fn models(comparison: &Comparison) -> Table {
             model.model.clone(),
             short(model.mean_ms),
             format!("{:.3}", model.speedup),
+            format!("{:.3}", model.median_speedup),
             model.ns_per_day.map_or_else(String::new, short),
             exact(model.force_rmse_ev_per_angstrom),
             exact(model.detrended_rms_mev_per_atom),

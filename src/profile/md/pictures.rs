@@ -41,7 +41,7 @@ pub(super) fn of_scaling(name: &str, found: &Scaling, one: &Profile) -> (String,
     let caption = Caption { subject: &subject, conditions: &conditions };
     let point = |point: &super::scaling::Point| Point {
         atoms: point.n_atoms,
-        mean_seconds: 1e-3 * point.mean_ms,
+        median_seconds: 1e-3 * point.median_ms,
         p99_seconds: 1e-3 * point.p99_ms,
     };
     let points: Vec<_> = found.points.iter().map(point).collect();

@@ -58,8 +58,10 @@ pub(super) fn verdicts(
             all.push(Verdict::new("parts", true, said));
         }
         _ => all.extend(named.map(|phase| {
-            let said =
-                format!("takes {:.1} % of a step, more than {threshold_pct} %", phase.share_pct);
+            let said = format!(
+                "takes {:.1} % of a step, more than {threshold_pct} %",
+                phase.busy_share_pct
+            );
             Verdict::new(&phase.name, false, said)
         })),
     }

@@ -9,8 +9,8 @@ use crate::draw::numbers::time;
 pub struct Point {
     /// Atoms that there are, not those that were asked for.
     pub atoms: usize,
-    /// Mean seconds of a step.
-    pub mean_seconds: f64,
+    /// Seconds of the median step.
+    pub median_seconds: f64,
     /// The 99 % quantile in seconds.
     pub p99_seconds: f64,
 }
@@ -33,19 +33,19 @@ pub fn scaling(caption: &Caption<'_>, points: &[Point], exponent: Option<Exponen
         all.sort_by(|a, b| a.0.total_cmp(&b.0));
         all
     };
-    let mean = over(&|point| point.mean_seconds);
+    let median = over(&|point| point.median_seconds);
     let atoms = || Axis::new("atoms", Scale::Log, Unit::Count);
     let mut steps = vec![
         Series::new("99 % quantile", Colour::Orange, Shape::Markers, over(&|p| p.p99_seconds)),
-        Series::new("mean", Colour::Blue, Shape::Markers, mean.clone()),
+        Series::new("median", Colour::Blue, Shape::Markers, median.clone()),
     ];
     let mut title = "Time of a step".to_owned();
     if let Some(Exponent { value, low, high }) = exponent {
         title = format!("Time of a step: exponent {value:.3} ({low:.3} to {high:.3})");
         let label = format!("atoms^{value:.3}");
-        steps.insert(0, Series::new(label, Colour::Black, Shape::Dashes, fitted(&mean, value)));
+        steps.insert(0, Series::new(label, Colour::Black, Shape::Dashes, fitted(&median, value)));
     }
-    let per_atom = over(&|point| point.mean_seconds / point.atoms as f64);
+    let per_atom = over(&|point| point.median_seconds / point.atoms as f64);
     let least = per_atom.iter().copied().min_by(|a, b| a.1.total_cmp(&b.1));
     let mut atom = vec![Series::new("", Colour::Blue, Shape::Markers, per_atom)];
     if let Some((at, seconds)) = least {
@@ -54,7 +54,7 @@ pub fn scaling(caption: &Caption<'_>, points: &[Point], exponent: Option<Exponen
         atom.push(dot.with_texts(vec![text]));
     }
     let seconds = |label: &str| Axis::new(label, Scale::Log, Unit::Seconds);
-    let each = Axis::new("mean time of a step for each atom", Scale::Linear, Unit::Seconds);
+    let each = Axis::new("median step over atoms", Scale::Linear, Unit::Seconds);
     let panels = vec![
         panel(title, atoms(), seconds("time of a step"), steps),
         panel("Time for each atom", atoms(), each, atom),
@@ -86,7 +86,8 @@ mod tests {
 
     #[test]
     fn sizes_in_any_order_and_one_alone_are_drawn() {
-        let point = |atoms, mean_seconds| Point { atoms, mean_seconds, p99_seconds: mean_seconds };
+        let point =
+            |atoms, median_seconds| Point { atoms, median_seconds, p99_seconds: median_seconds };
         let caption = Caption { subject: "s", conditions: "c" };
         let points = [point(512, 80e-6), point(64, 8e-6)];
         let exponent = Some(Exponent { value: 1.107, low: 1.1, high: 1.2 });
