@@ -10,7 +10,7 @@
 //! | [`files`] | one list of fields gives the keys of a JSON object and the columns of a CSV row |
 //! | [`progress`] | a bar on a terminal |
 //! | [`compare`](mod@compare) | two profiles of one chapter beside each other |
-//! | [`trace`](mod@trace) | times as files that Perfetto and chrome://tracing open |
+//! | [`trace`](mod@trace) | times as files that Perfetto and `chrome://tracing` open |
 //! | a folder per chapter | its measurements, figures, summary and advice |
 //!
 //! ```text

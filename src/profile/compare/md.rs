@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::entry::{Entry, Found, Unit, blocks};
-use super::file::{at, circumstances, number, numbers};
+use super::keys::{at, circumstances, number, numbers};
 
 /// Circumstances that the file beside the profile holds.
 const CONDITIONS: [&str; 9] = [

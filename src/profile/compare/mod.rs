@@ -17,12 +17,13 @@
 //! | module | holds |
 //! | --- | --- |
 //! | `entry` | entries, and how two of them compare |
-//! | `file` | reads a file, and finds the profiles in it |
+//! | `file`, `keys` | reads a file, and finds the profiles in it |
 //! | `lattice`, `rom`, `md` | the entries of a profile, by its keys |
 //! | `text` | the comparison for people |
 
 mod entry;
 mod file;
+mod keys;
 mod lattice;
 mod md;
 mod rom;
@@ -36,7 +37,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use entry::{Entry, geometric_mean};
-pub use entry::{Row, Verdict};
+pub use entry::{Row, Unit, Verdict};
 use file::Profile;
 pub use text::text;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::entry::{Entry, Found, Unit};
-use super::file::{at, circumstances, number, numbers};
+use super::keys::{at, circumstances, number, numbers};
 
 type Read = (Vec<Entry>, BTreeMap<String, String>);
 

@@ -1,4 +1,4 @@
-//! Traces that chrome://tracing and Perfetto open: JSON of the Trace Event Format.
+//! Traces that `chrome://tracing` and Perfetto open: JSON of the Trace Event Format.
 //!
 //! A file is one object: `traceEvents` holds spans (`"ph": "X"`, a start and a length), counters
 //! (`"C"`) and the names of processes and threads (`"M"`); `otherData` holds what the trace is of.

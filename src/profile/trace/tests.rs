@@ -17,9 +17,14 @@ fn read(trace: Trace<Vec<u8>>) -> Json {
     serde_json::from_slice(&trace.finish().unwrap()).unwrap()
 }
 
-/// A time as a reader has it that cuts off what is below a nanosecond.
+/// A time in microseconds as a reader has it that cuts off what is below a nanosecond.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "as readers do")]
+fn cut_off(microseconds: f64) -> u64 {
+    (microseconds * 1000.0) as u64
+}
+
 fn cut(event: &Json, key: &str) -> u64 {
-    (event[key].as_f64().unwrap() * 1000.0) as u64
+    cut_off(event[key].as_f64().unwrap())
 }
 
 /// Requires that the spans of each thread are in order and nest; returns how many there are, and how
@@ -123,8 +128,8 @@ proptest! {
     fn any_time_is_read_to_the_nanosecond(small in 0..10_000_000_u64, large in 0..1_u64 << 49) {
         for time in [small, large] {
             let value: f64 = microseconds(ns(time)).parse().unwrap();
-            prop_assert_eq!((value * 1000.0) as u64, time, "cut off");
-            prop_assert_eq!((value * 1000.0).round() as u64, time, "rounded");
+            prop_assert_eq!(cut_off(value), time, "cut off");
+            prop_assert_eq!((value * 1000.0).round(), time as f64, "rounded");
         }
     }
 
