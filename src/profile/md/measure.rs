@@ -1,12 +1,7 @@
 //! The clock: every step of a trajectory, and in which of its parts the time is spent.
 //!
-//! A step is moved on, its list is looked after, the potential is evaluated pass by pass, and the
-//! atoms are checked. The clock is read once at each end of a part, so parts neither overlap nor
-//! leave gaps, and add up to the step; `other` is what the reading itself takes.
-//!
-//! ```text
-//! start | integrate | check | neighbours | pass | pass .. | integrate | stress | other | end
-//! ```
+//! Atoms are moved and checked, the list is looked after, and the potential is evaluated pass by pass,
+//! under the clock of [`crate::md::run::Clock`], whose parts add up to the step.
 //!
 //! No two evaluations of a run are of the same positions, those of warm-ups and repeats included:
 //! hashes of the positions are compared, and a run in which one comes twice is refused. So nothing
@@ -14,14 +9,14 @@
 //! that was touched before the first one, so that memory which grows is the potential's.
 
 use std::hint::black_box;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::Error;
 use super::record::{Kind, Measured, Record};
 use super::walk::Walk;
 use crate::md::System;
-use crate::md::field::{ForceSource, Part, Source};
-use crate::md::system::Atoms;
+use crate::md::field::Source;
+use crate::md::run::{Clock, thread};
 use crate::profile::memory::{self, Sampler};
 
 /// Steps from one sample of memory to the next.
@@ -51,100 +46,6 @@ impl Default for Plan {
     }
 }
 
-/// The parts of a step, by number: list, passes, and these after them.
-const INTEGRATE: usize = 0;
-const CHECK: usize = 1;
-const OTHER: usize = 2;
-const STRESS: usize = 3;
-
-/// Reads the clock at the end of each part.
-pub(super) struct Clock {
-    start: Instant,
-    last: Instant,
-    passes: usize,
-    /// The first time that atoms were moved.
-    first: Duration,
-    spent: Vec<Duration>,
-}
-
-impl Clock {
-    fn new(passes: usize) -> Self {
-        let now = Instant::now();
-        let spent = vec![Duration::ZERO; 1 + passes + 4];
-        Self { start: now, last: now, passes, first: Duration::ZERO, spent }
-    }
-
-    fn start(&mut self) {
-        self.spent.fill(Duration::ZERO);
-        self.first = Duration::ZERO;
-        self.start = Instant::now();
-        self.last = self.start;
-    }
-
-    fn end_of(&mut self, at: usize) {
-        let now = Instant::now();
-        self.spent[at] += now - self.last;
-        self.last = now;
-    }
-
-    fn end_of_own(&mut self, part: usize) {
-        self.end_of(1 + self.passes + part);
-    }
-
-    /// Ends a part in which atoms are moved.
-    pub(super) fn moved(&mut self) {
-        self.end_of_own(INTEGRATE);
-        if self.first.is_zero() {
-            self.first = self.last - self.start;
-        }
-    }
-
-    /// Ends a part in which atoms are checked.
-    pub(super) fn checked(&mut self) {
-        self.end_of_own(CHECK);
-    }
-
-    /// Ends a part of an evaluation.
-    pub(super) fn done(&mut self, part: Part) {
-        match part {
-            Part::Check => self.checked(),
-            Part::List => self.end_of(0),
-            Part::Pass(pass) => self.end_of(1 + pass),
-        }
-    }
-
-    /// Ends the step.
-    fn stop(&mut self) -> Duration {
-        self.end_of_own(OTHER);
-        self.last - self.start
-    }
-
-    fn names(source: &dyn Source, plan: &Plan) -> Vec<String> {
-        let passes = source.passes().iter().copied();
-        let all = ["neighbours"].into_iter().chain(passes);
-        let all = all.chain(["integrate", "check", "other"]);
-        all.chain(plan.stress.then_some("stress")).map(str::to_owned).collect()
-    }
-}
-
-/// A source under the clock, for an integrator that knows of neither.
-pub(super) struct Timed<'a> {
-    pub(super) source: &'a mut dyn Source,
-    pub(super) clock: &'a mut Clock,
-}
-
-impl ForceSource for Timed<'_> {
-    fn forces(&self) -> &crate::md::Forces {
-        self.source.forces()
-    }
-
-    fn update(&mut self, atoms: Atoms<'_>) {
-        self.clock.moved();
-        let Self { source, clock } = self;
-        source.update_in_parts(atoms, &mut |part| clock.done(part));
-    }
-}
-
 /// Runs and times the steps of `plan`.
 ///
 /// # Errors
@@ -157,7 +58,9 @@ pub(super) fn measure(
     plan: &Plan,
 ) -> Result<Measured, Error> {
     let mut clock = Clock::new(source.passes().len());
-    let parts = Clock::names(source, plan);
+    let mut parts = Clock::names(source);
+    // The last one comes where it is asked for.
+    parts.truncate(parts.len() - usize::from(!plan.stress));
     let (all, moves) = (plan.steps * plan.repeat, walk.moves());
     let mut hashes = touched(plan.warmup + all);
     let mut compared = Compared::new(system, all);
@@ -189,7 +92,7 @@ pub(super) fn measure(
             stress(plan, system, source, &mut clock);
             let took = clock.stop();
             let used = thread().map(|now| now.saturating_sub(used.unwrap_or_default()));
-            record.put(step, [clock.start - began, took, clock.first], &clock.spent, used);
+            record.put(step, [clock.began() - began, took, clock.first()], clock.spent(), used);
             record.kinds[step] = Kind::of(before, source.upkeep());
             if let Some(why) = source.fault() {
                 return Err(Error::Stopped { step: repeat * plan.steps + step + 1, why });
@@ -233,7 +136,7 @@ pub(super) fn measure(
 fn stress(plan: &Plan, system: &System, source: &dyn Source, clock: &mut Clock) {
     if plan.stress {
         black_box(source.forces().stress(system.cell.volume()));
-        clock.end_of_own(STRESS);
+        clock.stressed();
     }
 }
 
@@ -248,14 +151,6 @@ fn resident(sampler: &mut Result<Sampler, Option<String>>) -> [u64; 2] {
     found.map_or([0; 2], |found| [found.current_bytes, found.peak_bytes])
 }
 
-/// Processor time of this thread so far, where there is such a clock.
-fn thread() -> Option<Duration> {
-    #[cfg(unix)]
-    return rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime).try_into().ok();
-    #[cfg(not(unix))]
-    None
-}
-
 /// 64 bits over the positions.
 fn hash(system: &System) -> u64 {
     // The odd number next to 2^64 over the golden ratio.
@@ -268,7 +163,8 @@ fn hash(system: &System) -> u64 {
 fn differ(hashes: &[u64], warmup: usize) -> Result<(), Error> {
     let mut order: Vec<usize> = (0..hashes.len()).collect();
     order.sort_by_key(|k| (hashes[*k], *k));
-    let twice = order.windows(2).find(|pair| hashes[pair[0]] == hashes[pair[1]]);
+    let pairs = order.windows(2).filter(|pair| hashes[pair[0]] == hashes[pair[1]]);
+    let twice = pairs.min_by_key(|pair| pair[1]);
     let name = |k: usize| match k.checked_sub(warmup) {
         Some(step) => format!("step {}", step + 1),
         None => format!("warm-up {}", k + 1),

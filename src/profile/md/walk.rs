@@ -6,8 +6,8 @@
 //! frames by the same vector, which changes no force and all positions.
 
 use super::Error;
-use super::measure::{Clock, Timed};
 use crate::md::field::Source;
+use crate::md::run::{Clock, Timed};
 use crate::md::system::{System, Vector};
 use crate::md::{integrate, run};
 
