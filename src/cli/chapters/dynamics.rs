@@ -76,7 +76,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "PCT", default_value = "10", value_parser = percent,
           allow_hyphen_values = true)]
     threshold_pct: f64,
-    /// Also write traces, which Perfetto and chrome://tracing open
+    /// Also write traces, which Perfetto opens
     #[arg(long)]
     export_traces: bool,
     /// Compare forces and energies with those of this model

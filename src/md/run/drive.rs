@@ -88,8 +88,10 @@ pub struct Progress {
 const SAME_ENERGY: f64 = 1e-9;
 
 /// Runs the atoms of the file `from`, of its last frame if it has several, or goes on with the run
-/// whose trajectory is there; `watch` sees every step, and then nothing before more is said. Returns
-/// what the time of its steps was spent on, if it made any.
+/// whose trajectory is there.
+///
+/// `watch` sees every step, and then nothing before more is said. What the time of the steps was spent
+/// on is returned, if there were any.
 ///
 /// # Errors
 ///

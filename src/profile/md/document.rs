@@ -16,6 +16,9 @@ use crate::stats::Samples;
 /// Bytes of a gigabyte, of which the original says GB.
 pub const GIGABYTE: f64 = 1_073_741_824.0;
 
+/// Bytes of a megabyte.
+pub const MEGABYTE: f64 = 1_048_576.0;
+
 /// Megabytes by which memory may change and still be called stable, this number not included.
 pub const STABLE_MB: f64 = 10.0;
 

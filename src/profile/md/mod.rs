@@ -1,4 +1,37 @@
 //! The profile of molecular dynamics: latency, tail, memory, parts of a step, and whether it is right.
+//!
+//! | | |
+//! | --- | --- |
+//! | [`profile`](mod@profile) | from atoms and a potential to a profile, in one call |
+//! | [`measure`], [`record`], `walk` | the clock: steps of dynamics, or frames; what each leaves behind |
+//! | [`document`], [`hotspots`] | the JSON of mlff-distiller's profiler, and its rules |
+//! | [`extended`] | what it does not measure |
+//! | [`growth`], [`tail`], [`verdicts`] | memory that grows, steps that are slow, and what to say of them |
+//! | [`validity`], [`line`], [`targets`] | forces, energy and drift; the targets of the original's documents |
+//! | [`model`], `frames` | models and systems by name; frames of a file |
+//! | [`scaling`], [`comparison`] | times over sizes; all models of a system |
+//! | [`run`] | measures all points, and makes the files of them |
+//! | `figures`, `pictures`, [`report`], [`summary`], `spans` | pictures, texts and traces of it |
+//!
+//! Any potential can be profiled. It is compared with its own definition, and no two evaluations are
+//! of the same positions:
+//!
+//! ```
+//! use stepmark::md::{StillingerWeber, boxes::Substance};
+//! use stepmark::profile::md::measure::Plan;
+//! use stepmark::profile::md::profile::profile_potential;
+//!
+//! let atoms = Substance::Silicon.prepare(64, 1, 200);
+//! let plan = Plan { steps: 50, ..Plan::default() };
+//! let profile =
+//!     profile_potential("mine", &StillingerWeber::SILICON, atoms, 0.001, 1.0, &plan)?;
+//! assert_eq!(profile.document.latencies_ms.len(), 50);
+//! assert!(profile.extended.validity.energy.unwrap().is_kept);
+//! for verdict in &profile.extended.verdicts {
+//!     println!("{}: {}", verdict.name, verdict.said);
+//! }
+//! # Ok::<(), stepmark::profile::md::Error>(())
+//! ```
 
 pub mod comparison;
 pub mod document;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 use serde::{Deserialize, Serialize};
 
 use super::Error;
-use super::document::{Document, GIGABYTE};
+use super::document::{Document, GIGABYTE, MEGABYTE, STABLE_MB};
 use super::extended::{Extended, Kinds, Latency, Memory, Neighbours, OfKind, Phase, Repeat};
 use super::extended::{SCHEMA, Trajectory, Validity};
 use super::growth::growth;
@@ -482,13 +482,13 @@ fn memory(plan: &Plan, measured: &Measured) -> Memory {
     };
     let ends = known.then(|| {
         let (first, last) = (&repeats[0], &repeats[repeats.len() - 1]);
-        (last.final_bytes as f64 - first.initial_bytes as f64) / (1 << 20) as f64
+        (last.final_bytes as f64 - first.initial_bytes as f64) / MEGABYTE
     });
     let samples = |bytes: Vec<u64>| Samples::new(bytes.into_iter().map(|bytes| bytes as f64));
     Memory {
         sampled_every: SAMPLED_EVERY,
         delta_mb: ends,
-        is_stable: ends.map(|delta| delta.abs() < super::document::STABLE_MB),
+        is_stable: ends.map(|delta| delta.abs() < STABLE_MB),
         resident: resident_growth.as_ref().ok().copied(),
         resident_reason: resident_growth.err(),
         heap: heap_growth.as_ref().ok().copied(),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Error;
+use super::document::MEGABYTE;
 use super::measure::SAMPLED_EVERY;
 use super::profile::Profile;
 use super::record::{Kind, Record};
@@ -61,7 +62,7 @@ fn repeat(
         if step.is_multiple_of(SAMPLED_EVERY) {
             let sample = step / SAMPLED_EVERY;
             if let Some(bytes) = record.resident_bytes.get(sample) {
-                let value = *bytes as f64 / (1 << 20) as f64;
+                let value = *bytes as f64 / MEGABYTE;
                 trace.counter(process, "resident, MB", at, &[("resident", value)])?;
             }
         }

@@ -132,7 +132,7 @@ fn frames_are_evaluated_with_the_list_at_hand_or_a_new_one() {
     let found = profile_frames("sw", &sw, &grown, 1.0, &plan).unwrap();
     assert_eq!(found.extended.neighbours.builds, 24, "a cell each");
     assert!(found.extended.validity.energy_reason.unwrap().contains("not integrated"), "energy");
-    let mut other = near.clone();
+    let mut other = near;
     other[3].positions.pop();
     other[3].species.pop();
     let why = profile_frames("sw", &sw, &other, 1.0, &plan).unwrap_err().to_string();
