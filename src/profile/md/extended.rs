@@ -11,7 +11,6 @@ use super::hotspots::Hotspots;
 use super::tail::Tail;
 use super::targets::Target;
 use super::validity::{Against, Agreement, Kept};
-use super::verdicts::Verdict;
 use crate::stats::Samples;
 
 /// The number of this form.
@@ -255,4 +254,16 @@ pub struct Validity {
     pub energy_reason: Option<String>,
     /// How far the model is from another one.
     pub against: Option<Against>,
+}
+
+/// A verdict.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Verdict {
+    /// Its subject.
+    pub name: String,
+    /// Whether all is well; null where nobody can tell.
+    pub is_good: Option<bool>,
+    /// It in a sentence.
+    pub said: String,
 }

@@ -6,7 +6,6 @@ use super::comparison::Comparison;
 use super::profile::Profile;
 use super::record::Kind;
 use super::report;
-use super::run::Options;
 use super::scaling::Scaling;
 use super::{Error, json, spans};
 use crate::draw::Table;
@@ -15,10 +14,18 @@ use crate::draw::numbers::short;
 /// Names and contents.
 pub(super) type Files = Vec<(String, Vec<u8>)>;
 
+/// The files that are not always wanted.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted {
+    pub(super) traces: bool,
+    #[cfg_attr(not(feature = "figures"), expect(dead_code, reason = "there are none"))]
+    pub(super) figures: bool,
+}
+
 /// The files of one model: `<name>_profile` and others of that stem.
-pub(super) fn of_model(profile: &Profile, options: &Options) -> Result<Files, Error> {
+pub(super) fn of_model(profile: &Profile, wanted: Wanted) -> Result<Files, Error> {
     let name = file_name(&profile.extended.model);
-    of(&name, &format!("{name}_profile"), profile, &[], options)
+    of(&name, &format!("{name}_profile"), profile, &[], wanted)
 }
 
 /// The files of a profile: its two JSON files are `<stem>.json` and `<stem>.extended.json`.
@@ -27,15 +34,15 @@ fn of(
     stem: &str,
     profile: &Profile,
     tables: &[(String, Table)],
-    options: &Options,
+    wanted: Wanted,
 ) -> Result<Files, Error> {
     let mut files = documents(stem, profile)?;
     files.push((format!("{name}_steps.csv"), steps(profile).csv()));
-    if options.traces {
+    if wanted.traces {
         files.push((format!("{name}_trace.json"), spans::trace(profile)?));
     }
     #[cfg(feature = "figures")]
-    if options.figures {
+    if wanted.figures {
         files.extend(super::pictures::of_steps(name, profile));
     }
     let mut names: Vec<_> = files.iter().map(|(name, _)| name.clone()).collect();
@@ -58,13 +65,13 @@ pub(super) fn of_sizes(
     name: &str,
     scaling: &Scaling,
     profiles: &[Profile],
-    options: &Options,
+    wanted: Wanted,
 ) -> Result<Files, Error> {
     let mut files = Vec::new();
     for profile in profiles {
         let stem = format!("{name}_scaling_{}", profile.extended.trajectory.n_atoms);
         files.extend(documents(&stem, profile)?);
-        if options.traces {
+        if wanted.traces {
             files.push((format!("{stem}_trace.json"), spans::trace(profile)?));
         }
     }
@@ -72,7 +79,7 @@ pub(super) fn of_sizes(
     let table = sizes(scaling);
     files.push((format!("{name}_scaling.csv"), table.csv()));
     #[cfg(feature = "figures")]
-    if options.figures {
+    if wanted.figures {
         files.push(super::pictures::of_scaling(name, scaling, &profiles[0]));
     }
     let mut text = format!("# Scaling: {}, {}\n\n", scaling.model, scaling.system);
@@ -92,13 +99,13 @@ pub(super) fn of_sizes(
 pub(super) fn of_all(
     comparison: &Comparison,
     profiles: &[Profile],
-    options: &Options,
+    wanted: Wanted,
 ) -> Result<Files, Error> {
     let mut files = Vec::new();
     for profile in profiles {
         let name = file_name(&profile.extended.model);
         files.extend(documents(&format!("{name}_profile"), profile)?);
-        if options.traces {
+        if wanted.traces {
             files.push((format!("{name}_trace.json"), spans::trace(profile)?));
         }
     }

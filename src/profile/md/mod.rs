@@ -6,7 +6,7 @@
 //! | [`measure`], [`record`], `walk` | the clock: steps of dynamics, or frames; what each leaves behind |
 //! | [`document`], [`hotspots`] | the JSON of mlff-distiller's profiler, and its rules |
 //! | [`extended`] | what it does not measure |
-//! | [`growth`], [`tail`], [`verdicts`] | memory that grows, steps that are slow, and what to say of them |
+//! | [`growth`], [`tail`], `verdicts` | memory that grows, steps that are slow, and what to say of them |
 //! | [`validity`], [`line`], [`targets`] | forces, energy and drift; the targets of the original's documents |
 //! | [`model`], `frames` | models and systems by name; frames of a file |
 //! | [`scaling`], [`comparison`] | times over sizes; all models of a system |
@@ -57,7 +57,7 @@ pub mod summary;
 pub mod tail;
 pub mod targets;
 pub mod validity;
-pub mod verdicts;
+mod verdicts;
 mod walk;
 
 use std::io;

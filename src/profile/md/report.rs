@@ -1,10 +1,9 @@
 //! The Markdown report of a profile: verdicts first, then the numbers that they are made of.
 
 use super::document::Document;
-use super::extended::{Extended, OfKind};
+use super::extended::{Extended, OfKind, Verdict};
 use super::summary::{self, Loop};
 use super::targets::Target;
-use super::verdicts::Verdict;
 use crate::draw::Table;
 use crate::draw::numbers::{short, time};
 use crate::stats::Method;

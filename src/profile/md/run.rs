@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::comparison::Comparison;
 use super::extended::Trajectory;
+use super::files::Wanted;
 use super::measure::Plan;
 use super::model::{self, Model};
 use super::profile::{Motion, Profile, Properties, Subject};
@@ -112,18 +113,19 @@ pub fn run(options: &Options, out: &mut dyn Write) -> Result<(), Error> {
             return Err(why);
         }
     };
+    let wanted = Wanted { traces: options.traces, figures: options.figures };
     let mut all = Vec::new();
     match &options.what {
-        What::Model(_) => all.extend(files::of_model(&profiles[0], options)?),
+        What::Model(_) => all.extend(files::of_model(&profiles[0], wanted)?),
         What::Sizes(_) => {
             let model = &jobs.jobs[0].model;
             let scaling = Scaling::new(&model.name, jobs.substance.name(), &profiles);
-            all.extend(files::of_sizes(&model.file_name(), &scaling, &profiles, options)?);
+            all.extend(files::of_sizes(&model.file_name(), &scaling, &profiles, wanted)?);
         }
         What::All(_) => {
             let reference = jobs.reference.as_ref().map(|model| &*model.name);
             let found = Comparison::new(jobs.substance.name(), reference, &profiles);
-            all.extend(files::of_all(&found, &profiles, options)?);
+            all.extend(files::of_all(&found, &profiles, wanted)?);
         }
     }
     file::replace_all(&options.output, &all)

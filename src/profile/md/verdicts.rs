@@ -1,23 +1,9 @@
 //! What a profile says, in sentences: memory first, then the tail, parts, the list and validity.
 
-use serde::{Deserialize, Serialize};
-
-use super::extended::{Memory, Neighbours, Phase, Validity};
+use super::extended::{Memory, Neighbours, Phase, Validity, Verdict};
 use super::growth::Growth;
 use super::tail::{LEAST_SHARE, SLOW, Tail};
 use super::validity::MOST_RMS_KT;
-
-/// A verdict.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Verdict {
-    /// Its subject.
-    pub name: String,
-    /// Whether all is well; null where nobody can tell.
-    pub is_good: Option<bool>,
-    /// It in a sentence.
-    pub said: String,
-}
 
 impl Verdict {
     fn new(name: &str, is_good: impl Into<Option<bool>>, said: impl Into<String>) -> Self {
