@@ -60,7 +60,15 @@ impl Entry {
         Self { id, unit, is_timed: false, value, found: Found::Alone }
     }
 
-    /// Whether every time is a positive number; else one that is none.
+    /// The value, or the median of the samples, which is closer to what their shift is of.
+    fn middle(&self) -> f64 {
+        match &self.found {
+            Found::Samples(samples) => stats::Samples::new(samples.iter().copied()).median(),
+            _ => self.value,
+        }
+    }
+
+    /// A time that is no positive number, if there is one.
     pub(super) fn flaw(&self) -> Option<f64> {
         let bad = |value: &f64| !(value.is_finite() && *value > 0.0);
         let mut all = vec![self.value];
@@ -116,7 +124,7 @@ pub struct Row {
     pub id: String,
     /// The unit of both values.
     pub unit: Unit,
-    /// The value in the first file; of samples, their mean.
+    /// The value in the first file; of samples, their median, of steps of MD that of means of blocks.
     pub a: f64,
     /// The value in the second.
     pub b: f64,
@@ -144,8 +152,8 @@ pub(super) fn row(a: &Entry, b: &Entry, margin: f64) -> Row {
     Row {
         id: a.id.clone(),
         unit: a.unit,
-        a: a.value,
-        b: b.value,
+        a: a.middle(),
+        b: b.middle(),
         ratio: Some(ratio).filter(|ratio| ratio.is_finite()),
         low: ends.map(|(low, _)| low.exp()),
         high: ends.map(|(_, high)| high.exp()),
