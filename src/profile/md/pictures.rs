@@ -74,11 +74,13 @@ fn of<T, V>(
     profile.repeats.iter().flat_map(|record| list(record).iter().map(&value)).collect()
 }
 
+/// The mean of each part, over steps in which the thread kept its processor.
 fn bars(profile: &Profile) -> Vec<Bar> {
     let mean = |part: usize, kind: Kind| {
         let steps = profile.repeats.iter().flat_map(|record| {
-            let steps = record.spent_ns[part].iter().zip(&record.kinds);
-            steps.filter(|(_, found)| **found == kind).map(|(ns, _)| *ns as f64 / 1e9)
+            let steps = record.spent_ns[part].iter().zip(&record.kinds).enumerate();
+            let steps = steps.filter(|(step, (_, found))| **found == kind && record.is_busy(*step));
+            steps.map(|(_, (ns, _))| *ns as f64 / 1e9)
         });
         let steps: Vec<f64> = steps.collect();
         (!steps.is_empty()).then(|| steps.iter().sum::<f64>() / steps.len() as f64)

@@ -147,7 +147,7 @@ fn told(profile: &Profile) -> String {
     for verdict in &extended.verdicts {
         let word = match verdict.is_good {
             Some(true) => "good",
-            Some(false) => "BAD",
+            Some(false) => "look",
             None => "unknown",
         };
         text += &format!("{word}: {}: {}\n", verdict.name, verdict.said);
