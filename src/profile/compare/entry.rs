@@ -47,17 +47,19 @@ pub(super) struct Entry {
     pub(super) is_timed: bool,
     pub(super) value: f64,
     pub(super) found: Found,
+    /// What each of the samples is.
+    pub(super) sampled: &'static str,
 }
 
 impl Entry {
     /// A time in seconds.
     pub(super) fn time(id: String, value: f64, found: Found) -> Self {
-        Self { id, unit: Unit::Seconds, is_timed: true, value, found }
+        Self { id, unit: Unit::Seconds, is_timed: true, value, found, sampled: "samples" }
     }
 
     /// A number that no verdict is on.
     pub(super) fn other(id: String, unit: Unit, value: f64) -> Self {
-        Self { id, unit, is_timed: false, value, found: Found::Alone }
+        Self { unit, is_timed: false, ..Self::time(id, value, Found::Alone) }
     }
 
     /// The value, or the median of the samples, which is closer to what their shift is of.
@@ -170,7 +172,7 @@ fn ratio(a: &Entry, b: &Entry) -> (f64, Option<(f64, f64)>, String) {
         (Found::Samples(x), Found::Samples(y)) => {
             let logs = |values: &[f64]| values.iter().map(|v| v.ln()).collect::<Vec<_>>();
             let (shift, ends) = stats::shift(&logs(x), &logs(y), LEVEL);
-            let by = format!("{} and {} samples", x.len(), y.len());
+            let by = format!("{} and {} {}", x.len(), y.len(), a.sampled);
             match ends {
                 Some(_) => (shift.exp(), ends, by),
                 None => (shift.exp(), None, format!("{by}, which are too few")),

@@ -37,7 +37,8 @@ pub(super) fn steps(value: &Value, extended: &Value) -> (Vec<Entry>, BTreeMap<St
             }
             None => Found::Alone,
         };
-        entries.push(Entry::time(id("step"), 1e-3 * mean, found));
+        let entry = Entry::time(id("step"), 1e-3 * mean, found);
+        entries.push(Entry { sampled: "blocks of steps", ..entry });
     }
     let others = [
         ("95 % quantile", Unit::Seconds, "p95_latency_ms", 1e-3),

@@ -159,7 +159,7 @@ fn steps_are_known_by_model_atoms_and_device_and_read_with_what_stands_beside_th
     let other = files.put("b_profile.extended.json", &beside("two", 6.0));
     let got = compare(&a, &b, 3.0).unwrap();
     assert_eq!(verdicts(&got), [("sw, 64 atoms, cpu: step", "same")], "{got:?}");
-    assert!(got.knows_machines && got.times[0].by == "31 and 31 samples", "{got:?}");
+    assert!(got.knows_machines && got.times[0].by == "31 and 31 blocks of steps", "{got:?}");
     let list = got.others.iter().find(|row| row.id.ends_with("neighbours in a step")).unwrap();
     assert_eq!((list.a, list.ratio), (1e-6, Some(2.0)), "{list:?}");
     let want = Changed { name: "cpu_name".into(), a: Some("one".into()), b: Some("two".into()) };
