@@ -200,7 +200,8 @@ pub struct Phase {
     pub rebuilt_mean_ms: Option<f64>,
     /// Its part of the time of all steps, percent.
     pub share_pct: f64,
-    /// Its part of the time of those steps in which the thread kept its processor, percent.
+    /// Its part of the time of those steps in which the thread kept its processor and that were not
+    /// slow, unless by the list, percent.
     pub busy_share_pct: f64,
 }
 

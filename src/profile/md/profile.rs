@@ -429,10 +429,14 @@ fn kinds(repeats: &[Record]) -> Kinds {
 fn phases(measured: &Measured) -> Vec<Phase> {
     let repeats = &measured.repeats;
     let all: u64 = repeats.iter().flat_map(|record| record.latency_ns.iter()).sum();
+    let median = Samples::new(
+        repeats.iter().flat_map(|record| record.latency_ns.iter().map(|ns| *ns as f64)),
+    );
+    let median = median.median();
     let busy = |of: &dyn Fn(&Record) -> &[u64]| {
         let each = repeats.iter().map(|record| {
             let steps = of(record).iter().enumerate();
-            steps.filter(|(step, _)| record.is_busy(*step)).map(|(_, ns)| *ns).sum::<u64>()
+            steps.filter(|(step, _)| record.is_plain(*step, median)).map(|(_, ns)| *ns).sum::<u64>()
         });
         each.sum::<u64>() as f64
     };

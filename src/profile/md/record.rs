@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::md::field::Upkeep;
 use crate::md::{Forces, System};
 
+/// Slow is more than so many medians.
+pub const SLOW: f64 = 2.0;
+
 /// The upkeep of the list in one step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -96,6 +99,13 @@ impl Record {
     /// Whether the thread kept its processor for all but a tenth of a step.
     pub fn is_busy(&self, step: usize) -> bool {
         self.waited_ns[step] <= self.latency_ns[step] / 10
+    }
+
+    /// Whether it did, and the step is not slow beside the median step in nanoseconds, unless by the
+    /// list.
+    pub fn is_plain(&self, step: usize, median_ns: f64) -> bool {
+        let is_slow = self.latency_ns[step] as f64 > SLOW * median_ns;
+        self.is_busy(step) && (self.kinds[step] != Kind::Quiet || !is_slow)
     }
 
     /// Writes the times of a step; `used` is what the thread had of its processor.

@@ -3,18 +3,24 @@
 //! A step is slow if it takes more than twice the median. It is laid to the list if that was built
 //! or pruned in it; to the machine if the thread did not have its processor for most of what the step
 //! took too long; to the sampling of memory if that came just before, and left caches cold. What is
-//! left is the potential's own, and is a tail where it is surely more than one step in 200.
+//! left comes in bursts: slow steps that are near one before, whatever that was laid to, belong to it,
+//! for a machine that was busy elsewhere stays slow for some steps. Bursts are a tail where they
+//! are surely more than one step in 200, and so are the steps where they are more than one in 20.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use super::measure::SAMPLED_EVERY;
-use super::record::{Kind, Record};
+use super::record::{Kind, Record, SLOW};
 use crate::stats::{Samples, clopper_pearson};
 
 /// The share of steps from which on slow ones that nothing explains are a tail.
 pub const LEAST_SHARE: f64 = 0.005;
-/// Slow is more than so many medians.
-pub const SLOW: f64 = 2.0;
+/// The same of steps that may stand close together.
+pub const LEAST_DENSE_SHARE: f64 = 0.05;
+/// Slow steps that are no further apart belong to one burst.
+const NEAR: usize = 5;
 
 /// The slow steps.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -34,8 +40,10 @@ pub struct Tail {
     pub sampled: usize,
     /// All others.
     pub unexplained: usize,
-    /// The least share of all steps that these are, at 97.5 % confidence.
-    pub unexplained_share_low: f64,
+    /// Bursts that begin with one of these.
+    pub bursts: usize,
+    /// The least share of all steps that bursts are, at 97.5 % confidence.
+    pub bursts_share_low: f64,
     /// The mean excess of these over the median, in medians.
     pub unexplained_excess: Option<f64>,
     /// Steps from one of these to the next, where that is mostly the same.
@@ -53,6 +61,7 @@ pub fn tail(repeats: &[Record], is_sampled: bool) -> Tail {
     let all = || repeats.iter().flat_map(|record| record.latency_ns.iter());
     let median = Samples::new(all().map(|ns| *ns as f64)).median();
     let (mut counts, mut at, mut excess) = ([0; 5], Vec::new(), 0.0);
+    let (mut bursts, mut before) = (0, None);
     let mut nth = 0;
     for record in repeats {
         for (step, &ns) in record.latency_ns.iter().enumerate() {
@@ -70,6 +79,8 @@ pub fn tail(repeats: &[Record], is_sampled: bool) -> Tail {
                 Kind::Quiet => 4,
             };
             counts[cause] += 1;
+            let is_near = before.replace(nth).is_some_and(|before| nth - before <= NEAR);
+            bursts += usize::from(cause == 4 && !is_near);
             if cause == 4 {
                 at.push(nth);
                 excess += over / median;
@@ -77,7 +88,7 @@ pub fn tail(repeats: &[Record], is_sampled: bool) -> Tail {
         }
     }
     let [rebuilt, pruned, waited, sampled, unexplained] = counts;
-    let (low, _) = clopper_pearson(unexplained as u64, all().count() as u64, 0.95);
+    let low = |count: usize| clopper_pearson(count as u64, all().count() as u64, 0.95).0;
     Tail {
         limit_ms: SLOW * median / 1e6,
         slow_steps: counts.iter().sum(),
@@ -86,20 +97,23 @@ pub fn tail(repeats: &[Record], is_sampled: bool) -> Tail {
         waited,
         sampled,
         unexplained,
-        unexplained_share_low: low,
+        bursts,
+        bursts_share_low: low(bursts),
         unexplained_excess: (unexplained > 0).then(|| excess / unexplained as f64),
         period_steps: period(&at),
-        is_found: low > LEAST_SHARE,
+        is_found: low(bursts) > LEAST_SHARE || low(unexplained) > LEAST_DENSE_SHARE,
     }
 }
 
-/// The distance from one step to the next that most of four or more have.
+/// The distance at which most of the steps have another one of them, and three have.
 fn period(at: &[usize]) -> Option<usize> {
-    let mut gaps: Vec<usize> = at.windows(2).map(|pair| pair[1] - pair[0]).collect();
-    gaps.sort_unstable();
-    let middle = *gaps.get(gaps.len() / 2)?;
-    let same = gaps.iter().filter(|gap| **gap == middle).count();
-    (gaps.len() >= 3 && 2 * same > gaps.len()).then_some(middle)
+    let gaps =
+        at.iter().enumerate().flat_map(|(k, from)| at[k + 1..].iter().map(move |to| to - from));
+    let mut counts = BTreeMap::new();
+    gaps.for_each(|gap| *counts.entry(gap).or_insert(0_usize) += 1);
+    // Of multiples of the period fewer pairs are there; of two that have as many, the smaller.
+    let (gap, pairs) = counts.into_iter().rev().max_by_key(|(_, pairs)| *pairs)?;
+    (pairs >= 3 && 2 * pairs >= at.len()).then_some(gap)
 }
 
 #[cfg(test)]
@@ -124,6 +138,22 @@ mod tests {
         let few = (1..=300).map(|k| if k % 150 == 0 { 5000 } else { 1000 });
         let found = tail(&[record(few.collect())], true);
         assert!(!found.is_found && found.unexplained == 2, "two of 300: {found:?}");
+        let dense = (1..=300).map(|k| if k % 4 == 0 { 5000 } else { 1000 });
+        let found = tail(&[record(dense.collect())], false);
+        assert!(found.is_found && found.period_steps == Some(4), "one in four: {found:?}");
+    }
+
+    #[test]
+    fn a_machine_that_is_slow_for_some_steps_is_no_tail_and_hides_no_period() {
+        let mut slow = record(vec![1000; 300]);
+        slow.latency_ns[100..108].fill(5000);
+        slow.waited_ns[100] = 4000;
+        slow.latency_ns[200..203].fill(5000);
+        let found = tail(&[slow], false);
+        assert_eq!((found.unexplained, found.bursts, found.is_found), (10, 1, false), "{found:?}");
+        let noisy = (1..=600).map(|k| if k % 50 == 0 || k % 83 == 0 { 5000 } else { 1000 });
+        let found = tail(&[record(noisy.collect())], false);
+        assert_eq!((found.unexplained, found.period_steps), (19, Some(50)), "{found:?}");
     }
 
     #[test]

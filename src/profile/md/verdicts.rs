@@ -2,7 +2,8 @@
 
 use super::extended::{Memory, Neighbours, Phase, Validity, Verdict};
 use super::growth::Growth;
-use super::tail::{LEAST_SHARE, SLOW, Tail};
+use super::record::SLOW;
+use super::tail::{LEAST_SHARE, Tail};
 use super::validity::MOST_RMS_KT;
 
 impl Verdict {
@@ -12,7 +13,8 @@ impl Verdict {
 }
 
 /// All verdicts. Parts that take more than `threshold_pct` of a step are named, but for those in
-/// which the potential is evaluated; steps that waited for the processor do not count there.
+/// which the potential is evaluated; steps that waited for the processor, or were slow for another
+/// reason than the list, do not count there.
 pub(super) fn verdicts(
     memory: &Memory,
     tail: &Tail,
@@ -93,7 +95,8 @@ fn slow(tail: &Tail) -> Verdict {
     if tail.is_found {
         let excess = tail.unexplained_excess.unwrap_or_default() + 1.0;
         said += &format!(
-            "; the last take {excess:.1} medians and are surely more than {} % of all",
+            "; the last take {excess:.1} medians and come in {} bursts, surely in more than {} % of all",
+            tail.bursts,
             100.0 * LEAST_SHARE
         );
     }
