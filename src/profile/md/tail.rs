@@ -5,7 +5,8 @@
 //! took too long; to the sampling of memory if that came just before, and left caches cold. What is
 //! left comes in bursts: slow steps that are near one before, whatever that was laid to, belong to it,
 //! for a machine that was busy elsewhere stays slow for some steps. Bursts are a tail where they
-//! are surely more than one step in 200, and so are the steps where they are more than one in 20.
+//! are surely more than one step in 200, and so are the steps where they are more than one in 20;
+//! and if nearly all of six parts of the run have some, for a busy machine is so for a while.
 
 use std::collections::BTreeMap;
 
@@ -21,6 +22,9 @@ pub const LEAST_SHARE: f64 = 0.005;
 pub const LEAST_DENSE_SHARE: f64 = 0.05;
 /// Slow steps that are no further apart belong to one burst.
 const NEAR: usize = 5;
+/// Parts of a run, and how many of them have slow steps if there is a tail.
+const PARTS: usize = 6;
+const LEAST_PARTS: usize = 5;
 
 /// The slow steps.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -101,8 +105,16 @@ pub fn tail(repeats: &[Record], is_sampled: bool) -> Tail {
         bursts_share_low: low(bursts),
         unexplained_excess: (unexplained > 0).then(|| excess / unexplained as f64),
         period_steps: period(&at),
-        is_found: low(bursts) > LEAST_SHARE || low(unexplained) > LEAST_DENSE_SHARE,
+        is_found: (low(bursts) > LEAST_SHARE || low(unexplained) > LEAST_DENSE_SHARE)
+            && parts(&at, all().count()) >= LEAST_PARTS,
     }
+}
+
+/// Parts of so many steps that have some of these, which are counted from 1.
+fn parts(at: &[usize], steps: usize) -> usize {
+    let mut parts: Vec<usize> = at.iter().map(|nth| (nth - 1) * PARTS / steps).collect();
+    parts.dedup();
+    parts.len()
 }
 
 /// The distance at which most of the steps have another one of them, and three have.
@@ -151,6 +163,9 @@ mod tests {
         slow.latency_ns[200..203].fill(5000);
         let found = tail(&[slow], false);
         assert_eq!((found.unexplained, found.bursts, found.is_found), (10, 1, false), "{found:?}");
+        let episode = (1..=600).map(|k| if k < 300 && k % 20 == 0 { 5000 } else { 1000 });
+        let found = tail(&[record(episode.collect())], false);
+        assert_eq!((found.bursts, found.is_found), (14, false), "half of the run: {found:?}");
         let noisy = (1..=600).map(|k| if k % 50 == 0 || k % 83 == 0 { 5000 } else { 1000 });
         let found = tail(&[record(noisy.collect())], false);
         assert_eq!((found.unexplained, found.period_steps), (19, Some(50)), "{found:?}");
