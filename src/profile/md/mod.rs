@@ -2,7 +2,7 @@
 //!
 //! | | |
 //! | --- | --- |
-//! | [`profile`](mod@profile) | from atoms and a potential to a profile, in one call |
+//! | [`profile`](mod@profile), `sums` | from atoms and a potential to a profile, in one call |
 //! | [`measure`], [`record`], `walk` | the clock: steps of dynamics, or frames; what each leaves behind |
 //! | [`document`], [`hotspots`] | the JSON of mlff-distiller's profiler, and its rules |
 //! | [`extended`] | what it does not measure |
@@ -54,6 +54,7 @@ pub mod run;
 pub mod scaling;
 mod spans;
 pub mod summary;
+mod sums;
 pub mod tail;
 pub mod targets;
 pub mod validity;
