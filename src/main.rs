@@ -12,7 +12,12 @@ static HEAP: stepmark::profile::memory::Counting = stepmark::profile::memory::Co
 
 fn main() -> ExitCode {
     #[cfg(feature = "profiles")]
-    let commands = vec![cli::chapters::md(), cli::chapters::profile(), cli::chapters::rom()];
+    let commands = vec![
+        cli::chapters::compare(),
+        cli::chapters::md(),
+        cli::chapters::profile(),
+        cli::chapters::rom(),
+    ];
     #[cfg(not(feature = "profiles"))]
     let commands = Vec::new();
     cli::main(&Suite { cases: registry::cases(), scaling: registry::scaling(), commands })

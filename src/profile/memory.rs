@@ -2,8 +2,10 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
-use std::fs;
+use std::fs::{self, File};
 use std::hint::black_box;
+use std::io::{Read as _, Seek as _};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Bytes that are resident, and the most that were at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,10 +22,43 @@ pub struct Resident {
 ///
 /// Says why it is not known.
 pub fn resident() -> Result<Resident, String> {
-    const STATUS: &str = "/proc/self/status";
-    let text = fs::read_to_string(STATUS).map_err(|why| format!("{STATUS}: {why}"))?;
-    let field = |name| field(&text, name).ok_or_else(|| format!("{STATUS}: no {name}"));
-    Ok(Resident { current_bytes: field("VmRSS")?, peak_bytes: field("VmHWM")? })
+    Sampler::new()?.resident()
+}
+
+const STATUS: &str = "/proc/self/status";
+
+/// What is resident, again and again, without asking the heap for more.
+#[derive(Debug)]
+pub struct Sampler {
+    file: File,
+    text: String,
+}
+
+impl Sampler {
+    /// Opens `/proc/self/status`.
+    ///
+    /// # Errors
+    ///
+    /// Says why nothing is known.
+    pub fn new() -> Result<Self, String> {
+        let file = File::open(STATUS).map_err(|why| format!("{STATUS}: {why}"))?;
+        let mut sampler = Self { file, text: String::with_capacity(1 << 14) };
+        sampler.resident()?;
+        Ok(sampler)
+    }
+
+    /// What is resident now.
+    ///
+    /// # Errors
+    ///
+    /// Says why it is not known.
+    pub fn resident(&mut self) -> Result<Resident, String> {
+        self.text.clear();
+        let read = self.file.rewind().and_then(|()| self.file.read_to_string(&mut self.text));
+        read.map_err(|why| format!("{STATUS}: {why}"))?;
+        let field = |name| field(&self.text, name).ok_or_else(|| format!("{STATUS}: no {name}"));
+        Ok(Resident { current_bytes: field("VmRSS")?, peak_bytes: field("VmHWM")? })
+    }
 }
 
 /// A field of the status in bytes.
@@ -44,14 +79,22 @@ thread_local! {
     static ASKED_BYTES: Cell<u64> = const { Cell::new(0) };
 }
 
-/// The allocator of the system, which also counts the bytes that each thread asks for; the program
-/// `stepmark` has it.
+/// Bytes that are held, of all threads.
+static HELD_BYTES: AtomicU64 = AtomicU64::new(0);
+
+/// The allocator of the system, which also counts the bytes that each thread asks for, and those that
+/// are held; the program `stepmark` has it.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Counting;
 
 fn count(bytes: usize) {
     // A thread that ends has no counter any more.
     let _ = ASKED_BYTES.try_with(|asked| asked.set(asked.get().wrapping_add(bytes as u64)));
+    HELD_BYTES.fetch_add(bytes as u64, Ordering::Relaxed);
+}
+
+fn forget(bytes: usize) {
+    HELD_BYTES.fetch_sub(bytes as u64, Ordering::Relaxed);
 }
 
 // SAFETY: all memory is the system's, whose promises hold for it.
@@ -69,12 +112,14 @@ unsafe impl GlobalAlloc for Counting {
     }
 
     unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        forget(layout.size());
         // SAFETY: the caller keeps the promises of this function, which are the same.
         unsafe { System.dealloc(at, layout) }
     }
 
     unsafe fn realloc(&self, at: *mut u8, layout: Layout, len: usize) -> *mut u8 {
         count(len);
+        forget(layout.size());
         // SAFETY: the caller keeps the promises of this function, which are the same.
         unsafe { System.realloc(at, layout, len) }
     }
@@ -86,15 +131,32 @@ unsafe impl GlobalAlloc for Counting {
 ///
 /// If the allocator of this program does not count.
 pub fn asked(run: impl FnOnce()) -> Result<u64, String> {
+    counts()?;
+    let now = || ASKED_BYTES.with(Cell::get);
+    let before = now();
+    run();
+    Ok(now().wrapping_sub(before))
+}
+
+/// Bytes that the heap holds for this program, of all threads.
+///
+/// # Errors
+///
+/// If the allocator of this program does not count.
+pub fn held_bytes() -> Result<u64, String> {
+    counts()?;
+    Ok(HELD_BYTES.load(Ordering::Relaxed))
+}
+
+/// Requires that the allocator of this program counts.
+fn counts() -> Result<(), String> {
     let now = || ASKED_BYTES.with(Cell::get);
     let before = now();
     drop(black_box(Box::new(0_u64)));
     if now() == before {
         return Err("the allocator of this program does not count, as that of stepmark does".into());
     }
-    let before = now();
-    run();
-    Ok(now().wrapping_sub(before))
+    Ok(())
 }
 
 #[cfg(test)]
@@ -122,12 +184,18 @@ mod tests {
     fn an_allocator_that_does_not_count_is_told() {
         // The tests run on the allocator of the system.
         assert!(asked(|| {}).unwrap_err().contains("does not count"), "the system's");
+        assert!(held_bytes().unwrap_err().contains("does not count"), "the system's");
         let layout = Layout::new::<[u64; 4]>();
         let before = ASKED_BYTES.with(Cell::get);
         // SAFETY: the size is not 0.
         let at = unsafe { Counting.alloc(layout) };
         assert_eq!(ASKED_BYTES.with(Cell::get) - before, 32, "bytes");
-        // SAFETY: it was allocated with this layout.
-        unsafe { Counting.dealloc(at, layout) };
+        assert_eq!(HELD_BYTES.load(Ordering::Relaxed), 32, "held");
+        // SAFETY: it was allocated with this layout, and the new size is not 0.
+        let at = unsafe { Counting.realloc(at, layout, 40) };
+        assert_eq!(HELD_BYTES.load(Ordering::Relaxed), 40, "held");
+        // SAFETY: it was allocated with this size.
+        unsafe { Counting.dealloc(at, Layout::from_size_align(40, 8).unwrap()) };
+        assert_eq!(HELD_BYTES.load(Ordering::Relaxed), 0, "held");
     }
 }

@@ -111,7 +111,7 @@ pub(super) fn signed_rank_tail(len: usize, tail: f64) -> Option<usize> {
 /// upper incomplete gamma function. That of `statrs` is good to 1e-14, its `erfc` only to 1e-10.
 ///
 /// Source: NIST Digital Library of Mathematical Functions, 8.4.6 and 7.2.2.
-fn normal_above(z: f64) -> f64 {
+pub(super) fn normal_above(z: f64) -> f64 {
     let half_square = z * z / 2.0;
     if half_square == 0.0 {
         return 0.5;

@@ -8,6 +8,7 @@ mod against;
 mod baselines;
 mod calibrate;
 mod cli;
+mod compare;
 mod conformance;
 #[cfg(unix)]
 mod duet;

@@ -1,13 +1,11 @@
 //! The options of `stepmark profile lattice`.
 
-use std::fmt::Display;
 use std::io::Write;
-use std::ops::RangeInclusive;
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use clap::ValueEnum;
 
+use super::whole;
 use crate::cli::{Exit, Stop};
 use crate::lattice::Lattice;
 use crate::profile::lattice::run::{self, Options};
@@ -149,16 +147,6 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<Exit, Stop> {
 fn lattice(text: &str) -> Result<Lattice, String> {
     let found = Lattice::ALL.into_iter().find(|lattice| lattice.name() == text);
     found.ok_or_else(|| "expected Z2, D4 or E8".to_owned())
-}
-
-/// The number that `text` is, if it is one of `range`.
-fn whole<T: FromStr + PartialOrd + Display>(
-    text: &str,
-    range: RangeInclusive<T>,
-) -> Result<T, String> {
-    let number = text.trim().parse().ok().filter(|number| range.contains(number));
-    number
-        .ok_or_else(|| format!("expected a whole number from {} to {}", range.start(), range.end()))
 }
 
 fn q(text: &str) -> Result<u8, String> {

@@ -9,6 +9,7 @@ use crate::cli::{Exit, Stop};
 use crate::md::Langevin;
 use crate::md::extxyz::VelocityUnit;
 use crate::md::run::{self, Choice, Ensemble, Options};
+use crate::profile::md::summary::{self, Lists, Loop, Phase};
 use crate::profile::progress::Line;
 
 /// Steps longer than this, in ps, are taken for femtoseconds.
@@ -165,8 +166,36 @@ fn trajectory(args: &Run, out: &mut dyn Write) -> Result<Exit, Stop> {
     };
     let ended = run::run(&args.file, &options, &mut watch, out);
     drop(line);
-    ended?;
+    if let Some(timing) = ended? {
+        write!(out, "{}", summary::text(&spent(&timing)))?;
+    }
     Ok(Exit::Pass)
+}
+
+/// The time of a run as it is printed.
+fn spent(timing: &run::Timing) -> Loop {
+    let phase = |part: &run::Spent| Phase {
+        name: part.name.clone(),
+        calls: part.calls,
+        min_seconds: part.min.as_secs_f64(),
+        max_seconds: part.max.as_secs_f64(),
+        total_seconds: part.total.as_secs_f64(),
+    };
+    Loop {
+        atoms: timing.atoms,
+        steps: timing.steps,
+        dt_ps: Some(timing.dt_ps),
+        seconds: timing.wall.as_secs_f64(),
+        cpu_seconds: timing.cpu.map(|time| time.as_secs_f64()),
+        threads: 1,
+        phases: timing.parts.iter().map(phase).collect(),
+        lists: timing.neighbours_per_atom.map(|neighbours_per_atom| Lists {
+            neighbours_per_atom,
+            builds: timing.upkeep.builds,
+            prunings: Some(timing.upkeep.prunings).filter(|count| *count > 0),
+            dangerous_builds: timing.upkeep.dangerous_builds,
+        }),
+    }
 }
 
 /// Where a run stands.

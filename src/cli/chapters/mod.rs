@@ -1,9 +1,15 @@
 //! The commands that this crate's chapters add to those of the harness.
 
+mod compare;
+mod dynamics;
 mod lattice;
 mod md;
 mod rom;
 mod runtime;
+
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
 
@@ -20,6 +26,7 @@ struct Profile {
 #[derive(Debug, clap::Subcommand)]
 enum Chapter {
     Lattice(lattice::Args),
+    Md(Box<dynamics::Args>),
     Rom(Box<runtime::Args>),
 }
 
@@ -29,9 +36,28 @@ pub fn profile() -> Command {
         command: Profile::command(),
         run: |matches, out| match Profile::from_arg_matches(matches)?.chapter {
             Chapter::Lattice(args) => lattice::run(&args, out),
+            Chapter::Md(args) => dynamics::run(&args, out),
             Chapter::Rom(args) => runtime::run(&args, out),
         },
     }
+}
+
+/// `compare`: two profiles of one chapter.
+pub fn compare() -> Command {
+    Command {
+        command: compare::Args::command(),
+        run: |matches, out| compare::run(&compare::Args::from_arg_matches(matches)?, out),
+    }
+}
+
+/// The number that `text` is, if it is one of `range`.
+fn whole<T: FromStr + PartialOrd + Display>(
+    text: &str,
+    range: RangeInclusive<T>,
+) -> Result<T, String> {
+    let number = text.trim().parse().ok().filter(|number| range.contains(number));
+    number
+        .ok_or_else(|| format!("expected a whole number from {} to {}", range.start(), range.end()))
 }
 
 /// Whether a profile draws.

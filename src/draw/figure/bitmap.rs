@@ -103,7 +103,9 @@ impl Surface for Bitmap {
         let style =
             rgb(colour).mix(alpha).stroke_width(u32::try_from(OVER * width).expect("positive"));
         self.with(|area| {
-            area.draw(&PathElement::new(points, style)).expect("memory can be drawn on");
+            for part in without_spikes(&points) {
+                area.draw(&PathElement::new(part, style)).expect("memory can be drawn on");
+            }
         });
     }
 
@@ -160,6 +162,30 @@ impl Surface for Bitmap {
     }
 }
 
+/// The line through `points`, parted wherever it turns back by more than a right angle: a wide line
+/// is mitred there, and the tip would reach far beyond the point.
+fn without_spikes(points: &[Point]) -> Vec<Vec<Point>> {
+    let mut parts: Vec<Vec<Point>> = Vec::new();
+    for &point in points {
+        let Some(part) = parts.last_mut() else {
+            parts.push(vec![point]);
+            continue;
+        };
+        let last = part[part.len() - 1];
+        let turns_back = part.len() > 1 && {
+            let before = part[part.len() - 2];
+            let along = |from: i32, at: i32, to: i32| i64::from(at - from) * i64::from(to - at);
+            along(before.0, last.0, point.0) + along(before.1, last.1, point.1) < 0
+        };
+        if turns_back {
+            parts.push(vec![last, point]);
+        } else if point != last {
+            part.push(point);
+        }
+    }
+    parts
+}
+
 fn rgb(Rgb(red, green, blue): Rgb) -> RGBColor {
     RGBColor(red, green, blue)
 }
@@ -175,4 +201,23 @@ fn style(ink: Ink) -> TextStyle<'static> {
 
 fn scaled((x, y): Point) -> Point {
     (OVER * x, OVER * y)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_turns_back_is_parted_and_reaches_no_further_than_its_points() {
+        let points = [(0, 9), (5, 9), (5, 9), (9, 5), (9, 90), (10, 9), (20, 9)];
+        let parts = without_spikes(&points);
+        let want =
+            [vec![(0, 9), (5, 9), (9, 5)], vec![(9, 5), (9, 90)], vec![(9, 90), (10, 9), (20, 9)]];
+        assert_eq!(parts, want, "parts");
+        // A peak between two pixels, whose mitred tip would be hundreds of pixels long.
+        let mut bitmap = Bitmap::new(40, 100);
+        bitmap.line(&[(18, 90), (20, 40), (22, 90)], Rgb(0, 0, 0), 1.0, 5);
+        let above = &bitmap.pixels[..3 * usize::try_from(OVER * 40 * OVER * 35).unwrap()];
+        assert!(above.iter().all(|value| *value == 255), "drawn above the peak");
+    }
 }

@@ -113,21 +113,22 @@ fn grid(on: &mut dyn Surface, panel: &Panel, frame: &Frame<'_>) {
         let y = frame.down(place);
         on.line(&[(left, y), (right, y)], GRID, 0.55, 1);
     }
-    let mut free = i32::MIN;
+    let mut free = Vec::new();
     for (place, label) in frame.x.ticks() {
         let x = frame.across(place);
         if panel.x.names.is_empty() {
             on.line(&[(x, top), (x, bottom)], GRID, 1.0, 2);
         }
-        let lines = || label.lines().zip(0_i32..);
-        let width = lines().map(|(line, _)| on.width(line, TICK)).max().unwrap_or_default();
-        let half = width / 2;
-        if x - half > free {
-            for (line, nth) in lines() {
+        // A label is left out where a line of it would touch one of the labels before.
+        let lines: Vec<_> = label.lines().map(|line| (line, on.width(line, TICK) / 2)).collect();
+        free.resize(free.len().max(lines.len()), i32::MIN);
+        let fits = |((line, half), free): (&(&str, i32), &i32)| line.is_empty() || x - half > *free;
+        if lines.iter().zip(&free).all(fits) {
+            for (((line, half), free), nth) in lines.iter().zip(&mut free).zip(0_i32..) {
                 let y = bottom + 14 + nth * (LINE - 6);
                 on.text((x, y), line, TICK, Side::Middle);
+                *free = if line.is_empty() { *free } else { x + half + 14 };
             }
-            free = x + half + 14;
         }
     }
     for (place, label) in frame.y.ticks() {

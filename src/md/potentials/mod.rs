@@ -73,6 +73,30 @@ pub trait Potential {
         out: &mut Forces,
     );
 
+    /// The names of the passes of the fast form, in their order: parts of the code that run one after
+    /// the other, such as a sum over pairs and one over waves.
+    fn passes(&self) -> &'static [&'static str] {
+        &["forces"]
+    }
+
+    /// One pass of the fast form. All of them, in their order, have the bits of
+    /// [`Potential::compute`].
+    ///
+    /// # Panics
+    ///
+    /// If there is no such pass, or as [`Potential::compute`].
+    fn compute_pass(
+        &self,
+        pass: usize,
+        atoms: Atoms<'_>,
+        list: &Self::List,
+        scratch: &mut Self::Scratch,
+        out: &mut Forces,
+    ) {
+        assert_eq!(pass, 0, "the potential has one pass");
+        self.compute(atoms, list, scratch, out);
+    }
+
     /// The definition. No two atoms may coincide.
     fn reference(&self, atoms: Atoms<'_>) -> Forces;
 

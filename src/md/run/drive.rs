@@ -5,12 +5,14 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use super::clock::{Clock, Timed};
 use super::log::{self, Log};
 use super::model::{Choice, Model};
+use super::spent::{Running, Timing};
 use super::trajectory::{self, Last, Trajectory};
 use super::watched::Watched;
 use super::{Error, fit, unfit};
-use crate::md::field::ForceSource as _;
+use crate::md::field::{ForceSource as _, Source as _};
 use crate::md::files::extxyz::{Frames, VelocityUnit};
 use crate::md::system::System;
 use crate::md::{Langevin, integrate};
@@ -86,7 +88,10 @@ pub struct Progress {
 const SAME_ENERGY: f64 = 1e-9;
 
 /// Runs the atoms of the file `from`, of its last frame if it has several, or goes on with the run
-/// whose trajectory is there; `watch` sees every step, and then nothing before more is said.
+/// whose trajectory is there.
+///
+/// `watch` sees every step, and then nothing before more is said. What the time of the steps was spent
+/// on is returned, if there were any.
 ///
 /// # Errors
 ///
@@ -97,7 +102,7 @@ pub fn run(
     options: &Options,
     watch: &mut dyn FnMut(Option<&Progress>),
     out: &mut dyn Write,
-) -> Result<(), Error> {
+) -> Result<Option<Timing>, Error> {
     let mut say = |line: String| writeln!(out, "{line}").map_err(Error::Output);
     let mut frames = Frames::open(from)?;
     let start = frames.final_frame()?;
@@ -114,27 +119,19 @@ pub fn run(
         }
         say(format!("{name}: goes on from step {step} of {}", options.steps))?;
     }
-    let (began, first) = (Instant::now(), flight.step);
-    let rates = |step: u64| {
-        let seconds = began.elapsed().as_secs_f64().max(1e-9);
-        let per_second = (step - first) as f64 / seconds;
-        (seconds, per_second, per_second * options.dt_ps * 86.4)
-    };
+    let (mut running, first) = (Running::new(&flight.forces), flight.step);
     while flight.step < options.steps {
-        flight.advance()?;
-        let (_, _, ns_per_day) = rates(flight.step);
+        flight.advance(&mut running)?;
+        let per_second = (flight.step - first) as f64 / running.seconds().max(1e-9);
+        let ns_per_day = per_second * options.dt_ps * 86.4;
         watch(Some(&Progress { step: flight.step, steps: options.steps, ns_per_day }));
     }
     watch(None);
-    let (seconds, per_second, ns_per_day) = rates(flight.step);
-    let (done, atoms) = (flight.step - first, flight.system.len());
-    if done > 0 {
-        say(format!(
-            "Loop time of {seconds:.6} s for {done} steps with {atoms} atoms: {ns_per_day:.3} ns/day, \
-             {per_second:.3} timesteps/s"
-        ))?;
-    }
-    say(format!("{}: {} frames", options.out.display(), 1 + options.steps / options.every))
+    let (done, dt_ps) = (flight.step - first, options.dt_ps);
+    let timing = (done > 0)
+        .then(|| running.finish(done, dt_ps, &flight.system, model.any().cutoff(), &flight.forces));
+    say(format!("{}: {} frames", options.out.display(), 1 + options.steps / options.every))?;
+    Ok(timing)
 }
 
 /// A run between two steps.
@@ -143,6 +140,7 @@ struct Flight<'a> {
     said: String,
     system: System,
     forces: Watched,
+    clock: Clock,
     step: u64,
     /// The step of the last frame.
     kept: u64,
@@ -172,7 +170,9 @@ impl<'a> Flight<'a> {
         let (trajectory, last) = Trajectory::open(&options.out, &first, options.every)?;
         let frames = last.as_ref().map_or(0, |last| last.step / options.every + 1);
         let log = Log::open(&options.log, frames, options.every)?;
-        let mut flight = Self { options, said, system, forces, step: 0, kept: 0, trajectory, log };
+        let clock = Clock::new(forces.passes().len());
+        let (step, kept) = (0, 0);
+        let mut flight = Self { options, said, system, forces, clock, step, kept, trajectory, log };
         match &last {
             None => flight.write()?,
             Some(last) => {
@@ -201,18 +201,23 @@ impl<'a> Flight<'a> {
     }
 
     /// Makes a step, and writes a frame if it is time for one.
-    fn advance(&mut self) -> Result<(), Error> {
-        let Self { system, forces, step, .. } = self;
+    fn advance(&mut self, running: &mut Running) -> Result<(), Error> {
+        let Self { system, forces, step, clock, .. } = self;
         let dt_ps = self.options.dt_ps;
+        clock.start();
+        let mut timed = Timed { source: forces, clock };
         match self.options.ensemble {
-            Ensemble::Nve => integrate::run(system, forces, dt_ps, 1),
-            Ensemble::Langevin(bath) => bath.run(system, forces, dt_ps, *step..*step + 1),
+            Ensemble::Nve => integrate::run(system, &mut timed, dt_ps, 1),
+            Ensemble::Langevin(bath) => bath.run(system, &mut timed, dt_ps, *step..*step + 1),
         }
+        clock.moved();
+        running.step(clock);
         self.step += 1;
         if let Some(why) = self.forces.fault() {
             return Err(self.stopped(why));
         }
         if self.step.is_multiple_of(self.options.every) {
+            let began = Instant::now();
             let kinetic = self.system.kinetic_energy();
             if !kinetic.is_finite() {
                 return Err(self.stopped(format!("the energy is not finite: {kinetic} eV kinetic")));
@@ -220,6 +225,7 @@ impl<'a> Flight<'a> {
             let renewed = self.forces.renew(&self.system);
             renewed.map_err(|why| self.stopped(why.to_string()))?;
             self.write()?;
+            running.output(began.elapsed());
         }
         Ok(())
     }

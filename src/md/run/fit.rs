@@ -12,7 +12,11 @@ const NEAREST: f64 = 0.1;
 const MOST_HEIGHTS: f64 = 5.0;
 
 /// Requires of a system that forces up to `cutoff` can be found; `name` is its name in messages.
-pub(super) fn check(name: &str, system: &System, cutoff: f64) -> Result<(), Error> {
+///
+/// # Errors
+///
+/// If its cell is left-handed or too thin, an atom is lost, or two lie on top of each other.
+pub fn check(name: &str, system: &System, cutoff: f64) -> Result<(), Error> {
     let cell = &system.cell;
     if !cell.is_right_handed() {
         let found = format!("the left-handed lattice vectors {:?}", cell.rows());

@@ -14,22 +14,29 @@
 //! | `log` | the rows of a run, with the columns of LAMMPS |
 //! | `watched` | forces that end a run before they end the program |
 //! | `drive` | the steps of a run |
+//! | `clock`, `spent` | the time of steps, part by part |
 //! | `label` | energies, forces and stresses of frames |
 
+mod clock;
 mod drive;
 mod fit;
 mod label;
 mod log;
 mod model;
+mod spent;
 mod trajectory;
 mod watched;
 
 use std::io;
 use std::path::PathBuf;
 
+pub use clock::{Clock, Timed, thread};
 pub use drive::{Ensemble, Options, Progress, run};
+pub use fit::check;
 pub use label::label;
-pub use model::{Choice, names};
+pub use model::{Choice, Model, names};
+pub use spent::{Spent, Timing};
+pub use watched::Watched;
 
 use super::files::{extxyz, lammps};
 use crate::file::lines;

@@ -16,12 +16,12 @@
 use std::path::Path;
 
 use super::{Error, unfit};
-use crate::md::field::{Field, ForceSource};
+use crate::md::field::{AnyPotential, Source};
 use crate::md::files::lammps::{FilePotential, Kind};
 use crate::md::potentials::water::{Molecule, topology};
 use crate::md::potentials::{
-    Electrostatics, EmbeddedAtom, FinnisSinclair, LennardJones, Potential, StillingerWeber,
-    SuttonChen, Truncation, Water,
+    Electrostatics, EmbeddedAtom, FinnisSinclair, LennardJones, StillingerWeber, SuttonChen,
+    Truncation, Water,
 };
 use crate::md::system::{self, System, norm, sub};
 
@@ -36,12 +36,18 @@ pub struct Choice {
 
 /// A potential.
 #[derive(Debug, Clone)]
-pub(super) enum Model {
+pub enum Model {
+    /// `sw`.
     StillingerWeber(StillingerWeber),
+    /// `lj`.
     LennardJones(LennardJones),
+    /// `sc`.
     SuttonChen(EmbeddedAtom<SuttonChen>),
+    /// `fs`.
     FinnisSinclair(EmbeddedAtom<FinnisSinclair>),
+    /// One of the three `spcfw`.
     Water(Box<Water>),
+    /// That of a file.
     File(FilePotential),
 }
 
@@ -78,7 +84,11 @@ impl Choice {
 
     /// The potential for the species of `system`, which gets the charges and bonds that it asks for;
     /// `file` is its name in messages.
-    pub(super) fn model(&self, file: &str, system: &mut System) -> Result<Model, Error> {
+    ///
+    /// # Errors
+    ///
+    /// If there is no such potential, or it is not for these atoms.
+    pub fn model(&self, file: &str, system: &mut System) -> Result<Model, Error> {
         let model = self.load(file, system)?;
         self.complete(file, &model, system)?;
         Ok(model)
@@ -165,29 +175,34 @@ fn check_molecules(file: &str, atoms: &[&str], system: &System) -> Result<(), Er
     Ok(())
 }
 
-/// Forces that can be found again from nothing.
-pub(super) trait Source: ForceSource {
-    /// Does as [`Field::renew`].
-    fn renew(&mut self, system: &System) -> Result<(), system::Error>;
-}
-
-impl<P: Potential> Source for Field<P> {
-    fn renew(&mut self, system: &System) -> Result<(), system::Error> {
-        self.renew(system)
-    }
-}
-
 impl Model {
+    /// The potential, of whatever type it is.
+    pub fn any(&self) -> &dyn AnyPotential {
+        match self {
+            Self::StillingerWeber(p) => p,
+            Self::LennardJones(p) => p,
+            Self::SuttonChen(p) => p,
+            Self::FinnisSinclair(p) => p,
+            Self::Water(p) => &**p,
+            Self::File(p) => p,
+        }
+    }
+
+    /// Does as [`Model::any`].
+    pub fn into_any(self) -> Box<dyn AnyPotential> {
+        match self {
+            Self::StillingerWeber(p) => Box::new(p),
+            Self::LennardJones(p) => Box::new(p),
+            Self::SuttonChen(p) => Box::new(p),
+            Self::FinnisSinclair(p) => Box::new(p),
+            Self::Water(p) => p,
+            Self::File(p) => Box::new(p),
+        }
+    }
+
     /// Distance in angstrom from which on atoms do not interact.
     pub(super) fn cutoff(&self) -> f64 {
-        match self {
-            Self::StillingerWeber(p) => p.cutoff(),
-            Self::LennardJones(p) => p.cutoff(),
-            Self::SuttonChen(p) => p.cutoff(),
-            Self::FinnisSinclair(p) => p.cutoff(),
-            Self::Water(p) => p.cutoff(),
-            Self::File(p) => p.cutoff(),
-        }
+        self.any().cutoff()
     }
 
     /// The forces on `system`, by a list with that skin.
@@ -196,29 +211,14 @@ impl Model {
         system: &System,
         skin: f64,
     ) -> Result<Box<dyn Source>, system::Error> {
-        match self {
-            Self::StillingerWeber(p) => field(p, system, skin),
-            Self::LennardJones(p) => field(p, system, skin),
-            Self::SuttonChen(p) => field(p, system, skin),
-            Self::FinnisSinclair(p) => field(p, system, skin),
-            Self::Water(p) => field(&**p, system, skin),
-            Self::File(p) => field(p, system, skin),
-        }
+        self.any().field(system, skin)
     }
-}
-
-fn field<P: Potential + Clone + 'static>(
-    potential: &P,
-    system: &System,
-    skin: f64,
-) -> Result<Box<dyn Source>, system::Error> {
-    Ok(Box::new(Field::new(potential.clone(), system, skin)?))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::md::{boxes, fixtures};
+    use crate::md::{Field, boxes, fixtures};
 
     fn choice(name: &str, elements: &[(&str, &str)]) -> Choice {
         let owned = |(a, b): &(&str, &str)| ((*a).to_owned(), (*b).to_owned());

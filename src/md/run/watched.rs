@@ -1,14 +1,14 @@
 //! Forces that end a run before they end the program.
 
 use super::fit::{is_lost, is_near};
-use super::model::Source;
-use crate::md::field::ForceSource;
+use crate::md::field::{ForceSource, Part, Source, Upkeep};
 use crate::md::potentials::Forces;
 use crate::md::system::{Atoms, Error, System, Vector, dot, sub};
 
 /// Forces that are found only where they can be. Where an atom is lost, or moves so far in one step
-/// that the list cannot follow, they stay as they were, and [`Watched::fault`] says why.
-pub(super) struct Watched {
+/// that the list cannot follow, they stay as they were, and [`Source::fault`] says why.
+#[expect(missing_debug_implementations, reason = "a source of any type has none")]
+pub struct Watched {
     source: Box<dyn Source>,
     skin: f64,
     before: Vec<Vector>,
@@ -17,18 +17,20 @@ pub(super) struct Watched {
 
 impl Watched {
     /// The forces of `source`, which are those of `system`, by a list with that skin.
-    pub(super) fn new(source: Box<dyn Source>, system: &System, skin: f64) -> Self {
+    pub fn new(source: Box<dyn Source>, system: &System, skin: f64) -> Self {
         Self { source, skin, before: system.positions.clone(), fault: None }
     }
 
-    /// Finds the forces from nothing.
-    pub(super) fn renew(&mut self, system: &System) -> Result<(), Error> {
-        self.source.renew(system)
-    }
-
-    /// Why the last step was no step.
-    pub(super) fn fault(&self) -> Option<String> {
-        self.fault.clone().or_else(|| self.source.forces().fault())
+    /// Whether `atoms` can be evaluated.
+    fn is_fine(&mut self, atoms: Atoms<'_>) -> bool {
+        if self.fault().is_some() {
+            return false;
+        }
+        self.fault = self.find_fault(atoms);
+        if self.fault.is_none() {
+            self.before.copy_from_slice(atoms.positions);
+        }
+        self.fault.is_none()
     }
 
     fn find_fault(&self, atoms: Atoms<'_>) -> Option<String> {
@@ -65,14 +67,36 @@ impl ForceSource for Watched {
     }
 
     fn update(&mut self, atoms: Atoms<'_>) {
-        if self.fault().is_some() {
-            return;
-        }
-        self.fault = self.find_fault(atoms);
-        if self.fault.is_none() {
-            self.before.copy_from_slice(atoms.positions);
+        if self.is_fine(atoms) {
             self.source.update(atoms);
         }
+    }
+}
+
+impl Source for Watched {
+    fn renew_in_parts(&mut self, system: &System, done: &mut dyn FnMut(Part)) -> Result<(), Error> {
+        self.before.copy_from_slice(&system.positions);
+        self.source.renew_in_parts(system, done)
+    }
+
+    fn update_in_parts(&mut self, atoms: Atoms<'_>, done: &mut dyn FnMut(Part)) {
+        let is_fine = self.is_fine(atoms);
+        done(Part::Check);
+        if is_fine {
+            self.source.update_in_parts(atoms, done);
+        }
+    }
+
+    fn passes(&self) -> &'static [&'static str] {
+        self.source.passes()
+    }
+
+    fn upkeep(&self) -> Upkeep {
+        self.source.upkeep()
+    }
+
+    fn fault(&self) -> Option<String> {
+        self.fault.clone().or_else(|| self.source.fault())
     }
 }
 

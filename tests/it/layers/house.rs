@@ -6,7 +6,7 @@ use super::source::{Named, Tree};
 
 /// The arrows between rooms, and between the parts of a room. `x/*` is a room with all its parts,
 /// `*/x` that part of every chapter.
-const ARROWS: [(&str, &[&str]); 26] = [
+const ARROWS: [(&str, &[&str]); 27] = [
     ("stats", &[]),
     ("case", &[]),
     ("close", &[]),
@@ -30,6 +30,7 @@ const ARROWS: [(&str, &[&str]); 26] = [
     ("gate/calibrate/planted", &["case", "close", "input", "exit"]),
     ("report", &["gate", "gate/calibrate", "draw", "collect"]),
     ("profile", &["stats", "file", "machine", "stream/kernel"]),
+    ("profile/compare", &["profile", "draw"]),
     ("registry", &["*/cases"]),
     ("cli", &["report", "gate/*", "collect", "machine"]),
     ("cli/chapters", &["cli", "profile/*", "rom/*", "md/*", "draw"]),

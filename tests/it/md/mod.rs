@@ -3,4 +3,5 @@
 pub(crate) mod conformance;
 pub(crate) mod lammps;
 mod models;
+mod profile;
 mod run;

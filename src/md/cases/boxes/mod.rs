@@ -9,7 +9,7 @@ mod shape;
 mod sized;
 mod water;
 
-pub use sized::{Substance, damped_water, water_in_a_field};
+pub use sized::{Substance, damped_water, ewald_water, water_in_a_field};
 pub use water::{closest, water};
 
 use crate::input::gaussian;

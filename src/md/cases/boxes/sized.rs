@@ -125,6 +125,11 @@ pub fn water_in_a_field() -> Water {
     Water::new(Molecule::SPC_FW, Electrostatics::ReactionField { dielectric: 78.3 }, 9.0)
 }
 
+/// The same water with all images of its charges, to about 1e-5 of the force.
+pub fn ewald_water() -> Water {
+    Water::new(Molecule::SPC_FW, Electrostatics::Ewald { alpha: 0.4, longest: 3.2 }, 9.0)
+}
+
 /// The shape of the number of cells that come nearest to `atoms`.
 fn nearest_shape(atoms: usize, unit: usize) -> [usize; 3] {
     let away = |cells: usize| (cells * unit).abs_diff(atoms);

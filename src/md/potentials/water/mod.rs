@@ -155,9 +155,20 @@ impl Water {
 
     /// What belongs to no pair within the cutoff: springs, self energy and waves.
     fn add_rest(&self, atoms: Atoms<'_>, out: &mut Forces) {
+        self.add_springs(atoms, out);
+        self.add_waves(atoms, out);
+    }
+
+    /// Springs and the self energy.
+    #[inline(always)]
+    fn add_springs(&self, atoms: Atoms<'_>, out: &mut Forces) {
         molecules::add(&self.molecule, atoms, out);
         let square: f64 = atoms.charges.iter().map(|q| q * q).sum();
         out.energy += COULOMB * self.coulomb.own() * square;
+    }
+
+    #[inline(always)]
+    fn add_waves(&self, atoms: Atoms<'_>, out: &mut Forces) {
         if let Electrostatics::Ewald { alpha, longest } = self.electrostatics {
             ewald::add(alpha, longest, atoms, out);
         }
@@ -195,6 +206,32 @@ impl Potential for Water {
         out: &mut Forces,
     ) {
         self.compute_on(Isa::best(), atoms, list, scratch, out);
+    }
+
+    fn passes(&self) -> &'static [&'static str] {
+        let all = &["pairs", "own molecule", "springs", "waves"];
+        let waves = matches!(self.electrostatics, Electrostatics::Ewald { .. });
+        if waves { all } else { &all[..3] }
+    }
+
+    fn compute_pass(
+        &self,
+        pass: usize,
+        atoms: Atoms<'_>,
+        list: &ClusterList,
+        scratch: &mut Scratch<f64>,
+        out: &mut Forces,
+    ) {
+        match pass {
+            0 => {
+                let (isa, smooth) = (Isa::best(), &self.smooth[0]);
+                kernel::compute::<f64, { WIDE.0 }>(isa, self, smooth, &atoms, list, scratch, out);
+            }
+            1 => molecules::take_off(self, &atoms, out),
+            2 => self.add_springs(atoms, out),
+            3 => self.add_waves(atoms, out),
+            _ => panic!("water has no pass {pass}"),
+        }
     }
 
     fn reference(&self, atoms: Atoms<'_>) -> Forces {

@@ -91,8 +91,13 @@ fn a_run_has_the_frames_and_rows_of_the_integrator() {
     let place = Place::new(&si);
     let out = pass(&place.args("--potential sw --dt 0.001 --steps 60 --every 20 --skin 0.8"));
     assert!(out.contains("frame 1: 64 atoms, potential=sw dt_ps=0.001 every=20 skin=0.8"), "{out}");
-    assert!(out.contains("for 60 steps with 64 atoms: ") && out.contains(" ns/day, "), "{out}");
-    assert!(out.ends_with("t.extxyz: 4 frames\n"), "{out}");
+    assert!(out.contains("for 60 steps with 64 atoms\n") && out.contains(" ns/day, "), "{out}");
+    for row in ["neighbours", "forces", "integrate", "check"] {
+        let row = out.lines().find(|line| line.starts_with(row)).unwrap();
+        assert_eq!(row.split_whitespace().nth(1), Some("60"), "{out}");
+    }
+    assert!(out.contains("\noutput") && out.contains("Dangerous builds: 0\n"), "{out}");
+    assert!(out.contains("t.extxyz: 4 frames\n"), "{out}");
     let (frames, rows) = (place.frames(), place.rows());
     assert_eq!([frames.len(), rows.len()], [4, 4], "frames and rows");
     let mut field = Field::new(StillingerWeber::SILICON, &si, 0.8).unwrap();

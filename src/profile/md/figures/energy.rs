@@ -1,0 +1,158 @@
+//! How the energy stays: total, potential and kinetic over the time of the atoms.
+
+use super::super::validity::Kept;
+use super::{Caption, number, panel};
+use crate::draw::figure::{Colour, Figure, Panel, Series, Shape};
+use crate::draw::numbers::short;
+use crate::md::BOLTZMANN;
+
+/// Energies over a run.
+#[derive(Debug, Clone, Copy)]
+pub struct Energy<'a> {
+    /// Atoms.
+    pub atoms: usize,
+    /// Times of the atoms in ps, ascending.
+    pub time_ps: &'a [f64],
+    /// Potential energy at each in eV.
+    pub potential_ev: &'a [f64],
+    /// Kinetic energy at each in eV.
+    pub kinetic_ev: &'a [f64],
+    /// The fitted drift of the total, where it is known.
+    pub drift: Option<Drift>,
+}
+
+/// The slope of the total energy, with its 95 % interval, and what is left without it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Drift {
+    /// The slope in meV/atom/ps.
+    pub slope: f64,
+    /// The lower end.
+    pub low: f64,
+    /// The upper end.
+    pub high: f64,
+    /// Root mean square of the total less the line, in meV/atom.
+    pub detrended_rms: f64,
+}
+
+impl Drift {
+    /// The drift of a profile, if it is known.
+    pub fn of(kept: &Kept) -> Option<Self> {
+        let slope = kept.drift_kt_per_atom_ns?;
+        // kT in meV, and ns in ps.
+        let unit = 1e3 * BOLTZMANN * kept.kelvin / 1e3;
+        Some(Self {
+            slope: unit * slope.value,
+            low: unit * slope.low,
+            high: unit * slope.high,
+            detrended_rms: kept.detrended_rms_mev_per_atom,
+        })
+    }
+}
+
+/// Total energy with its fitted drift, and how potential and kinetic energy move against each other.
+///
+/// # Panics
+///
+/// If there is no time, or not as many energies as times.
+pub fn energy(caption: &Caption<'_>, energy: &Energy<'_>) -> Figure {
+    let Energy { time_ps, potential_ev, kinetic_ev, .. } = energy;
+    let len = time_ps.len();
+    assert!(len > 0, "a run without a time");
+    assert_eq!((potential_ev.len(), kinetic_ev.len()), (len, len), "an energy for each time");
+    let total: Vec<f64> = potential_ev.iter().zip(*kinetic_ev).map(|(u, k)| u + k).collect();
+    let panels = vec![conserved(energy, &total), exchanged(energy)];
+    caption.figure("Energy", panels)
+}
+
+/// Times, with energies less their mean, in meV/atom.
+fn deviation(energy: &Energy<'_>, ev: &[f64]) -> Vec<(f64, f64)> {
+    let mean = ev.iter().sum::<f64>() / ev.len() as f64;
+    let scale = 1e3 / energy.atoms as f64;
+    energy.time_ps.iter().zip(ev).map(|(t, e)| (*t, scale * (e - mean))).collect()
+}
+
+/// Both ends of an axis that leaves room above for a note.
+fn room(series: &[Series]) -> (f64, f64) {
+    let ys = series.iter().flat_map(|series| &series.points).map(|p| p.1);
+    let (low, high) = ys.fold((f64::MAX, f64::MIN), |(l, h), y| (l.min(y), h.max(y)));
+    let span = (high - low).max(1e-9);
+    (low - 0.08 * span, high + 0.5 * span)
+}
+
+fn conserved(energy: &Energy<'_>, total: &[f64]) -> Panel {
+    let points = deviation(energy, total);
+    let mut series = vec![Series::new("total", Colour::Blue, Shape::Thin, points)];
+    let mut note = Vec::new();
+    if let Some(Drift { slope, low, high, detrended_rms }) = energy.drift {
+        let times = energy.time_ps;
+        let middle = times.iter().sum::<f64>() / times.len() as f64;
+        let line = [times[0], times[times.len() - 1]].map(|t| (t, slope * (t - middle)));
+        series.push(Series::new("fitted drift", Colour::Orange, Shape::Dashes, line.to_vec()));
+        note = vec![
+            format!("drift {slope:.1e} meV/atom/ps"),
+            format!("({low:.1e} to {high:.1e})"),
+            format!("rms about it {} meV/atom", short(detrended_rms)),
+        ];
+    }
+    let (low, high) = room(&series);
+    let y = number("total energy less its mean, meV/atom").between(low, high);
+    Panel { note, ..panel("Total energy", number("time of the atoms, ps"), y, series) }
+}
+
+fn exchanged(energy: &Energy<'_>) -> Panel {
+    let of = |label, colour, ev| Series::new(label, colour, Shape::Thin, deviation(energy, ev));
+    let series = vec![
+        of("potential", Colour::Green, energy.potential_ev),
+        of("kinetic", Colour::Purple, energy.kinetic_ev),
+    ];
+    let y = number("energy less its mean, meV/atom");
+    panel("Potential and kinetic energy", number("time of the atoms, ps"), y, series)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::line::Slope;
+    use super::*;
+
+    #[test]
+    fn a_drift_in_kt_a_nanosecond_is_one_in_mev_a_picosecond() {
+        let slope = Slope { value: 2.0, low: 1.0, high: 3.0 };
+        let kept = Kept {
+            kelvin: 300.0,
+            detrended_rms_mev_per_atom: 0.5,
+            detrended_rms_kt_per_atom: 0.02,
+            drift_kt_per_atom_ns: Some(slope),
+            is_kept: false,
+        };
+        let got = Drift::of(&kept).unwrap();
+        // kT is 25.852 meV at 300 K.
+        assert!((got.slope / 0.051_704 - 1.0).abs() < 1e-4, "{got:?}");
+        assert_eq!((got.low, got.high, got.detrended_rms), (got.slope / 2.0, 1.5 * got.slope, 0.5));
+        assert_eq!(Drift::of(&Kept { drift_kt_per_atom_ns: None, ..kept }), None, "not known");
+    }
+
+    #[test]
+    fn a_drift_is_drawn_through_the_energies_that_it_is_of() {
+        let time_ps: Vec<f64> = (0..101).map(|k| f64::from(k) / 100.0).collect();
+        // 2 meV/atom/ps for 8 atoms.
+        let kinetic: Vec<f64> = time_ps.iter().map(|t| 1.0 + 16e-3 * t).collect();
+        let potential = vec![-30.0; 101];
+        let drift = Some(Drift { slope: 2.0, low: 1.9, high: 2.1, detrended_rms: 0.0 });
+        let held = Energy {
+            atoms: 8,
+            time_ps: &time_ps,
+            potential_ev: &potential,
+            kinetic_ev: &kinetic,
+            drift,
+        };
+        let got = energy(&Caption { subject: "s", conditions: "c" }, &held);
+        let [total, line] = &got.panels[0].series[..] else { panic!("{got:?}") };
+        for (line, at) in [(line.points[0], 0), (line.points[1], 100)] {
+            let want = total.points[at];
+            assert!(line.0 == want.0 && (line.1 - want.1).abs() < 1e-9, "{line:?} {want:?}");
+        }
+        let bare = Energy { drift: None, ..held };
+        let bare = energy(&Caption { subject: "s", conditions: "c" }, &bare);
+        assert_eq!((bare.panels[0].series.len(), bare.panels[0].note.len()), (1, 0), "no drift");
+    }
+}

@@ -1,0 +1,212 @@
+//! Profiles of potentials with and without faults.
+
+mod original;
+mod planted;
+
+use std::time::Duration;
+
+use planted::{Fault, Planted};
+
+use super::Error;
+use super::measure::Plan;
+use super::profile::{Motion, Profile, Properties, Subject, profile_frames, profile_potential};
+use super::record::Kind;
+use crate::md::boxes::{self, Substance};
+use crate::md::{StillingerWeber, System, fixtures};
+
+/// 64 atoms of silicon near 300 K.
+fn silicon() -> System {
+    Substance::Silicon.prepare(64, 3, 200)
+}
+
+fn short(steps: usize) -> Plan {
+    Plan { steps, ..Plan::default() }
+}
+
+fn profile(fault: Fault, plan: &Plan) -> Profile {
+    profile_potential("sw", &Planted::new(fault), silicon(), 0.001, 1.0, plan).unwrap()
+}
+
+/// Frames of a trajectory of `system`.
+fn frames(mut system: System, count: usize, every: usize) -> Vec<System> {
+    let mut field = crate::md::Field::new(StillingerWeber::SILICON, &system, 1.0).unwrap();
+    let mut next = || {
+        crate::md::integrate::run(&mut system, &mut field, 0.001, every);
+        system.clone()
+    };
+    (0..count).map(|_| next()).collect()
+}
+
+/// Whether a verdict is good.
+#[track_caller]
+fn verdict(profile: &Profile, name: &str) -> Option<bool> {
+    let all = &profile.extended.verdicts;
+    let found = all.iter().find(|verdict| verdict.name == name);
+    found.unwrap_or_else(|| panic!("no verdict on {name}: {all:?}")).is_good
+}
+
+#[test]
+fn parts_add_up_to_the_step_whatever_it_holds() {
+    let properties = Properties { stress: true, ..Properties::default() };
+    for (potential, system) in [
+        (boxes::damped_water(), fixtures::water_192()),
+        (boxes::ewald_water(), fixtures::water_192()),
+    ] {
+        let motion = Motion::Dynamics { dt_ps: 0.000_5 };
+        let mut subject = Subject::of("spcfw", &potential, system, motion, 1.0);
+        subject.properties = properties;
+        let found = subject.profile(&short(12)).unwrap();
+        let names: Vec<_> = found.extended.phases.iter().map(|phase| &*phase.name).collect();
+        let passes = found.extended.phases.iter().filter(|phase| phase.is_pass).count();
+        assert_eq!(names[..4], ["neighbours", "pairs", "own molecule", "springs"], "{names:?}");
+        assert_eq!(names[1 + passes..], ["integrate", "check", "other", "stress"], "{names:?}");
+        for record in &found.repeats {
+            for (step, latency) in record.latency_ns.iter().enumerate() {
+                let parts: u64 = record.spent_ns.iter().map(|part| part[step]).sum();
+                assert_eq!(parts, *latency, "step {step}");
+            }
+        }
+        assert_eq!(found.extended.phases_ms, found.extended.steps_ms, "all steps");
+        assert!(found.extended.phases.iter().all(|phase| phase.calls == 36), "calls");
+        let share: f64 = found.extended.phases.iter().map(|phase| phase.share_pct).sum();
+        assert!((share - 100.0).abs() < 1e-9, "{share} %");
+        let (document, stress) = (&found.document, found.document.stress_time_ms.unwrap());
+        let forces = document.forces_time_ms.unwrap();
+        assert!(stress > 0.0 && stress < 0.01 * forces && forces < document.mean_latency_ms);
+        assert_eq!(document.energy_time_ms, None, "energy");
+        assert!(found.extended.energy_reason.unwrap().contains("one evaluation"), "reason");
+    }
+}
+
+#[test]
+fn positions_that_come_twice_are_refused() {
+    let frames = frames(silicon(), 8, 1);
+    let sw = StillingerWeber::SILICON;
+    let found = profile_frames("sw", &sw, &frames, 1.0, &short(8)).unwrap();
+    assert_eq!((found.document.n_steps, found.repeats.len()), (8, 3), "steps, repeats");
+    let mut twice = frames.clone();
+    twice[5] = twice[2].clone();
+    let why = profile_frames("sw", &sw, &twice, 1.0, &short(8)).unwrap_err().to_string();
+    assert!(why.starts_with("warm-up 3 and warm-up 6 have the same positions"), "{why}");
+    let same = vec![frames[0].clone(); 20];
+    let plan = Plan { warmup: 0, ..short(20) };
+    let why = profile_frames("sw", &sw, &same, 1.0, &plan).unwrap_err().to_string();
+    assert!(why.starts_with("step 1 and step 2 have the same positions: a result"), "{why}");
+    let rest = boxes::silicon_crystal(2, 5.43);
+    let cold = System { velocities: vec![[0.0; 3]; 64], ..rest };
+    // A crystal at rest is moved by rounding alone, if at all.
+    let still = crate::md::LennardJones::argon(crate::md::potentials::Truncation::ForceShifted);
+    let far = System { positions: cold.positions[..1].to_vec(), ..boxes::argon_crystal(1, 40.0) };
+    let one = System { species: vec![0], masses: vec![40.0], charges: vec![0.0], ..far };
+    let one = System { velocities: vec![[0.0; 3]], ..one };
+    let found = profile_potential("lj", &still, one, 0.001, 1.0, &short(5));
+    assert!(matches!(found, Err(Error::Repeated { .. })), "{found:?}");
+}
+
+#[test]
+fn frames_are_evaluated_with_the_list_at_hand_or_a_new_one() {
+    // 0.05 ps from frame to frame, in which no atom moves half an angstrom.
+    let near = frames(silicon(), 12, 5);
+    let sw = StillingerWeber::SILICON;
+    let plan = Plan { repeat: 2, ..short(12) };
+    let found = profile_frames("sw", &sw, &near, 1.0, &plan).unwrap();
+    for record in &found.repeats {
+        let rebuilt = record.kinds.iter().filter(|kind| **kind == Kind::Rebuilt).count();
+        assert!(rebuilt < 6, "{rebuilt} of 12");
+    }
+    let far = profile_frames("sw", &sw, &near, 0.01, &plan).unwrap();
+    let kinds = far.repeats[0].kinds.iter();
+    assert_eq!(kinds.filter(|kind| **kind == Kind::Rebuilt).count(), 12, "all are too far");
+    // The list that is at hand has the forces of a new one.
+    for (a, b) in far.repeats.iter().zip(&found.repeats) {
+        for (a, b) in a.potential_ev.iter().zip(&b.potential_ev) {
+            assert!((a - b).abs() < 1e-10, "{a} eV, {b} eV");
+        }
+    }
+    // A cell of its own for each frame.
+    let mut grown = near.clone();
+    for (k, frame) in grown.iter_mut().enumerate() {
+        let edge = 10.862 * (1.0 + 1e-3 * k as f64);
+        frame.cell = crate::md::Cell::orthorhombic([edge; 3]).unwrap();
+    }
+    let found = profile_frames("sw", &sw, &grown, 1.0, &plan).unwrap();
+    assert_eq!(found.extended.neighbours.builds, 24, "a cell each");
+    assert!(found.extended.validity.energy_reason.unwrap().contains("not integrated"), "energy");
+    let mut other = near;
+    other[3].positions.pop();
+    other[3].species.pop();
+    let why = profile_frames("sw", &sw, &other, 1.0, &plan).unwrap_err().to_string();
+    assert!(why.starts_with("frame 4: found other atoms"), "{why}");
+}
+
+#[test]
+fn a_planted_tail_is_named_with_its_period() {
+    let found = profile(Fault::Tail(5), &short(200));
+    let tail = &found.extended.tail;
+    assert_eq!(verdict(&found, "tail"), Some(false), "{tail:?}");
+    assert!(tail.unexplained >= 10 && tail.period_steps == Some(50), "{tail:?}");
+}
+
+#[test]
+fn a_planted_slow_list_is_named_and_so_are_wrong_forces() {
+    let found = profile(Fault::SlowList(Duration::from_micros(100)), &short(20));
+    assert_eq!(verdict(&found, "neighbours"), Some(false), "{:?}", found.extended.phases);
+    let wrong = Planted::new(Fault::Wrong(1.0 + 1e-9));
+    let why = profile_potential("sw", &wrong, silicon(), 0.001, 1.0, &short(5)).unwrap_err();
+    assert!(matches!(&why, Error::Differs { what, .. } if what.contains("atom")), "{why}");
+}
+
+#[test]
+fn a_step_that_leads_nowhere_ends_it() {
+    let sw = StillingerWeber::SILICON;
+    let why = profile_potential("sw", &sw, silicon(), 1.0, 0.4, &short(50)).unwrap_err();
+    assert!(matches!(&why, Error::Stopped { why, .. } if why.contains("half the skin")), "{why}");
+    for plan in [short(0), Plan { repeat: 0, ..short(5) }] {
+        let why = profile_potential("sw", &sw, silicon(), 0.001, 1.0, &plan).unwrap_err();
+        assert!(matches!(why, Error::Nothing { .. }), "{why}");
+    }
+    let why = profile_frames("sw", &sw, &[], 1.0, &short(5)).unwrap_err().to_string();
+    assert_eq!(why, "frames: found none, expected at least one");
+}
+
+/// Leaks by what is resident, in a process of their own: other tests take memory, too.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_planted_leak_is_found_and_clean_runs_have_none() {
+    let own = std::env::current_exe().unwrap();
+    let name = "profile::md::tests::leaks_and_none";
+    let child = std::process::Command::new(own)
+        .args(["--exact", name, "--ignored", "--nocapture", "--test-threads=1"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&child.stdout);
+    assert!(child.status.success(), "{said}{}", String::from_utf8_lossy(&child.stderr));
+    assert!(said.contains("1 passed"), "{said}");
+}
+
+/// A kilobyte a step for 2,000 steps, and 20 runs without, which are not called faulty.
+#[test]
+#[ignore = "runs in a process of its own"]
+fn leaks_and_none() {
+    let mut tails = 0;
+    for clean in 0..20 {
+        let found = profile(Fault::None, &short(300));
+        for name in ["resident memory", "change of memory", "list", "forces", "energy"] {
+            let all = (&found.extended.verdicts, &found.extended.memory);
+            assert_eq!(verdict(&found, name), Some(true), "run {clean}, {name}: {all:?}");
+        }
+        tails += usize::from(verdict(&found, "tail") == Some(false));
+        // Integration takes a tenth of so short a step, and is named or not.
+        let named = found.extended.verdicts.iter().filter(|v| v.is_good == Some(false));
+        let mut others = named.filter(|v| v.name != "integrate" && v.name != "tail");
+        assert_eq!(others.next(), None, "run {clean}");
+    }
+    // A host that takes the processor away without a word, all through a run, looks like one.
+    assert!(tails <= 5, "{tails} of 20 have a tail");
+    let found = profile(Fault::Leak(1024), &Plan { repeat: 1, ..short(2000) });
+    let memory = &found.extended.memory;
+    assert_eq!(verdict(&found, "resident memory"), Some(false), "{memory:?}");
+    let rate = memory.resident.unwrap().bytes_per_step;
+    assert!((800.0..1400.0).contains(&rate), "{rate} bytes per step");
+    assert!(memory.is_stable.unwrap(), "2 MB are below 10");
+}
