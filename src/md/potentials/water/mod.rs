@@ -150,16 +150,17 @@ impl Water {
     ) {
         kernel::compute::<R, N>(isa, self, smooth, &atoms, list, scratch, out);
         molecules::take_off(self, &atoms, out);
-        self.add_rest(atoms, out);
+        self.add_rest(atoms, scratch.phases(), out);
     }
 
-    /// What belongs to no pair within the cutoff: springs, self energy and waves.
-    fn add_rest(&self, atoms: Atoms<'_>, out: &mut Forces) {
+    /// Adds what belongs to no pair within the cutoff: springs, self energy and waves, which take room
+    /// for their phases.
+    fn add_rest(&self, atoms: Atoms<'_>, phases: &mut Vec<[f64; 2]>, out: &mut Forces) {
         molecules::add(&self.molecule, atoms, out);
         let square: f64 = atoms.charges.iter().map(|q| q * q).sum();
         out.energy += COULOMB * self.coulomb.own() * square;
         if let Electrostatics::Ewald { alpha, longest } = self.electrostatics {
-            ewald::add(alpha, longest, atoms, out);
+            ewald::add([alpha, longest], atoms, phases, out);
         }
     }
 }
@@ -223,7 +224,7 @@ impl Potential for Water {
             }
             out.energy += energy;
         }
-        self.add_rest(atoms, &mut out);
+        self.add_rest(atoms, &mut Vec::new(), &mut out);
         out
     }
 
