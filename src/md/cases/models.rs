@@ -48,7 +48,7 @@ pub(super) const MIXED: f64 = 3.0;
 /// What was found within 30 steps of the fixtures, by all instruction sets.
 pub(super) const SILICON_OFF: [f64; 3] = [2.5e-4, 3e-5, 8e-4];
 pub(super) const ARGON_OFF: [f64; 3] = [2e-6, 9e-7, 7e-6];
-pub(super) const WATER_OFF: [f64; 3] = [5e-5, 1.8e-5, 1.8e-4];
+pub(super) const WATER_OFF: [f64; 3] = [5e-5, 1.8e-5, 4.3e-4];
 
 /// The stiffest vibration of this crystal, 18 THz, has m w^2 = 39 eV/angstrom^2. Nine operations
 /// tell whether a pair is within the cutoff. One that is costs two exponentials of 35, 45 for what
