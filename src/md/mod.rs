@@ -25,6 +25,11 @@
 //! | [`fixtures`] | boxes of atoms near equilibrium |
 //! | [`boxes`] | crystals, thermal velocities, and how the fixtures are made |
 //!
+//! Words: a neighbour list reaches further than the cutoff by its *skin*, so that it lasts for some steps.
+//! A *cluster* is four atoms near each other. A *half list* names each pair from one of its ends only. A list of
+//! clusters is *pruned* between two builds: entries whose atoms are all out of reach for now stay out of a
+//! shorter list.
+//!
 //! The fast forms of argon, the metals and water are written once over registers (`lanes`) and compiled
 //! for AVX-512, AVX2 and plain code; that of silicon has a form of its own for plain code.
 //!

@@ -1,7 +1,10 @@
 //! The cases of this chapter: steps, forces and neighbour lists of silicon, argon, aluminium, iron and
 //! water.
 
-use models::{ALUMINIUM, IRON, Model, SILICON, argon, silicon_in_a_bath, water, water_in_a_field};
+use models::{
+    ALUMINIUM, ARGON_OFF, IRON, Model, SILICON, SILICON_OFF, WATER_OFF, argon, silicon_in_a_bath,
+    water, water_in_a_field,
+};
 use neighbours::{clusters, neighbours};
 use steps::Steps;
 
@@ -69,13 +72,13 @@ pub fn scaling() -> Vec<Case> {
     let mut cases = vec![
         step("md/step-sw-si/n216", 216, SILICON, silicon(3)),
         step("md/step-sw-si/n1000", 1000, SILICON, silicon(5)),
-        step("md/step-sw-si-mixed/n512", 512, SILICON.mixed(), fixtures::silicon_512),
+        step("md/step-sw-si-mixed/n512", 512, SILICON.mixed(SILICON_OFF), fixtures::silicon_512),
         step("md/step-lj-ar/n864", 864, argon(), || warm(boxes::argon_crystal(6, 5.4), 0.2)),
-        step("md/step-lj-ar-mixed/n256", 256, argon().mixed(), fixtures::argon_256),
+        step("md/step-lj-ar-mixed/n256", 256, argon().mixed(ARGON_OFF), fixtures::argon_256),
         step("md/step-sc-al/n108", 108, ALUMINIUM, aluminium(3)),
         step("md/step-fs-fe/n128", 128, IRON, iron(4)),
         step("md/step-water-dsf/n648", 648, water(), fixtures::water_648),
-        step("md/step-water-dsf-mixed/n648", 648, water().mixed(), fixtures::water_648),
+        step("md/step-water-dsf-mixed/n648", 648, water().mixed(WATER_OFF), fixtures::water_648),
         step("md/step-water-rf/n648", 648, water_in_a_field(), fixtures::water_648),
         clusters("md/clusters-water/n648", 648, water(), fixtures::water_648),
         forces("md/forces-sw-si/n64", 64, SILICON, silicon(2)),
@@ -107,6 +110,25 @@ fn narrow_water() -> Model<Water> {
     Model { skin: 1.0, ..water() }
 }
 
+/// The box that a case starts from. A case says in its id how many atoms there are, whatever size was
+/// asked for.
+///
+/// # Panics
+///
+/// If it does not, or the box has another number of atoms.
+fn sized(
+    id: &str,
+    atoms: u64,
+    start: impl Fn() -> System + 'static,
+) -> impl Fn() -> System + 'static {
+    assert!(id.ends_with(&format!("/n{atoms}")), "{id} has {atoms} atoms");
+    move || {
+        let system = start();
+        assert_eq!(system.len() as u64, atoms, "atoms of the box");
+        system
+    }
+}
+
 /// Steps by the best instruction set.
 fn step<P: Potential + Copy + 'static>(
     id: &str,
@@ -125,6 +147,7 @@ fn named<P: Potential + Copy + 'static>(
     start: impl Fn() -> System + 'static,
 ) -> Case {
     let work = model.work(atoms, STEPS);
+    let start = sized(id, atoms, start);
     Case::new(id, implementation, work, move || Steps::new(model, STEPS, start()))
 }
 
@@ -134,7 +157,7 @@ fn forces<P: Potential + Copy + 'static>(
     model: Model<P>,
     start: impl Fn() -> System + 'static,
 ) -> Case {
-    let name = Isa::best().vectorised_name();
+    let (name, start) = (Isa::best().vectorised_name(), sized(id, atoms, start));
     Case::new(id, name, model.work(atoms, 1), move || Evaluation::new(model, start()))
 }
 

@@ -1,6 +1,7 @@
 //! The cases of neighbour lists: one build each.
 
 use super::models::Model;
+use super::sized;
 use crate::case::{Case, Step, Work};
 use crate::close::digest;
 use crate::machine::isa::Isa;
@@ -73,6 +74,7 @@ pub(super) fn neighbours<P: Potential + Copy + 'static>(
     let bytes = atoms * (4 * listed + 24);
     let resident_bytes = atoms * (4 * listed + 8 + 48 + 200);
     let work = Work { units: atoms, unit: "atom", flops, bytes, resident_bytes };
+    let start = sized(id, atoms, start);
     Case::new(id, "portable", work, move || Build::<NeighbourList>::new(&model, start()))
 }
 
@@ -89,6 +91,7 @@ pub(super) fn clusters<P: Potential + Copy + 'static>(
     let bytes = atoms * (model.list_bytes + 24);
     let resident_bytes = atoms * (2 * model.list_bytes + 72 + 25);
     let work = Work { units: atoms, unit: "atom", flops, bytes, resident_bytes };
+    let start = sized(id, atoms, start);
     let name = Isa::best().vectorised_name();
     Case::new(id, name, work, move || Build::<ClusterList>::new(&model, start()))
 }

@@ -15,9 +15,9 @@
 //! Source: E. Hairer, C. Lubich, G. Wanner, "Geometric numerical integration illustrated by the
 //! Stoermer-Verlet method", Acta Numerica 12 (2003) 399-450.
 
-use super::check_within;
 use super::models::{ALUMINIUM, IRON, Model, SILICON, argon, water, water_in_a_field};
 use super::steps::Steps;
+use super::{check_within, sized};
 use crate::case::{Case, Step};
 use crate::close::within;
 use crate::machine::isa::Isa;
@@ -62,7 +62,7 @@ fn run<P: Potential + Copy + 'static>(
     steps: u64,
     start: impl Fn() -> System + 'static,
 ) -> Case {
-    let work = model.work(atoms, steps);
+    let (work, start) = (model.work(atoms, steps), sized(id, atoms, start));
     let prepare = move || Run { steps: Steps::new(model, steps, start()) };
     Case::new(id, implementation, work, prepare)
 }

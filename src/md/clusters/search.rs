@@ -4,12 +4,9 @@
 //! cluster all bins that may hold a cluster in reach are visited, a bin of a neighbouring cell as the
 //! same bin of this one, so many cells away. The cost is linear in the number of clusters.
 
-#[cfg(target_arch = "x86_64")]
-use std::arch::x86_64::{__m256d, __m512d};
-
 use super::{Block, Entries, Rows, parts, squared};
 use crate::machine::isa::Isa;
-use crate::md::lanes::{CLUSTER, Tile};
+use crate::md::lanes::{CLUSTER, Kernel, Real as _, Tile};
 use crate::md::neighbours::whole;
 use crate::md::system::{Cell, Vector, dot, sub};
 
@@ -66,15 +63,7 @@ impl Search {
         reach: f64,
         into: &mut Entries,
     ) {
-        match isa {
-            // SAFETY: the processor has the instruction set of a list, as `ClusterList::on` asserts.
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => unsafe { collect_avx2(self, cell, atoms, reach, into) },
-            // SAFETY: as above.
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 => unsafe { collect_avx512(self, cell, atoms, reach, into) },
-            _ => self.collect_by::<[f64; CLUSTER], CLUSTER>(cell, atoms, reach, into),
-        }
+        f64::on(isa, Collect { by: self, cell, atoms, reach, into });
     }
 
     #[inline(always)]
@@ -222,15 +211,7 @@ impl Search {
         from: &Entries,
         into: &mut Entries,
     ) {
-        match isa {
-            // SAFETY: the processor has the instruction set of a list, as `ClusterList::on` asserts.
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => unsafe { prune_avx2(&self.blocks, reach, from, into) },
-            // SAFETY: as above.
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 => unsafe { prune_avx512(&self.blocks, rows, reach, from, into) },
-            _ => prune::<[f64; CLUSTER], 2>(&self.blocks, reach, from, into),
-        }
+        f64::on(isa, Prune { blocks: &self.blocks, rows, reach, from, into });
     }
 }
 
@@ -288,37 +269,46 @@ fn prune<V: Tile<Real = f64>, const R: usize>(
     }
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma,popcnt")]
-fn collect_avx2(by: &mut Search, cell: &Cell, atoms: usize, reach: f64, into: &mut Entries) {
-    by.collect_by::<__m256d, CLUSTER>(cell, atoms, reach, into);
+/// The arguments of [`Search::collect_by`].
+struct Collect<'a> {
+    by: &'a mut Search,
+    cell: &'a Cell,
+    atoms: usize,
+    reach: f64,
+    into: &'a mut Entries,
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,popcnt")]
-fn collect_avx512(by: &mut Search, cell: &Cell, atoms: usize, reach: f64, into: &mut Entries) {
-    by.collect_by::<__m512d, 2>(cell, atoms, reach, into);
+impl Kernel<f64> for Collect<'_> {
+    #[inline(always)]
+    fn run<V: Tile<Real = f64>>(self) {
+        let Self { by, cell, atoms, reach, into } = self;
+        // All rows of a cluster.
+        if V::ROWS == 2 {
+            by.collect_by::<V, 2>(cell, atoms, reach, into);
+        } else {
+            by.collect_by::<V, CLUSTER>(cell, atoms, reach, into);
+        }
+    }
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma,popcnt")]
-fn prune_avx2(blocks: &[Block<f64>], reach: f64, from: &Entries, into: &mut Entries) {
-    prune::<__m256d, 2>(blocks, reach, from, into);
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,popcnt")]
-fn prune_avx512(
-    blocks: &[Block<f64>],
+/// The arguments of [`prune`], and the rows of a part.
+struct Prune<'a> {
+    blocks: &'a [Block<f64>],
     rows: usize,
     reach: f64,
-    from: &Entries,
-    into: &mut Entries,
-) {
-    if rows == CLUSTER {
-        prune::<__m512d, 2>(blocks, reach, from, into);
-    } else {
-        prune::<__m512d, 1>(blocks, reach, from, into);
+    from: &'a Entries,
+    into: &'a mut Entries,
+}
+
+impl Kernel<f64> for Prune<'_> {
+    #[inline(always)]
+    fn run<V: Tile<Real = f64>>(self) {
+        let Self { blocks, rows, reach, from, into } = self;
+        if V::ROWS == 2 && rows == 2 {
+            prune::<V, 1>(blocks, reach, from, into);
+        } else {
+            prune::<V, 2>(blocks, reach, from, into);
+        }
     }
 }
 

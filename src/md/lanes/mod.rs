@@ -1,17 +1,21 @@
 //! Registers of `f64` and `f32`: the instruction sets that the kernels are compiled for.
 //!
+//! A kernel is written once over the registers that [`Kernel::run`] has for a parameter. It can be run
+//! only by [`Real::on`], which looks whether the processor has the instruction set, for nobody else can
+//! name the registers.
+//!
 //! A register holds the distances of one, two or four atoms, its rows, to the four atoms of a
 //! cluster: lane `4 r + l` belongs to row r and atom l. [`Pairs`] are registers that hold any pairs,
 //! which come as rows of x, y, z and a fourth number and go back into rows.
 
-#[cfg(target_arch = "x86_64")]
-use std::arch::x86_64::{__m256, __m256d, __m512, __m512d};
 use std::fmt::Debug;
 
 use crate::machine::aligned::Aligned;
+use crate::machine::isa::Isa;
 
 #[cfg(target_arch = "x86_64")]
 mod pairs;
+mod portable;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
@@ -24,54 +28,123 @@ pub(super) const CLUSTER: usize = 4;
 /// Four numbers: one of each atom of a cluster, or a row of x, y, z and one more.
 pub(super) type Quad<R> = [R; CLUSTER];
 
+/// A computation over registers of rows.
+#[expect(unnameable_types, reason = "only the kernels may call what a processor may lack")]
+pub trait Kernel<R: Real> {
+    /// Computes, in registers that the processor has. It is to be inlined always.
+    fn run<V: Tile<Real = R>>(self);
+}
+
+/// A computation over registers of pairs, of which plain code has none.
+#[cfg(target_arch = "x86_64")]
+#[expect(unnameable_types, reason = "only the kernels may call what a processor may lack")]
+pub trait PairKernel<R: Real> {
+    /// Computes, in registers that the processor has. It is to be inlined always.
+    fn run<V: Pairs<Real = R>>(self);
+}
+
 /// A float that kernels compute with.
 #[expect(unnameable_types, reason = "only the kernels may call what a processor may lack")]
 pub trait Real: Copy + Default + Debug + Into<f64> {
     /// Distance from 1 to the next number.
     const EPSILON: f64;
-    /// Plain code.
-    type Portable: Tile<Real = Self>;
-    /// A register of AVX2.
-    #[cfg(target_arch = "x86_64")]
-    type Avx2: Tile<Real = Self> + Pairs;
-    /// A register of AVX-512.
-    #[cfg(target_arch = "x86_64")]
-    type Avx512: Tile<Real = Self> + Pairs;
+    /// Quads of the forces on a cluster, which are in `f64`: x, y, z, and none or one of no use, with which
+    /// x and y share a cache line.
+    const FORCES: usize;
 
     /// Rounds to the nearest number.
     fn from_f64(x: f64) -> Self;
+
+    /// Runs a kernel by one instruction set.
+    ///
+    /// # Panics
+    ///
+    /// If the processor lacks it.
+    fn on<K: Kernel<Self>>(isa: Isa, kernel: K);
+
+    /// Runs a kernel over pairs by one instruction set.
+    ///
+    /// # Panics
+    ///
+    /// If the processor lacks it, or it is the plain one.
+    #[cfg(target_arch = "x86_64")]
+    fn on_pairs<K: PairKernel<Self>>(isa: Isa, kernel: K);
 }
 
-impl Real for f64 {
-    const EPSILON: Self = Self::EPSILON;
-    type Portable = [Self; CLUSTER];
-    #[cfg(target_arch = "x86_64")]
-    type Avx2 = __m256d;
-    #[cfg(target_arch = "x86_64")]
-    type Avx512 = __m512d;
-
-    #[inline(always)]
-    fn from_f64(x: f64) -> Self {
-        x
-    }
+/// Requires the processor to have an instruction set.
+fn require(isa: Isa) {
+    assert!(isa.is_available(), "this processor has no {}", isa.name());
 }
 
-impl Real for f32 {
-    const EPSILON: f64 = Self::EPSILON as f64;
-    type Portable = [Self; CLUSTER];
-    #[cfg(target_arch = "x86_64")]
-    type Avx2 = __m256;
-    #[cfg(target_arch = "x86_64")]
-    type Avx512 = __m512;
+macro_rules! real {
+    ($real:ty, $epsilon:expr, $forces:literal, $avx2:ty, $avx512:ty, |$x:ident| $from:expr) => {
+        impl Real for $real {
+            const EPSILON: f64 = $epsilon;
+            const FORCES: usize = $forces;
 
-    #[inline(always)]
-    #[expect(clippy::cast_possible_truncation, reason = "the one rounding")]
-    fn from_f64(x: f64) -> Self {
-        x as Self
-    }
+            #[inline(always)]
+            fn from_f64($x: f64) -> Self {
+                $from
+            }
+
+            fn on<K: Kernel<Self>>(isa: Isa, kernel: K) {
+                require(isa);
+                #[cfg(target_arch = "x86_64")]
+                {
+                    #[target_feature(enable = "avx2,fma,popcnt")]
+                    fn avx2<K: Kernel<$real>>(kernel: K) {
+                        kernel.run::<$avx2>();
+                    }
+
+                    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,popcnt")]
+                    fn avx512<K: Kernel<$real>>(kernel: K) {
+                        kernel.run::<$avx512>();
+                    }
+
+                    match isa {
+                        // SAFETY: the processor has it, as just asserted.
+                        Isa::Avx2 => return unsafe { avx2(kernel) },
+                        // SAFETY: as above.
+                        Isa::Avx512 => return unsafe { avx512(kernel) },
+                        Isa::Scalar => {}
+                    }
+                }
+                kernel.run::<[$real; CLUSTER]>();
+            }
+
+            #[cfg(target_arch = "x86_64")]
+            fn on_pairs<K: PairKernel<Self>>(isa: Isa, kernel: K) {
+                #[target_feature(enable = "avx2,fma,popcnt")]
+                fn avx2<K: PairKernel<$real>>(kernel: K) {
+                    kernel.run::<$avx2>();
+                }
+
+                #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,popcnt")]
+                fn avx512<K: PairKernel<$real>>(kernel: K) {
+                    kernel.run::<$avx512>();
+                }
+
+                require(isa);
+                match isa {
+                    // SAFETY: the processor has it, as just asserted.
+                    Isa::Avx2 => unsafe { avx2(kernel) },
+                    // SAFETY: as above.
+                    Isa::Avx512 => unsafe { avx512(kernel) },
+                    Isa::Scalar => panic!("plain code has no registers of pairs"),
+                }
+            }
+        }
+    };
 }
+real!(f64, f64::EPSILON, 3, x86::F64x4, x86::F64x8, |x| x);
+#[expect(clippy::cast_possible_truncation, reason = "the one rounding")]
+const fn narrow(x: f64) -> f32 {
+    x as f32
+}
+real!(f32, f32::EPSILON as f64, 4, x86::F32x8, x86::F32x16, |x| narrow(x));
 
-/// Numbers side by side. Its functions are inlined into callers that have its instruction set.
+/// Numbers side by side. Its functions are inlined into kernels, which are compiled for its instruction
+/// set.
 #[expect(unnameable_types, reason = "only the kernels may call what a processor may lack")]
 pub trait Lanes: Copy {
     /// A number.
@@ -117,6 +190,8 @@ pub trait Lanes: Copy {
     fn keep(self, mask: Self::Mask) -> Self;
     /// Sum of the lanes.
     fn sum(self) -> f64;
+    /// 2^n, where n is what the low bits hold: a whole number plus 1.5 * 2^52, or 1.5 * 2^23 in `f32`.
+    fn power(self) -> Self;
 }
 
 /// Registers of the distances from rows of one cluster to the atoms of another.
@@ -124,150 +199,32 @@ pub trait Lanes: Copy {
 pub trait Tile: Lanes {
     /// Rows of a register.
     const ROWS: usize = Self::LEN / CLUSTER;
+    /// Rows of a part of a list by this instruction set.
+    const PART: usize;
 
     /// One number for each atom, in every row.
     fn across(of: &Quad<Self::Real>) -> Self;
     /// One number for each row, that of atom `first` and those after it.
     fn along(of: &Quad<Self::Real>, first: usize) -> Self;
-    /// Adds the sum of the rows to the number of each atom.
-    fn add_across(self, to: &mut Quad<Self::Real>);
+    /// Adds the sum of the rows, in `f64`, to the number of each atom.
+    fn add_across(self, to: &mut Quad<f64>);
     /// Adds the sums of the rows of x, y and z to those of each atom.
     #[inline(always)]
-    fn add_block(of: [Self; 3], to: &mut [Quad<Self::Real>; 3]) {
+    fn add_block(of: [Self; 3], to: &mut [Quad<f64>; 3]) {
         for a in 0..3 {
             of[a].add_across(&mut to[a]);
         }
     }
-    /// Adds the sum of each row to the number of its atom, `first` and those after it.
-    fn add_along(self, to: &mut Quad<Self::Real>, first: usize);
+    /// Adds the sum of each row, in `f64`, to the number of its atom, `first` and those after it.
+    fn add_along(self, to: &mut Quad<f64>, first: usize);
+    /// Adds the lanes, or sums of some of them, in `f64`.
+    #[inline(always)]
+    fn add_lanes(self, to: &mut [f64; 2 * CLUSTER]) {
+        to[0] += self.sum();
+    }
     /// Whether `mask` says yes anywhere.
     fn any(mask: Self::Mask) -> bool;
 }
-
-macro_rules! portable {
-    ($real:ty) => {
-        impl Lanes for [$real; CLUSTER] {
-            type Real = $real;
-            type Array = Self;
-            type Mask = [bool; CLUSTER];
-            const LEN: usize = CLUSTER;
-
-            #[inline(always)]
-            fn arrays(numbers: &[$real]) -> &[Self] {
-                numbers.as_chunks().0
-            }
-
-            #[inline(always)]
-            fn arrays_mut(numbers: &mut [$real]) -> &mut [Self] {
-                numbers.as_chunks_mut().0
-            }
-
-            #[inline(always)]
-            fn load(from: &Self) -> Self {
-                *from
-            }
-
-            #[inline(always)]
-            fn store(self, to: &mut Self) {
-                *to = self;
-            }
-
-            #[inline(always)]
-            fn splat(x: f64) -> Self {
-                [<$real>::from_f64(x); CLUSTER]
-            }
-
-            #[inline(always)]
-            fn plus(self, by: Self) -> Self {
-                std::array::from_fn(|l| self[l] + by[l])
-            }
-
-            #[inline(always)]
-            fn minus(self, by: Self) -> Self {
-                std::array::from_fn(|l| self[l] - by[l])
-            }
-
-            #[inline(always)]
-            fn times(self, by: Self) -> Self {
-                std::array::from_fn(|l| self[l] * by[l])
-            }
-
-            #[inline(always)]
-            fn over(self, by: Self) -> Self {
-                std::array::from_fn(|l| self[l] / by[l])
-            }
-
-            #[inline(always)]
-            fn mul_add(self, by: Self, add: Self) -> Self {
-                std::array::from_fn(|l| self[l] * by[l] + add[l])
-            }
-
-            #[inline(always)]
-            fn mul_sub_from(self, by: Self, from: Self) -> Self {
-                std::array::from_fn(|l| from[l] - self[l] * by[l])
-            }
-
-            #[inline(always)]
-            fn min(self, by: Self) -> Self {
-                std::array::from_fn(|l| if self[l] < by[l] { self[l] } else { by[l] })
-            }
-
-            #[inline(always)]
-            fn max(self, by: Self) -> Self {
-                std::array::from_fn(|l| if self[l] > by[l] { self[l] } else { by[l] })
-            }
-
-            #[inline(always)]
-            fn inverse_root(self) -> Self {
-                self.map(|x| 1.0 / x.sqrt())
-            }
-
-            #[inline(always)]
-            fn below(self, limit: Self) -> Self::Mask {
-                std::array::from_fn(|l| self[l] < limit[l])
-            }
-
-            #[inline(always)]
-            fn keep(self, mask: Self::Mask) -> Self {
-                std::array::from_fn(|l| if mask[l] { self[l] } else { 0.0 })
-            }
-
-            #[inline(always)]
-            fn sum(self) -> f64 {
-                ((self[0] + self[2]) + (self[1] + self[3])).into()
-            }
-        }
-
-        impl Tile for [$real; CLUSTER] {
-            #[inline(always)]
-            fn across(of: &Self) -> Self {
-                *of
-            }
-
-            #[inline(always)]
-            fn along(of: &Self, first: usize) -> Self {
-                [of[first]; CLUSTER]
-            }
-
-            #[inline(always)]
-            fn add_across(self, to: &mut Self) {
-                *to = self.plus(*to);
-            }
-
-            #[inline(always)]
-            fn add_along(self, to: &mut Self, first: usize) {
-                to[first] += (self[0] + self[2]) + (self[1] + self[3]);
-            }
-
-            #[inline(always)]
-            fn any(mask: Self::Mask) -> bool {
-                mask.contains(&true)
-            }
-        }
-    };
-}
-portable!(f64);
-portable!(f32);
 
 /// Room for numbers from where a cache line starts. The contents are lost when it grows.
 #[derive(Debug, Clone, Default)]

@@ -1,6 +1,4 @@
 use super::*;
-#[cfg(target_arch = "x86_64")]
-use crate::machine::isa::Isa;
 
 /// Numbers of every size that a distance may have, squared.
 fn numbers() -> impl Iterator<Item = f64> {
@@ -9,32 +7,26 @@ fn numbers() -> impl Iterator<Item = f64> {
 
 #[inline(always)]
 fn assert_tiles<V: Tile>(name: &str) {
-    let quad = [1.0, 2.0, 3.0, 4.0].map(V::Real::from_f64);
+    let numbers_of_atoms = [1.0, 2.0, 3.0, 4.0];
+    let quad = numbers_of_atoms.map(V::Real::from_f64);
     for first in (0..CLUSTER).step_by(V::ROWS) {
         let (along, across) = (V::along(&quad, first), V::across(&quad));
-        let (mut by_row, mut by_atom) = ([V::Real::from_f64(0.5); 4], [V::Real::from_f64(0.5); 4]);
+        let (mut by_row, mut by_atom) = ([0.5; 4], [0.5; 4]);
         along.times(across).add_along(&mut by_row, first);
         along.times(across).add_across(&mut by_atom);
-        let quad: [f64; 4] = quad.map(Into::into);
-        let rows: f64 = quad[first..first + V::ROWS].iter().sum();
-        let all: f64 = quad.iter().sum();
-        for (k, x) in quad.into_iter().enumerate() {
-            let (by_row, by_atom): ([f64; 4], [f64; 4]) =
-                (by_row.map(Into::into), by_atom.map(Into::into));
+        let rows: f64 = numbers_of_atoms[first..first + V::ROWS].iter().sum();
+        let all: f64 = numbers_of_atoms.iter().sum();
+        for (k, x) in numbers_of_atoms.into_iter().enumerate() {
             let own = (first..first + V::ROWS).contains(&k);
             assert_eq!(by_row[k], 0.5 + if own { x * all } else { 0.0 }, "{name}, row {k}");
             assert_eq!(by_atom[k], 0.5 + x * rows, "{name}, atom {k}");
         }
         let of = [along.times(across), along, across.plus(along)];
-        let mut one_by_one = [[V::Real::from_f64(0.5); 4]; 3];
+        let mut one_by_one = [[0.5; 4]; 3];
         let mut at_once = one_by_one;
         of.into_iter().zip(&mut one_by_one).for_each(|(x, to)| x.add_across(to));
         V::add_block(of, &mut at_once);
-        for (at_once, one_by_one) in at_once.into_iter().zip(one_by_one) {
-            let [at_once, one_by_one]: [[f64; 4]; 2] =
-                [at_once, one_by_one].map(|row| row.map(Into::into));
-            assert_eq!(at_once, one_by_one, "{name}, all three at once");
-        }
+        assert_eq!(at_once, one_by_one, "{name}, all three at once");
         let near = across.below(V::splat(2.5));
         assert!(V::any(near) && !V::any(across.below(V::splat(1.0))), "{name}");
         assert_eq!(across.keep(near).sum(), 3.0 * V::ROWS as f64, "{name}: 1 and 2 are kept");
@@ -48,6 +40,15 @@ fn assert_tiles<V: Tile>(name: &str) {
             (got / want - 1.0).abs() < 4.0 * V::Real::EPSILON,
             "{name}: 1/sqrt({x:e}) = {got:e}"
         );
+    }
+    let (round, most) = if V::Real::EPSILON > f64::EPSILON {
+        (12_582_912.0, 100)
+    } else {
+        (6_755_399_441_055_744.0, 1000)
+    };
+    for n in [-most, -3, 0, 5, most] {
+        let low = V::splat(round + f64::from(n));
+        assert_eq!(low.power().sum(), V::LEN as f64 * f64::from(n).exp2(), "{name}: 2^{n}");
     }
 }
 
@@ -91,49 +92,79 @@ fn assert_pairs<V: Pairs>(name: &str) {
         let want: Vec<u32> = from.iter().copied().filter(|x| bits >> (x - 100) & 1 == 1).collect();
         assert_eq!(&to[..want.len()], want, "{name}, bits {bits:b}");
     }
-    let (round, most) = if V::Real::EPSILON > f64::EPSILON {
-        (12_582_912.0, 100)
-    } else {
-        (6_755_399_441_055_744.0, 1000)
-    };
-    for n in [-most, -3, 0, 5, most] {
-        let low = V::splat(round + f64::from(n));
-        assert_eq!(low.power().sum(), V::LEN as f64 * f64::from(n).exp2(), "{name}: 2^{n}");
+}
+
+/// Compares all functions of registers with those of arrays.
+struct Compare(&'static str);
+
+impl<R: Real> Kernel<R> for Compare {
+    #[inline(always)]
+    fn run<V: Tile<Real = R>>(self) {
+        assert_tiles::<V>(self.0);
     }
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-fn avx2() {
-    assert_tiles::<__m256d>("avx2");
-    assert_tiles::<__m256>("avx2, f32");
-    assert_pairs::<__m256d>("avx2");
-    assert_pairs::<__m256>("avx2, f32");
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-fn avx512() {
-    assert_tiles::<__m512d>("avx512");
-    assert_tiles::<__m512>("avx512, f32");
-    assert_pairs::<__m512d>("avx512");
-    assert_pairs::<__m512>("avx512, f32");
+impl<R: Real> PairKernel<R> for Compare {
+    #[inline(always)]
+    fn run<V: Pairs<Real = R>>(self) {
+        assert_pairs::<V>(self.0);
+    }
 }
 
 #[test]
 fn registers_compute_as_arrays_do() {
-    assert_tiles::<[f64; 4]>("portable");
-    assert_tiles::<[f32; 4]>("portable, f32");
-    #[cfg(target_arch = "x86_64")]
     for isa in Isa::available() {
-        match isa {
-            Isa::Scalar => {}
-            // SAFETY: this processor has it.
-            Isa::Avx2 => unsafe { avx2() },
-            // SAFETY: this processor has it.
-            Isa::Avx512 => unsafe { avx512() },
+        f64::on(isa, Compare(isa.name()));
+        f32::on(isa, Compare(isa.name()));
+        #[cfg(target_arch = "x86_64")]
+        if isa != Isa::Scalar {
+            f64::on_pairs(isa, Compare(isa.name()));
+            f32::on_pairs(isa, Compare(isa.name()));
         }
     }
+}
+
+/// A kernel that counts how often it is run.
+struct Count<'a>(&'a mut usize);
+
+impl Kernel<f64> for Count<'_> {
+    fn run<V: Tile<Real = f64>>(self) {
+        *self.0 += V::ROWS;
+    }
+}
+
+/// Registers come only with a kernel that is run, and none is run by what the processor lacks.
+#[test]
+fn no_kernel_is_run_by_an_instruction_set_that_the_processor_lacks() {
+    for isa in Isa::ALL {
+        let mut rows = 0;
+        let run = std::panic::AssertUnwindSafe(|| f64::on(isa, Count(&mut rows)));
+        let ran = std::panic::catch_unwind(run).is_ok();
+        assert_eq!((ran, rows > 0), (isa.is_available(), isa.is_available()), "{}", isa.name());
+    }
+}
+
+/// Sums go on in `f64`: in `f32` a term of 2^-24 would be lost.
+#[test]
+fn sums_of_f32_go_on_in_f64() {
+    struct Add;
+    impl Kernel<f32> for Add {
+        #[inline(always)]
+        fn run<V: Tile<Real = f32>>(self) {
+            let small = V::splat(f64::from(f32::EPSILON) / 8.0);
+            let [mut rows, mut atoms, mut block] = [[1.0; 4], [1.0; 4], [1.0; 4]];
+            small.add_along(&mut rows, 0);
+            small.add_across(&mut atoms);
+            let mut three = [block; 3];
+            V::add_block([small; 3], &mut three);
+            block = three[2];
+            let more = f64::from(f32::EPSILON) / 8.0;
+            assert_eq!(rows[0], 1.0 + 4.0 * more, "a row of four atoms");
+            assert_eq!([atoms, block], [[1.0 + V::ROWS as f64 * more; 4]; 2], "atoms of all rows");
+        }
+    }
+    Isa::available().for_each(|isa| f32::on(isa, Add));
 }
 
 #[test]

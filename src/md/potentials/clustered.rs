@@ -1,26 +1,30 @@
 //! What kernels over pairs of clusters have in common: forces and the virial by runs.
 
 use super::{Forces, is_narrow};
-use crate::machine::isa::Isa;
 use crate::md::clusters::{Apart, Block, ClusterList};
-use crate::md::lanes::{CLUSTER, Real, Tile};
+use crate::md::lanes::{CLUSTER, Quad, Real, Room, Tile};
 use crate::md::system::Vector;
 
-/// Requires the processor to have `isa` and the list to reach as far as `cutoff`; zeroes `out`. The
-/// blocks are where the atoms are, and zeroes for the forces on them.
+/// Requires the list to reach as far as `cutoff`; zeroes `out`. The blocks are where the atoms are, and
+/// zeroes for the forces on them.
 pub(super) fn start<R: Real>(
-    isa: Isa,
     cutoff: f64,
     positions: &[Vector],
     list: &ClusterList,
-    [blocks, forces]: [&mut Vec<Block<R>>; 2],
+    blocks: &mut Vec<Block<R>>,
+    forces: &mut Room<f64>,
     out: &mut Forces,
 ) {
-    assert!(isa.is_available(), "this processor has no {}", isa.name());
     out.clear_for(positions.len(), [list.cutoff(), cutoff]);
     list.place(positions, blocks);
-    forces.clear();
-    forces.resize(blocks.len(), [[R::default(); CLUSTER]; 3]);
+    forces.zeros(R::FORCES * CLUSTER * blocks.len());
+}
+
+/// The forces on a cluster.
+#[inline(always)]
+pub(super) fn on<R: Real>(forces: &mut [Quad<f64>], cluster: usize) -> &mut Block<f64> {
+    let quads = &mut forces[R::FORCES * cluster..][..3];
+    quads.try_into().expect("three quads")
 }
 
 /// Adds to squared distances of a cluster to itself: a number beyond every cutoff where an atom does
@@ -49,7 +53,7 @@ impl<V: Tile, const R: usize> Pull<V, R> {
 
     /// Adds the force `f d` to a cluster, and its opposite to the rows.
     #[inline(always)]
-    pub(super) fn add(&mut self, d: &Apart<V, R>, f: &[V; R], to: &mut Block<V::Real>) {
+    pub(super) fn add(&mut self, d: &Apart<V, R>, f: &[V; R], to: &mut Block<f64>) {
         let mut sums = [V::splat(0.0); 3];
         for a in 0..3 {
             sums[a] = f[0].times(d[a][0]);
@@ -64,7 +68,7 @@ impl<V: Tile, const R: usize> Pull<V, R> {
 
     /// Adds the forces to the atoms of the rows.
     #[inline(always)]
-    pub(super) fn finish(&self, to: &mut Block<V::Real>, first: usize) {
+    pub(super) fn finish(&self, to: &mut Block<f64>, first: usize) {
         for a in 0..3 {
             for r in 0..R {
                 self.0[a][r].add_along(&mut to[a], first + r * V::ROWS);
@@ -73,17 +77,43 @@ impl<V: Tile, const R: usize> Pull<V, R> {
     }
 }
 
-/// The part of the virial that shifted clusters have: by lane, and what was moved to `f64`.
+/// A sum over registers. Where their numbers are narrow it goes on in `f64` from time to time.
 #[derive(Clone, Copy)]
-pub(super) struct Virial<V> {
-    lanes: [[V; 3]; 3],
-    moved: [[f64; 3]; 3],
+pub(super) struct Sum<V> {
+    pub(super) lanes: V,
+    moved: [f64; 2 * CLUSTER],
 }
+
+impl<V: Tile> Sum<V> {
+    #[inline(always)]
+    pub(super) fn new() -> Self {
+        Self { lanes: V::splat(0.0), moved: [0.0; 2 * CLUSTER] }
+    }
+
+    /// Moves the sum of narrow numbers to `f64`.
+    #[inline(always)]
+    pub(super) fn move_narrow(&mut self) {
+        if is_narrow::<V>() {
+            self.lanes.add_lanes(&mut self.moved);
+            self.lanes = V::splat(0.0);
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn finish(&self) -> f64 {
+        let moved = if is_narrow::<V>() { self.moved.iter().sum() } else { 0.0 };
+        moved + self.lanes.sum()
+    }
+}
+
+/// The part of the virial that shifted clusters have.
+#[derive(Clone, Copy)]
+pub(super) struct Virial<V>([[Sum<V>; 3]; 3]);
 
 impl<V: Tile> Virial<V> {
     #[inline(always)]
     pub(super) fn new() -> Self {
-        Self { lanes: [[V::splat(0.0); 3]; 3], moved: [[0.0; 3]; 3] }
+        Self([[Sum::new(); 3]; 3])
     }
 
     /// Adds a run of clusters that are `shift` away, over which the pull on the rows changed.
@@ -103,7 +133,8 @@ impl<V: Tile> Virial<V> {
                 force = force.plus(before.0[b][r].minus(after.0[b][r]));
             }
             for a in 0..3 {
-                self.lanes[a][b] = force.mul_add(V::splat(shift[a]), self.lanes[a][b]);
+                let sum = &mut self.0[a][b].lanes;
+                *sum = force.mul_add(V::splat(shift[a]), *sum);
             }
         }
     }
@@ -111,33 +142,28 @@ impl<V: Tile> Virial<V> {
     /// Moves the sums of narrow numbers to `f64`.
     #[inline(always)]
     pub(super) fn move_narrow(&mut self) {
-        if is_narrow::<V>() {
-            for a in 0..3 {
-                for b in 0..3 {
-                    self.moved[a][b] += self.lanes[a][b].sum();
-                    self.lanes[a][b] = V::splat(0.0);
-                }
+        for row in &mut self.0 {
+            for sum in row {
+                sum.move_narrow();
             }
         }
     }
 
     /// The whole virial as xx, yy, zz, xy, xz, yz, from where atoms are and the forces on them.
     #[inline(always)]
-    pub(super) fn finish(&self, at: &[Block<V::Real>], forces: &[Block<V::Real>]) -> [f64; 6] {
+    pub(super) fn finish(&self, at: &[Block<V::Real>], forces: &[Quad<f64>]) -> [f64; 6] {
         let mut own = [[[0.0; CLUSTER]; 3]; 3];
-        for (x, f) in at.iter().zip(forces) {
+        for (x, f) in at.iter().zip(forces.chunks_exact(V::Real::FORCES)) {
             for a in 0..3 {
                 for b in 0..3 {
                     for l in 0..CLUSTER {
-                        let (x, f): (f64, f64) = (x[a][l].into(), f[b][l].into());
-                        own[a][b][l] += x * f;
+                        let x: f64 = x[a][l].into();
+                        own[a][b][l] += x * f[b][l];
                     }
                 }
             }
         }
-        let of = |a: usize, b: usize| {
-            own[a][b].iter().sum::<f64>() + self.moved[a][b] + self.lanes[a][b].sum()
-        };
+        let of = |a: usize, b: usize| own[a][b].iter().sum::<f64>() + self.0[a][b].finish();
         let mean = |a: usize, b: usize| 0.5 * (of(a, b) + of(b, a));
         [of(0, 0), of(1, 1), of(2, 2), mean(0, 1), mean(0, 2), mean(1, 2)]
     }

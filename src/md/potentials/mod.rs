@@ -141,8 +141,10 @@ pub trait Paths: Potential {
     );
 }
 
-/// A potential whose pairs are computed in `f32`, from positions rounded to that. So is the sum of the
-/// forces on an atom; energy and virial are summed in `f64`.
+/// A potential whose pairs are computed in `f32`, from positions rounded to that.
+///
+/// Sums are in `f64`, but for one loop over the pairs of a few atoms, or a few registers, whose sums
+/// are added to those when it ends.
 #[derive(Debug, Clone, Copy)]
 pub struct Mixed<P>(pub P);
 

@@ -115,6 +115,20 @@ fn every_path_of_silicon_in_mixed_precision_is_within_its_bound() {
     assert!((1e-7..6e-4).contains(&off), "forces are off by {off:e} eV/angstrom");
 }
 
+/// Each pair pulls both its atoms by the same number, and sums in `f64` add less than 1e-13 to it.
+#[test]
+fn forces_on_silicon_in_mixed_precision_cancel_as_in_f64() {
+    let solid = crate::md::fixtures::silicon_512();
+    for isa in Isa::available() {
+        let silicon = On { potential: Mixed(StillingerWeber::SILICON), isa };
+        let field = Field::new(silicon, &solid, 1.0).unwrap();
+        for a in 0..3 {
+            let net: f64 = field.forces().forces.iter().map(|f| f[a]).sum();
+            assert!(net.abs() < 1e-11, "{net:e} eV/angstrom along {a} on {}", isa.name());
+        }
+    }
+}
+
 #[test]
 fn every_path_of_aluminium_is_within_its_bound() {
     let aluminium = EmbeddedAtom(SuttonChen::ALUMINIUM);
@@ -124,6 +138,36 @@ fn every_path_of_aluminium_is_within_its_bound() {
 #[test]
 fn every_path_of_iron_is_within_its_bound() {
     assert_all("iron", EmbeddedAtom(FinnisSinclair::IRON), boxes::iron_crystal, 2.87);
+}
+
+/// Atoms of which a neighbour is as good as out of reach: the root of a density that goes to zero is
+/// steep, and a pair may count for one form only.
+#[test]
+fn every_path_of_metals_is_within_its_bound_where_a_density_vanishes() {
+    fn check<L: eam::Law>(name: &str, law: L, near: f64) {
+        let (potential, cutoff) = (EmbeddedAtom(law), law.cutoff());
+        let cell = Cell::orthorhombic([40.0; 3]).unwrap();
+        // Along a line whose distances round.
+        let at = |r: f64| [3.1 + r * 2.0 / 7.0, 2.7 + r * 3.0 / 7.0, 1.3 + r * 6.0 / 7.0];
+        let mut gaps: Vec<f64> = (-40..40).map(|k| 1e-16 * f64::from(k)).collect();
+        gaps.extend((1..14).flat_map(|k| [1.0, -1.0].map(|sign| sign * 0.1_f64.powi(k))));
+        for gap in gaps {
+            let r = cutoff - gap;
+            for places in [vec![0.0, r], vec![0.0, r, r + near], vec![0.0, r, 2.0 * r]] {
+                let x: Vec<Vector> = places.iter().map(|&r| at(r)).collect();
+                let n = x.len();
+                let system = System::new(cell, &vec!["X"; n], vec![1.0; n], x);
+                assert_within(&format!("{name}, {gap:e} within reach"), potential, &system, 0.0);
+                let bound = potential.bound(system.atoms());
+                let most = bound.forces.as_flattened().iter().fold(0.0, |m: f64, b| m.max(*b));
+                assert!(most.is_finite(), "{name}: no bound at {gap:e}");
+                let tight = if gap < 1e-3 { f64::INFINITY } else { 1e-8 };
+                assert!(most < tight, "{name}: the bound {most:e} at {gap:e} is not tight");
+            }
+        }
+    }
+    check("aluminium", SuttonChen::ALUMINIUM, 2.8);
+    check("iron", FinnisSinclair::IRON, 2.5);
 }
 
 /// Boxes of water: smaller than the cutoff, dense, hot, sheared, and of one molecule.

@@ -1,5 +1,6 @@
 //! Molecular dynamics.
 
+mod allocations;
 pub(crate) mod conformance;
 pub(crate) mod lammps;
 mod models;

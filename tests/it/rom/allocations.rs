@@ -39,7 +39,8 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-fn blocks(f: impl FnOnce()) -> u64 {
+/// Blocks that a call asks for.
+pub(crate) fn blocks(f: impl FnOnce()) -> u64 {
     let before = BLOCKS.get();
     f();
     BLOCKS.get() - before

@@ -1,6 +1,6 @@
 //! Reduced-order models: the commands, the profile, and vectors of MVAR and LSTM.
 
-mod allocations;
+pub(crate) mod allocations;
 mod bare;
 mod commands;
 pub(crate) mod conformance;

@@ -111,14 +111,19 @@ pub fn thermalise(system: &mut System, seed: u64, kelvin: f64) {
         let sigma = (BOLTZMANN * kelvin / (m * MVV2E)).sqrt();
         *v = std::array::from_fn(|a| sigma * unit[a]);
     }
+    stop(system);
+    let found = system.temperature();
+    let scale = if found > 0.0 { (kelvin / found).sqrt() } else { 0.0 };
+    system.velocities.iter_mut().flatten().for_each(|v| *v *= scale);
+}
+
+/// Removes the motion of the centre of mass.
+fn stop(system: &mut System) {
     let mass: f64 = system.masses.iter().sum();
     for a in 0..3 {
         let p: f64 = system.velocities.iter().zip(&system.masses).map(|(v, m)| m * v[a]).sum();
         system.velocities.iter_mut().for_each(|v| v[a] -= p / mass);
     }
-    let found = system.temperature();
-    let scale = if found > 0.0 { (kelvin / found).sqrt() } else { 0.0 };
-    system.velocities.iter_mut().flatten().for_each(|v| *v *= scale);
 }
 
 /// Holds `system` near `kelvin` for `held` steps, then lets it run freely for `free` steps.
@@ -262,6 +267,24 @@ mod tests {
         assert!((-0.075..-0.055).contains(&each), "argon: {each} eV per atom");
         assert!((ar.temperature() - 82.0).abs() < 12.0, "argon: {} K", ar.temperature());
         assert!(virial.abs() < 0.001, "argon: {virial} eV/angstrom^3");
+    }
+
+    #[test]
+    fn no_fixture_moves_as_a_whole() {
+        for system in [
+            fixtures::silicon_512(),
+            fixtures::argon_256(),
+            fixtures::aluminium_500(),
+            fixtures::iron_1024(),
+            fixtures::water_192(),
+            fixtures::water_648(),
+        ] {
+            for a in 0..3 {
+                let momenta = system.velocities.iter().zip(&system.masses).map(|(v, m)| m * v[a]);
+                let p: f64 = momenta.sum();
+                assert!(p.abs() < 1e-6, "{} atoms: {p} amu angstrom/ps along {a}", system.len());
+            }
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Boxes of a substance near a size that is asked for.
 
 use super::shape::shape;
-use super::{aluminium, argon, iron, silicon, thermalise, water};
+use super::{aluminium, argon, iron, silicon, stop, thermalise, water};
 use crate::md::potentials::water::Molecule;
 use crate::md::potentials::{
     Electrostatics, EmbeddedAtom, FinnisSinclair, LennardJones, Potential, StillingerWeber,
@@ -66,7 +66,8 @@ impl Substance {
     }
 
     /// The box whose number of atoms is nearest to `atoms`, at rest: a crystal of whole unit cells
-    /// no more than twice as long as wide, or whole molecules in any number. The smaller of two.
+    /// no more than twice as long as wide, or whole molecules in any number. The smaller of two. How many
+    /// atoms that is, its length says.
     ///
     /// # Panics
     ///
@@ -85,7 +86,8 @@ impl Substance {
         }
     }
 
-    /// That box after `steps` steps of Langevin dynamics at its temperature, with friction 10/ps.
+    /// That box after `steps` steps of Langevin dynamics at its temperature, with friction 10/ps. Its centre
+    /// is at rest.
     ///
     /// # Panics
     ///
@@ -112,6 +114,8 @@ impl Substance {
         let mut field = Field::new(potential, system, 1.0).expect("a cell of some size");
         let bath = Langevin { kelvin: self.kelvin(), friction_per_ps: 10.0, seed };
         bath.run(system, &mut field, self.dt_ps(), 0..steps);
+        // A bath moves it.
+        stop(system);
     }
 }
 
@@ -170,6 +174,11 @@ mod tests {
             let (found, want) = (system.temperature(), substance.kelvin());
             // 31 atoms or so: the standard deviation is a tenth.
             assert!((found / want - 1.0).abs() < 0.45, "{substance:?}: {found} K");
+            for a in 0..3 {
+                let momenta = system.velocities.iter().zip(&system.masses).map(|(v, m)| m * v[a]);
+                let p: f64 = momenta.sum();
+                assert!(p.abs() < 1e-9, "{substance:?}: momentum {p} amu angstrom/ps along {a}");
+            }
             assert_eq!(substance.prepare(32, 7, steps), system, "{substance:?}: the same seed");
             if substance == Substance::Water {
                 assert!(closest(&system) > 1.4, "{} angstrom", closest(&system));

@@ -3,20 +3,8 @@
 use std::arch::x86_64::*;
 use std::ops::IndexMut;
 
-use super::{
-    Lanes, Quad,
-    x86::{halves, joined},
-};
-
-/// Does as [`Pairs::power`]: what the low bits hold is added to the exponent of 1.
-macro_rules! power {
-    ($n:expr, $bits:ident, $shift:ident::<$by:literal>, $add:ident, $number:ident) => {{
-        // SAFETY: the caller of this inlined function has the instruction set.
-        let [n, one] = unsafe { [$bits($n), $bits(Self::splat(1.0))] };
-        // SAFETY: as above.
-        unsafe { $number($add($shift::<$by>(n), one)) }
-    }};
-}
+use super::x86::{F64x4, F64x8, halves, joined};
+use super::{Lanes, Quad};
 
 mod narrow;
 
@@ -30,6 +18,8 @@ pub trait Pairs: Lanes {
     type Row: Lanes<Real = Self::Real, Array = Quad<Self::Real>>;
     /// A row for each lane.
     type Rows: Copy + IndexMut<usize, Output = Self::Row>;
+    /// A row of `f64`, in which sums go on.
+    type Wide: Lanes<Real = f64, Array = Quad<f64>>;
 
     /// The same row for each lane.
     fn same(row: Self::Row) -> Self::Rows;
@@ -39,12 +29,14 @@ pub trait Pairs: Lanes {
     fn rows(columns: [Self; 4]) -> Self::Rows;
     /// The row y, z, x and the fourth number.
     fn turned(row: Self::Row) -> Self::Row;
+    /// The same row in `f64`.
+    fn wide(row: Self::Row) -> Self::Wide;
+    /// The nearest row.
+    fn narrow(row: Self::Wide) -> Self::Row;
     /// Bit l is set where lane l is below `limit`.
     fn bits_below(self, limit: Self) -> u32;
     /// Zero from lane `n` on.
     fn first(self, n: usize) -> Self;
-    /// 2^n, where n is what the low bits hold: a whole number plus 1.5 * 2^52, or 1.5 * 2^23 in `f32`.
-    fn power(self) -> Self;
     /// Writes the numbers whose bits are set to the start of `to`, and any others after them.
     ///
     /// Both hold at least as many numbers as there are lanes.
@@ -53,31 +45,31 @@ pub trait Pairs: Lanes {
 
 /// The columns of four rows.
 #[inline(always)]
-fn transposed([a, b, c, d]: [__m256d; 4]) -> [__m256d; 4] {
-    // SAFETY: the caller of this inlined function has AVX2.
-    let even = unsafe { _mm256_unpacklo_pd(a, b) };
+fn transposed([a, b, c, d]: [F64x4; 4]) -> [F64x4; 4] {
+    // SAFETY: who has these registers has AVX2.
+    let even = unsafe { _mm256_unpacklo_pd(a.0, b.0) };
     // SAFETY: as above.
-    let odd = unsafe { _mm256_unpackhi_pd(a, b) };
+    let odd = unsafe { _mm256_unpackhi_pd(a.0, b.0) };
     // SAFETY: as above.
-    let even_too = unsafe { _mm256_unpacklo_pd(c, d) };
+    let even_too = unsafe { _mm256_unpacklo_pd(c.0, d.0) };
     // SAFETY: as above.
-    let odd_too = unsafe { _mm256_unpackhi_pd(c, d) };
+    let odd_too = unsafe { _mm256_unpackhi_pd(c.0, d.0) };
     [
         // SAFETY: as above.
-        unsafe { _mm256_permute2f128_pd::<0x20>(even, even_too) },
+        F64x4(unsafe { _mm256_permute2f128_pd::<0x20>(even, even_too) }),
         // SAFETY: as above.
-        unsafe { _mm256_permute2f128_pd::<0x20>(odd, odd_too) },
+        F64x4(unsafe { _mm256_permute2f128_pd::<0x20>(odd, odd_too) }),
         // SAFETY: as above.
-        unsafe { _mm256_permute2f128_pd::<0x31>(even, even_too) },
+        F64x4(unsafe { _mm256_permute2f128_pd::<0x31>(even, even_too) }),
         // SAFETY: as above.
-        unsafe { _mm256_permute2f128_pd::<0x31>(odd, odd_too) },
+        F64x4(unsafe { _mm256_permute2f128_pd::<0x31>(odd, odd_too) }),
     ]
 }
 
 #[inline(always)]
-fn turned(row: __m256d) -> __m256d {
-    // SAFETY: the caller of this inlined function has AVX2.
-    unsafe { _mm256_permute4x64_pd::<0b11_00_10_01>(row) }
+fn turned(row: F64x4) -> F64x4 {
+    // SAFETY: who has this register has AVX2.
+    F64x4(unsafe { _mm256_permute4x64_pd::<0b11_00_10_01>(row.0) })
 }
 
 /// Byte shuffles that move the numbers whose bits are set to the front.
@@ -102,11 +94,11 @@ const SHUFFLES: [[u8; 16]; 16] = {
     all
 };
 
-/// Does as [`Pairs::compress`] for four numbers.
+/// Does as [`Pairs::compress`] for four numbers. Only registers of AVX2 call it.
 #[inline(always)]
 fn compress_four(bits: u32, from: &[u32], to: &mut [u32]) {
     let (from, to, shuffle) = (&from[..4], &mut to[..4], &SHUFFLES[bits as usize]);
-    // SAFETY: these are 16 readable bytes; the caller of this inlined function has AVX2.
+    // SAFETY: these are 16 readable bytes; who calls functions of a register has AVX2.
     let shuffle = unsafe { _mm_loadu_si128(shuffle.as_ptr().cast()) };
     // SAFETY: as above.
     let numbers = unsafe { _mm_loadu_si128(from.as_ptr().cast()) };
@@ -116,9 +108,10 @@ fn compress_four(bits: u32, from: &[u32], to: &mut [u32]) {
     unsafe { _mm_storeu_si128(to.as_mut_ptr().cast(), numbers) };
 }
 
-impl Pairs for __m256d {
+impl Pairs for F64x4 {
     type Row = Self;
     type Rows = [Self; 4];
+    type Wide = Self;
 
     #[inline(always)]
     fn same(row: Self) -> [Self; 4] {
@@ -141,9 +134,19 @@ impl Pairs for __m256d {
     }
 
     #[inline(always)]
+    fn wide(row: Self) -> Self {
+        row
+    }
+
+    #[inline(always)]
+    fn narrow(row: Self) -> Self {
+        row
+    }
+
+    #[inline(always)]
     fn bits_below(self, limit: Self) -> u32 {
         let below = self.below(limit);
-        // SAFETY: the caller of this inlined function has AVX2.
+        // SAFETY: who has this register has AVX2.
         let bits = unsafe { _mm256_movemask_pd(below) };
         bits.cast_unsigned()
     }
@@ -155,33 +158,23 @@ impl Pairs for __m256d {
     }
 
     #[inline(always)]
-    fn power(self) -> Self {
-        power!(
-            self,
-            _mm256_castpd_si256,
-            _mm256_slli_epi64::<52>,
-            _mm256_add_epi64,
-            _mm256_castsi256_pd
-        )
-    }
-
-    #[inline(always)]
     fn compress(bits: u32, from: &[u32], to: &mut [u32]) {
         compress_four(bits, from, to);
     }
 }
 
-impl Pairs for __m512d {
-    type Row = __m256d;
-    type Rows = [__m256d; 8];
+impl Pairs for F64x8 {
+    type Row = F64x4;
+    type Rows = [F64x4; 8];
+    type Wide = F64x4;
 
     #[inline(always)]
-    fn same(row: __m256d) -> [__m256d; 8] {
+    fn same(row: F64x4) -> [F64x4; 8] {
         [row; 8]
     }
 
     #[inline(always)]
-    fn columns(r: &[__m256d; 8]) -> [Self; 4] {
+    fn columns(r: &[F64x4; 8]) -> [Self; 4] {
         let low = transposed([r[0], r[1], r[2], r[3]]);
         let high = transposed([r[4], r[5], r[6], r[7]]);
         [
@@ -193,7 +186,7 @@ impl Pairs for __m512d {
     }
 
     #[inline(always)]
-    fn rows([x, y, z, w]: [Self; 4]) -> [__m256d; 8] {
+    fn rows([x, y, z, w]: [Self; 4]) -> [F64x4; 8] {
         let [x, y, z, w] = [halves(x), halves(y), halves(z), halves(w)];
         let [a, b, c, d] = transposed([x[0], y[0], z[0], w[0]]);
         let [e, f, g, h] = transposed([x[1], y[1], z[1], w[1]]);
@@ -201,8 +194,18 @@ impl Pairs for __m512d {
     }
 
     #[inline(always)]
-    fn turned(row: __m256d) -> __m256d {
+    fn turned(row: F64x4) -> F64x4 {
         turned(row)
+    }
+
+    #[inline(always)]
+    fn wide(row: F64x4) -> F64x4 {
+        row
+    }
+
+    #[inline(always)]
+    fn narrow(row: F64x4) -> F64x4 {
+        row
     }
 
     #[inline(always)]
@@ -216,20 +219,9 @@ impl Pairs for __m512d {
     }
 
     #[inline(always)]
-    fn power(self) -> Self {
-        power!(
-            self,
-            _mm512_castpd_si512,
-            _mm512_slli_epi64::<52>,
-            _mm512_add_epi64,
-            _mm512_castsi512_pd
-        )
-    }
-
-    #[inline(always)]
     fn compress(bits: u32, from: &[u32], to: &mut [u32]) {
         let (from, to) = (&from[..8], &mut to[..8]);
-        // SAFETY: these are 32 readable bytes; the caller of this inlined function has AVX-512.
+        // SAFETY: these are 32 readable bytes; who calls functions of this register has AVX-512.
         let numbers = unsafe { _mm256_loadu_si256(from.as_ptr().cast()) };
         // SAFETY: as above.
         let numbers = unsafe { _mm256_maskz_compress_epi32((bits & 0xff) as u8, numbers) };

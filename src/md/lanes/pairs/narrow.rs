@@ -3,63 +3,65 @@
 use std::arch::x86_64::*;
 
 use super::super::Lanes;
-use super::super::x86::{eights, fours, quarters};
+use super::super::x86::{F32x4, F32x8, F32x16, F64x4, eights, fours, quarters};
 use super::{Pairs, compress_four};
 
 /// The columns of four rows in each quarter of the registers.
 macro_rules! transposed {
-    ($rows:expr, $low:ident, $high:ident, $pick:ident) => {{
+    ($lanes:ident, $rows:expr, $low:ident, $high:ident, $pick:ident) => {{
         let [a, b, c, d] = $rows;
-        // SAFETY: the caller of this inlined function has the instruction set.
-        let xy = unsafe { $low(a, b) };
+        // SAFETY: who has these registers has the instruction set.
+        let xy = unsafe { $low(a.0, b.0) };
         // SAFETY: as above.
-        let zw = unsafe { $high(a, b) };
+        let zw = unsafe { $high(a.0, b.0) };
         // SAFETY: as above.
-        let xy_too = unsafe { $low(c, d) };
+        let xy_too = unsafe { $low(c.0, d.0) };
         // SAFETY: as above.
-        let zw_too = unsafe { $high(c, d) };
+        let zw_too = unsafe { $high(c.0, d.0) };
         [
             // SAFETY: as above.
-            unsafe { $pick::<0b01_00_01_00>(xy, xy_too) },
+            $lanes(unsafe { $pick::<0b01_00_01_00>(xy, xy_too) }),
             // SAFETY: as above.
-            unsafe { $pick::<0b11_10_11_10>(xy, xy_too) },
+            $lanes(unsafe { $pick::<0b11_10_11_10>(xy, xy_too) }),
             // SAFETY: as above.
-            unsafe { $pick::<0b01_00_01_00>(zw, zw_too) },
+            $lanes(unsafe { $pick::<0b01_00_01_00>(zw, zw_too) }),
             // SAFETY: as above.
-            unsafe { $pick::<0b11_10_11_10>(zw, zw_too) },
+            $lanes(unsafe { $pick::<0b11_10_11_10>(zw, zw_too) }),
         ]
     }};
 }
 
 #[inline(always)]
-fn turned(row: __m128) -> __m128 {
-    // SAFETY: the caller of this inlined function has AVX.
-    unsafe { _mm_permute_ps::<0b11_00_10_01>(row) }
+fn turned(row: F32x4) -> F32x4 {
+    // SAFETY: who has this register has AVX.
+    F32x4(unsafe { _mm_permute_ps::<0b11_00_10_01>(row.0) })
 }
 
-impl Pairs for __m256 {
-    type Row = __m128;
-    type Rows = [__m128; 8];
+impl Pairs for F32x8 {
+    type Row = F32x4;
+    type Rows = [F32x4; 8];
+    type Wide = F64x4;
 
     #[inline(always)]
-    fn same(row: __m128) -> [__m128; 8] {
+    fn same(row: F32x4) -> [F32x4; 8] {
         [row; 8]
     }
 
     #[inline(always)]
-    fn columns(r: &[__m128; 8]) -> [Self; 4] {
-        // Not by a closure, which may lack the instruction set.
+    fn columns(r: &[F32x4; 8]) -> [Self; 4] {
+        // Not by a closure, which may not be compiled for the instruction set.
         let mut rows = [Self::splat(0.0); 4];
         for k in 0..4 {
             rows[k] = eights([r[k], r[k + 4]]);
         }
-        transposed!(rows, _mm256_unpacklo_ps, _mm256_unpackhi_ps, _mm256_shuffle_ps)
+        transposed!(Self, rows, _mm256_unpacklo_ps, _mm256_unpackhi_ps, _mm256_shuffle_ps)
     }
 
     #[inline(always)]
-    fn rows(columns: [Self; 4]) -> [__m128; 8] {
-        let rows = transposed!(columns, _mm256_unpacklo_ps, _mm256_unpackhi_ps, _mm256_shuffle_ps);
-        let mut out = [__m128::splat(0.0); 8];
+    fn rows(columns: [Self; 4]) -> [F32x4; 8] {
+        let rows =
+            transposed!(Self, columns, _mm256_unpacklo_ps, _mm256_unpackhi_ps, _mm256_shuffle_ps);
+        let mut out = [F32x4::splat(0.0); 8];
         for k in 0..4 {
             [out[k], out[k + 4]] = fours(rows[k]);
         }
@@ -67,14 +69,24 @@ impl Pairs for __m256 {
     }
 
     #[inline(always)]
-    fn turned(row: __m128) -> __m128 {
+    fn turned(row: F32x4) -> F32x4 {
         turned(row)
+    }
+
+    #[inline(always)]
+    fn wide(row: F32x4) -> F64x4 {
+        row.widened()
+    }
+
+    #[inline(always)]
+    fn narrow(row: F64x4) -> F32x4 {
+        F32x4::narrowed(row)
     }
 
     #[inline(always)]
     fn bits_below(self, limit: Self) -> u32 {
         let below = self.below(limit);
-        // SAFETY: the caller of this inlined function has AVX2.
+        // SAFETY: who has this register has AVX2.
         let bits = unsafe { _mm256_movemask_ps(below) };
         bits.cast_unsigned()
     }
@@ -86,17 +98,6 @@ impl Pairs for __m256 {
     }
 
     #[inline(always)]
-    fn power(self) -> Self {
-        power!(
-            self,
-            _mm256_castps_si256,
-            _mm256_slli_epi32::<23>,
-            _mm256_add_epi32,
-            _mm256_castsi256_ps
-        )
-    }
-
-    #[inline(always)]
     fn compress(bits: u32, from: &[u32], to: &mut [u32]) {
         let low = bits & 0xf;
         compress_four(low, from, to);
@@ -105,35 +106,37 @@ impl Pairs for __m256 {
     }
 }
 
-impl Pairs for __m512 {
-    type Row = __m128;
-    type Rows = [__m128; 16];
+impl Pairs for F32x16 {
+    type Row = F32x4;
+    type Rows = [F32x4; 16];
+    type Wide = F64x4;
 
     #[inline(always)]
-    fn same(row: __m128) -> [__m128; 16] {
+    fn same(row: F32x4) -> [F32x4; 16] {
         [row; 16]
     }
 
     #[inline(always)]
-    fn columns(r: &[__m128; 16]) -> [Self; 4] {
+    fn columns(r: &[F32x4; 16]) -> [Self; 4] {
         let mut rows = [Self::splat(0.0); 4];
         for k in 0..4 {
-            // SAFETY: the caller of this inlined function has AVX-512.
-            let row = unsafe { _mm512_castps128_ps512(r[k]) };
+            // SAFETY: who calls functions of this register has AVX-512.
+            let row = unsafe { _mm512_castps128_ps512(r[k].0) };
             // SAFETY: as above.
-            let row = unsafe { _mm512_insertf32x4::<1>(row, r[k + 4]) };
+            let row = unsafe { _mm512_insertf32x4::<1>(row, r[k + 4].0) };
             // SAFETY: as above.
-            let row = unsafe { _mm512_insertf32x4::<2>(row, r[k + 8]) };
+            let row = unsafe { _mm512_insertf32x4::<2>(row, r[k + 8].0) };
             // SAFETY: as above.
-            rows[k] = unsafe { _mm512_insertf32x4::<3>(row, r[k + 12]) };
+            rows[k] = Self(unsafe { _mm512_insertf32x4::<3>(row, r[k + 12].0) });
         }
-        transposed!(rows, _mm512_unpacklo_ps, _mm512_unpackhi_ps, _mm512_shuffle_ps)
+        transposed!(Self, rows, _mm512_unpacklo_ps, _mm512_unpackhi_ps, _mm512_shuffle_ps)
     }
 
     #[inline(always)]
-    fn rows(columns: [Self; 4]) -> [__m128; 16] {
-        let rows = transposed!(columns, _mm512_unpacklo_ps, _mm512_unpackhi_ps, _mm512_shuffle_ps);
-        let mut out = [__m128::splat(0.0); 16];
+    fn rows(columns: [Self; 4]) -> [F32x4; 16] {
+        let rows =
+            transposed!(Self, columns, _mm512_unpacklo_ps, _mm512_unpackhi_ps, _mm512_shuffle_ps);
+        let mut out = [F32x4::splat(0.0); 16];
         for k in 0..4 {
             [out[k], out[k + 4], out[k + 8], out[k + 12]] = quarters(rows[k]);
         }
@@ -141,8 +144,18 @@ impl Pairs for __m512 {
     }
 
     #[inline(always)]
-    fn turned(row: __m128) -> __m128 {
+    fn turned(row: F32x4) -> F32x4 {
         turned(row)
+    }
+
+    #[inline(always)]
+    fn wide(row: F32x4) -> F64x4 {
+        row.widened()
+    }
+
+    #[inline(always)]
+    fn narrow(row: F64x4) -> F32x4 {
+        F32x4::narrowed(row)
     }
 
     #[inline(always)]
@@ -156,20 +169,9 @@ impl Pairs for __m512 {
     }
 
     #[inline(always)]
-    fn power(self) -> Self {
-        power!(
-            self,
-            _mm512_castps_si512,
-            _mm512_slli_epi32::<23>,
-            _mm512_add_epi32,
-            _mm512_castsi512_ps
-        )
-    }
-
-    #[inline(always)]
     fn compress(bits: u32, from: &[u32], to: &mut [u32]) {
         let (from, to) = (&from[..16], &mut to[..16]);
-        // SAFETY: these are 64 readable bytes; the caller of this inlined function has AVX-512.
+        // SAFETY: these are 64 readable bytes; who calls functions of this register has AVX-512.
         let numbers = unsafe { _mm512_loadu_si512(from.as_ptr().cast()) };
         // SAFETY: as above.
         let numbers = unsafe { _mm512_maskz_compress_epi32((bits & 0xffff) as u16, numbers) };

@@ -1,17 +1,26 @@
 //! The registers of AVX2 and AVX-512: those of `f64` here, those of `f32` in `narrow.rs`.
+//!
+//! The functions of a register are safe to call, though they use what a processor may lack. This holds
+//! because nobody outside of `lanes` can name a register: its functions are in reach only of a kernel
+//! that [`Real::on`] or [`Real::on_pairs`] runs, and these look first what the processor has.
 
 use std::arch::x86_64::*;
 
-use super::{Lanes, Quad, Real as _, Tile};
+use super::{CLUSTER, Lanes, Quad, Real, Tile};
 
 macro_rules! lanes {
-    ($lanes:ty, $real:ty, $len:literal, $mask:ty,
+    ($lanes:ident($register:ty), $real:ty, $len:literal, $mask:ty,
      $load:ident, $store:ident, $splat:ident, $add:ident, $sub:ident, $mul:ident, $div:ident,
      $mul_add:ident, $mul_sub_from:ident, $min:ident, $max:ident,
      inverse_root: |$x:ident| $root:expr,
      below: |$a:ident, $b:ident| $below:expr,
      keep: |$k:ident, $m:ident| $keep:expr,
-     sum: |$s:ident| $sum:expr,) => {
+     sum: |$s:ident| $sum:expr,
+     power: $bits:ident, $shift:ident::<$by:literal>, $add_bits:ident, $number:ident,) => {
+        #[doc = concat!("A register of ", stringify!($len), " `", stringify!($real), "`.")]
+        #[derive(Clone, Copy)]
+        pub(in crate::md::lanes) struct $lanes(pub(in crate::md::lanes) $register);
+
         impl Lanes for $lanes {
             type Real = $real;
             type Array = [$real; $len];
@@ -30,69 +39,68 @@ macro_rules! lanes {
 
             #[inline(always)]
             fn load(from: &[$real; $len]) -> Self {
-                // SAFETY: an array is as many readable numbers; the caller of this inlined function
-                // has the instruction set.
-                unsafe { $load(from.as_ptr()) }
+                // SAFETY: an array is as many readable numbers; who has this type has the instruction set.
+                Self(unsafe { $load(from.as_ptr()) })
             }
 
             #[inline(always)]
             fn store(self, to: &mut [$real; $len]) {
                 // SAFETY: an array has room for as many numbers; the rest as above.
-                unsafe { $store(to.as_mut_ptr(), self) }
+                unsafe { $store(to.as_mut_ptr(), self.0) }
             }
 
             #[inline(always)]
             fn splat(x: f64) -> Self {
-                // SAFETY: the caller of this inlined function has the instruction set.
-                unsafe { $splat(<$real>::from_f64(x)) }
+                // SAFETY: as above.
+                Self(unsafe { $splat(<$real>::from_f64(x)) })
             }
 
             #[inline(always)]
             fn plus(self, by: Self) -> Self {
                 // SAFETY: as above.
-                unsafe { $add(self, by) }
+                Self(unsafe { $add(self.0, by.0) })
             }
 
             #[inline(always)]
             fn minus(self, by: Self) -> Self {
                 // SAFETY: as above.
-                unsafe { $sub(self, by) }
+                Self(unsafe { $sub(self.0, by.0) })
             }
 
             #[inline(always)]
             fn times(self, by: Self) -> Self {
                 // SAFETY: as above.
-                unsafe { $mul(self, by) }
+                Self(unsafe { $mul(self.0, by.0) })
             }
 
             #[inline(always)]
             fn over(self, by: Self) -> Self {
                 // SAFETY: as above.
-                unsafe { $div(self, by) }
+                Self(unsafe { $div(self.0, by.0) })
             }
 
             #[inline(always)]
             fn mul_add(self, by: Self, add: Self) -> Self {
                 // SAFETY: as above.
-                unsafe { $mul_add(self, by, add) }
+                Self(unsafe { $mul_add(self.0, by.0, add.0) })
             }
 
             #[inline(always)]
             fn mul_sub_from(self, by: Self, from: Self) -> Self {
                 // SAFETY: as above.
-                unsafe { $mul_sub_from(self, by, from) }
+                Self(unsafe { $mul_sub_from(self.0, by.0, from.0) })
             }
 
             #[inline(always)]
             fn min(self, by: Self) -> Self {
                 // SAFETY: as above.
-                unsafe { $min(self, by) }
+                Self(unsafe { $min(self.0, by.0) })
             }
 
             #[inline(always)]
             fn max(self, by: Self) -> Self {
                 // SAFETY: as above.
-                unsafe { $max(self, by) }
+                Self(unsafe { $max(self.0, by.0) })
             }
 
             #[inline(always)]
@@ -103,16 +111,16 @@ macro_rules! lanes {
 
             #[inline(always)]
             fn below(self, limit: Self) -> $mask {
-                let ($a, $b) = (self, limit);
+                let ($a, $b) = (self.0, limit.0);
                 // SAFETY: as above.
                 unsafe { $below }
             }
 
             #[inline(always)]
             fn keep(self, mask: $mask) -> Self {
-                let ($k, $m) = (self, mask);
+                let ($k, $m) = (self.0, mask);
                 // SAFETY: as above.
-                unsafe { $keep }
+                Self(unsafe { $keep })
             }
 
             #[inline(always)]
@@ -120,13 +128,22 @@ macro_rules! lanes {
                 let $s = self;
                 $sum
             }
+
+            /// What the low bits hold is added to the exponent of 1.
+            #[inline(always)]
+            fn power(self) -> Self {
+                // SAFETY: as above.
+                let [n, one] = unsafe { [$bits(self.0), $bits(Self::splat(1.0).0)] };
+                // SAFETY: as above.
+                Self(unsafe { $number($add_bits($shift::<$by>(n), one)) })
+            }
         }
     };
 }
 
 mod narrow;
 
-pub(super) use narrow::{eights, fours, quarters};
+pub(super) use narrow::{F32x4, F32x8, F32x16, eights, fours, quarters};
 
 /// One step from y, which is nearly 1/sqrt(x), towards it.
 ///
@@ -144,27 +161,29 @@ fn refined<V: Lanes, const N: usize>(x: V, y: V) -> V {
 }
 
 lanes!(
-    __m256d, f64, 4, __m256d,
+    F64x4(__m256d), f64, 4, __m256d,
     _mm256_loadu_pd, _mm256_storeu_pd, _mm256_set1_pd, _mm256_add_pd, _mm256_sub_pd, _mm256_mul_pd,
     _mm256_div_pd, _mm256_fmadd_pd, _mm256_fnmadd_pd, _mm256_min_pd, _mm256_max_pd,
     inverse_root: |x| refined::<_, 4>(x, seed256(x)),
     below: |a, b| _mm256_cmp_pd::<_CMP_LT_OQ>(a, b),
     keep: |a, mask| _mm256_and_pd(a, mask),
     sum: |a| { let a = array256(a); (a[0] + a[2]) + (a[1] + a[3]) },
+    power: _mm256_castpd_si256, _mm256_slli_epi64::<52>, _mm256_add_epi64, _mm256_castsi256_pd,
 );
 
 lanes!(
-    __m512d, f64, 8, __mmask8,
+    F64x8(__m512d), f64, 8, __mmask8,
     _mm512_loadu_pd, _mm512_storeu_pd, _mm512_set1_pd, _mm512_add_pd, _mm512_sub_pd, _mm512_mul_pd,
     _mm512_div_pd, _mm512_fmadd_pd, _mm512_fnmadd_pd, _mm512_min_pd, _mm512_max_pd,
     inverse_root: |x| refined::<_, 3>(x, seed512(x)),
     below: |a, b| _mm512_cmp_pd_mask::<_CMP_LT_OQ>(a, b),
     keep: |a, mask| _mm512_maskz_mov_pd(mask, a),
     sum: |a| { let [low, high] = halves(a); low.plus(high).sum() },
+    power: _mm512_castpd_si512, _mm512_slli_epi64::<52>, _mm512_add_epi64, _mm512_castsi512_pd,
 );
 
 #[inline(always)]
-fn array256(a: __m256d) -> [f64; 4] {
+fn array256(a: F64x4) -> [f64; 4] {
     let mut to = [0.0; 4];
     a.store(&mut to);
     to
@@ -172,42 +191,44 @@ fn array256(a: __m256d) -> [f64; 4] {
 
 /// 1/sqrt(x) to 2^-11.4, for x from 2^-126 to 2^127.
 #[inline(always)]
-fn seed256(x: __m256d) -> __m256d {
-    // SAFETY: the caller of this inlined function has AVX2.
-    let narrow = unsafe { _mm256_cvtpd_ps(x) };
+fn seed256(x: F64x4) -> F64x4 {
+    // SAFETY: who has this register has AVX2.
+    let narrow = unsafe { _mm256_cvtpd_ps(x.0) };
     // SAFETY: as above.
     let root = unsafe { _mm_rsqrt_ps(narrow) };
     // SAFETY: as above.
-    unsafe { _mm256_cvtps_pd(root) }
+    F64x4(unsafe { _mm256_cvtps_pd(root) })
 }
 
 /// 1/sqrt(x) to 2^-14.
 #[inline(always)]
-fn seed512(x: __m512d) -> __m512d {
-    // SAFETY: the caller of this inlined function has AVX-512.
-    unsafe { _mm512_rsqrt14_pd(x) }
+fn seed512(x: F64x8) -> F64x8 {
+    // SAFETY: who has this register has AVX-512.
+    F64x8(unsafe { _mm512_rsqrt14_pd(x.0) })
 }
 
 /// Lanes 0 to 3 and 4 to 7.
 #[inline(always)]
-pub(super) fn halves(a: __m512d) -> [__m256d; 2] {
-    // SAFETY: the caller of this inlined function has AVX-512.
-    let low = unsafe { _mm512_castpd512_pd256(a) };
+pub(super) fn halves(a: F64x8) -> [F64x4; 2] {
+    // SAFETY: who has this register has AVX-512.
+    let low = unsafe { _mm512_castpd512_pd256(a.0) };
     // SAFETY: as above.
-    let high = unsafe { _mm512_extractf64x4_pd::<1>(a) };
-    [low, high]
+    let high = unsafe { _mm512_extractf64x4_pd::<1>(a.0) };
+    [F64x4(low), F64x4(high)]
 }
 
-/// The inverse of [`halves`].
+/// The inverse of [`halves`]. Only functions of [`F64x8`] call it.
 #[inline(always)]
-pub(super) fn joined([low, high]: [__m256d; 2]) -> __m512d {
-    // SAFETY: the caller of this inlined function has AVX-512.
-    let wide = unsafe { _mm512_castpd256_pd512(low) };
+pub(super) fn joined([low, high]: [F64x4; 2]) -> F64x8 {
+    // SAFETY: who calls functions of `F64x8` has AVX-512.
+    let wide = unsafe { _mm512_castpd256_pd512(low.0) };
     // SAFETY: as above.
-    unsafe { _mm512_insertf64x4::<1>(wide, high) }
+    F64x8(unsafe { _mm512_insertf64x4::<1>(wide, high.0) })
 }
 
-impl Tile for __m256d {
+impl Tile for F64x4 {
+    const PART: usize = 2;
+
     #[inline(always)]
     fn across(of: &Quad<f64>) -> Self {
         Self::load(of)
@@ -229,29 +250,31 @@ impl Tile for __m256d {
     }
 
     #[inline(always)]
-    fn any(mask: Self) -> bool {
-        // SAFETY: the caller of this inlined function has AVX2.
+    fn any(mask: __m256d) -> bool {
+        // SAFETY: who calls functions of this register has AVX2.
         unsafe { _mm256_movemask_pd(mask) != 0 }
     }
 }
 
-impl Tile for __m512d {
+impl Tile for F64x8 {
+    const PART: usize = CLUSTER;
+
     #[inline(always)]
     fn across(of: &Quad<f64>) -> Self {
-        let of = __m256d::load(of);
-        // SAFETY: the caller of this inlined function has AVX-512.
-        unsafe { _mm512_broadcast_f64x4(of) }
+        let of = F64x4::load(of);
+        // SAFETY: who calls functions of this register has AVX-512.
+        Self(unsafe { _mm512_broadcast_f64x4(of.0) })
     }
 
     #[inline(always)]
     fn along(of: &Quad<f64>, first: usize) -> Self {
-        joined([__m256d::splat(of[first]), __m256d::splat(of[first + 1])])
+        joined([F64x4::splat(of[first]), F64x4::splat(of[first + 1])])
     }
 
     #[inline(always)]
     fn add_across(self, to: &mut Quad<f64>) {
         let [low, high] = halves(self);
-        __m256d::load(to).plus(low.plus(high)).store(to);
+        F64x4::load(to).plus(low.plus(high)).store(to);
     }
 
     #[inline(always)]

@@ -8,13 +8,10 @@
 //! The functions of a law are zero beyond the cutoff, so no pair is masked. The virial is summed by
 //! runs, as in `lj/kernel.rs`.
 
-#[cfg(target_arch = "x86_64")]
-use std::arch::x86_64::{__m256d, __m512d};
-
 use super::{EmbeddedAtom, Law, Radial};
 use crate::machine::isa::Isa;
 use crate::md::clusters::{Block, ClusterList, Rows, parts, squared};
-use crate::md::lanes::{CLUSTER, Quad, Room, Tile};
+use crate::md::lanes::{CLUSTER, Kernel, Quad, Real as _, Room, Tile};
 use crate::md::potentials::Forces;
 use crate::md::potentials::clustered::{Pull, Virial, not_after, start};
 use crate::md::system::Vector;
@@ -26,7 +23,7 @@ pub(super) const ROWS: usize = 2;
 #[derive(Debug, Clone, Default)]
 pub struct Scratch {
     blocks: Vec<Block<f64>>,
-    forces: Vec<Block<f64>>,
+    forces: Room<f64>,
     /// By cluster: densities, then derivatives of the energy by them.
     densities: Vec<Quad<f64>>,
     /// By register of pairs: V'/r and phi'/r.
@@ -41,7 +38,10 @@ fn evaluate<V: Tile<Real = f64>, const R: usize, L: Law>(
     out: &mut Forces,
 ) {
     let entries = list.entries();
+    let forces = forces.quads(f64::FORCES * blocks.len()).as_chunks_mut().0;
     let slopes = V::arrays_mut(slopes.numbers(2 * entries.pairs()));
+    // On the stack: no number that is written in the loops could change one of these.
+    let (eam, blocks, densities) = (*eam, &blocks[..], &mut densities[..]);
     let zero = V::splat(0.0);
     let mut energy = zero;
     let mut kept = slopes.chunks_exact_mut(2 * R);
@@ -112,29 +112,27 @@ fn evaluate<V: Tile<Real = f64>, const R: usize, L: Law>(
         }
         pull.finish(&mut forces[own], first);
     }
-    out.add_virial(virial.finish(blocks, forces));
+    out.add_virial(virial.finish(blocks, forces.as_flattened()));
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma,popcnt")]
-fn avx2<L: Law>(
-    eam: &EmbeddedAtom<L>,
-    list: &ClusterList,
-    scratch: &mut Scratch,
-    out: &mut Forces,
-) {
-    evaluate::<__m256d, 2, L>(eam, list, scratch, out);
+/// The arguments of [`evaluate`].
+struct Evaluation<'a, L> {
+    eam: &'a EmbeddedAtom<L>,
+    list: &'a ClusterList,
+    scratch: &'a mut Scratch,
+    out: &'a mut Forces,
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,popcnt")]
-fn avx512<L: Law>(
-    eam: &EmbeddedAtom<L>,
-    list: &ClusterList,
-    scratch: &mut Scratch,
-    out: &mut Forces,
-) {
-    evaluate::<__m512d, 1, L>(eam, list, scratch, out);
+impl<L: Law> Kernel<f64> for Evaluation<'_, L> {
+    #[inline(always)]
+    fn run<V: Tile<Real = f64>>(self) {
+        let Self { eam, list, scratch, out } = self;
+        if V::ROWS == ROWS {
+            evaluate::<V, 1, L>(eam, list, scratch, out);
+        } else {
+            evaluate::<V, ROWS, L>(eam, list, scratch, out);
+        }
+    }
 }
 
 /// Does as [`Potential::compute`](crate::md::Potential::compute) into `out`.
@@ -147,17 +145,10 @@ pub(super) fn compute<L: Law>(
     out: &mut Forces,
 ) {
     let Scratch { blocks, forces, .. } = scratch;
-    start(isa, eam.0.cutoff(), positions, list, [blocks, forces], out);
+    start(eam.0.cutoff(), positions, list, blocks, forces, out);
     scratch.densities.clear();
     scratch.densities.resize(scratch.blocks.len(), [0.0; CLUSTER]);
-    match isa {
-        // SAFETY: the processor has it, as just asserted.
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx2 => unsafe { avx2(eam, list, scratch, out) },
-        // SAFETY: as above.
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx512 => unsafe { avx512(eam, list, scratch, out) },
-        _ => evaluate::<[f64; CLUSTER], 2, L>(eam, list, scratch, out),
-    }
-    list.take_back(&scratch.forces, &mut out.forces);
+    f64::on(isa, Evaluation { eam, list, scratch, out });
+    let forces = scratch.forces.quads(f64::FORCES * scratch.blocks.len());
+    list.take_back(f64::FORCES, forces, &mut out.forces);
 }

@@ -18,16 +18,16 @@
 use super::LennardJones;
 use crate::machine::isa::Isa;
 use crate::md::clusters::{Block, ClusterList, Rows, parts, squared};
-use crate::md::lanes::{CLUSTER, Real, Room, Tile};
-use crate::md::potentials::clustered::{Pull, Virial, not_after, start};
-use crate::md::potentials::{Forces, is_narrow};
+use crate::md::lanes::{Kernel, Real, Room, Tile};
+use crate::md::potentials::Forces;
+use crate::md::potentials::clustered::{Pull, Sum, Virial, not_after, on, start};
 use crate::md::system::Vector;
 
-/// Buffers of one evaluation, whose forces are of this type.
+/// Buffers of one evaluation, whose pairs are computed in such numbers.
 #[derive(Debug, Clone, Default)]
 pub struct Scratch<R: Real> {
     blocks: Vec<Block<R>>,
-    forces: Vec<Block<R>>,
+    forces: Room<f64>,
     /// Of the pairs of one cluster: 1/r, or 1/r^2 where the slope is zero.
     inverses: Room<R>,
 }
@@ -36,21 +36,10 @@ pub struct Scratch<R: Real> {
 #[derive(Clone, Copy)]
 struct Sums<V> {
     /// Of (c12 s - c6) s.
-    energy: V,
-    pairs: V,
+    energy: Sum<V>,
+    pairs: Sum<V>,
     /// Of distances, where the slope is not zero.
-    r: V,
-}
-
-impl<V: Tile> Sums<V> {
-    #[inline(always)]
-    fn move_to(&mut self, totals: &mut [f64; 3]) {
-        let zero = V::splat(0.0);
-        for (total, sum) in totals.iter_mut().zip([self.energy, self.pairs, self.r]) {
-            *total += sum.sum();
-        }
-        *self = Self { energy: zero, pairs: zero, r: zero };
-    }
+    r: Sum<V>,
 }
 
 /// 1/r of these pairs, or 1/r^2 unless `TILTED`; zero out of reach.
@@ -58,13 +47,49 @@ impl<V: Tile> Sums<V> {
 fn inverse<V: Tile, const TILTED: bool>(r2: V, cutoff2: V, sums: &mut Sums<V>) -> V {
     let near = r2.below(cutoff2);
     let one = V::splat(1.0);
-    sums.pairs = sums.pairs.plus(one.keep(near));
+    sums.pairs.lanes = sums.pairs.lanes.plus(one.keep(near));
     if TILTED {
         let inverse = r2.inverse_root().keep(near);
-        sums.r = r2.mul_add(inverse, sums.r);
+        sums.r.lanes = r2.mul_add(inverse, sums.r.lanes);
         inverse
     } else {
         one.over(r2).keep(near)
+    }
+}
+
+/// The numbers of the formula.
+#[derive(Clone, Copy)]
+struct Law<V> {
+    cutoff2: V,
+    /// c12 and -c6, and both times the exponent.
+    c12: V,
+    c6: V,
+    twelve: V,
+    six: V,
+    slope: V,
+}
+
+impl<V: Tile> Law<V> {
+    #[inline(always)]
+    fn new(lj: &LennardJones) -> Self {
+        Self {
+            cutoff2: V::splat(lj.cutoff * lj.cutoff),
+            c12: V::splat(lj.c12),
+            c6: V::splat(-lj.c6),
+            twelve: V::splat(12.0 * lj.c12),
+            six: V::splat(-6.0 * lj.c6),
+            slope: V::splat(lj.slope),
+        }
+    }
+
+    /// F over d of pairs, whose energy it adds up.
+    #[inline(always)]
+    fn force<const TILTED: bool>(&self, inverse: V, energy: &mut V) -> V {
+        let q = if TILTED { inverse.times(inverse) } else { inverse };
+        let s = q.times(q).times(q);
+        *energy = self.c12.mul_add(s, self.c6).mul_add(s, *energy);
+        let f = s.times(q).times(self.twelve.mul_add(s, self.six));
+        if TILTED { self.slope.mul_add(inverse, f) } else { f }
     }
 }
 
@@ -76,21 +101,20 @@ fn evaluate<V: Tile, const R: usize, const TILTED: bool>(
     out: &mut Forces,
 ) {
     let entries = list.entries();
+    // On the stack: no number that is written in the loops could change where it is.
+    let blocks = &blocks[..];
+    let forces = forces.quads(V::Real::FORCES * blocks.len());
     let inverses = V::arrays_mut(inverses.numbers(entries.most() * R * V::LEN));
-    let cutoff2 = V::splat(lj.cutoff * lj.cutoff);
-    let (c12, c6) = (V::splat(lj.c12), V::splat(-lj.c6));
-    let (twelve, six, slope) =
-        (V::splat(12.0 * lj.c12), V::splat(-6.0 * lj.c6), V::splat(lj.slope));
+    let law = Law::<V>::new(lj);
     let zero = V::splat(0.0);
-    let mut sums = Sums { energy: zero, pairs: zero, r: zero };
-    let mut totals = [0.0; 3];
+    let mut sums = Sums { energy: Sum::new(), pairs: Sum::new(), r: Sum::new() };
     let mut virial = Virial::new();
     for (part, own, first) in parts::<V, R>(entries) {
         let rows = Rows::<V, R>::new(blocks, own, first);
         let d = rows.to(&blocks[own]);
         for r in 0..R {
             let r2 = squared(&d, r).plus(not_after(first + r * V::ROWS));
-            inverse::<V, TILTED>(r2, cutoff2, &mut sums).store(&mut inverses[r]);
+            inverse::<V, TILTED>(r2, law.cutoff2, &mut sums).store(&mut inverses[r]);
         }
         let mut at = R;
         for (k, (shift, clusters)) in entries.runs(part).enumerate() {
@@ -100,7 +124,7 @@ fn evaluate<V: Tile, const R: usize, const TILTED: bool>(
                 let to = &mut inverses[at..][..R];
                 for r in 0..R {
                     let r2 = squared(&d, r);
-                    inverse::<V, TILTED>(r2, cutoff2, &mut sums).store(&mut to[r]);
+                    inverse::<V, TILTED>(r2, law.cutoff2, &mut sums).store(&mut to[r]);
                 }
                 at += R;
             }
@@ -115,28 +139,20 @@ fn evaluate<V: Tile, const R: usize, const TILTED: bool>(
                 let from = &inverses[at..][..R];
                 let mut f = [zero; R];
                 for r in 0..R {
-                    let inverse = V::load(&from[r]);
-                    let q = if TILTED { inverse.times(inverse) } else { inverse };
-                    let s = q.times(q).times(q);
-                    sums.energy = c12.mul_add(s, c6).mul_add(s, sums.energy);
-                    f[r] = s.times(q).times(twelve.mul_add(s, six));
-                    if TILTED {
-                        f[r] = slope.mul_add(inverse, f[r]);
-                    }
+                    f[r] = law.force::<TILTED>(V::load(&from[r]), &mut sums.energy.lanes);
                 }
-                pull.add(&d, &f, &mut forces[c as usize]);
+                pull.add(&d, &f, on::<V::Real>(forces, c as usize));
                 at += R;
             }
             virial.add_run(shift, &before, &pull);
         }
-        pull.finish(&mut forces[own], first);
-        if is_narrow::<V>() {
-            sums.move_to(&mut totals);
-            virial.move_narrow();
-        }
+        pull.finish(on::<V::Real>(forces, own), first);
+        sums.energy.move_narrow();
+        sums.pairs.move_narrow();
+        sums.r.move_narrow();
+        virial.move_narrow();
     }
-    sums.move_to(&mut totals);
-    let [energy, pairs, r] = totals;
+    let [energy, pairs, r] = [sums.energy.finish(), sums.pairs.finish(), sums.r.finish()];
     out.energy = energy - lj.shift * pairs - lj.slope * (r - lj.cutoff * pairs);
     out.add_virial(virial.finish(blocks, forces));
 }
@@ -155,35 +171,24 @@ fn either<V: Tile, const R: usize>(
     }
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma,popcnt")]
-fn avx2<R: Real>(
-    lj: &LennardJones,
-    list: &ClusterList,
-    scratch: &mut Scratch<R>,
-    out: &mut Forces,
-) {
-    // The two rows of a part.
-    if R::Avx2::ROWS == 2 {
-        either::<R::Avx2, 1>(lj, list, scratch, out);
-    } else {
-        either::<R::Avx2, 2>(lj, list, scratch, out);
-    }
+/// The arguments of [`evaluate`].
+struct Evaluation<'a, R: Real> {
+    lj: &'a LennardJones,
+    list: &'a ClusterList,
+    scratch: &'a mut Scratch<R>,
+    out: &'a mut Forces,
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,popcnt")]
-fn avx512<R: Real>(
-    lj: &LennardJones,
-    list: &ClusterList,
-    scratch: &mut Scratch<R>,
-    out: &mut Forces,
-) {
-    // As many registers as hold the rows of a cluster.
-    if R::Avx512::ROWS == CLUSTER {
-        either::<R::Avx512, 1>(lj, list, scratch, out);
-    } else {
-        either::<R::Avx512, 2>(lj, list, scratch, out);
+impl<R: Real> Kernel<R> for Evaluation<'_, R> {
+    #[inline(always)]
+    fn run<V: Tile<Real = R>>(self) {
+        let Self { lj, list, scratch, out } = self;
+        // As many registers as hold the rows of a part.
+        if V::ROWS == V::PART {
+            either::<V, 1>(lj, list, scratch, out);
+        } else {
+            either::<V, 2>(lj, list, scratch, out);
+        }
     }
 }
 
@@ -197,15 +202,8 @@ pub(super) fn compute<R: Real>(
     out: &mut Forces,
 ) {
     let Scratch { blocks, forces, .. } = scratch;
-    start(isa, lj.cutoff, positions, list, [blocks, forces], out);
-    match isa {
-        // SAFETY: the processor has it, as just asserted.
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx2 => unsafe { avx2(lj, list, scratch, out) },
-        // SAFETY: as above.
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx512 => unsafe { avx512(lj, list, scratch, out) },
-        _ => either::<R::Portable, 2>(lj, list, scratch, out),
-    }
-    list.take_back(&scratch.forces, &mut out.forces);
+    start(lj.cutoff, positions, list, blocks, forces, out);
+    R::on(isa, Evaluation { lj, list, scratch, out });
+    let forces = scratch.forces.quads(R::FORCES * scratch.blocks.len());
+    list.take_back(R::FORCES, forces, &mut out.forces);
 }

@@ -116,20 +116,23 @@ impl Block {
     fn evaluate(&mut self, sw: &StillingerWeber, m: &mut Moments) {
         let Self { u, r, inverse, g, g_slope, half_slope } = self;
         let (cutoff, strength) = (sw.cutoff(), sw.bond * sw.epsilon);
-        let mut phi2 = [0.0; LANES];
+        let [mut phi2, mut w, mut gaps] = [[0.0; LANES]; 3];
         for l in 0..LANES {
             r[l] = r[l].sqrt();
             inverse[l] = 1.0 / r[l];
             // Not nearer to the cutoff than where the exponentials are as good as zero.
-            let gap = 1.0 / (r[l] - cutoff).min(sw.sigma * -1.4e-3);
-            let w = sw.sigma * gap;
-            let w_slope = -w * gap;
+            gaps[l] = 1.0 / (r[l] - cutoff).min(sw.sigma * -1.4e-3);
+            w[l] = sw.sigma * gaps[l];
+        }
+        let e = exp(w);
+        *g = exp(w.map(|w| sw.gamma * w));
+        for l in 0..LANES {
+            let w_slope = -w[l] * gaps[l];
             let s = sw.sigma * inverse[l];
             let repulsion = sw.repulsion * (s * s) * (s * s);
-            let e = strength * exp(w);
+            let e = strength * e[l];
             phi2[l] = e * (repulsion - 1.0);
             half_slope[l] = 0.5 * e * ((repulsion - 1.0) * w_slope - 4.0 * repulsion * inverse[l]);
-            g[l] = exp(sw.gamma * w);
             g_slope[l] = g[l] * sw.gamma * w_slope;
             (0..3).for_each(|a| u[a][l] *= inverse[l]);
         }
@@ -220,8 +223,8 @@ pub(super) fn compute(
 /// Does as [`Potential::bound`] for pairs that are computed with this `eps`.
 ///
 /// In `f32` the two positions and their difference round, by 5/4 eps of the largest coordinate in
-/// sight together, and sqrt(3) of that for the length; the sums over registers go on in `f64` after a
-/// few; and a pair at the cutoff may leave 1e-30 of what is zero.
+/// sight together, and sqrt(3) of that for the length; moments and forces are summed in `f64`, and the
+/// sums over registers go on there after a few; and a pair at the cutoff may leave 1e-30 of what is zero.
 pub(super) fn bound(sw: &StillingerWeber, cell: &Cell, positions: &[Vector], eps: f64) -> Forces {
     let (cutoff, narrow) = (sw.cutoff(), eps > f64::EPSILON);
     let (strength, m) = (sw.lambda * sw.epsilon, (1.0 + sw.cos0.abs()).powi(2));
@@ -236,10 +239,11 @@ pub(super) fn bound(sw: &StillingerWeber, cell: &Cell, positions: &[Vector], eps
     let most = bonds.iter().map(Vec::len).max().unwrap_or(0) as f64;
     // Terms in the longest sum over all atoms, and of the one over an atom: angles of an atom and
     // of its neighbours, or pairs.
-    let [all, own] = if narrow {
-        [NARROW_TERMS, 2.0 * most]
+    // In `f32` there are only sums over registers; a sum of moments rounds once, when it is used.
+    let [all, own, of_moments] = if narrow {
+        [NARROW_TERMS, 1.0, 1.0]
     } else {
-        [bonds.len() as f64 * most * (1.0 + most), most * (1.0 + most) * 3.0]
+        [bonds.len() as f64 * most * (1.0 + most), most * (1.0 + most) * 3.0, most]
     };
     let mut out = Forces::zeros(positions.len());
     if narrow {
@@ -260,7 +264,7 @@ pub(super) fn bound(sw: &StillingerWeber, cell: &Cell, positions: &[Vector], eps
         };
         let terms: Vec<_> = bonds.iter().map(|b| (b, term(b.r))).collect();
         let g_sum: f64 = terms.iter().map(|(_, t)| t.1).sum();
-        let h: f64 = terms.iter().map(|(_, t)| t.1 * (t.0 + most * eps)).sum();
+        let h: f64 = terms.iter().map(|(_, t)| t.1 * (t.0 + of_moments * eps)).sum();
         let angles = strength * m * g_sum;
         out.energy += angles * (2.0 * h + (16.0 + all) * eps * g_sum);
         for &(b, (eta, g, g_slope, high, steep)) in &terms {

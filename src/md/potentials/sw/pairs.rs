@@ -22,7 +22,7 @@
 use super::StillingerWeber;
 use super::terms::{Constants, TERMS, Terms};
 use crate::machine::isa::Isa;
-use crate::md::lanes::{Lanes, MOST, Pairs, Quad, Real, Room};
+use crate::md::lanes::{Lanes, MOST, PairKernel, Pairs, Quad, Real, Room};
 use crate::md::neighbours::NeighbourList;
 use crate::md::potentials::{Forces, Potential, is_narrow};
 use crate::md::system::Vector;
@@ -41,9 +41,9 @@ pub(super) struct Buffers<R: Real> {
     /// By register of pairs, the numbers of [`Terms`].
     terms: Room<R>,
     /// Per atom: P and G; Q as xx, yy, zz; Q as xy, yz, zx.
-    moments: Room<R>,
+    moments: Room<f64>,
     /// Per atom: force and 0.
-    forces: Room<R>,
+    forces: Room<f64>,
 }
 
 /// Writes the images of pairs closer than the cutoff into `first` and `second`; counts them.
@@ -152,6 +152,8 @@ fn evaluate<V: Pairs>(
         first.resize(room + room / 4, 0);
         second.resize(room + room / 4, 0);
     }
+    // On the stack: no number that is written in the loops could change where these are.
+    let (first, second) = (&mut first[..], &mut second[..]);
     let pairs = filter::<V>(sw.cutoff(), list, images, [first, second]);
     let registers = pairs.div_ceil(V::LEN);
     let terms = terms.numbers(registers * V::LEN * TERMS);
@@ -159,7 +161,7 @@ fn evaluate<V: Pairs>(
     let moments = moments.as_chunks_mut::<3>().0;
     let forces = forces.zeros(4 * positions.len()).as_chunks_mut::<4>().0;
     let (constants, owners) = (Constants::<V>::new(sw), list.owners());
-    let flip = V::Row::load(&[-1.0, -1.0, -1.0, 1.0].map(V::Real::from_f64));
+    let flip = V::Wide::load(&[-1.0, -1.0, -1.0, 1.0]);
     let one = V::splat(1.0);
     let zeros = V::same(V::Row::splat(0.0));
     let mut sums = Sums::<V, 2>::new();
@@ -183,8 +185,9 @@ fn evaluate<V: Pairs>(
             ks[l] = owners[ks[l] as usize];
             let u = units[l];
             let gu = u.times(V::Row::splat(g[l].into()));
-            let squares = gu.times(u);
-            let products = gu.times(V::turned(u));
+            let squares = V::wide(gu.times(u));
+            let products = V::wide(gu.times(V::turned(u)));
+            let gu = V::wide(gu);
             let of = &mut moments[is[l] as usize];
             add(&mut of[0], gu);
             add(&mut of[1], squares);
@@ -205,9 +208,10 @@ fn evaluate<V: Pairs>(
         let mut sums = [zeros; 3];
         for l in 0..V::LEN {
             let (of_i, of_j) = (&moments[is[l] as usize], &moments[js[l] as usize]);
-            sums[0][l] = V::Row::load(&of_j[0]).mul_add(flip, V::Row::load(&of_i[0]));
-            sums[1][l] = V::Row::load(&of_i[1]).plus(V::Row::load(&of_j[1]));
-            sums[2][l] = V::Row::load(&of_i[2]).plus(V::Row::load(&of_j[2]));
+            let p_and_g = V::Wide::load(&of_j[0]).mul_add(flip, V::Wide::load(&of_i[0]));
+            sums[0][l] = V::narrow(p_and_g);
+            sums[1][l] = V::narrow(V::Wide::load(&of_i[1]).plus(V::Wide::load(&of_j[1])));
+            sums[2][l] = V::narrow(V::Wide::load(&of_i[2]).plus(V::Wide::load(&of_j[2])));
         }
         let [p_and_g, squares, products] =
             [V::columns(&sums[0]), V::columns(&sums[1]), V::columns(&sums[2])];
@@ -216,28 +220,28 @@ fn evaluate<V: Pairs>(
         virial.add(b, [[d[0], x], [d[1], y], [d[2], z], [d[0], y], [d[0], z], [d[1], z]]);
         let rows = V::rows([x, y, z, V::splat(0.0)]);
         for l in 0..V::LEN {
-            add(&mut forces[is[l] as usize], rows[l]);
+            let row = V::wide(rows[l]);
+            add(&mut forces[is[l] as usize], row);
             let force = &mut forces[js[l] as usize];
-            V::Row::load(force).minus(rows[l]).store(force);
+            V::Wide::load(force).minus(row).store(force);
         }
     }
     out.add_virial(virial.finish().map(|w| -w));
     for (to, from) in out.forces.iter_mut().zip(&*forces) {
-        *to = [from[0].into(), from[1].into(), from[2].into()];
+        *to = [from[0], from[1], from[2]];
     }
 }
 
 /// Energy of the angles of all atoms, from their moments and the sum of g^2 over pairs.
 #[inline(always)]
-fn energy_of_angles<R: Real>(sw: &StillingerWeber, moments: &[[Quad<R>; 3]], g2: f64) -> f64 {
+fn energy_of_angles(sw: &StillingerWeber, moments: &[[Quad<f64>; 3]], g2: f64) -> f64 {
     let (by_p, by_g) = (-2.0 * sw.cos0, sw.cos0 * sw.cos0);
     let weights = [[by_p, by_p, by_p, by_g], [1.0, 1.0, 1.0, 0.0], [2.0, 2.0, 2.0, 0.0]];
     let mut sums = [0.0; 4];
     for of in moments {
         for k in 0..3 {
-            let m: [f64; 4] = of[k].map(Into::into);
             for l in 0..4 {
-                sums[l] += weights[k][l] * (m[l] * m[l]);
+                sums[l] += weights[k][l] * (of[k][l] * of[k][l]);
             }
         }
     }
@@ -246,26 +250,21 @@ fn energy_of_angles<R: Real>(sw: &StillingerWeber, moments: &[[Quad<R>; 3]], g2:
     0.5 * sw.lambda * sw.epsilon * (sum - 2.0 * (1.0 - sw.cos0).powi(2) * g2)
 }
 
-#[target_feature(enable = "avx2,fma,popcnt")]
-fn avx2<R: Real>(
-    sw: &StillingerWeber,
-    positions: &[Vector],
-    list: &NeighbourList,
-    buffers: &mut Buffers<R>,
-    out: &mut Forces,
-) {
-    evaluate::<R::Avx2>(sw, positions, list, buffers, out);
+/// The arguments of [`evaluate`].
+struct Evaluation<'a, R: Real> {
+    sw: &'a StillingerWeber,
+    positions: &'a [Vector],
+    list: &'a NeighbourList,
+    buffers: &'a mut Buffers<R>,
+    out: &'a mut Forces,
 }
 
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,popcnt")]
-fn avx512<R: Real>(
-    sw: &StillingerWeber,
-    positions: &[Vector],
-    list: &NeighbourList,
-    buffers: &mut Buffers<R>,
-    out: &mut Forces,
-) {
-    evaluate::<R::Avx512>(sw, positions, list, buffers, out);
+impl<R: Real> PairKernel<R> for Evaluation<'_, R> {
+    #[inline(always)]
+    fn run<V: Pairs<Real = R>>(self) {
+        let Self { sw, positions, list, buffers, out } = self;
+        evaluate::<V>(sw, positions, list, buffers, out);
+    }
 }
 
 /// Does as [`Potential::compute`] into `out`, which is zero.
@@ -281,12 +280,5 @@ pub(super) fn compute<R: Real>(
     buffers: &mut Buffers<R>,
     out: &mut Forces,
 ) {
-    assert!(isa.is_available(), "this processor has no {}", isa.name());
-    match isa {
-        // SAFETY: the processor has it, as just asserted.
-        Isa::Avx2 => unsafe { avx2(sw, positions, list, buffers, out) },
-        // SAFETY: as above.
-        Isa::Avx512 => unsafe { avx512(sw, positions, list, buffers, out) },
-        Isa::Scalar => panic!("the plain code is in `moments.rs`"),
-    }
+    R::on_pairs(isa, Evaluation { sw, positions, list, buffers, out });
 }

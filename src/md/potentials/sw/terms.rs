@@ -2,8 +2,8 @@
 
 use super::StillingerWeber;
 use crate::md::lanes::Pairs;
-use crate::md::potentials::exp::{INVERSE_FACTORIALS, LN2_HIGH, LN2_LOW, ROUND};
-use crate::md::potentials::{Potential, is_narrow};
+use crate::md::potentials::Potential;
+use crate::md::potentials::exp::exp;
 
 /// What one register of pairs leaves for its forces.
 #[derive(Clone, Copy)]
@@ -50,47 +50,6 @@ impl<V: Pairs> Terms<V> {
             pair: V::load(&from[7]),
         }
     }
-}
-
-/// How an exponential is computed: as in `exp.rs`, in these numbers.
-struct Exponential {
-    /// Adding it rounds to an integer, which then stands in the low bits.
-    round: f64,
-    /// Both parts of ln 2.
-    ln2: [f64; 2],
-    /// Half the degree of the polynomial, which is odd, rounded down.
-    half: usize,
-    /// Where the result is as good as zero. Below, it is that of here.
-    least: f64,
-}
-
-const WIDE: Exponential =
-    Exponential { round: ROUND, ln2: [LN2_HIGH, LN2_LOW], half: 6, least: -700.0 };
-
-/// In `f32`: nine bits of ln 2 and the rest; degree 7, short by less than 6e-9.
-const NARROW: Exponential = Exponential {
-    round: 12_582_912.0,
-    ln2: [0.693_359_375, std::f64::consts::LN_2 - 0.693_359_375],
-    half: 3,
-    least: -80.0,
-};
-
-/// exp(x) for x <= 0, in two interleaved chains.
-#[inline(always)]
-fn exp<V: Pairs>(x: V) -> V {
-    let by = if is_narrow::<V>() { NARROW } else { WIDE };
-    let c = |k: usize| V::splat(INVERSE_FACTORIALS[k]);
-    let x = x.max(V::splat(by.least));
-    let rounded = x.mul_add(V::splat(std::f64::consts::LOG2_E), V::splat(by.round));
-    let n = rounded.minus(V::splat(by.round));
-    let r = n.mul_sub_from(V::splat(by.ln2[1]), n.mul_sub_from(V::splat(by.ln2[0]), x));
-    let r2 = r.times(r);
-    let (mut odd, mut even) = (c(2 * by.half + 1), c(2 * by.half));
-    for k in (0..by.half).rev() {
-        odd = odd.mul_add(r2, c(2 * k + 1));
-        even = even.mul_add(r2, c(2 * k));
-    }
-    odd.mul_add(r, even).times(rounded.power())
 }
 
 /// The parameters, as the kernel needs them.

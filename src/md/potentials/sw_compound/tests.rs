@@ -1,6 +1,7 @@
 //! Silicon, and a compound whose parameters are made up.
 
 use super::*;
+use crate::md::potentials::tests::difference;
 use crate::md::{Cell, Field, StillingerWeber, System, boxes};
 
 /// Silicon as its own chapter has it.
@@ -89,14 +90,13 @@ fn entries_that_disagree_count_half_each() {
 
 #[test]
 fn slopes_are_derivatives() {
-    let (h, compound) = (1e-4, made_up());
+    let compound = made_up();
     for (n, entry) in compound.entries.iter().enumerate() {
         for r in [2.0, 2.35, 2.9, 3.3] {
             for (what, of) in
                 [("phi2", &(|r| entry.phi2(r)) as &dyn Fn(f64) -> _), ("g", &|r| entry.g(r))]
             {
-                let by = |x: f64| of(r + x).value;
-                let slope = (8.0 * (by(h) - by(-h)) - by(2.0 * h) + by(-2.0 * h)) / (12.0 * h);
+                let slope = difference(1e-4, |x| of(r + x).value);
                 let off = (slope - of(r).slope).abs();
                 assert!(off < 1e-8 * (1.0 + slope.abs()), "{what} of entry {n} at {r}: {off:e}");
             }

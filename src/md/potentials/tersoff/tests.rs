@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::md::potentials::eam::Radial;
+use crate::md::potentials::tests::difference;
 use crate::md::{Cell, Field, System, boxes};
 
 /// Silicon and carbon: A, B, lambda, mu, beta, n, c, d, cos0, R and S. Phys. Rev. B 39, table I.
@@ -121,10 +122,8 @@ fn the_energy_of_a_crystal_is_worked_by_hand() {
 
 #[test]
 fn slopes_are_derivatives() {
-    let h = 1e-4;
     let check = |what: &str, f: &dyn Fn(f64) -> (f64, f64), at: f64| {
-        let by = |x: f64| f(at + x).0;
-        let slope = (8.0 * (by(h) - by(-h)) - by(2.0 * h) + by(-2.0 * h)) / (12.0 * h);
+        let slope = difference(1e-4, |x| f(at + x).0);
         let off = (slope - f(at).1).abs();
         assert!(off < 1e-7 * (1.0 + slope.abs()), "{what} at {at}: {}, {slope}", f(at).1);
     };

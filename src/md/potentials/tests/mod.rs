@@ -142,11 +142,14 @@ fn largest_difference(a: &[Vector], b: &[Vector]) -> f64 {
     a.iter().flatten().zip(b.iter().flatten()).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
 }
 
-/// Fourth-order central difference of `f` at 0. The step is short, for some potentials have kinks in
-/// their second derivatives.
-fn derivative(f: impl Fn(f64) -> f64) -> f64 {
-    let h = 1e-5;
+/// Fourth-order central difference of `f` at 0, over steps of `h`.
+pub(super) fn difference(h: f64, f: impl Fn(f64) -> f64) -> f64 {
     (8.0 * (f(h) - f(-h)) - (f(2.0 * h) - f(-2.0 * h))) / (12.0 * h)
+}
+
+/// The step is short, for some potentials have kinks in their second derivatives.
+fn derivative(f: impl Fn(f64) -> f64) -> f64 {
+    difference(1e-5, f)
 }
 
 #[test]

@@ -82,7 +82,7 @@ impl Water {
     fn add_rest_off(&self, atoms: Atoms<'_>, own: f64, total: f64, bound: &mut Forces) {
         let eps = f64::EPSILON;
         let mut rest = Forces::zeros(atoms.positions.len());
-        self.add_rest(atoms, &mut rest);
+        self.add_rest(atoms, &mut Vec::new(), &mut rest);
         let square: f64 = atoms.charges.iter().map(|q| q * q).sum();
         bound.energy +=
             16.0 * eps * (rest.energy.abs() + COULOMB * self.coulomb.own().abs() * square);

@@ -148,6 +148,7 @@ impl Coulomb {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::md::potentials::tests::difference;
 
     #[test]
     fn both_that_end_at_the_cutoff_end_there_as_they_should() {
@@ -168,11 +169,9 @@ mod tests {
             Electrostatics::ReactionField { dielectric: 78.3 },
             Electrostatics::Ewald { alpha: 0.75, longest: 1.0 },
         ] {
-            let (u, h) = (kind.coulomb(6.0), 1e-4);
+            let u = kind.coulomb(6.0);
             for r in [0.9, 1.63, 3.0, 5.9] {
-                let by = |f: &dyn Fn(f64) -> f64| {
-                    (8.0 * (f(h) - f(-h)) - f(2.0 * h) + f(-2.0 * h)) / (12.0 * h)
-                };
+                let by = |f: &dyn Fn(f64) -> f64| difference(1e-4, f);
                 let slope = by(&|x| u.reference(r + x)[0]);
                 assert!((slope - u.reference(r)[1]).abs() < 1e-10, "{kind:?} at {r}");
                 let slope = by(&|x| u.correction(r + x)[0]);

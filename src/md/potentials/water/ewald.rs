@@ -18,13 +18,20 @@ use crate::md::neighbours::whole;
 use crate::md::potentials::Forces;
 use crate::md::system::{Atoms, add_scaled, dot, norm};
 
-/// Adds energy, forces and virial of the waves not longer than `longest`, in 1/angstrom.
-pub(super) fn add(alpha: f64, longest: f64, atoms: Atoms<'_>, out: &mut Forces) {
+/// Adds energy, forces and virial of the waves not longer than `longest`, in 1/angstrom. What `phases`
+/// holds is lost.
+pub(super) fn add(
+    [alpha, longest]: [f64; 2],
+    atoms: Atoms<'_>,
+    phases: &mut Vec<[f64; 2]>,
+    out: &mut Forces,
+) {
     let Atoms { cell, positions, charges, .. } = atoms;
     // A coordinate of k is k.a / (2 pi).
     let [most_l, most_m, most_n] = cell.rows().map(|a| whole(longest / TAU * norm(a)));
     let (narrow, prefactor) = (0.25 / (alpha * alpha), 4.0 * PI / cell.volume() * COULOMB);
-    let mut phases = vec![[0.0; 2]; positions.len()];
+    phases.clear();
+    phases.resize(positions.len(), [0.0; 2]);
     for l in 0..=most_l {
         for m in if l > 0 { -most_m } else { 0 }..=most_m {
             for n in if (l, m) > (0, 0) { -most_n } else { 1 }..=most_n {
@@ -42,7 +49,7 @@ pub(super) fn add(alpha: f64, longest: f64, atoms: Atoms<'_>, out: &mut Forces) 
                 }
                 let energy = strength * (s[0] * s[0] + s[1] * s[1]);
                 out.energy += energy;
-                for (force, [cos, sin]) in out.forces.iter_mut().zip(&phases) {
+                for (force, [cos, sin]) in out.forces.iter_mut().zip(&*phases) {
                     add_scaled(force, 2.0 * strength * (sin * s[0] - cos * s[1]), k);
                 }
                 for (a, row) in out.virial.iter_mut().enumerate() {

@@ -18,38 +18,27 @@ use super::{Coulomb, Water};
 use crate::machine::isa::Isa;
 use crate::md::COULOMB;
 use crate::md::clusters::{Block, ClusterList, Rows, parts, squared};
-use crate::md::lanes::{CLUSTER, Quad, Real, Room, Tile};
-use crate::md::potentials::clustered::{Pull, Virial, not_after, start};
-use crate::md::potentials::{Forces, is_narrow};
+use crate::md::lanes::{Kernel, Quad, Real, Room, Tile};
+use crate::md::potentials::Forces;
+use crate::md::potentials::clustered::{Pull, Sum, Virial, not_after, on, start};
 use crate::md::system::Atoms;
 
-/// Buffers of one evaluation, whose forces are of this type.
+/// Buffers of one evaluation, whose pairs are computed in such numbers.
 #[derive(Debug, Clone, Default)]
 pub struct Scratch<R: Real> {
     blocks: Vec<Block<R>>,
-    forces: Vec<Block<R>>,
+    forces: Room<f64>,
     /// By cluster: charges, and 1 for each oxygen.
     kinds: Vec<[Quad<R>; 2]>,
     /// Of the pairs of one cluster: r^2, at most the square of the cutoff, and 1/r.
     distances: Room<R>,
+    /// Of the waves of an Ewald sum, by atom.
+    phases: Vec<[f64; 2]>,
 }
 
-/// Sums over all pairs: of q u, of o y^6 (c12 y^6 - c6), and of o.
-#[derive(Clone, Copy)]
-struct Sums<V>([V; 3]);
-
-impl<V: Tile> Sums<V> {
-    #[inline(always)]
-    fn new() -> Self {
-        Self([V::splat(0.0); 3])
-    }
-
-    #[inline(always)]
-    fn move_to(&mut self, totals: &mut [f64; 3]) {
-        for (total, sum) in totals.iter_mut().zip(self.0) {
-            *total += sum.sum();
-        }
-        *self = Self::new();
+impl<R: Real> Scratch<R> {
+    pub(super) fn phases(&mut self) -> &mut Vec<[f64; 2]> {
+        &mut self.phases
     }
 }
 
@@ -58,18 +47,21 @@ fn evaluate<V: Tile, const R: usize, L: Law<V>>(
     water: &Water,
     law: L,
     list: &ClusterList,
-    Scratch { blocks, forces, kinds, distances }: &mut Scratch<V::Real>,
+    Scratch { blocks, forces, kinds, distances, .. }: &mut Scratch<V::Real>,
     out: &mut Forces,
 ) {
     let entries = list.entries();
+    // On the stack: no number that is written in the loops could change where it is.
+    let (blocks, kinds) = (&blocks[..], &kinds[..]);
+    let forces = forces.quads(V::Real::FORCES * blocks.len());
     let distances = V::arrays_mut(distances.numbers(entries.most() * 2 * R * V::LEN));
     let cutoff2 = V::splat(water.cutoff * water.cutoff);
     let [c12, c6, shift] = water.dispersion;
     let (twelve, six) = (V::splat(12.0 * c12), V::splat(-6.0 * c6));
     let (c12, c6) = (V::splat(c12), V::splat(-c6));
     let zero = V::splat(0.0);
-    let mut sums = Sums::new();
-    let mut totals = [0.0; 3];
+    // Of q u, of o y^6 (c12 y^6 - c6), and of o.
+    let mut sums = [Sum::<V>::new(); 3];
     let mut virial = Virial::new();
     for (part, own, first) in parts::<V, R>(entries) {
         let rows = Rows::<V, R>::new(blocks, own, first);
@@ -118,24 +110,23 @@ fn evaluate<V: Tile, const R: usize, L: Law<V>>(
                     let y2 = y[r].times(y[r]);
                     let y6 = y2.times(y2).times(y2);
                     let o6 = o.times(y6);
-                    sums.0[0] = q.mul_add(u[r], sums.0[0]);
-                    sums.0[1] = o6.mul_add(c12.mul_add(y6, c6), sums.0[1]);
-                    sums.0[2] = sums.0[2].plus(o);
+                    sums[0].lanes = q.mul_add(u[r], sums[0].lanes);
+                    sums[1].lanes = o6.mul_add(c12.mul_add(y6, c6), sums[1].lanes);
+                    sums[2].lanes = sums[2].lanes.plus(o);
                     f[r] = o6.times(y2).mul_add(twelve.mul_add(y6, six), q.times(g[r]));
                 }
-                pull.add(&d, &f, &mut forces[c as usize]);
+                pull.add(&d, &f, on::<V::Real>(forces, c as usize));
                 at += 2 * R;
             }
             virial.add_run(shift, &before, &pull);
         }
-        pull.finish(&mut forces[own], first);
-        if is_narrow::<V>() {
-            sums.move_to(&mut totals);
-            virial.move_narrow();
+        pull.finish(on::<V::Real>(forces, own), first);
+        for sum in &mut sums {
+            sum.move_narrow();
         }
+        virial.move_narrow();
     }
-    sums.move_to(&mut totals);
-    let [charges, oxygens, pairs] = totals;
+    let [charges, oxygens, pairs] = [sums[0].finish(), sums[1].finish(), sums[2].finish()];
     out.energy = charges + oxygens - shift * pairs;
     out.add_virial(virial.finish(blocks, forces));
 }
@@ -159,37 +150,25 @@ fn either<V: Tile, const R: usize, const N: usize>(
     }
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma,popcnt")]
-fn avx2<R: Real, const N: usize>(
-    water: &Water,
-    smooth: &Smooth,
-    list: &ClusterList,
-    scratch: &mut Scratch<R>,
-    out: &mut Forces,
-) {
-    // The two rows of a part.
-    if R::Avx2::ROWS == 2 {
-        either::<R::Avx2, 1, N>(water, smooth, list, scratch, out);
-    } else {
-        either::<R::Avx2, 2, N>(water, smooth, list, scratch, out);
-    }
+/// The arguments of [`either`].
+struct Evaluation<'a, R: Real, const N: usize> {
+    water: &'a Water,
+    smooth: &'a Smooth,
+    list: &'a ClusterList,
+    scratch: &'a mut Scratch<R>,
+    out: &'a mut Forces,
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,popcnt")]
-fn avx512<R: Real, const N: usize>(
-    water: &Water,
-    smooth: &Smooth,
-    list: &ClusterList,
-    scratch: &mut Scratch<R>,
-    out: &mut Forces,
-) {
-    // As many registers as hold the rows of a cluster.
-    if R::Avx512::ROWS == CLUSTER {
-        either::<R::Avx512, 1, N>(water, smooth, list, scratch, out);
-    } else {
-        either::<R::Avx512, 2, N>(water, smooth, list, scratch, out);
+impl<R: Real, const N: usize> Kernel<R> for Evaluation<'_, R, N> {
+    #[inline(always)]
+    fn run<V: Tile<Real = R>>(self) {
+        let Self { water, smooth, list, scratch, out } = self;
+        // As many registers as hold the rows of a part.
+        if V::ROWS == V::PART {
+            either::<V, 1, N>(water, smooth, list, scratch, out);
+        } else {
+            either::<V, 2, N>(water, smooth, list, scratch, out);
+        }
     }
 }
 
@@ -204,17 +183,10 @@ pub(super) fn compute<R: Real, const N: usize>(
     out: &mut Forces,
 ) {
     let Scratch { blocks, forces, .. } = scratch;
-    start(isa, water.cutoff, atoms.positions, list, [blocks, forces], out);
+    start(water.cutoff, atoms.positions, list, blocks, forces, out);
     let oxygen = |species| if species == 0 { 1.0 } else { 0.0 };
     list.spread(|k| [atoms.charges[k], oxygen(atoms.species[k])], &mut scratch.kinds);
-    match isa {
-        // SAFETY: the processor has it, as just asserted.
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx2 => unsafe { avx2::<R, N>(water, smooth, list, scratch, out) },
-        // SAFETY: as above.
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx512 => unsafe { avx512::<R, N>(water, smooth, list, scratch, out) },
-        _ => either::<R::Portable, 2, N>(water, smooth, list, scratch, out),
-    }
-    list.take_back(&scratch.forces, &mut out.forces);
+    R::on(isa, Evaluation::<R, N> { water, smooth, list, scratch, out });
+    let forces = scratch.forces.quads(R::FORCES * scratch.blocks.len());
+    list.take_back(R::FORCES, forces, &mut out.forces);
 }

@@ -150,16 +150,17 @@ impl Water {
     ) {
         kernel::compute::<R, N>(isa, self, smooth, &atoms, list, scratch, out);
         molecules::take_off(self, &atoms, out);
-        self.add_rest(atoms, out);
+        self.add_rest(atoms, scratch.phases(), out);
     }
 
-    /// What belongs to no pair within the cutoff: springs, self energy and waves.
-    fn add_rest(&self, atoms: Atoms<'_>, out: &mut Forces) {
+    /// Adds what belongs to no pair within the cutoff: springs, self energy and waves, which take room
+    /// for their phases.
+    fn add_rest(&self, atoms: Atoms<'_>, phases: &mut Vec<[f64; 2]>, out: &mut Forces) {
         self.add_springs(atoms, out);
-        self.add_waves(atoms, out);
+        self.add_waves(atoms, phases, out);
     }
 
-    /// Springs and the self energy.
+    /// Adds the springs and the self energy.
     #[inline(always)]
     fn add_springs(&self, atoms: Atoms<'_>, out: &mut Forces) {
         molecules::add(&self.molecule, atoms, out);
@@ -168,9 +169,9 @@ impl Water {
     }
 
     #[inline(always)]
-    fn add_waves(&self, atoms: Atoms<'_>, out: &mut Forces) {
+    fn add_waves(&self, atoms: Atoms<'_>, phases: &mut Vec<[f64; 2]>, out: &mut Forces) {
         if let Electrostatics::Ewald { alpha, longest } = self.electrostatics {
-            ewald::add(alpha, longest, atoms, out);
+            ewald::add([alpha, longest], atoms, phases, out);
         }
     }
 }
@@ -229,7 +230,7 @@ impl Potential for Water {
             }
             1 => molecules::take_off(self, &atoms, out),
             2 => self.add_springs(atoms, out),
-            3 => self.add_waves(atoms, out),
+            3 => self.add_waves(atoms, scratch.phases(), out),
             _ => panic!("water has no pass {pass}"),
         }
     }
@@ -260,7 +261,7 @@ impl Potential for Water {
             }
             out.energy += energy;
         }
-        self.add_rest(atoms, &mut out);
+        self.add_rest(atoms, &mut Vec::new(), &mut out);
         out
     }
 
