@@ -31,7 +31,7 @@ pub(crate) enum Role {
     Other,
 }
 
-const KINDS: [&Kind; 16] = [
+const KINDS: [&Kind; 18] = [
     &lattice::CLEAN,
     &lattice::TIES,
     &md::LENNARD_JONES,
@@ -48,6 +48,8 @@ const KINDS: [&Kind; 16] = [
     &rom::LSTM_TRAIN,
     &rom::RUNTIME,
     &rom::PIPELINE,
+    &rom::SIM,
+    &rom::KDE,
 ];
 
 /// Past libtest's capture, so that a count is seen even when all is well.
@@ -163,6 +165,16 @@ fn rom_runtime() {
 #[test]
 fn rom_pipeline() {
     run(&rom::PIPELINE);
+}
+
+#[test]
+fn rom_sim() {
+    run(&rom::SIM);
+}
+
+#[test]
+fn rom_kde() {
+    run(&rom::KDE);
 }
 
 #[test]

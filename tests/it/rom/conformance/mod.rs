@@ -3,19 +3,25 @@
 //! A vector is told by what its files hold. Companions that a case is read together with are
 //! parts; a model without recorded forecasts is neither.
 
+mod kde;
 mod lstm;
 mod lstm_train;
 mod mvar;
 mod mvar_train;
 mod pipeline;
 mod runtime;
+mod sim;
+mod text;
 
+pub(crate) use kde::KDE;
 pub(crate) use lstm::LSTM;
 pub(crate) use lstm_train::LSTM_TRAIN;
 pub(crate) use mvar::MVAR;
 pub(crate) use mvar_train::MVAR_TRAIN;
 pub(crate) use pipeline::PIPELINE;
 pub(crate) use runtime::RUNTIME;
+pub(crate) use sim::SIM;
+use text::text;
 
 use std::path::Path;
 
