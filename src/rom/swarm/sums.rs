@@ -76,7 +76,7 @@ fn terms(morse: &Morse, r: f64) -> Vector {
 }
 
 /// The most by which each component of sums that are formed in another order, with exponentials
-/// within two eps, may differ from [`reference`].
+/// within two eps, may differ from [`reference()`].
 ///
 /// The displacements of both have the same bits. A sum of n terms in any order is off by at most
 /// (n - 1) eps/2 times the sum of their magnitudes; headings are at most 1 in magnitude. A term of
