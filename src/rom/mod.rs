@@ -7,17 +7,23 @@
 //! |------------|----------------------------------------------------------------------|
 //! | `swarm`    | particles that align, attract and repel: runs by seed                |
 //! | `density`  | the density of particles on a grid                                   |
+//! | `pod`      | modes of densities; latent states from densities and back            |
 //! | `dataset`  | `latent_dataset.npz`: windows of latent states, and the runs in them |
 //! | `fit`      | a model from a dataset                                               |
 //! | `forecast` | states from a model and a window                                     |
 //! | `ready`    | a model with the room of its forecasts                               |
 //! | `cases`    | the cases of this chapter                                            |
+//! | `evaluate` | how well a model forecasts the densities of a run                    |
+//! | `files`    | files of a basis and of an evaluation                                |
 
 mod cases;
 pub mod dataset;
 pub mod density;
+pub mod evaluate;
+pub mod files;
 pub mod fit;
 pub mod forecast;
+pub mod pod;
 pub mod ready;
 pub mod swarm;
 

@@ -175,7 +175,8 @@ fn norm(field: ArrayView2<'_, f64>) -> f64 {
 fn wave(n: usize, rows: usize, columns: usize) -> Wave {
     #[expect(clippy::cast_precision_loss, reason = "sizes are far below 2^53")]
     let angle = |i: usize, j: usize| std::f64::consts::TAU * (i * j % n) as f64 / n as f64;
-    let matrix = |of: fn(f64) -> f64| Array2::from_shape_fn((rows, columns), |(i, j)| of(angle(i, j)));
+    let matrix =
+        |of: fn(f64) -> f64| Array2::from_shape_fn((rows, columns), |(i, j)| of(angle(i, j)));
     [matrix(f64::cos), matrix(f64::sin)]
 }
 
@@ -190,16 +191,16 @@ mod tests {
 
     #[test]
     fn the_shift_has_the_largest_correlation_of_all() {
-        for (seed, (ny, nx)) in (0..).zip([(1, 1), (1, 6), (5, 1), (2, 2), (5, 4), (6, 7), (9, 9)]) {
+        for (seed, (ny, nx)) in (0..).zip([(1, 1), (1, 6), (5, 1), (2, 2), (5, 4), (6, 7), (9, 9)])
+        {
             let (a, b) = (field(seed, ny, nx), field(seed + 50, ny, nx));
             let correlation = |dy: usize, dx: usize| -> f64 {
                 let cells = a.indexed_iter();
                 cells.map(|((y, x), a)| a * b[[(y + ny - dy) % ny, (x + nx - dx) % nx]]).sum()
             };
             let all = (0..ny).flat_map(|dy| (0..nx).map(move |dx| [dy, dx]));
-            let best = all.max_by(|p, q| {
-                correlation(p[0], p[1]).total_cmp(&correlation(q[0], q[1]))
-            });
+            let best =
+                all.max_by(|p, q| correlation(p[0], p[1]).total_cmp(&correlation(q[0], q[1])));
             let found = Correlator::to(a.view()).shift(b.view());
             let [dy, dx] = best.unwrap();
             assert_eq!(found, [signed(dy, ny), signed(dx, nx)], "{ny} x {nx}");

@@ -133,15 +133,16 @@ impl Basis {
         states.dot(&self.modes) + &self.mean
     }
 
-    /// The densities (frames, cells) of latent states (frames, modes).
+    /// The densities (frames, cells) of latent states (frames, modes). A frame has lost its mean to
+    /// [`Transform::Meansub`], and gets `level`; other transforms do not read it.
     ///
     /// # Panics
     ///
     /// Those of [`Basis::lift`].
-    pub fn densities(&self, states: ArrayView2<'_, f64>) -> Array2<f64> {
+    pub fn densities(&self, states: ArrayView2<'_, f64>, level: f64) -> Array2<f64> {
         let mut frames = self.lift(states);
         for mut frame in frames.outer_iter_mut() {
-            self.transform.undo(frame.as_slice_mut().expect("in rows"));
+            self.transform.undo(frame.as_slice_mut().expect("in rows"), level);
         }
         frames
     }

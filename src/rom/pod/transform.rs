@@ -75,11 +75,12 @@ impl Transform {
         }
     }
 
-    /// Makes a transformed frame a density again. A root below 0, which no density has, counts as 0;
-    /// the mean that [`Transform::Meansub`] took off is lost, and stays off.
-    pub fn undo(self, frame: &mut [f64]) {
+    /// Makes a transformed frame a density again. A root below 0, which no density has, counts as 0.
+    /// [`Transform::Meansub`] lost the mean of the frame, which becomes `level`.
+    pub fn undo(self, frame: &mut [f64], level: f64) {
         match self {
-            Self::Raw | Self::Meansub => {}
+            Self::Raw => {}
+            Self::Meansub => frame.iter_mut().for_each(|x| *x += level),
             Self::Log { eps } => frame.iter_mut().for_each(|x| *x = x.exp() - eps),
             Self::Sqrt { eps } => frame.iter_mut().for_each(|x| *x = x.max(0.0).powi(2) - eps),
         }

@@ -89,8 +89,8 @@ fn four(rows: &[f64], width: usize, n: usize, v: &[f64], y: &mut [f64]) -> [f64;
             lanes[1][l] += b[l] * x;
             lanes[2][l] += c[l] * x;
             lanes[3][l] += d[l] * x;
-            y[at][l] += (a[l] * factors[0] + b[l] * factors[1])
-                + (c[l] * factors[2] + d[l] * factors[3]);
+            y[at][l] +=
+                (a[l] * factors[0] + b[l] * factors[1]) + (c[l] * factors[2] + d[l] * factors[3]);
         }
     }
     for l in 0..a_rest.len() {

@@ -21,7 +21,11 @@ fn judge(what: &str, matrix: &Array2<f64>) -> Vec<f64> {
     for (value, x) in eigen.values().iter().zip(vectors.outer_iter()) {
         let residual = matrix.dot(&x) - *value * &x;
         let residual = residual.dot(&residual).sqrt();
-        assert!(residual <= 4.0 * eigen.bound(), "{what}, {value}: {residual:e}, {:e}", eigen.bound());
+        assert!(
+            residual <= 4.0 * eigen.bound(),
+            "{what}, {value}: {residual:e}, {:e}",
+            eigen.bound()
+        );
     }
     let apart = vectors.dot(&vectors.t()) - Array2::<f64>::eye(n);
     let apart = apart.iter().fold(0.0, |most: f64, x| most.max(x.abs()));
@@ -40,7 +44,8 @@ fn random_matrices_of_all_sizes_have_vectors_with_small_residuals() {
 fn equal_eigenvalues_have_orthogonal_vectors() {
     assert_eq!(judge("identity", &Array2::eye(30)), [1.0; 30], "identity");
     assert_eq!(judge("zero", &Array2::zeros((9, 9))), [0.0; 9], "zero");
-    let signs = Array2::from_diag(&Array1::from_shape_fn(40, |i| if i % 3 == 0 { -2.0 } else { 5.0 }));
+    let signs =
+        Array2::from_diag(&Array1::from_shape_fn(40, |i| if i % 3 == 0 { -2.0 } else { 5.0 }));
     assert_eq!(judge("two values", &signs)[25..28], [5.0, -2.0, -2.0], "26 of one");
     // A ring: every eigenvalue but two is there twice.
     let ring = Array2::from_shape_fn((64, 64), |(i, j)| {

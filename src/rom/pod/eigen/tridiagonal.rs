@@ -62,7 +62,8 @@ impl<'a> Reduced<'a> {
                 } else {
                     product(isa, above, n, row, w);
                     for k in (0..2 * j).step_by(2) {
-                        let [a, b] = [k, k + 1].map(|k| &right.row(k).to_slice().expect("in rows")[..i]);
+                        let [a, b] =
+                            [k, k + 1].map(|k| &right.row(k).to_slice().expect("in rows")[..i]);
                         let (to_a, to_b) = (dot(a, row), dot(b, row));
                         add(w, -to_b, a);
                         add(w, -to_a, b);

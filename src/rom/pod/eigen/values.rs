@@ -13,7 +13,8 @@ pub(super) fn descending(diagonal: &[f64], beside: &[f64]) -> Result<Vec<f64>, E
     for first in 0..n {
         let mut sweeps = 0;
         loop {
-            let is_small = |m: &usize| e[*m].abs() <= f64::EPSILON * (d[*m].abs() * d[*m + 1].abs()).sqrt();
+            let is_small =
+                |m: &usize| e[*m].abs() <= f64::EPSILON * (d[*m].abs() * d[*m + 1].abs()).sqrt();
             let last = (first..n - 1).find(is_small).unwrap_or(n - 1);
             if last == first {
                 break;
