@@ -31,7 +31,7 @@ pub(crate) enum Role {
     Other,
 }
 
-const KINDS: [&Kind; 18] = [
+const KINDS: [&Kind; 21] = [
     &lattice::CLEAN,
     &lattice::TIES,
     &md::LENNARD_JONES,
@@ -50,6 +50,9 @@ const KINDS: [&Kind; 18] = [
     &rom::PIPELINE,
     &rom::SIM,
     &rom::KDE,
+    &rom::POD,
+    &rom::DATASET,
+    &rom::EVAL,
 ];
 
 /// Past libtest's capture, so that a count is seen even when all is well.
@@ -175,6 +178,21 @@ fn rom_sim() {
 #[test]
 fn rom_kde() {
     run(&rom::KDE);
+}
+
+#[test]
+fn rom_pod() {
+    run(&rom::POD);
+}
+
+#[test]
+fn rom_dataset() {
+    run(&rom::DATASET);
+}
+
+#[test]
+fn rom_eval() {
+    run(&rom::EVAL);
 }
 
 #[test]

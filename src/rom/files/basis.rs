@@ -12,7 +12,7 @@ use ndarray::{Array1, Array2, ArrayView1, arr0};
 use thiserror::Error;
 
 use crate::file::npz;
-use crate::rom::pod::{Basis, Pod, Spectrum, Transform};
+use crate::rom::pod::{Basis, Spectrum, Transform};
 
 /// The names of the files.
 const FILES: [&str; 3] = ["pod_basis.npz", "X_train_mean.npy", "shift_align.npz"];
@@ -38,14 +38,14 @@ pub enum Error {
     },
 }
 
-/// Saves the files of a decomposition into `folder`; the last only where frames were shifted.
+/// Saves the files of a basis into `folder`; the last only where frames were shifted, by `shifts`.
 ///
 /// # Errors
 ///
 /// If a file cannot be written.
-pub fn save(folder: &Path, pod: &Pod) -> Result<(), Error> {
+pub fn save(folder: &Path, basis: &Basis, shifts: Option<&Array2<i64>>) -> Result<(), Error> {
     let [basis_file, mean_file, shift_file] = FILES.map(|name| folder.join(name));
-    let (basis, spectrum) = (&pod.basis, pod.basis.spectrum());
+    let spectrum = basis.spectrum();
     let (modes, cumulative) = (basis.len(), spectrum.cumulative());
     let ratio = spectrum.ratio(modes);
     npz::save_npy(&mean_file, basis.mean())?;
@@ -62,7 +62,7 @@ pub fn save(folder: &Path, pod: &Pod) -> Result<(), Error> {
     }
     file.add("cumulative_ratio", ArrayView1::from(&cumulative))?;
     file.finish()?;
-    if let (Some(field), Some(shifts)) = (basis.reference(), &pod.shifts) {
+    if let (Some(field), Some(shifts)) = (basis.reference(), shifts) {
         let mut file = npz::Writer::new(&shift_file);
         file.add("ref", field)?;
         file.add("shifts", shifts.view())?;

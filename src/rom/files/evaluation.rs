@@ -46,6 +46,8 @@ pub struct Run<'a> {
 pub enum Value {
     /// A number, where it is defined.
     Number(Option<f64>),
+    /// A time, in seconds.
+    Time(f32),
     /// A whole number.
     Count(usize),
     /// A name.
@@ -61,6 +63,7 @@ impl Value {
             // With a point or an exponent, as Python writes it.
             Self::Number(Some(x)) if x.is_finite() => format!("{x:?}"),
             Self::Number(_) => String::new(),
+            Self::Time(seconds) => format!("{seconds:?}"),
             Self::Count(n) => n.to_string(),
             Self::Text(text) => (*text).to_owned(),
             Self::Flag(flag) => if *flag { "True" } else { "False" }.to_owned(),
@@ -73,6 +76,7 @@ impl Serialize for Value {
         match self {
             // Of a number that is not finite it makes `null`.
             Self::Number(x) => x.serialize(to),
+            Self::Time(seconds) => seconds.serialize(to),
             Self::Count(n) => n.serialize(to),
             Self::Text(text) => text.serialize(to),
             Self::Flag(flag) => flag.serialize(to),
@@ -162,7 +166,7 @@ pub fn summary(model: &str, run: &Run<'_>) -> String {
 /// # Panics
 ///
 /// If there is not one time for each frame.
-pub fn over_time(times: &[f64], scores: &[UpTo]) -> String {
+pub fn over_time(times: &[f32], scores: &[UpTo]) -> String {
     let head = ["time", "r2_reconstructed", "r2_latent", "r2_pod"];
     let of = |x: &UpTo| [x.r2_reconstructed, x.r2_latent, x.r2_pod];
     series(&head, times, scores.iter().map(of))
@@ -174,7 +178,7 @@ pub fn over_time(times: &[f64], scores: &[UpTo]) -> String {
 /// # Panics
 ///
 /// If there is not one time for each frame.
-pub fn densities(times: &[f64], densities: &[Density]) -> String {
+pub fn densities(times: &[f32], densities: &[Density]) -> String {
     let head = ["t", "density_variance_true", "density_variance_pred", "mass_true", "mass_pred"];
     let of = |x: &Density| {
         let ([a, b], [c, d]) = (x.deviation, x.mass);
@@ -186,12 +190,12 @@ pub fn densities(times: &[f64], densities: &[Density]) -> String {
 /// Rows of numbers with their times.
 fn series<const N: usize>(
     head: &[&str],
-    times: &[f64],
+    times: &[f32],
     rows: impl ExactSizeIterator<Item = [Option<f64>; N]>,
 ) -> String {
     assert_eq!(times.len(), rows.len(), "a time for each frame");
-    let row = |(time, row): (&f64, [Option<f64>; N])| {
-        [Some(*time)].into_iter().chain(row).map(Value::Number)
+    let row = |(time, row): (&f32, [Option<f64>; N])| {
+        [Value::Time(*time)].into_iter().chain(row.map(Value::Number))
     };
     table(head, times.iter().zip(rows).map(row))
 }

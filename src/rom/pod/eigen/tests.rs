@@ -10,7 +10,8 @@ fn symmetric(n: usize, seed: u64) -> Array2<f64> {
 /// Requires all vectors to have small residuals and to be orthonormal: then the values are all there are.
 fn judge(what: &str, matrix: &Array2<f64>) -> Vec<f64> {
     let n = matrix.nrows();
-    let mut copy = matrix.clone();
+    // In rows, whatever the product that made it.
+    let mut copy = matrix.as_standard_layout().into_owned();
     // Nothing above the diagonal is read.
     for i in 0..n {
         copy.slice_mut(s![i, i + 1..]).fill(f64::NAN);
@@ -67,6 +68,24 @@ fn equal_eigenvalues_have_orthogonal_vectors() {
         _ => 0.0,
     });
     judge("Wilkinson", &wilkinson);
+}
+
+#[test]
+fn values_that_fall_to_rounding_are_found() {
+    for rate in [0.5, 3.0, 10.0] {
+        let mut half = Array2::from_shape_vec((90, 90), input::gaussian(4, 8100, 1.0)).unwrap();
+        for (k, mut column) in half.columns_mut().into_iter().enumerate() {
+            column *= (-(k as f64) / rate).exp();
+        }
+        let forth = half.dot(&half.t());
+        judge("falling", &forth);
+        judge("falling, turned around", &forth.slice(s![..;-1, ..;-1]).to_owned());
+        judge("falling, of the other side", &half.t().dot(&half));
+        judge(
+            "rising, of the other side",
+            &half.slice(s![.., ..;-1]).t().dot(&half.slice(s![.., ..;-1])),
+        );
+    }
 }
 
 #[test]

@@ -10,11 +10,16 @@ pub(super) fn descending(diagonal: &[f64], beside: &[f64]) -> Result<Vec<f64>, E
     let (mut d, mut e) = (diagonal.to_vec(), beside.to_vec());
     let n = d.len();
     e.resize(n, 0.0);
+    // The largest magnitude, but for a factor of two: what is lost below is far less than it rounds.
+    let largest = d.iter().chain(&e).fold(0.0, |most: f64, x| most.max(x.abs()));
+    let least = f64::EPSILON / 64.0 * largest;
     for first in 0..n {
         let mut sweeps = 0;
         loop {
-            let is_small =
-                |m: &usize| e[*m].abs() <= f64::EPSILON * (d[*m].abs() * d[*m + 1].abs()).sqrt();
+            let is_small = |m: &usize| {
+                let beside = (d[*m].abs() * d[*m + 1].abs()).sqrt();
+                e[*m].abs() <= least.max(f64::EPSILON * beside)
+            };
             let last = (first..n - 1).find(is_small).unwrap_or(n - 1);
             if last == first {
                 break;

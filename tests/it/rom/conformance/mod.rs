@@ -3,22 +3,28 @@
 //! A vector is told by what its files hold. Companions that a case is read together with are
 //! parts; a model without recorded forecasts is neither.
 
+mod dataset;
+mod eval;
 mod kde;
 mod lstm;
 mod lstm_train;
 mod mvar;
 mod mvar_train;
 mod pipeline;
+mod pod;
 mod runtime;
 mod sim;
 mod text;
 
+pub(crate) use dataset::DATASET;
+pub(crate) use eval::EVAL;
 pub(crate) use kde::KDE;
 pub(crate) use lstm::LSTM;
 pub(crate) use lstm_train::LSTM_TRAIN;
 pub(crate) use mvar::MVAR;
 pub(crate) use mvar_train::MVAR_TRAIN;
 pub(crate) use pipeline::PIPELINE;
+pub(crate) use pod::POD;
 pub(crate) use runtime::RUNTIME;
 pub(crate) use sim::SIM;
 use text::text;
@@ -64,6 +70,32 @@ impl Vectors {
         name: &str,
     ) -> Result<Array<A, D>, String> {
         self.0.array(name).map_err(|e| e.to_string())
+    }
+
+    /// A text, which `NumPy` keeps as characters of four bytes.
+    pub(super) fn text(path: &Path, name: &str) -> Result<String, String> {
+        let file = std::fs::File::open(path).map_err(|e| e.to_string())?;
+        let mut zip = zip::ZipArchive::new(file).map_err(|e| e.to_string())?;
+        let mut member = zip.by_name(&format!("{name}.npy")).map_err(|e| e.to_string())?;
+        let mut bytes = Vec::new();
+        std::io::Read::read_to_end(&mut member, &mut bytes).map_err(|e| e.to_string())?;
+        let end = bytes.iter().position(|b| *b == b'\n').ok_or("no header")?;
+        let characters = bytes[end + 1..].chunks_exact(4).map(|b| {
+            let code = u32::from_le_bytes([b[0], b[1], b[2], b[3]]);
+            char::from_u32(code).ok_or("no character")
+        });
+        let text = characters.collect::<Result<String, _>>()?;
+        Ok(text.trim_end_matches('\0').to_owned())
+    }
+
+    /// Whole numbers of four or eight bytes.
+    pub(super) fn whole<D: Dimension>(path: &Path, name: &str) -> Result<Array<i64, D>, String> {
+        let file = std::fs::File::open(path).map_err(|e| e.to_string())?;
+        let mut npz = ndarray_npy::NpzReader::new(file).map_err(|e| e.to_string())?;
+        if let Ok(short) = npz.by_name::<ndarray::OwnedRepr<i32>, D>(name) {
+            return Ok(short.mapv(i64::from));
+        }
+        npz.by_name::<ndarray::OwnedRepr<i64>, D>(name).map_err(|e| e.to_string())
     }
 
     pub(super) fn has(&self, name: &str) -> bool {
