@@ -1,8 +1,10 @@
 //! The modes of a decomposition: projection of densities and lifting of latent states.
 
-use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, ArrayViewMut2};
 
+use super::kernel;
 use super::transform::Transform;
+use crate::machine::isa::Isa;
 
 /// Singular values, and the energy that they have together.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,13 +38,15 @@ impl Spectrum {
 /// Orthonormal modes, the mean, and the transform before them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Basis {
-    pub(super) shape: [usize; 2],
+    shape: [usize; 2],
     /// (modes, cells).
-    pub(super) modes: Array2<f64>,
-    pub(super) mean: Array1<f64>,
-    pub(super) spectrum: Spectrum,
-    pub(super) transform: Transform,
-    pub(super) reference: Option<Array2<f64>>,
+    modes: Array2<f64>,
+    mean: Array1<f64>,
+    /// The products of the mean and the modes.
+    offset: Vec<f64>,
+    spectrum: Spectrum,
+    transform: Transform,
+    reference: Option<Array2<f64>>,
 }
 
 impl Basis {
@@ -60,7 +64,19 @@ impl Basis {
             && mean.len() == cells
             && (1..=spectrum.values.len()).contains(&count);
         let modes = modes.t().as_standard_layout().into_owned();
-        fits.then_some(Self { shape, modes, mean, spectrum, transform, reference: None })
+        fits.then(|| Self::of(shape, modes, mean, spectrum, transform))
+    }
+
+    /// A basis of modes (modes, cells) that fit.
+    pub(super) fn of(
+        shape: [usize; 2],
+        modes: Array2<f64>,
+        mean: Array1<f64>,
+        spectrum: Spectrum,
+        transform: Transform,
+    ) -> Self {
+        let offset = modes.dot(&mean).to_vec();
+        Self { shape, modes, mean, offset, spectrum, transform, reference: None }
     }
 
     /// The basis with a field that densities are shifted onto; `None` if it is of another shape.
@@ -113,15 +129,37 @@ impl Basis {
     /// If they have another number of cells.
     pub fn project(&self, densities: ArrayView2<'_, f64>) -> Array2<f64> {
         let mut frames = densities.as_standard_layout().into_owned();
-        for mut frame in frames.outer_iter_mut() {
-            self.transform.apply(frame.as_slice_mut().expect("in rows"));
-        }
-        self.project_transformed(frames.view())
+        let mut states = Array2::zeros((frames.nrows(), self.len()));
+        self.project_into(Isa::best(), frames.view_mut(), states.view_mut());
+        states
     }
 
-    /// The latent states of transformed frames: x U less mean U, so that no frame is copied.
-    pub(super) fn project_transformed(&self, frames: ArrayView2<'_, f64>) -> Array2<f64> {
-        frames.dot(&self.modes.t()) - self.modes.dot(&self.mean)
+    /// Puts the latent states of densities (frames, cells) into `to` (frames, modes), and the transformed
+    /// frames in place of the densities; by the kernels of one instruction set.
+    ///
+    /// # Panics
+    ///
+    /// If a shape does not fit, an array is not in rows, or this processor does not have it.
+    pub fn project_into(
+        &self,
+        isa: Isa,
+        mut densities: ArrayViewMut2<'_, f64>,
+        to: ArrayViewMut2<'_, f64>,
+    ) {
+        for mut frame in densities.outer_iter_mut() {
+            self.transform.apply(frame.as_slice_mut().expect("in rows"));
+        }
+        self.project_transformed(isa, densities.view(), to);
+    }
+
+    /// The latent states of transformed frames: x U less mean U, so that no mean is taken off a frame.
+    pub(super) fn project_transformed(
+        &self,
+        isa: Isa,
+        frames: ArrayView2<'_, f64>,
+        to: ArrayViewMut2<'_, f64>,
+    ) {
+        kernel::project(isa, frames, self.modes.view(), &self.offset, to);
     }
 
     /// The transformed frames (frames, cells) of latent states (frames, modes).
@@ -130,7 +168,16 @@ impl Basis {
     ///
     /// If a state has another number of components.
     pub fn lift(&self, states: ArrayView2<'_, f64>) -> Array2<f64> {
-        states.dot(&self.modes) + &self.mean
+        let mut frames = Array2::zeros((states.nrows(), self.mean.len()));
+        let states = states.as_standard_layout();
+        kernel::lift(
+            Isa::best(),
+            states.view(),
+            self.modes.view(),
+            self.mean.view(),
+            frames.view_mut(),
+        );
+        frames
     }
 
     /// The densities (frames, cells) of latent states (frames, modes). A frame has lost its mean to
@@ -140,10 +187,28 @@ impl Basis {
     ///
     /// Those of [`Basis::lift`].
     pub fn densities(&self, states: ArrayView2<'_, f64>, level: f64) -> Array2<f64> {
-        let mut frames = self.lift(states);
-        for mut frame in frames.outer_iter_mut() {
+        let mut frames = Array2::zeros((states.nrows(), self.mean.len()));
+        let states = states.as_standard_layout();
+        self.densities_into(Isa::best(), states.view(), level, frames.view_mut());
+        frames
+    }
+
+    /// Puts the densities of latent states (frames, modes) into `to` (frames, cells), by the kernels of
+    /// one instruction set.
+    ///
+    /// # Panics
+    ///
+    /// If a shape does not fit, an array is not in rows, or this processor does not have it.
+    pub fn densities_into(
+        &self,
+        isa: Isa,
+        states: ArrayView2<'_, f64>,
+        level: f64,
+        mut to: ArrayViewMut2<'_, f64>,
+    ) {
+        kernel::lift(isa, states, self.modes.view(), self.mean.view(), to.view_mut());
+        for mut frame in to.outer_iter_mut() {
             self.transform.undo(frame.as_slice_mut().expect("in rows"), level);
         }
-        frames
     }
 }

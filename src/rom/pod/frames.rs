@@ -6,6 +6,7 @@ use super::align::{Correlator, Reference, roll};
 use super::basis::Basis;
 use super::transform::Transform;
 use super::{Config, Error};
+use crate::machine::isa::Isa;
 
 /// Frames of a block.
 const BLOCK: usize = 256;
@@ -168,8 +169,8 @@ impl<'a> Frames<'a> {
     pub(super) fn latent(&self, basis: &Basis) -> Vec<Array2<f64>> {
         let mut all = Array2::zeros((self.len(), basis.len()));
         self.blocks(|first, rows| {
-            let states = basis.project_transformed(rows.view());
-            all.slice_mut(s![first..first + rows.nrows(), ..]).assign(&states);
+            let to = all.slice_mut(s![first..first + rows.nrows(), ..]);
+            basis.project_transformed(Isa::best(), rows.view(), to);
         });
         let mut first = 0;
         let mut next = |count: &usize| {

@@ -13,6 +13,7 @@
 //! | `snapshots` | modes and singular values from the products of frames or of cells      |
 //! | `eigen`     | eigenvalues of a symmetric matrix and the vectors of the largest       |
 //! | `basis`     | the modes, projection and lifting                                      |
+//! | `kernel`    | products of frames and modes                                           |
 //!
 //! Sources: L. Sirovich, Q. Appl. Math. 45 (1987) 561-571 (snapshots); the conventions are those of
 //! wsindy-manifold.
@@ -24,6 +25,7 @@ pub mod align;
 mod basis;
 pub mod eigen;
 mod frames;
+mod kernel;
 mod snapshots;
 #[cfg(test)]
 mod tests;
@@ -149,6 +151,10 @@ impl Pod {
     ///
     /// If runs or options are unfit, a transform has no value somewhere, or there are fewer modes than
     /// asked for.
+    ///
+    /// # Panics
+    ///
+    /// Never: the reference is of the shape of the frames.
     pub fn of(runs: &[ArrayView3<'_, f64>], config: &Config) -> Result<Self, Error> {
         config.check()?;
         let mut frames = Frames::of(runs, config)?;
@@ -159,14 +165,11 @@ impl Pod {
         });
         let mean = frames.mean()?;
         let found = snapshots::decompose(&frames, mean.view(), config.modes)?;
-        let basis = Basis {
-            shape: frames.shape(),
-            modes: found.modes,
-            mean,
-            spectrum: found.spectrum,
-            transform: config.transform,
-            reference,
-        };
+        let (modes, spectrum) = (found.modes, found.spectrum);
+        let mut basis = Basis::of(frames.shape(), modes, mean, spectrum, config.transform);
+        if let Some(field) = reference {
+            basis = basis.with_reference(field).expect("a field of such frames");
+        }
         let latent = frames.latent(&basis);
         Ok(Self { basis, latent, shifts: frames.into_shifts() })
     }
