@@ -115,3 +115,36 @@ pub fn load(
         unfit(&shift_file, "ref", format!("shape {dim:?}"), format!("{:?}", (shape[0], shape[1])))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::input;
+    use crate::rom::pod::{Config, Modes, Pod, Reference};
+    use ndarray::{Array3, arr1};
+
+    #[test]
+    fn a_basis_comes_back_and_what_does_not_fit_is_named() {
+        let run = Array3::from_shape_vec((9, 3, 4), input::gaussian(1, 108, 1.0)).unwrap();
+        let transform = Transform::Meansub;
+        let (align, modes) = (Some(Reference::Mean), Modes::Fixed(3));
+        let config = Config { transform, align, modes, ..Config::default() };
+        let pod = Pod::of(&[run.view()], &config).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        save(folder, &pod.basis, pod.shifts.as_ref()).unwrap();
+        assert_eq!(load(folder, [3, 4], transform, true).unwrap(), pod.basis, "as it was");
+        let plain = load(folder, [3, 4], transform, false).unwrap();
+        assert_eq!((plain.reference(), plain.modes()), (None, pod.basis.modes()), "not aligned");
+        let refused = |shape, words: &str| {
+            let why = load(folder, shape, transform, true).unwrap_err().to_string();
+            assert!(why.contains(words), "{why}");
+        };
+        refused([3, 5], "X_train_mean.npy: mean: found 12 numbers, expected 15, the cells");
+        refused([4, 3], "shift_align.npz: ref: found shape (3, 4), expected (4, 3)");
+        npz::save_npy(&folder.join(FILES[1]), arr1(&[0.0; 6]).view()).unwrap();
+        refused([3, 2], "pod_basis.npz: U: found shape (12, 3), expected (6, modes)");
+        std::fs::remove_file(folder.join(FILES[0])).unwrap();
+        refused([3, 2], "pod_basis.npz: ");
+    }
+}

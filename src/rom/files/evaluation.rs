@@ -13,6 +13,7 @@ use thiserror::Error;
 use crate::file;
 use crate::rom::evaluate::{Density, Options, Scores, UpTo};
 use crate::rom::pod::Basis;
+use crate::rom::swarm::order::Order;
 
 /// Why a file cannot be written.
 #[derive(Debug, Error)]
@@ -187,6 +188,33 @@ pub fn densities(times: &[f32], densities: &[Density]) -> String {
     series(&head, times, densities.iter().map(of))
 }
 
+/// `order_params.csv`: the order parameters of each frame, with spread and mass of its true density, at
+/// times in seconds. The columns `density_variance` and `spatial_order` both hold the standard deviation.
+///
+/// # Panics
+///
+/// If there are not one time and one density for each frame.
+pub fn orders(times: &[f32], orders: &[Order], densities: &[Density]) -> String {
+    let head = [
+        "t",
+        "phi",
+        "mean_speed",
+        "angular_momentum",
+        "nematic_order",
+        "density_variance",
+        "total_mass",
+        "spatial_order",
+    ];
+    assert_eq!(orders.len(), densities.len(), "a density for each frame");
+    let of = |at: usize| {
+        let Order { polarization, mean_speed, angular_momentum, nematic_order } = orders[at];
+        let (deviation, mass) = (densities[at].deviation[0], densities[at].mass[0]);
+        [polarization, mean_speed, angular_momentum, nematic_order, deviation, mass, deviation]
+            .map(Some)
+    };
+    series(&head, times, (0..orders.len()).map(of))
+}
+
 /// Rows of numbers with their times.
 fn series<const N: usize>(
     head: &[&str],
@@ -219,4 +247,85 @@ fn table<R: Iterator<Item = Value>>(head: &[&str], rows: impl Iterator<Item = R>
 pub fn save(path: &Path, text: &str) -> Result<(), Error> {
     file::replace(path, text.as_bytes())
         .map_err(|source| Error::Io { path: path.to_owned(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rom::evaluate::{Clamp, Mass};
+    use crate::rom::pod::{Spectrum, Transform};
+    use ndarray::{Array1, Array2};
+
+    fn basis() -> Basis {
+        let spectrum = Spectrum { values: vec![1.0], total_energy: 1.0 };
+        let (modes, mean) = (Array2::from_elem((1, 1), 1.0), Array1::zeros(1));
+        Basis::new([1, 1], modes.view(), mean, spectrum, Transform::Sqrt { eps: 0.0 }).unwrap()
+    }
+
+    fn scores() -> Scores {
+        Scores {
+            r2_reconstructed: Some(0.5),
+            r2_latent: None,
+            r2_pod: Some(f64::NAN),
+            r2_1step: Some(-1e-17),
+            negativity_frac: 0.0,
+            rmse_recon: 1.0,
+            rmse_latent: f64::INFINITY,
+            rmse_pod: 0.25,
+            rel_error_recon: 2.0,
+            rel_error_pod: 3.0,
+            max_mass_violation: 1e-16,
+            forecast: 7,
+            conditioning: 5,
+            r2_kstep_density: None,
+            r2_kstep_latent: Some(0.75),
+            mass_target: 1e16,
+        }
+    }
+
+    #[test]
+    fn one_list_of_fields_is_a_row_and_a_summary() {
+        let (scores, basis) = (scores(), basis());
+        let options =
+            Options { start: 5, clamp: Clamp::Zero, mass: Mass::Scale, kstep_reset: Some(3) };
+        let run = Run { test_id: 4, scores: &scores, options: &options, basis: &basis };
+        let text = results(&[run, run]);
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!(lines.len(), 3, "a head and two rows");
+        assert!(lines[0].starts_with("test_id,r2_reconstructed,r2_latent,"), "{}", lines[0]);
+        assert_eq!(
+            lines[1],
+            "4,0.5,,,-1e-17,0.0,C1,sqrt,1.0,,0.25,2.0,3.0,1e-16,7,5,,0.75,3,scale,1e16,False"
+        );
+        let json: serde_json::Value = serde_json::from_str(&summary("MVAR", &run)).unwrap();
+        let null = ["r2_latent", "r2_pod", "rmse_latent", "r2_kstep_density"];
+        assert!(null.iter().all(|key| json[key].is_null()), "{json}");
+        assert_eq!((&json["model"], &json["r2_recon"]), (&"MVAR".into(), &0.5.into()), "{json}");
+        assert_eq!(json["shift_align"], false, "a flag of JSON");
+        assert!(json.get("clamp_mode").is_none() && json.get("test_id").is_none(), "{json}");
+        assert_eq!(results(&[]), "\n", "no run, no column");
+    }
+
+    #[test]
+    fn series_have_a_time_for_each_row() {
+        let up_to = UpTo { r2_reconstructed: Some(0.5), r2_latent: None, r2_pod: Some(1.0) };
+        let text = over_time(&[3.1], &[up_to]);
+        assert_eq!(text, "time,r2_reconstructed,r2_latent,r2_pod\n3.1,0.5,,1.0\n");
+        let density = Density { deviation: [0.5, 0.25], mass: [8.0, 9.0] };
+        let text = densities(&[0.0], &[density]);
+        assert!(text.ends_with("mass_true,mass_pred\n0.0,0.5,0.25,8.0,9.0\n"), "{text}");
+        let order = Order::of(&[[1.0, 2.0], [2.0, 2.0]], &[[0.0, 3.0], [0.0, 1.0]]);
+        let text = orders(&[0.5], &[order], &[density]);
+        assert!(text.ends_with("\n0.5,1.0,2.0,0.5,0.5,0.5,8.0,0.5\n"), "{text}");
+    }
+
+    #[test]
+    fn a_text_is_saved_whole_or_the_folder_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("test_results.csv");
+        save(&path, "a\n1\n").unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "a\n1\n");
+        let why = save(&folder.path().join("none/x.csv"), "").unwrap_err().to_string();
+        assert!(why.contains("none/x.csv"), "{why}");
+    }
 }

@@ -2,13 +2,15 @@
 
 use std::path::Path;
 
-use ndarray::{Array1, Array2, Array3, Array4, Ix0};
+use ndarray::{Array1, Array2, Array3, Array4, ArrayView2, Axis, Ix0};
 use serde_json::Value;
 use stepmark::mvar;
 use stepmark::rom::evaluate::{Evaluation, Options, evaluate, start};
 use stepmark::rom::files::{evaluation, settings};
 use stepmark::rom::pod::{Basis, Spectrum};
 use stepmark::rom::ready::Ready;
+use stepmark::rom::swarm::Vector;
+use stepmark::rom::swarm::order::Order;
 
 use super::{Vectors, file_name, holds, near};
 use crate::conformance::{Kind, Role};
@@ -116,6 +118,15 @@ fn files(
         evaluation::over_time(&all[options.start..], &first.over_time),
     )?;
     table("density_metrics_mvar_test_000.csv", evaluation::densities(&all, &first.densities))?;
+    let mut swarm = Vectors::open(&folder.join("../trajectory.npz"))?;
+    let (x, v): (Array4<f32>, Array4<f32>) = (swarm.array("traj")?, swarm.array("vel")?);
+    let of = |all: ArrayView2<'_, f32>| -> Vec<Vector> {
+        all.outer_iter().map(|row| [row[0], row[1]].map(f64::from)).collect()
+    };
+    let [x, v] = [&x, &v].map(|all| all.index_axis(Axis(0), 0));
+    let frames = x.outer_iter().zip(v.outer_iter());
+    let orders: Vec<_> = frames.map(|(x, v)| Order::of(&of(x), &of(v))).collect();
+    table("order_params_test_000.csv", evaluation::orders(&all, &orders, &first.densities))?;
     let wanted = std::fs::read_to_string(folder.join("metrics_summary_mvar_test_000.json"));
     // The original writes what is no JSON.
     let wanted = wanted.map_err(|e| e.to_string())?.replace("NaN", "null");
