@@ -212,7 +212,7 @@ impl Step for Decomposition {
         let pod = self.found.as_ref().ok_or("no decomposition")?;
         let (basis, (count, rows, columns)) = (&pod.basis, self.run.dim());
         let frames = self.run.to_shape((count, rows * columns)).map_err(|e| e.to_string())?;
-        let frames = frames.to_owned() - &basis.mean();
+        let frames = frames.to_owned() - basis.mean();
         let (modes, values) = (basis.modes(), &basis.spectrum().values);
         let bound = rounding(rows * columns) * values[0] * values[0];
         let back = modes.dot(&frames.t()).dot(&frames);

@@ -181,6 +181,10 @@ pub struct Evaluation {
 ///
 /// If densities, basis and model do not fit together, the start leaves no window or no forecast, a
 /// density has no transform, or the forecast overflows.
+///
+/// # Panics
+///
+/// If the model has no room for so many steps.
 pub fn evaluate(
     truth: ArrayView3<'_, f64>,
     basis: &Basis,

@@ -147,9 +147,9 @@ fn a_frame_that_moves_is_compared_on_its_reference() {
         frame.iter_mut().zip(&noise).for_each(|(x, noise)| *x += 3.0 * noise);
     }
     let mut moving = still.clone();
-    for (t, (from, mut to)) in still.outer_iter().zip(moving.outer_iter_mut()).enumerate() {
+    for (t, (from, mut to)) in (0..).zip(still.outer_iter().zip(moving.outer_iter_mut())) {
         let mut rolled = vec![0.0; 15];
-        roll(from, [t as i64, 2 * t as i64], &mut rolled);
+        roll(from, [t, 2 * t], &mut rolled);
         to.iter_mut().zip(rolled).for_each(|(to, x)| *to = x);
     }
     let config =

@@ -188,8 +188,9 @@ pub fn densities(times: &[f32], densities: &[Density]) -> String {
     series(&head, times, densities.iter().map(of))
 }
 
-/// `order_params.csv`: the order parameters of each frame, with spread and mass of its true density, at
-/// times in seconds. The columns `density_variance` and `spatial_order` both hold the standard deviation.
+/// `order_params.csv`: order parameters, and spread and mass of the true density, at times in seconds.
+///
+/// The columns `density_variance` and `spatial_order` both hold the standard deviation.
 ///
 /// # Panics
 ///

@@ -48,6 +48,7 @@ fn sweep(d: &mut [f64], e: &mut [f64]) {
     let (mut sin, mut cos, mut shift) = (1.0, 1.0, 0.0);
     for i in (0..last).rev() {
         let (f, b) = (sin * e[i], cos * e[i]);
+        #[expect(clippy::imprecise_flops, reason = "hypot takes far longer, and the squares fit")]
         let r = (f * f + g * g).sqrt();
         e[i + 1] = r;
         if r == 0.0 {

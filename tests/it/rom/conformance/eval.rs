@@ -12,7 +12,7 @@ use stepmark::rom::ready::Ready;
 use stepmark::rom::swarm::Vector;
 use stepmark::rom::swarm::order::Order;
 
-use super::{Vectors, file_name, holds, near};
+use super::{Vectors, file_name, holds, near, text};
 use crate::conformance::{Kind, Role};
 
 pub(crate) const EVAL: Kind = Kind { name: "rom eval", role, check };
@@ -60,7 +60,7 @@ fn check(path: &Path) -> Result<(), String> {
 }
 
 fn basis(path: &Path, io: &mut Vectors, shape: [usize; 2]) -> Result<Basis, String> {
-    let rom = settings::decomposition(&Vectors::text(path, "rom_config")?);
+    let rom = settings::decomposition(&text(path, "rom_config")?);
     let rom = rom.map_err(|e| e.to_string())?;
     if rom.align.is_some() || rom.subsample != 1 {
         return Err("no reference field and no subsampling of these vectors is known".to_owned());
@@ -73,7 +73,7 @@ fn basis(path: &Path, io: &mut Vectors, shape: [usize; 2]) -> Result<Basis, Stri
 }
 
 fn options(path: &Path, io: &mut Vectors, times: &Array1<f32>) -> Result<Options, String> {
-    let (eval, rom) = (Vectors::text(path, "eval_config")?, Vectors::text(path, "rom_config")?);
+    let (eval, rom) = (text(path, "eval_config")?, text(path, "rom_config")?);
     let settings = settings::evaluation(&eval, &rom).map_err(|e| e.to_string())?;
     let index: Array1<i64> =
         Vectors::whole::<Ix0>(path, "forecast_start_idx")?.into_iter().collect();

@@ -72,22 +72,6 @@ impl Vectors {
         self.0.array(name).map_err(|e| e.to_string())
     }
 
-    /// A text, which `NumPy` keeps as characters of four bytes.
-    pub(super) fn text(path: &Path, name: &str) -> Result<String, String> {
-        let file = std::fs::File::open(path).map_err(|e| e.to_string())?;
-        let mut zip = zip::ZipArchive::new(file).map_err(|e| e.to_string())?;
-        let mut member = zip.by_name(&format!("{name}.npy")).map_err(|e| e.to_string())?;
-        let mut bytes = Vec::new();
-        std::io::Read::read_to_end(&mut member, &mut bytes).map_err(|e| e.to_string())?;
-        let end = bytes.iter().position(|b| *b == b'\n').ok_or("no header")?;
-        let characters = bytes[end + 1..].chunks_exact(4).map(|b| {
-            let code = u32::from_le_bytes([b[0], b[1], b[2], b[3]]);
-            char::from_u32(code).ok_or("no character")
-        });
-        let text = characters.collect::<Result<String, _>>()?;
-        Ok(text.trim_end_matches('\0').to_owned())
-    }
-
     /// Whole numbers of four or eight bytes.
     pub(super) fn whole<D: Dimension>(path: &Path, name: &str) -> Result<Array<i64, D>, String> {
         let file = std::fs::File::open(path).map_err(|e| e.to_string())?;

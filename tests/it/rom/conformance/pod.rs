@@ -11,7 +11,7 @@ use stepmark::rom::evaluate::mass::simplex;
 use stepmark::rom::files::{basis, settings};
 use stepmark::rom::pod::{Basis, Config, Modes, Pod, Transform};
 
-use super::{Vectors, file_name, holds, near};
+use super::{Vectors, file_name, holds, near, text};
 use crate::conformance::{Kind, Role};
 
 pub(crate) const POD: Kind = Kind { name: "rom pod", role, check };
@@ -83,7 +83,7 @@ fn pod(runs: &[Array3<f64>], config: &Config) -> Result<Pod, String> {
 
 fn basis_of(path: &Path) -> Result<(), String> {
     let runs = snapshots(&path.with_file_name(SNAPSHOTS))?;
-    let config = settings::decomposition(&Vectors::text(path, "rom_config")?);
+    let config = settings::decomposition(&text(path, "rom_config")?);
     let config = config.map_err(|e| e.to_string())?;
     let found = pod(&runs, &config)?;
     let (basis, mut io) = (&found.basis, Vectors::open(path)?);
