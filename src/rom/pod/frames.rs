@@ -192,3 +192,21 @@ fn median(values: &mut [f64]) -> f64 {
     let lower = below.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     f64::midpoint(lower, value)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_median_is_the_middle_or_the_mean_of_the_two() {
+        for (mut values, middle) in [
+            (vec![3.0], 3.0),
+            (vec![4.0, 1.0], 2.5),
+            (vec![9.0, 1.0, 2.0], 2.0),
+            (vec![9.0, 1.0, 2.0, 3.0], 2.5),
+            (vec![1.0, 1.0, 1.0, 8.0], 1.0),
+        ] {
+            assert_eq!(median(&mut values), middle, "{values:?}");
+        }
+    }
+}

@@ -10,7 +10,8 @@ use crate::machine::isa::Isa;
 /// Lanes of a sum.
 const LANES: usize = 8;
 
-/// Modes that are taken together, so that a frame is read once for all of them.
+/// Frames and modes that are taken together, so that each is read once for all of the other.
+const FRAMES: usize = 2;
 const MODES: usize = 4;
 
 /// Puts the products of frames (frames, cells) and modes (modes, cells), less `offset`, into `to`
@@ -29,19 +30,21 @@ pub(super) fn project(
     assert!(isa.is_available(), "this processor has no {}", isa.name());
     assert_eq!((frames.nrows(), modes.nrows()), to.dim(), "room for the states");
     assert_eq!((frames.ncols(), modes.nrows()), (modes.ncols(), offset.len()), "shapes");
+    let sizes = [frames.ncols(), offset.len()];
+    let frames = frames.to_slice().expect("in rows");
     let modes = modes.to_slice().expect("in rows");
-    for (frame, mut to) in frames.outer_iter().zip(to.outer_iter_mut()) {
-        let (frame, to) = (frame.to_slice().expect("in rows"), to.as_slice_mut().expect("in rows"));
-        match isa {
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: this processor has it, see above.
-            Isa::Avx512 => unsafe { project_avx512(frame, modes, to) },
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: as above.
-            Isa::Avx2 => unsafe { project_avx2(frame, modes, to) },
-            _ => project_plain(frame, modes, to),
-        }
-        to.iter_mut().zip(offset).for_each(|(to, offset)| *to -= offset);
+    let to = to.as_slice_mut().expect("in rows");
+    match isa {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: this processor has it, see above.
+        Isa::Avx512 => unsafe { project_avx512(frames, modes, sizes, to) },
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: as above.
+        Isa::Avx2 => unsafe { project_avx2(frames, modes, sizes, to) },
+        _ => project_plain(frames, modes, sizes, to),
+    }
+    for state in to.chunks_exact_mut(offset.len().max(1)) {
+        state.iter_mut().zip(offset).for_each(|(to, offset)| *to -= offset);
     }
 }
 
@@ -79,14 +82,14 @@ pub(super) fn lift(
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-fn project_avx512(frame: &[f64], modes: &[f64], to: &mut [f64]) {
-    project_plain(frame, modes, to);
+fn project_avx512(frames: &[f64], modes: &[f64], sizes: [usize; 2], to: &mut [f64]) {
+    project_plain(frames, modes, sizes, to);
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-fn project_avx2(frame: &[f64], modes: &[f64], to: &mut [f64]) {
-    project_plain(frame, modes, to);
+fn project_avx2(frames: &[f64], modes: &[f64], sizes: [usize; 2], to: &mut [f64]) {
+    project_plain(frames, modes, sizes, to);
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -101,73 +104,66 @@ fn lift_avx2(state: &[f64], modes: &[f64], to: &mut [f64]) {
     lift_plain(state, modes, to);
 }
 
+/// By blocks of frames and modes; the modes of a block stay in the nearest caches for all frames.
 #[inline(always)]
-fn project_plain(frame: &[f64], modes: &[f64], to: &mut [f64]) {
-    let n = frame.len();
-    let mut at = 0;
-    while at + MODES <= to.len() {
-        let sums = four_products(frame, &modes[at * n..][..MODES * n]);
-        to[at..][..MODES].copy_from_slice(&sums);
-        at += MODES;
-    }
-    while at < to.len() {
-        to[at] = product(frame, &modes[at * n..][..n]);
-        at += 1;
+fn project_plain(frames: &[f64], modes: &[f64], [n, count]: [usize; 2], to: &mut [f64]) {
+    let rows = to.len() / count.max(1);
+    let mut first = 0;
+    while first < count {
+        let many = if first + MODES <= count { MODES } else { 1 };
+        let block = &modes[first * n..][..many * n];
+        let mut row = 0;
+        while row < rows {
+            let pair = many == MODES && row + FRAMES <= rows;
+            let taken = if pair { FRAMES } else { 1 };
+            let frame = &frames[row * n..][..taken * n];
+            if pair {
+                let sums = products::<FRAMES, MODES>(frame, block, n);
+                for f in 0..FRAMES {
+                    to[(row + f) * count + first..][..MODES].copy_from_slice(&sums[f]);
+                }
+            } else if many == MODES {
+                let sums = products::<1, MODES>(frame, block, n);
+                to[row * count + first..][..MODES].copy_from_slice(&sums[0]);
+            } else {
+                to[row * count + first] = products::<1, 1>(frame, block, n)[0][0];
+            }
+            row += taken;
+        }
+        first += many;
     }
 }
 
+/// The products of F frames and M modes of `n` numbers.
 #[inline(always)]
-fn four_products(frame: &[f64], modes: &[f64]) -> [f64; MODES] {
-    let n = frame.len();
-    let (x, x_rest) = frame.as_chunks::<LANES>();
-    let (a, a_rest) = modes[..n].as_chunks::<LANES>();
-    let (b, b_rest) = modes[n..][..n].as_chunks::<LANES>();
-    let (c, c_rest) = modes[2 * n..][..n].as_chunks::<LANES>();
-    let (d, d_rest) = modes[3 * n..][..n].as_chunks::<LANES>();
-    let (a, b, c, d) = (&a[..x.len()], &b[..x.len()], &c[..x.len()], &d[..x.len()]);
-    let mut lanes = [[0.0; LANES]; MODES];
-    for at in 0..x.len() {
-        for l in 0..LANES {
-            lanes[0][l] += a[at][l] * x[at][l];
-            lanes[1][l] += b[at][l] * x[at][l];
-            lanes[2][l] += c[at][l] * x[at][l];
-            lanes[3][l] += d[at][l] * x[at][l];
+fn products<const F: usize, const M: usize>(x: &[f64], modes: &[f64], n: usize) -> [[f64; M]; F] {
+    let whole = n / LANES * LANES;
+    let mut lanes = [[[0.0; LANES]; M]; F];
+    let mut at = 0;
+    while at < whole {
+        for k in 0..M {
+            let mode = &modes[k * n + at..][..LANES];
+            for f in 0..F {
+                let x = &x[f * n + at..][..LANES];
+                for l in 0..LANES {
+                    lanes[f][k][l] += mode[l] * x[l];
+                }
+            }
         }
+        at += LANES;
     }
-    for l in 0..x_rest.len() {
-        lanes[0][l] += a_rest[l] * x_rest[l];
-        lanes[1][l] += b_rest[l] * x_rest[l];
-        lanes[2][l] += c_rest[l] * x_rest[l];
-        lanes[3][l] += d_rest[l] * x_rest[l];
-    }
-    let mut sums = [0.0; MODES];
-    for k in 0..MODES {
-        for l in 0..LANES {
-            sums[k] += lanes[k][l];
+    let mut sums = [[0.0; M]; F];
+    for f in 0..F {
+        for k in 0..M {
+            for i in whole..n {
+                lanes[f][k][i - whole] += modes[k * n + i] * x[f * n + i];
+            }
+            for l in 0..LANES {
+                sums[f][k] += lanes[f][k][l];
+            }
         }
     }
     sums
-}
-
-#[inline(always)]
-fn product(frame: &[f64], mode: &[f64]) -> f64 {
-    let (x, x_rest) = frame.as_chunks::<LANES>();
-    let (a, a_rest) = mode.as_chunks::<LANES>();
-    let a = &a[..x.len()];
-    let mut lanes = [0.0; LANES];
-    for at in 0..x.len() {
-        for l in 0..LANES {
-            lanes[l] += a[at][l] * x[at][l];
-        }
-    }
-    for l in 0..x_rest.len() {
-        lanes[l] += a_rest[l] * x_rest[l];
-    }
-    let mut sum = 0.0;
-    for l in 0..LANES {
-        sum += lanes[l];
-    }
-    sum
 }
 
 #[inline(always)]

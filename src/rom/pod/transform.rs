@@ -86,3 +86,17 @@ impl Transform {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_root_below_zero_counts_as_zero() {
+        let mut frame = [-3.0, 0.5];
+        Transform::Sqrt { eps: 0.25 }.undo(&mut frame, 9.0);
+        assert_eq!(frame, [-0.25, 0.0], "the square less eps");
+        Transform::Meansub.undo(&mut frame, 9.0);
+        assert_eq!(frame, [8.75, 9.0], "with the mean that it lost");
+    }
+}
