@@ -231,7 +231,15 @@ mod tests {
             let even = Array2::from_elem((ny, nx), 0.3);
             assert_eq!(Correlator::to(even.view()).shift(even.view()), [0, 0], "{ny} x {nx}");
         }
-        let stripes = Array2::from_shape_fn((6, 8), |(_, x)| if x % 4 == 1 { 1.0 } else { 0.1 });
-        assert_eq!(Correlator::to(stripes.view()).shift(stripes.view()), [0, 0], "stripes");
+        // A pattern that comes back after some columns, so that correlations do, too.
+        for (period, times) in (2..9).flat_map(|period| (2..6).map(move |times| (period, times))) {
+            let (pattern, nx) = (field(1, 5, period), period * times);
+            let stripes = Array2::from_shape_fn((5, nx), |(y, x)| pattern[[y, x % period]]);
+            let mut moved = vec![0.0; 5 * nx];
+            roll(stripes.view(), [1, 1], &mut moved);
+            let moved = ArrayView2::from_shape((5, nx), &moved).unwrap();
+            let found = Correlator::to(stripes.view()).shift(moved);
+            assert_eq!(found, [-1, signed(period - 1, nx)], "{times} times {period} columns");
+        }
     }
 }
