@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 stepmark() { cargo run --release --quiet -- "$@"; }
-[ $# -gt 0 ] || set -- faiss_sq numpy_codec numpy_ridge openblas_mvar onnxruntime_lstm roof_rom
+[ $# -gt 0 ] || set -- faiss_sq numpy_codec numpy_ridge numpy_svd openblas_mvar onnxruntime_lstm roof_rom scipy_rom
 count=${ROUNDS:-5}
 target=${CARGO_TARGET_DIR:-target}
 python=$target/peers-venv/bin/python

@@ -5,8 +5,7 @@
 //!
 //! | modules | hold |
 //! | --- | --- |
-//! | [`lattice`], [`mvar`], [`lstm`], [`md`], [`stream`] | chapters: kernels, their oracles, their cases; with the feature `chapters` |
-//! | [`rom`] | reduced-order models in the files of wsindy-manifold; with the feature `profiles` |
+//! | [`lattice`], [`mvar`], [`lstm`], [`md`], [`rom`], [`stream`] | chapters: kernels, their oracles, their cases; with the feature `chapters` |
 //! | [`case`](mod@case), [`registry`] | what is measured: the lists of cases |
 //! | `gpu` | the GPU, found at run time, and times on it; with the feature `cuda` |
 //! | [`input`], [`close`], [`exit`] | seeded inputs, when two results are the same, how a command ends |
@@ -53,7 +52,7 @@ pub mod record;
 #[cfg(feature = "chapters")]
 pub mod registry;
 pub mod report;
-#[cfg(feature = "profiles")]
+#[cfg(feature = "chapters")]
 pub mod rom;
 pub mod run;
 pub mod stats;

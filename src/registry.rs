@@ -10,6 +10,7 @@ const CHAPTERS: &[(List, List)] = &[
     (crate::mvar::cases, crate::mvar::scaling),
     (crate::lstm::cases, crate::lstm::scaling),
     (crate::md::cases, crate::md::scaling),
+    (crate::rom::cases, crate::rom::scaling),
     (crate::stream::cases, Vec::new),
 ];
 

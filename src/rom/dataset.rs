@@ -1,15 +1,16 @@
-//! Windows of latent states as wsindy-manifold saves them, put together to the runs that they were
-//! taken from.
+//! Windows of latent states as wsindy-manifold saves them: from runs, and put together to the runs that
+//! they were taken from.
 //!
 //! `latent_dataset.npz` holds windows `X_all` (n, lag, d), oldest state first, the state after each,
-//! `Y_all` (n, d), and `lag`, run after run.
+//! `Y_all` (n, d), and `lag`, run after run. No window crosses from one run to the next.
 
 use std::path::Path;
 
-use ndarray::{Array2, Array3};
+use ndarray::{Array2, Array3, Axis, arr0};
 use thiserror::Error;
 
 use crate::file::npz;
+use crate::lstm::train::{self, Windows};
 use crate::mvar::model::runs;
 
 /// Why there is no dataset.
@@ -19,6 +20,9 @@ pub enum Error {
     /// The archive cannot be read.
     #[error(transparent)]
     Npz(#[from] npz::Error),
+    /// The runs give no windows.
+    #[error(transparent)]
+    Runs(#[from] train::Error),
     /// The parts contradict each other.
     #[error("{file}: {what}: found {found}, expected {expected}")]
     Unfit {
@@ -41,6 +45,46 @@ pub struct Dataset {
 }
 
 impl Dataset {
+    /// The dataset of runs (states, d), each in order of time.
+    ///
+    /// # Errors
+    ///
+    /// If there is no run, or one is no longer than the lag, of other components or not finite.
+    pub fn new(runs: Vec<Array2<f64>>, lag: usize) -> Result<Self, Error> {
+        let dataset = Self { lag, runs };
+        dataset.windows(1)?;
+        Ok(dataset)
+    }
+
+    /// All windows, each with the `after` states behind it: with 1, `X_all` and `Y_all`; with more,
+    /// `X_multi` and `Y_multi`, for which a run that is too short gives no window.
+    ///
+    /// # Errors
+    ///
+    /// If no run is long enough.
+    ///
+    /// # Panics
+    ///
+    /// If `after` is 0.
+    pub fn windows(&self, after: usize) -> Result<Windows, Error> {
+        let views: Vec<_> = self.runs.iter().map(|run| run.view()).collect();
+        Ok(Windows::from_runs(&views, self.lag, after)?)
+    }
+
+    /// Saves `latent_dataset.npz`, replacing `path` once the file is whole.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be written.
+    pub fn save(&self, path: &Path) -> Result<(), Error> {
+        let windows = self.windows(1)?;
+        let mut npz = npz::Writer::new(path);
+        npz.add("X_all", windows.x())?;
+        npz.add("Y_all", windows.y().index_axis(Axis(1), 0))?;
+        npz.add("lag", arr0(i64::try_from(self.lag).unwrap_or(i64::MAX)).view())?;
+        Ok(npz.finish()?)
+    }
+
     /// Loads `latent_dataset.npz`.
     ///
     /// # Errors
@@ -89,7 +133,7 @@ impl Dataset {
 mod tests {
     use super::*;
     use crate::input;
-    use ndarray::{Axis, arr0, s};
+    use ndarray::s;
     use proptest::prelude::*;
     use std::fs;
 
@@ -139,6 +183,25 @@ mod tests {
             assert_eq!((found.lag(), found.d()), (lag, 3), "sizes");
             assert_eq!(found.runs(), all, "runs, lag {lag}");
         }
+    }
+
+    #[test]
+    fn what_is_saved_is_what_runs_give() {
+        let all = vec![run(1, 12, 3), run(2, 5, 3), run(3, 9, 3)];
+        let dataset = Dataset::new(all.clone(), 4).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("latent_dataset.npz");
+        dataset.save(&path).unwrap();
+        let (x, y) = windows(&all, 4);
+        let mut saved = npz::Archive::open(&path).unwrap();
+        assert_eq!(saved.array::<f64, _>("X_all").unwrap(), x, "windows");
+        assert_eq!(saved.array::<f64, _>("Y_all").unwrap(), y, "the states after them");
+        assert_eq!(Dataset::load(&path).unwrap(), dataset, "as it was");
+        let multi = dataset.windows(3).unwrap();
+        assert_eq!((multi.x().dim(), multi.y().dim()), ((9, 4, 3), (9, 3, 3)), "6 + 0 + 3");
+        assert_eq!(multi.y().slice(s![5, .., ..]), all[0].slice(s![9.., ..]), "the end of a run");
+        let why = Dataset::new(all, 5).unwrap_err().to_string();
+        assert!(why.contains("run 1: found 5 states, expected more than the lag 5"), "{why}");
     }
 
     #[test]

@@ -48,6 +48,16 @@ impl Ready {
         Self { lag, d, kind: Kind::Lstm { packed, scale, flight, x, y } }
     }
 
+    /// How many states a window has.
+    pub fn lag(&self) -> usize {
+        self.lag
+    }
+
+    /// How many components a state has.
+    pub fn d(&self) -> usize {
+        self.d
+    }
+
     /// The instruction set of its kernels, by the name that records have.
     pub fn isa(&self) -> Isa {
         match &self.kind {

@@ -31,7 +31,7 @@ pub(crate) enum Role {
     Other,
 }
 
-const KINDS: [&Kind; 16] = [
+const KINDS: [&Kind; 21] = [
     &lattice::CLEAN,
     &lattice::TIES,
     &md::LENNARD_JONES,
@@ -48,6 +48,11 @@ const KINDS: [&Kind; 16] = [
     &rom::LSTM_TRAIN,
     &rom::RUNTIME,
     &rom::PIPELINE,
+    &rom::SIM,
+    &rom::KDE,
+    &rom::POD,
+    &rom::DATASET,
+    &rom::EVAL,
 ];
 
 /// Past libtest's capture, so that a count is seen even when all is well.
@@ -163,6 +168,31 @@ fn rom_runtime() {
 #[test]
 fn rom_pipeline() {
     run(&rom::PIPELINE);
+}
+
+#[test]
+fn rom_sim() {
+    run(&rom::SIM);
+}
+
+#[test]
+fn rom_kde() {
+    run(&rom::KDE);
+}
+
+#[test]
+fn rom_pod() {
+    run(&rom::POD);
+}
+
+#[test]
+fn rom_dataset() {
+    run(&rom::DATASET);
+}
+
+#[test]
+fn rom_eval() {
+    run(&rom::EVAL);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! `NumPy` archives (`.npz`): a guarded reader and an atomic writer.
+//! `NumPy` archives (`.npz`) and single arrays (`.npy`): guarded readers and atomic writers.
 //!
 //! The claims of a file are checked before they are believed: an array's header is looked at
 //! first, its type must be one that is wanted, its shape times its item size must equal the number
@@ -23,9 +23,11 @@ use zip::{CompressionMethod, ZipArchive};
 
 use super::is_lfs_pointer;
 
+mod plain;
 mod unpack;
 mod writer;
 
+pub use plain::{load_npy, save_npy};
 use unpack::{item_len, unpack};
 pub use writer::Writer;
 
@@ -304,24 +306,39 @@ impl Archive {
         header: &Header,
         bytes: &[u8],
     ) -> Result<Array<A, D>, Error> {
-        let ndim = D::NDIM.unwrap_or(header.shape.len());
-        if header.shape.len() != ndim {
-            let found = format!("shape {:?}", header.shape);
-            return Err(self.wrong(array, found, format!("{ndim}-D")));
-        }
-        let values = Array::<A, D>::read_npy(bytes).map_err(|source| Error::Npy {
-            file: self.file.clone(),
-            array: array.to_owned(),
-            source,
-        })?;
-        if !values.iter().all(|v| v.is_finite()) {
-            return Err(self.wrong(array, "NaN or infinity", "finite numbers"));
-        }
-        if values.is_standard_layout() {
-            return Ok(values);
-        }
-        Ok(values.as_standard_layout().into_owned())
+        parse(&self.file, array, header, bytes)
     }
+}
+
+/// The array of a header that was checked; errors name the file and the array.
+fn parse<A: Element, D: Dimension>(
+    file: &str,
+    array: &str,
+    header: &Header,
+    bytes: &[u8],
+) -> Result<Array<A, D>, Error> {
+    let wrong = |found: String, expected: String| Error::Array {
+        file: file.to_owned(),
+        array: array.to_owned(),
+        found,
+        expected,
+    };
+    let ndim = D::NDIM.unwrap_or(header.shape.len());
+    if header.shape.len() != ndim {
+        return Err(wrong(format!("shape {:?}", header.shape), format!("{ndim}-D")));
+    }
+    let values = Array::<A, D>::read_npy(bytes).map_err(|source| Error::Npy {
+        file: file.to_owned(),
+        array: array.to_owned(),
+        source,
+    })?;
+    if !values.iter().all(|v| v.is_finite()) {
+        return Err(wrong("NaN or infinity".to_owned(), "finite numbers".to_owned()));
+    }
+    if values.is_standard_layout() {
+        return Ok(values);
+    }
+    Ok(values.as_standard_layout().into_owned())
 }
 
 /// The names as a list, shortened to ten.

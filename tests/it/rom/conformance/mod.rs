@@ -3,19 +3,31 @@
 //! A vector is told by what its files hold. Companions that a case is read together with are
 //! parts; a model without recorded forecasts is neither.
 
+mod dataset;
+mod eval;
+mod kde;
 mod lstm;
 mod lstm_train;
 mod mvar;
 mod mvar_train;
 mod pipeline;
+mod pod;
 mod runtime;
+mod sim;
+mod text;
 
+pub(crate) use dataset::DATASET;
+pub(crate) use eval::EVAL;
+pub(crate) use kde::KDE;
 pub(crate) use lstm::LSTM;
 pub(crate) use lstm_train::LSTM_TRAIN;
 pub(crate) use mvar::MVAR;
 pub(crate) use mvar_train::MVAR_TRAIN;
 pub(crate) use pipeline::PIPELINE;
+pub(crate) use pod::POD;
 pub(crate) use runtime::RUNTIME;
+pub(crate) use sim::SIM;
+use text::text;
 
 use std::path::Path;
 
@@ -58,6 +70,16 @@ impl Vectors {
         name: &str,
     ) -> Result<Array<A, D>, String> {
         self.0.array(name).map_err(|e| e.to_string())
+    }
+
+    /// Whole numbers of four or eight bytes.
+    pub(super) fn whole<D: Dimension>(path: &Path, name: &str) -> Result<Array<i64, D>, String> {
+        let file = std::fs::File::open(path).map_err(|e| e.to_string())?;
+        let mut npz = ndarray_npy::NpzReader::new(file).map_err(|e| e.to_string())?;
+        if let Ok(short) = npz.by_name::<ndarray::OwnedRepr<i32>, D>(name) {
+            return Ok(short.mapv(i64::from));
+        }
+        npz.by_name::<ndarray::OwnedRepr<i64>, D>(name).map_err(|e| e.to_string())
     }
 
     pub(super) fn has(&self, name: &str) -> bool {

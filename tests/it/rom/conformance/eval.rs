@@ -1,0 +1,197 @@
+//! Vectors of evaluations: a model and a basis, runs that it forecasts, and all files of them.
+
+use std::path::Path;
+
+use ndarray::{Array1, Array2, Array3, Array4, ArrayView2, Axis, Ix0};
+use serde_json::Value;
+use stepmark::mvar;
+use stepmark::rom::evaluate::{Evaluation, Options, evaluate, start};
+use stepmark::rom::files::{evaluation, settings};
+use stepmark::rom::pod::{Basis, Spectrum};
+use stepmark::rom::ready::Ready;
+use stepmark::rom::swarm::Vector;
+use stepmark::rom::swarm::order::Order;
+
+use super::{Vectors, file_name, holds, near, text};
+use crate::conformance::{Kind, Role};
+
+pub(crate) const EVAL: Kind = Kind { name: "rom eval", role, check };
+
+/// Relative to the largest number, or 1.
+const TOLERANCE: f64 = 1e-9;
+
+/// Of order parameters, for which the original sums positions in single precision.
+const SINGLE_TOLERANCE: f64 = 1e-5;
+
+/// The model of a case.
+const MODEL: &str = "model_and_pred.npz";
+
+fn role(path: &Path) -> Role {
+    let truth =
+        |path: &Path| holds(path, &["rho", "times"]) && file_name(path) == "density_true.npz";
+    let beside = |name: &str| path.with_file_name(name);
+    if file_name(path) == MODEL {
+        return Role::Case;
+    }
+    let is_part = beside(MODEL).exists()
+        || !beside("density_pred_mvar.npz").exists()
+            && (truth(path)
+                || file_name(path) == "trajectory.npz" && truth(&beside("density_true.npz")));
+    if is_part { Role::Part } else { Role::Other }
+}
+
+fn check(path: &Path) -> Result<(), String> {
+    let folder = path.parent().ok_or("no folder")?;
+    let mut io = Vectors::open(path)?;
+    let mut truth = Vectors::open(&folder.join("../density_true.npz"))?;
+    let runs: Array4<f64> = truth.array("rho")?;
+    let times: Array1<f32> = truth.array("times")?;
+    let basis = basis(path, &mut io, [runs.dim().2, runs.dim().3])?;
+    let options = options(path, &mut io, &times)?;
+    let mut ready = Ready::mvar(&model(&mut io)?, runs.dim().1);
+    let wanted: Array4<f64> = io.array("rho_pred")?;
+    let mut found = Vec::new();
+    for (run, wanted) in runs.outer_iter().zip(wanted.outer_iter()) {
+        let one = evaluate(run, &basis, &mut ready, &options).map_err(|e| e.to_string())?;
+        near("rho_pred", &one.prediction, &wanted.to_owned(), TOLERANCE, 0.0)?;
+        found.push(one);
+    }
+    files(folder, &found, &options, &basis, &times)
+}
+
+fn basis(path: &Path, io: &mut Vectors, shape: [usize; 2]) -> Result<Basis, String> {
+    let rom = settings::decomposition(&text(path, "rom_config")?);
+    let rom = rom.map_err(|e| e.to_string())?;
+    if rom.align.is_some() || rom.subsample != 1 {
+        return Err("no reference field and no subsampling of these vectors is known".to_owned());
+    }
+    let (modes, mean): (Array2<f64>, Array1<f64>) = (io.array("U_r")?, io.array("X_mean")?);
+    // Which are not in the vectors, and of no use here.
+    let spectrum = Spectrum { values: vec![1.0; modes.ncols()], total_energy: 1.0 };
+    let basis = Basis::new(shape, modes.view(), mean, spectrum, rom.transform);
+    basis.ok_or_else(|| "the basis is of other frames".to_owned())
+}
+
+fn options(path: &Path, io: &mut Vectors, times: &Array1<f32>) -> Result<Options, String> {
+    let (eval, rom) = (text(path, "eval_config")?, text(path, "rom_config")?);
+    let settings = settings::evaluation(&eval, &rom).map_err(|e| e.to_string())?;
+    let index: Array1<i64> =
+        Vectors::whole::<Ix0>(path, "forecast_start_idx")?.into_iter().collect();
+    let first = usize::try_from(index[0]).map_err(|e| e.to_string())?;
+    let lag = model(io)?.p();
+    if let Some(seconds) = settings.forecast_start
+        && start(seconds, f64::from(times[1] - times[0]), lag) != Some(first)
+    {
+        return Err(format!("a forecast from {seconds} s does not start at frame {first}"));
+    }
+    let (clamp, mass, kstep_reset) = (settings.clamp, settings.mass, settings.kstep_reset);
+    Ok(Options { start: first, clamp, mass, kstep_reset })
+}
+
+fn model(io: &mut Vectors) -> Result<mvar::Model, String> {
+    let (rows, c): (Array2<f64>, Array1<f64>) = (io.array("coef")?, io.array("intercept")?);
+    let (d, all) = rows.dim();
+    let a = Array3::from_shape_fn((all / d, d, d), |(k, i, j)| rows[[i, k * d + j]]);
+    mvar::Model::new(a, c).map_err(|e| e.to_string())
+}
+
+/// Requires every file that the folder has to hold what was found: tables of all runs, and files of the
+/// first.
+fn files(
+    folder: &Path,
+    found: &[Evaluation],
+    options: &Options,
+    basis: &Basis,
+    times: &Array1<f32>,
+) -> Result<(), String> {
+    let run = |test_id: usize| {
+        let scores = &found[test_id].scores;
+        evaluation::Run { test_id, scores, options, basis }
+    };
+    let runs: Vec<_> = (0..found.len()).map(run).collect();
+    let (all, first) = (times.to_vec(), &found[0]);
+    let table = |name: &str, text: String, tolerance: f64| {
+        let wanted =
+            std::fs::read_to_string(folder.join(name)).map_err(|e| format!("{name}: {e}"))?;
+        same_table(&text, &wanted, tolerance).map_err(|e| format!("{name}: {e}"))
+    };
+    table("test_results.csv", evaluation::results(&runs), TOLERANCE)?;
+    table(
+        "r2_vs_time_mvar_test_000.csv",
+        evaluation::over_time(&all[options.start..], &first.over_time),
+        TOLERANCE,
+    )?;
+    table(
+        "density_metrics_mvar_test_000.csv",
+        evaluation::densities(&all, &first.densities),
+        TOLERANCE,
+    )?;
+    let mut swarm = Vectors::open(&folder.join("../trajectory.npz"))?;
+    let (x, v): (Array4<f32>, Array4<f32>) = (swarm.array("traj")?, swarm.array("vel")?);
+    let of = |all: ArrayView2<'_, f32>| -> Vec<Vector> {
+        all.outer_iter().map(|row| [row[0], row[1]].map(f64::from)).collect()
+    };
+    let [x, v] = [&x, &v].map(|all| all.index_axis(Axis(0), 0));
+    let frames = x.outer_iter().zip(v.outer_iter());
+    let orders: Vec<_> = frames.map(|(x, v)| Order::of(&of(x), &of(v))).collect();
+    table(
+        "order_params_test_000.csv",
+        evaluation::orders(&all, &orders, &first.densities),
+        SINGLE_TOLERANCE,
+    )?;
+    let wanted = std::fs::read_to_string(folder.join("metrics_summary_mvar_test_000.json"));
+    // The original writes what is no JSON.
+    let wanted = wanted.map_err(|e| e.to_string())?.replace("NaN", "null");
+    let parse = |text: &str| serde_json::from_str::<Value>(text).map_err(|e| e.to_string());
+    same_summary(&parse(&evaluation::summary("MVAR", &runs[0]))?, &parse(&wanted)?)
+}
+
+/// Requires fields to be equal texts, or near numbers.
+fn same_table(found: &str, wanted: &str, tolerance: f64) -> Result<(), String> {
+    let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
+    let (found, wanted) = (lines(found), lines(wanted));
+    if found.len() != wanted.len() || found[0] != wanted[0] {
+        return Err(format!("{} rows of {}, expected {}", found.len(), found[0], wanted.len()));
+    }
+    let head: Vec<_> = wanted[0].split(',').collect();
+    for (row, (found, wanted)) in found.iter().zip(&wanted).enumerate().skip(1) {
+        let (found, wanted): (Vec<_>, Vec<_>) =
+            (found.split(',').collect(), wanted.split(',').collect());
+        if found.len() != wanted.len() {
+            return Err(format!("row {row} has {} fields", found.len()));
+        }
+        for ((name, found), wanted) in head.iter().zip(found).zip(wanted) {
+            let is_same = match (found.parse::<f64>(), wanted.parse::<f64>()) {
+                (Ok(found), Ok(wanted)) => is_near(found, wanted, tolerance),
+                _ => found == wanted,
+            };
+            if !is_same {
+                return Err(format!("row {row}, {name}: {found}, expected {wanted}"));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn same_summary(found: &Value, wanted: &Value) -> Result<(), String> {
+    let (Value::Object(found), Value::Object(wanted)) = (found, wanted) else {
+        return Err("a summary is no object".to_owned());
+    };
+    if !found.keys().eq(wanted.keys()) {
+        return Err(format!("keys {:?}, expected {:?}", found.keys(), wanted.keys()));
+    }
+    for (key, wanted) in wanted {
+        let is_same = match (found[key].as_f64(), wanted.as_f64()) {
+            (Some(found), Some(wanted)) => is_near(found, wanted, TOLERANCE),
+            _ => found[key] == *wanted,
+        };
+        if !is_same {
+            return Err(format!("{key}: {}, expected {wanted}", found[key]));
+        }
+    }
+    Ok(())
+}
+
+fn is_near(found: f64, wanted: f64, tolerance: f64) -> bool {
+    (found - wanted).abs() <= tolerance * wanted.abs().max(1.0)
+}
