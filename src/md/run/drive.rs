@@ -3,13 +3,14 @@
 use std::fmt;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::log::{self, Log};
 use super::model::{Choice, Model};
-use super::trajectory::{self, Last, Trajectory};
+use super::trajectory::{self, Kept, Trajectory};
 use super::watched::Watched;
 use super::{Error, fit, unfit};
+use crate::file::lines;
 use crate::md::field::ForceSource as _;
 use crate::md::files::extxyz::{Frames, VelocityUnit};
 use crate::md::system::System;
@@ -85,6 +86,10 @@ pub struct Progress {
 /// add in another order.
 const SAME_ENERGY: f64 = 1e-9;
 
+/// Frames are put on the disk this often, and take at most one part in so many of the time for it.
+const SYNCED_EVERY: Duration = Duration::from_secs(1);
+const SYNCED_SHARE: u32 = 20;
+
 /// Runs the atoms of the file `from`, of its last frame if it has several, or goes on with the run
 /// whose trajectory is there; `watch` sees every step, and then nothing before more is said.
 ///
@@ -99,20 +104,30 @@ pub fn run(
     out: &mut dyn Write,
 ) -> Result<(), Error> {
     let mut say = |line: String| writeln!(out, "{line}").map_err(Error::Output);
+    let held = lines::hold(from)?;
     let mut frames = Frames::open(from)?;
     let start = frames.final_frame()?;
     let name = frames.name();
+    drop(held);
     let mut system = start.into_system(&name, options.unit)?;
     let model = options.potential.model(&name, &mut system)?;
     fit::check(&name, &system, model.cutoff())?;
     say(format!("{name}: {} atoms, {}", system.len(), options.said()))?;
+    for note in model.notes(&options.potential.elements(&system)) {
+        say(format!("{}: {note}", options.potential.name))?;
+    }
     let (mut flight, last) = Flight::new(options, &name, &model, system)?;
-    if let Some(Last { step, name, .. }) = last {
+    if let Some(Kept { step, name, .. }) = last {
         if step > options.steps {
             let expected = format!("at most --steps {}", options.steps);
             return Err(unfit(&name, format!("step {step}"), expected));
         }
         say(format!("{name}: goes on from step {step} of {}", options.steps))?;
+        let (log, from) = (options.log.display(), flight.log.rows());
+        match flight.complete_log()? {
+            0 => {}
+            rows => say(format!("{log}: rows {from} to {} are made again", from + rows - 1))?,
+        }
     }
     let (began, first) = (Instant::now(), flight.step);
     let rates = |step: u64| {
@@ -120,12 +135,18 @@ pub fn run(
         let per_second = (step - first) as f64 / seconds;
         (seconds, per_second, per_second * options.dt_ps * 86.4)
     };
-    while flight.step < options.steps {
-        flight.advance()?;
-        let (_, _, ns_per_day) = rates(flight.step);
-        watch(Some(&Progress { step: flight.step, steps: options.steps, ns_per_day }));
-    }
-    watch(None);
+    let mut fly = || {
+        while flight.step < options.steps {
+            flight.advance()?;
+            let (_, _, ns_per_day) = rates(flight.step);
+            watch(Some(&Progress { step: flight.step, steps: options.steps, ns_per_day }));
+        }
+        watch(None);
+        Ok(())
+    };
+    // However it ends, what was written is to last.
+    let (flown, synced) = (fly(), flight.sync());
+    flown.and(synced)?;
     let (seconds, per_second, ns_per_day) = rates(flight.step);
     let (done, atoms) = (flight.step - first, flight.system.len());
     if done > 0 {
@@ -148,6 +169,8 @@ struct Flight<'a> {
     kept: u64,
     trajectory: Trajectory,
     log: Log,
+    /// When frames are next put on the disk.
+    due: Instant,
 }
 
 impl<'a> Flight<'a> {
@@ -158,43 +181,67 @@ impl<'a> Flight<'a> {
         start: &str,
         model: &Model,
         system: System,
-    ) -> Result<(Self, Option<Last>), Error> {
-        let field = |name: &str, system: &System| {
-            let found = model.field(system, options.skin);
-            let field = found.map_err(|why| unfit(name, why.to_string(), "another cell"))?;
-            Ok::<_, Error>(Watched::new(field, system, options.skin))
-        };
-        let (said, forces) = (options.said(), field(start, &system)?);
+    ) -> Result<(Self, Option<Kept>), Error> {
+        let source = model.field(&system, options.skin);
+        let source = source
+            .map_err(|why| fit::too_long(start, &system, [model.cutoff(), options.skin], &why))?;
+        let forces = Watched::new(source, &system, options.skin);
+        let said = options.said();
         if let Some(why) = forces.fault() {
             return Err(unfit(start, why, "atoms with a finite energy and finite forces"));
         }
+        let kinetic = system.kinetic_energy();
+        if !kinetic.is_finite() {
+            let found = format!("a kinetic energy of {kinetic} eV");
+            return Err(unfit(start, found, "velocities in A/ps or A/fs, momenta in ASE's unit"));
+        }
+        let Options { out, log, every, .. } = options;
+        trajectory::check_apart(out, log)?;
         let first = trajectory::frame(&said, 0, &system, forces.forces());
-        let (trajectory, last) = Trajectory::open(&options.out, &first, options.every)?;
-        let frames = last.as_ref().map_or(0, |last| last.step / options.every + 1);
-        let log = Log::open(&options.log, frames, options.every)?;
-        let mut flight = Self { options, said, system, forces, step: 0, kept: 0, trajectory, log };
+        let (trajectory, last) = Trajectory::open(out, &first, *every)?;
+        // A link to a file that was not there is one now.
+        trajectory::check_apart(out, log)?;
+        let frames = last.as_ref().map_or(0, |last| last.step / every + 1);
+        let energy = |row: u64| match &last {
+            Some(last) if last.step == row * every => Ok(last.energy().1.to_owned()),
+            _ => match trajectory.frames(row)?.next() {
+                Some(kept) => Ok(kept?.energy().1.to_owned()),
+                None => Ok(String::new()),
+            },
+        };
+        let log = Log::open(log, frames, *every, energy)?;
+        let (step, kept, due) = (0, 0, Instant::now());
+        let mut flight = Self { options, said, system, forces, step, kept, trajectory, log, due };
         match &last {
             None => flight.write()?,
             Some(last) => {
-                flight.take(last)?;
-                flight.forces = field(&last.name, &flight.system)?;
+                take(&mut flight.system, &mut flight.forces, last)?;
+                (flight.step, flight.kept) = (last.step, last.step);
                 flight.compare(last)?;
             }
         }
         Ok((flight, last))
     }
 
-    /// Takes the atoms of a frame.
-    fn take(&mut self, last: &Last) -> Result<(), Error> {
-        let read = last.frame.clone().into_system(&last.name, None)?;
-        (self.system.positions, self.system.velocities) = (read.positions, read.velocities);
-        (self.step, self.kept) = (last.step, last.step);
-        Ok(())
+    /// Writes rows of frames that have none, since the log was lost, or its end where the power was;
+    /// returns how many.
+    fn complete_log(&mut self) -> Result<u64, Error> {
+        let Self { options, system, forces, trajectory, log, step, .. } = self;
+        let from = log.rows();
+        if from > *step / options.every {
+            return Ok(0);
+        }
+        for kept in trajectory.frames(from)? {
+            let kept = kept?;
+            take(system, forces, &kept)?;
+            log.append(&log::row(kept.step, options.dt_ps, system, forces.forces()))?;
+        }
+        Ok(log.rows() - from)
     }
 
     /// Requires that the frame has the energy of this potential.
-    fn compare(&self, last: &Last) -> Result<(), Error> {
-        let (found, wanted) = (last.energy().unwrap_or(f64::NAN), self.forces.forces().energy);
+    fn compare(&self, last: &Kept) -> Result<(), Error> {
+        let (found, wanted) = (last.energy().0, self.forces.forces().energy);
         let is_same = (found - wanted).abs() <= SAME_ENERGY * wanted.abs().max(1.0);
         let expected = || format!("{wanted} eV, which this potential gives its atoms");
         if is_same { Ok(()) } else { Err(unfit(&last.name, format!("{found} eV"), expected())) }
@@ -238,13 +285,34 @@ impl<'a> Flight<'a> {
         let read = frame.into_system(&name, None);
         let read = read.map_err(|why| self.stopped(why.to_string()))?;
         self.system.velocities = read.velocities;
-        // A row without its frame is cut off later; a frame without its row could not go on.
+        // A row without its frame is cut off later; that of a frame without one is made again.
         let row = log::row(self.step, self.options.dt_ps, &self.system, forces);
-        self.log.append(&row)?;
-        self.trajectory.append(&text)?;
+        let written = self.log.append(&row).and_then(|()| self.trajectory.append(&text));
+        written.map_err(|source| match (self.step, self.kept) {
+            (0, _) => source.into(),
+            (step, kept) => Error::Unwritten { step, kept, source },
+        })?;
         self.kept = self.step;
+        if self.step == 0 || Instant::now() >= self.due { self.sync() } else { Ok(()) }
+    }
+
+    /// Puts all that was written on the disk.
+    fn sync(&mut self) -> Result<(), Error> {
+        let began = Instant::now();
+        self.log.sync()?;
+        self.trajectory.sync()?;
+        let wait = SYNCED_EVERY.max(began.elapsed() * SYNCED_SHARE);
+        self.due = Instant::now() + wait;
         Ok(())
     }
+}
+
+/// Takes the atoms of a frame, and finds the forces on them.
+fn take(system: &mut System, forces: &mut Watched, kept: &Kept) -> Result<(), Error> {
+    let read = kept.frame.clone().into_system(&kept.name, None)?;
+    (system.positions, system.velocities) = (read.positions, read.velocities);
+    let found = forces.renew(system);
+    found.map_err(|why| unfit(&kept.name, why.to_string(), "another cell"))
 }
 
 #[cfg(test)]

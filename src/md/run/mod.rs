@@ -76,6 +76,19 @@ pub enum Error {
         /// The trajectory.
         path: PathBuf,
     },
+    /// A frame or its row cannot be written.
+    #[error(
+        "step {step} is not written; the frames up to step {kept} are, and the same command goes on \
+         from there"
+    )]
+    Unwritten {
+        /// The step.
+        step: u64,
+        /// The step of the last frame.
+        kept: u64,
+        /// The reason.
+        source: lines::Error,
+    },
     /// Nothing can be said.
     #[error("output: {0}")]
     Output(io::Error),

@@ -21,8 +21,9 @@ impl Watched {
         Self { source, skin, before: system.positions.clone(), fault: None }
     }
 
-    /// Finds the forces from nothing.
+    /// Finds the forces from nothing, wherever the atoms were before.
     pub(super) fn renew(&mut self, system: &System) -> Result<(), Error> {
+        self.before.copy_from_slice(&system.positions);
         self.source.renew(system)
     }
 

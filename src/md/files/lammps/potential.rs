@@ -92,6 +92,36 @@ impl FilePotential {
     }
 }
 
+impl FilePotential {
+    /// What users of LAMMPS would not expect, or not of this file; `elements` as for
+    /// [`FilePotential::read`].
+    pub fn notes<S: AsRef<str>>(&self, elements: &[S]) -> Vec<String> {
+        let means = match self {
+            Self::StillingerWeber(sw) => sw.means(),
+            Self::Tersoff(tersoff) => tersoff.means(),
+            Self::Eam(eam) => {
+                let note = eam.shortfall().map(|end| {
+                    format!(
+                        "the cutoff of {} A is beyond the tables, which hold their last values from \
+                         {end} A on, as in LAMMPS",
+                        eam.cutoff()
+                    )
+                });
+                return note.into_iter().collect();
+            }
+        };
+        let name = |species: [usize; 3]| species.map(|s| elements[s].as_ref()).join(" ");
+        let both = means.iter().map(|both| both.map(name).join(" and "));
+        let both: Vec<_> = both.collect();
+        let note = format!(
+            "the entries {} differ: the energy is the mean of both, where LAMMPS takes one by the \
+             order of the atoms",
+            both.join(", ")
+        );
+        if both.is_empty() { Vec::new() } else { vec![note] }
+    }
+}
+
 impl Potential for FilePotential {
     type List = NeighbourList;
     type Scratch = Scratch;
