@@ -190,11 +190,6 @@ impl<'a> Flight<'a> {
         if let Some(why) = forces.fault() {
             return Err(unfit(start, why, "atoms with a finite energy and finite forces"));
         }
-        let kinetic = system.kinetic_energy();
-        if !kinetic.is_finite() {
-            let found = format!("a kinetic energy of {kinetic} eV");
-            return Err(unfit(start, found, "velocities in A/ps or A/fs, momenta in ASE's unit"));
-        }
         let Options { out, log, every, .. } = options;
         trajectory::check_apart(out, log)?;
         let first = trajectory::frame(&said, 0, &system, forces.forces());
@@ -318,6 +313,35 @@ fn take(system: &mut System, forces: &mut Watched, kept: &Kept) -> Result<(), Er
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::md::boxes;
+
+    #[test]
+    fn a_kinetic_energy_that_is_not_finite_ends_a_run_and_keeps_its_frames() {
+        let folder = tempfile::tempdir().unwrap();
+        let [out, log] = ["t.extxyz", "t.log"].map(|name| folder.path().join(name));
+        let options = Options {
+            potential: Choice { name: "sw".to_owned(), elements: Vec::new() },
+            dt_ps: 1e-200,
+            steps: 2,
+            every: 1,
+            ensemble: Ensemble::Nve,
+            skin: 1.0,
+            unit: None,
+            out: out.clone(),
+            log,
+        };
+        let mut si = boxes::silicon_crystal(1, 5.43);
+        let model = options.potential.model("a", &mut si).unwrap();
+        let (mut flight, last) = Flight::new(&options, "a", &model, si).unwrap();
+        flight.advance().unwrap();
+        let two_frames = std::fs::read_to_string(&out).unwrap();
+        flight.system.velocities[3] = [1e160, 0.0, 0.0];
+        let why = flight.advance().unwrap_err().to_string();
+        let want =
+            "step 2: the energy is not finite: inf eV kinetic; the frames up to step 1 are in";
+        assert!(why.starts_with(want) && last.is_none(), "{why}");
+        assert_eq!(std::fs::read_to_string(&out).unwrap(), two_frames, "the trajectory");
+    }
 
     #[test]
     fn a_run_is_known_by_all_that_decides_its_bits() {

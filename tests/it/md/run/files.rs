@@ -22,7 +22,7 @@ fn a_run_goes_on_from_its_frames_whatever_is_left_of_its_log() {
     let paths = [&place.trajectory, &log];
     let want = paths.map(|path| fs::read_to_string(path).unwrap());
     let frame = want[0].len() / 7;
-    let ends = [2 * frame, want[0].find("step=50").unwrap(), want[0].len()];
+    let ends = [2 * frame, want[0].find("step=\"50\"").unwrap(), want[0].len()];
     let rows = |n: usize| want[1].split_inclusive('\n').take(1 + n).map(str::len).sum::<usize>();
     for left in ends {
         for row in [0, 5, rows(0), rows(1), rows(2) - 3, rows(4), rows(7)] {
@@ -125,7 +125,8 @@ fn labels_leave_the_other_columns_of_a_frame() {
     fs::write(&from, atoms).unwrap();
     pass(&["label", "--potential", "sw", "--frames", text(&from), "--out", text(&to)]);
     let labelled = fs::read_to_string(&to).unwrap();
-    let want = "species:S:1:pos:R:3:forces:R:3:tags:I:1:local_energy:R:1:note:S:2 config=a energy=";
+    let want =
+        "species:S:1:pos:R:3:forces:R:3:tags:I:1:local_energy:R:1:note:S:2 config=\"a\" energy=";
     assert!(labelled.contains(want), "{labelled}");
     let rows: Vec<_> = labelled.lines().skip(2).collect();
     assert!(rows[0].ends_with(" 7 -1.50 a b") && rows[1].ends_with(" -1 NaN c d"), "{labelled}");
