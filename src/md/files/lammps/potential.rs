@@ -15,6 +15,9 @@ use crate::md::system::Atoms;
 /// Longer files are not read.
 const LONGEST_BYTES: u64 = 1 << 28;
 
+/// Pairs of entries that a note names.
+const MOST_SHOWN: usize = 2;
+
 /// A potential that was read from a file.
 #[derive(Debug, Clone, PartialEq)]
 pub enum FilePotential {
@@ -113,10 +116,15 @@ impl FilePotential {
         let name = |species: [usize; 3]| species.map(|s| elements[s].as_ref()).join(" ");
         let both = means.iter().map(|both| both.map(name).join(" and "));
         let both: Vec<_> = both.collect();
+        let shown = both.len().min(MOST_SHOWN);
+        let more = match both.len() - shown {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
         let note = format!(
-            "the entries {} differ: the energy is the mean of both, where LAMMPS takes one by the \
-             order of the atoms",
-            both.join(", ")
+            "the entries {}{more} differ: the energy is the mean of both, where LAMMPS takes one by \
+             the order of the atoms",
+            both[..shown].join(", ")
         );
         if both.is_empty() { Vec::new() } else { vec![note] }
     }

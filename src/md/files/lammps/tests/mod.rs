@@ -119,6 +119,12 @@ fn entries_that_differ_where_lammps_takes_one_are_told() {
     let bent = COMPOUND_SW.replace("Si C  Si 2.0 0 0 23.0", "Si C  Si 2.0 0 0 24.0");
     let got = notes(&bent, sw, both);
     assert!(got[0].starts_with("the entries Si Si C and Si C Si differ: "), "lambda: {got:?}");
+    let all =
+        bent.replace("C C Si 1.9 0 0 24.0", "C C Si 1.9 0 0 25.0").replace("7.2 0.61", "7 0.61");
+    let all = all.replacen("         7 0.61", "         7.2 0.61", 1);
+    let got = notes(&all, sw, both);
+    let want = "the entries Si C C and C Si Si, Si Si C and Si C Si and 1 more differ: ";
+    assert!(got[0].starts_with(want), "three: {got:?}");
     let got = notes(COMPOUND_TERSOFF, tersoff, &["B", "A"]);
     assert!(got.is_empty(), "only what decides the repulsion is told: {got:?}");
     let strong = COMPOUND_TERSOFF.replace("2.8 0.1 3.1 2800\nB A B", "2.8 0.1 3.1 2801\nB A B");
