@@ -29,8 +29,10 @@ energy, forces and stress by ASE's names. The log has columns of LAMMPS, in its 
 Time (ps), Temp (K), PotEng, KinEng, TotEng (eV), Press (bar), Volume (A^3).
 
 A run that was killed goes on from its last frame when it is started again with the same options, and
-ends with the same bits; so does one with more --steps. A run whose energy is not finite stops, and
-says at which step; its frames stay.
+ends with the same bits; so does one with more --steps, or one that found the disk full. Rows of the log
+that were lost are made again from the frames. Frames are put on the disk about once a second: a machine
+that loses its power loses no older ones. A run whose energy is not finite stops, and says at which step;
+its frames stay.
 
   stepmark md run silicon.extxyz --potential sw --dt 0.001 --steps 10000
   stepmark md run water.extxyz --potential spcfw-dsf --dt 0.0005 --steps 20000 --every 200 \\
@@ -112,6 +114,8 @@ impl Potential {
 const LABEL: &str = "Write the frames of a file with energy, forces and stress of a potential.
 
 The names and signs are ASE's: energy (eV), forces (eV/A), stress (eV/A^3, positive under tension).
+Velocities become momenta in the unit of ASE. Other columns and values stay, but for energies, forces
+and stresses of another potential.
 
   stepmark md label --potential sw --frames silicon.extxyz --out labelled.extxyz";
 

@@ -33,6 +33,11 @@ impl Growing {
         Ok(Self { path: path.to_owned(), file, len_bytes, is_file })
     }
 
+    /// Whether it is a file, and no device.
+    pub fn is_file(&self) -> bool {
+        self.is_file
+    }
+
     /// Its name.
     pub fn path(&self) -> &Path {
         &self.path
@@ -82,6 +87,16 @@ impl Growing {
         self.write(bytes, true)
     }
 
+    /// Puts all that was appended on the disk.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be written.
+    pub fn sync(&self) -> Result<(), Error> {
+        // Some devices have nothing to put anywhere, and say so.
+        if self.is_file { self.file.0.sync_data().map_err(failed(&self.path)) } else { Ok(()) }
+    }
+
     fn write(&mut self, bytes: &[u8], is_synced: bool) -> Result<(), Error> {
         let mut file = &self.file.0;
         let written = file.write_all(bytes);
@@ -117,6 +132,7 @@ mod tests {
         file.cut(3).unwrap();
         file.append(b"XY").unwrap();
         file.append_synced(b"Z").unwrap();
+        file.sync().unwrap();
         assert_eq!([text(&file), text(&file)], ["abcXYZ", "abcXYZ"], "as often as it is read");
         file.cut(99).unwrap();
         assert!(matches!(Growing::open(&path), Err(Error::Busy { .. })), "it is locked");
@@ -136,6 +152,8 @@ mod tests {
         assert!(matches!(why, Error::Io { .. }), "{why:?}");
         let mut null = Growing::open(Path::new("/dev/null")).unwrap();
         null.append(b"x").unwrap();
+        null.sync().unwrap();
+        assert!(!null.is_file(), "a device");
         Growing::open(Path::new("/dev/null")).unwrap();
     }
 }

@@ -200,7 +200,7 @@ fn text<T: Serialize + DeserializeOwned>(value: &T) -> serde_json::Result<String
 
 /// A file that is locked until this is dropped.
 #[derive(Debug)]
-struct Locked(File);
+pub struct Locked(File);
 
 impl Drop for Locked {
     fn drop(&mut self) {
@@ -219,6 +219,25 @@ fn locked(
         Err(TryLockError::WouldBlock) => Err(Error::Busy { path: path.to_owned() }),
         Err(TryLockError::Error(source)) => Err(failed(path)(source)),
         Ok(()) => Ok(Locked(file)),
+    }
+}
+
+/// Keeps runs from the file at `path` until the result is dropped; others may hold it meanwhile.
+///
+/// There is nothing to hold where no file is, a device stands, the file cannot be opened, or its
+/// file system has no locks.
+///
+/// # Errors
+///
+/// If a run appends to it.
+pub fn hold(path: &Path) -> Result<Option<Locked>, Error> {
+    let Ok(file) = File::open(path) else { return Ok(None) };
+    if !file.metadata().is_ok_and(|about| about.is_file()) {
+        return Ok(None);
+    }
+    match locked(path, file, File::try_lock_shared) {
+        Err(Error::Io { .. }) => Ok(None),
+        held => held.map(Some),
     }
 }
 

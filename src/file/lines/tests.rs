@@ -72,6 +72,23 @@ fn only_one_process_appends() {
 }
 
 #[test]
+fn a_file_that_is_held_has_no_run_and_others_may_hold_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("points.jsonl");
+    assert!(hold(&path).unwrap().is_none() && !path.exists(), "no file");
+    assert!(hold(dir.path()).unwrap().is_none(), "a folder");
+    let file = Growing::open(&path).unwrap();
+    let err = hold(&path).unwrap_err().to_string();
+    assert!(err.contains("points.jsonl: another run writes to it"), "{err}");
+    drop(file);
+    let both = [(); 2].map(|()| hold(&path).unwrap().unwrap());
+    let err = Growing::open(&path).unwrap_err();
+    assert!(matches!(err, Error::Busy { .. }), "{err}");
+    drop(both);
+    Growing::open(&path).unwrap();
+}
+
+#[test]
 fn a_line_that_is_invalid_or_foreign_is_refused_with_its_number() {
     let first = bytes(&[point(0)]);
     for (second, why) in [

@@ -3,15 +3,16 @@
 use std::fmt;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::clock::{Clock, Timed};
 use super::log::{self, Log};
 use super::model::{Choice, Model};
 use super::spent::{Running, Timing};
-use super::trajectory::{self, Last, Trajectory};
+use super::trajectory::{self, Kept, Trajectory};
 use super::watched::Watched;
 use super::{Error, fit, unfit};
+use crate::file::lines;
 use crate::md::field::{ForceSource as _, Source as _};
 use crate::md::files::extxyz::{Frames, VelocityUnit};
 use crate::md::system::System;
@@ -87,6 +88,10 @@ pub struct Progress {
 /// add in another order.
 const SAME_ENERGY: f64 = 1e-9;
 
+/// Frames are put on the disk this often, and take at most one part in so many of the time for it.
+const SYNCED_EVERY: Duration = Duration::from_secs(1);
+const SYNCED_SHARE: u32 = 20;
+
 /// Runs the atoms of the file `from`, of its last frame if it has several, or goes on with the run
 /// whose trajectory is there.
 ///
@@ -104,29 +109,45 @@ pub fn run(
     out: &mut dyn Write,
 ) -> Result<Option<Timing>, Error> {
     let mut say = |line: String| writeln!(out, "{line}").map_err(Error::Output);
+    let held = lines::hold(from)?;
     let mut frames = Frames::open(from)?;
     let start = frames.final_frame()?;
     let name = frames.name();
+    drop(held);
     let mut system = start.into_system(&name, options.unit)?;
     let model = options.potential.model(&name, &mut system)?;
     fit::check(&name, &system, model.cutoff())?;
     say(format!("{name}: {} atoms, {}", system.len(), options.said()))?;
+    for note in model.notes(&options.potential.elements(&system)) {
+        say(format!("{}: {note}", options.potential.name))?;
+    }
     let (mut flight, last) = Flight::new(options, &name, &model, system)?;
-    if let Some(Last { step, name, .. }) = last {
+    if let Some(Kept { step, name, .. }) = last {
         if step > options.steps {
             let expected = format!("at most --steps {}", options.steps);
             return Err(unfit(&name, format!("step {step}"), expected));
         }
         say(format!("{name}: goes on from step {step} of {}", options.steps))?;
+        let (log, from) = (options.log.display(), flight.log.rows());
+        match flight.complete_log()? {
+            0 => {}
+            rows => say(format!("{log}: rows {from} to {} are made again", from + rows - 1))?,
+        }
     }
     let (mut running, first) = (Running::new(&flight.forces), flight.step);
-    while flight.step < options.steps {
-        flight.advance(&mut running)?;
-        let per_second = (flight.step - first) as f64 / running.seconds().max(1e-9);
-        let ns_per_day = per_second * options.dt_ps * 86.4;
-        watch(Some(&Progress { step: flight.step, steps: options.steps, ns_per_day }));
-    }
-    watch(None);
+    let mut fly = || {
+        while flight.step < options.steps {
+            flight.advance(&mut running)?;
+            let per_second = (flight.step - first) as f64 / running.seconds().max(1e-9);
+            let ns_per_day = per_second * options.dt_ps * 86.4;
+            watch(Some(&Progress { step: flight.step, steps: options.steps, ns_per_day }));
+        }
+        watch(None);
+        Ok(())
+    };
+    // However it ends, what was written is to last.
+    let (flown, synced) = (fly(), flight.sync());
+    flown.and(synced)?;
     let (done, dt_ps) = (flight.step - first, options.dt_ps);
     let timing = (done > 0)
         .then(|| running.finish(done, dt_ps, &flight.system, model.any().cutoff(), &flight.forces));
@@ -146,6 +167,8 @@ struct Flight<'a> {
     kept: u64,
     trajectory: Trajectory,
     log: Log,
+    /// When frames are next put on the disk.
+    due: Instant,
 }
 
 impl<'a> Flight<'a> {
@@ -156,45 +179,64 @@ impl<'a> Flight<'a> {
         start: &str,
         model: &Model,
         system: System,
-    ) -> Result<(Self, Option<Last>), Error> {
-        let field = |name: &str, system: &System| {
-            let found = model.field(system, options.skin);
-            let field = found.map_err(|why| unfit(name, why.to_string(), "another cell"))?;
-            Ok::<_, Error>(Watched::new(field, system, options.skin))
-        };
-        let (said, forces) = (options.said(), field(start, &system)?);
+    ) -> Result<(Self, Option<Kept>), Error> {
+        let source = model.field(&system, options.skin);
+        let source = source
+            .map_err(|why| fit::too_long(start, &system, [model.cutoff(), options.skin], &why))?;
+        let forces = Watched::new(source, &system, options.skin);
+        let said = options.said();
         if let Some(why) = forces.fault() {
             return Err(unfit(start, why, "atoms with a finite energy and finite forces"));
         }
+        let Options { out, log, every, .. } = options;
+        trajectory::check_apart(out, log)?;
         let first = trajectory::frame(&said, 0, &system, forces.forces());
-        let (trajectory, last) = Trajectory::open(&options.out, &first, options.every)?;
-        let frames = last.as_ref().map_or(0, |last| last.step / options.every + 1);
-        let log = Log::open(&options.log, frames, options.every)?;
+        let (trajectory, last) = Trajectory::open(out, &first, *every)?;
+        // A link to a file that was not there is one now.
+        trajectory::check_apart(out, log)?;
+        let frames = last.as_ref().map_or(0, |last| last.step / every + 1);
+        let energy = |row: u64| match &last {
+            Some(last) if last.step == row * every => Ok(last.energy().1.to_owned()),
+            _ => match trajectory.frames(row)?.next() {
+                Some(kept) => Ok(kept?.energy().1.to_owned()),
+                None => Ok(String::new()),
+            },
+        };
+        let log = Log::open(log, frames, *every, energy)?;
         let clock = Clock::new(forces.passes().len());
-        let (step, kept) = (0, 0);
-        let mut flight = Self { options, said, system, forces, clock, step, kept, trajectory, log };
+        let (step, kept, due) = (0, 0, Instant::now());
+        let mut flight =
+            Self { options, said, system, forces, clock, step, kept, trajectory, log, due };
         match &last {
             None => flight.write()?,
             Some(last) => {
-                flight.take(last)?;
-                flight.forces = field(&last.name, &flight.system)?;
+                take(&mut flight.system, &mut flight.forces, last)?;
+                (flight.step, flight.kept) = (last.step, last.step);
                 flight.compare(last)?;
             }
         }
         Ok((flight, last))
     }
 
-    /// Takes the atoms of a frame.
-    fn take(&mut self, last: &Last) -> Result<(), Error> {
-        let read = last.frame.clone().into_system(&last.name, None)?;
-        (self.system.positions, self.system.velocities) = (read.positions, read.velocities);
-        (self.step, self.kept) = (last.step, last.step);
-        Ok(())
+    /// Writes rows of frames that have none, since the log was lost, or its end where the power was;
+    /// returns how many.
+    fn complete_log(&mut self) -> Result<u64, Error> {
+        let Self { options, system, forces, trajectory, log, step, .. } = self;
+        let from = log.rows();
+        if from > *step / options.every {
+            return Ok(0);
+        }
+        for kept in trajectory.frames(from)? {
+            let kept = kept?;
+            take(system, forces, &kept)?;
+            log.append(&log::row(kept.step, options.dt_ps, system, forces.forces()))?;
+        }
+        Ok(log.rows() - from)
     }
 
     /// Requires that the frame has the energy of this potential.
-    fn compare(&self, last: &Last) -> Result<(), Error> {
-        let (found, wanted) = (last.energy().unwrap_or(f64::NAN), self.forces.forces().energy);
+    fn compare(&self, last: &Kept) -> Result<(), Error> {
+        let (found, wanted) = (last.energy().0, self.forces.forces().energy);
         let is_same = (found - wanted).abs() <= SAME_ENERGY * wanted.abs().max(1.0);
         let expected = || format!("{wanted} eV, which this potential gives its atoms");
         if is_same { Ok(()) } else { Err(unfit(&last.name, format!("{found} eV"), expected())) }
@@ -244,18 +286,69 @@ impl<'a> Flight<'a> {
         let read = frame.into_system(&name, None);
         let read = read.map_err(|why| self.stopped(why.to_string()))?;
         self.system.velocities = read.velocities;
-        // A row without its frame is cut off later; a frame without its row could not go on.
+        // A row without its frame is cut off later; that of a frame without one is made again.
         let row = log::row(self.step, self.options.dt_ps, &self.system, forces);
-        self.log.append(&row)?;
-        self.trajectory.append(&text)?;
+        let written = self.log.append(&row).and_then(|()| self.trajectory.append(&text));
+        written.map_err(|source| match (self.step, self.kept) {
+            (0, _) => source.into(),
+            (step, kept) => Error::Unwritten { step, kept, source },
+        })?;
         self.kept = self.step;
+        if self.step == 0 || Instant::now() >= self.due { self.sync() } else { Ok(()) }
+    }
+
+    /// Puts all that was written on the disk.
+    fn sync(&mut self) -> Result<(), Error> {
+        let began = Instant::now();
+        self.log.sync()?;
+        self.trajectory.sync()?;
+        let wait = SYNCED_EVERY.max(began.elapsed() * SYNCED_SHARE);
+        self.due = Instant::now() + wait;
         Ok(())
     }
+}
+
+/// Takes the atoms of a frame, and finds the forces on them.
+fn take(system: &mut System, forces: &mut Watched, kept: &Kept) -> Result<(), Error> {
+    let read = kept.frame.clone().into_system(&kept.name, None)?;
+    (system.positions, system.velocities) = (read.positions, read.velocities);
+    let found = forces.renew(system);
+    found.map_err(|why| unfit(&kept.name, why.to_string(), "another cell"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::md::boxes;
+
+    #[test]
+    fn a_kinetic_energy_that_is_not_finite_ends_a_run_and_keeps_its_frames() {
+        let folder = tempfile::tempdir().unwrap();
+        let [out, log] = ["t.extxyz", "t.log"].map(|name| folder.path().join(name));
+        let options = Options {
+            potential: Choice { name: "sw".to_owned(), elements: Vec::new() },
+            dt_ps: 1e-200,
+            steps: 2,
+            every: 1,
+            ensemble: Ensemble::Nve,
+            skin: 1.0,
+            unit: None,
+            out: out.clone(),
+            log,
+        };
+        let mut si = boxes::silicon_crystal(1, 5.43);
+        let model = options.potential.model("a", &mut si).unwrap();
+        let (mut flight, last) = Flight::new(&options, "a", &model, si).unwrap();
+        let mut running = Running::new(&flight.forces);
+        flight.advance(&mut running).unwrap();
+        let two_frames = std::fs::read_to_string(&out).unwrap();
+        flight.system.velocities[3] = [1e160, 0.0, 0.0];
+        let why = flight.advance(&mut running).unwrap_err().to_string();
+        let want =
+            "step 2: the energy is not finite: inf eV kinetic; the frames up to step 1 are in";
+        assert!(why.starts_with(want) && last.is_none(), "{why}");
+        assert_eq!(std::fs::read_to_string(&out).unwrap(), two_frames, "the trajectory");
+    }
 
     #[test]
     fn a_run_is_known_by_all_that_decides_its_bits() {

@@ -2,8 +2,8 @@
 
 use super::{Error, unfit};
 use crate::md::files::extxyz::FURTHEST;
-use crate::md::neighbours::{List as _, NeighbourList};
-use crate::md::system::{Cell, System, Vector, norm, sub};
+use crate::md::neighbours::{List as _, NeighbourList, check_size};
+use crate::md::system::{self, Cell, System, Vector, norm, sub};
 
 /// Atoms nearer than this, in angstrom, are taken for damage.
 const NEAREST: f64 = 0.1;
@@ -57,6 +57,23 @@ pub(super) fn is_near(cell: &Cell, x: &Vector) -> bool {
     let least = cell.heights().iter().fold(1.0, |m: f64, h| m.min(*h));
     let limit = 0.5 * FURTHEST * least;
     x[0].abs() < limit && x[1].abs() < limit && x[2].abs() < limit
+}
+
+/// Why a list is too long: for the skin, if there is one without.
+pub(super) fn too_long(
+    name: &str,
+    system: &System,
+    [cutoff, skin]: [f64; 2],
+    why: &system::Error,
+) -> Error {
+    let atoms = system.len();
+    if check_size(&system.cell, atoms, cutoff, 0.0).is_ok() {
+        let expected = format!(
+            "less: with the cutoff of {cutoff} A the list of {atoms} atoms in this cell is too long"
+        );
+        return unfit("--skin", format!("{skin} A"), expected);
+    }
+    unfit(name, why.to_string(), "another cell")
 }
 
 #[cfg(test)]

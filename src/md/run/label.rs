@@ -6,21 +6,24 @@ use std::path::Path;
 use super::model::{Choice, Model};
 use super::trajectory::{self, ENERGY, STRESS};
 use super::{Error, fit, unfit};
-use crate::file;
+use crate::file::{self, lines};
 use crate::md::files::extxyz::{self, About, Frame, Frames, Motion, UNIT, VelocityUnit};
 
 /// Keys of line 2 that speak of a potential, as ASE and QUIP have them. Those of another one go.
 const OF_A_POTENTIAL: [&str; 4] = [ENERGY, "free_energy", STRESS, "virial"];
 
+/// Columns that do.
+const OF_EACH_ATOM: [&str; 3] = ["energies", "stresses", "virials"];
+
 /// Writes all frames of the file `from` to `to`, with energy, forces and stress of the potential.
 ///
 /// Velocities in `unit`, or in the one that the file shows, become momenta in the unit of ASE; the
-/// other columns and pairs of a frame that [`Frame`] keeps stay.
+/// other columns and pairs of a frame stay, but for those of another potential.
 ///
 /// # Errors
 ///
-/// If a file cannot be read or written, it has no frames, or one of them is no start of a
-/// simulation; then `to` stays as it was.
+/// If a file cannot be read or written, a run writes to it, it has no frames, or one of them is no
+/// start of a simulation; then `to` stays as it was.
 pub fn label(
     from: &Path,
     potential: &Choice,
@@ -29,7 +32,9 @@ pub fn label(
     out: &mut dyn Write,
 ) -> Result<(), Error> {
     let mut count = 0_u64;
-    let mut labels = Labels { potential, unit, loaded: None };
+    let mut labels = Labels { potential, unit, loaded: None, notes: Vec::new() };
+    // They may be one file.
+    let _held = [lines::hold(from)?, lines::hold(to)?];
     let written = file::replace_by(to, |to| {
         let mut frames = Frames::open(from)?;
         while let Some(frame) = frames.next() {
@@ -45,6 +50,9 @@ pub fn label(
         Fault::Refused(why) => why,
         Fault::Io(source) => Error::Write { path: to.to_owned(), source },
     })?;
+    for note in labels.notes {
+        writeln!(out, "{}: {note}", potential.name).map_err(Error::Output)?;
+    }
     let s = if count == 1 { "" } else { "s" };
     writeln!(out, "{}: {count} frame{s} by {}", to.display(), potential.name).map_err(Error::Output)
 }
@@ -79,6 +87,8 @@ struct Labels<'a> {
     unit: Option<VelocityUnit>,
     /// The potential as it is for these species: a file of tables takes longer to read than a frame.
     loaded: Option<(Vec<String>, Model)>,
+    /// What users of LAMMPS would not expect of it, each once.
+    notes: Vec<String>,
 }
 
 impl Labels<'_> {
@@ -87,7 +97,15 @@ impl Labels<'_> {
         let mut system = frame.clone().into_system(name, self.unit)?;
         let model = match self.loaded.take().filter(|(of, _)| *of == system.elements) {
             Some((_, model)) => model,
-            None => self.potential.load(name, &system)?,
+            None => {
+                let model = self.potential.load(name, &system)?;
+                for note in model.notes(&self.potential.elements(&system)) {
+                    if !self.notes.contains(&note) {
+                        self.notes.push(note);
+                    }
+                }
+                model
+            }
         };
         self.potential.complete(name, &model, &mut system)?;
         fit::check(name, &system, model.cutoff())?;
@@ -107,7 +125,11 @@ impl Labels<'_> {
         };
         frame.info.retain(|key, _| !goes(key));
         frame.overruled.retain(|(key, _)| !goes(key));
-        frame.unread.retain(|column| column.about != About::Forces);
+        frame.unread.retain(|column| {
+            let name = column.declared.split(':').next().unwrap_or_default();
+            let is_another = OF_EACH_ATOM.iter().any(|known| known.eq_ignore_ascii_case(name));
+            column.about != About::Forces && !is_another
+        });
         trajectory::put(&mut frame, forces);
         self.loaded = Some((system.elements, model));
         Ok(frame)
@@ -118,7 +140,7 @@ impl Labels<'_> {
 mod tests {
     use super::*;
     use crate::md::boxes;
-    use crate::md::files::extxyz::Value;
+    use crate::md::files::extxyz::{Unread, Value};
 
     #[test]
     fn what_another_potential_said_goes_and_the_rest_stays() {
@@ -131,8 +153,15 @@ mod tests {
         }
         frame.overruled.push(("Energy".to_owned(), Value::Text("8".to_owned())));
         let sw = Choice { name: "sw".to_owned(), elements: Vec::new() };
-        let mut labels = Labels { potential: &sw, unit: None, loaded: None };
+        let column = |declared: &str, field: &str| {
+            let fields = vec![field.to_owned(); 8];
+            Unread { declared: declared.to_owned(), about: About::Other, fields }
+        };
+        let tags = column("tags:I:2", "7 -1");
+        frame.unread = vec![column("Energies:R:1", "9"), tags.clone(), column("virials:R:1", "9")];
+        let mut labels = Labels { potential: &sw, unit: None, loaded: None, notes: Vec::new() };
         let got = labels.label("a", frame).unwrap();
+        assert_eq!(got.unread, [tags], "columns");
         let keys: Vec<_> = got.info.keys().map(String::as_str).collect();
         assert_eq!(keys, ["config", "energy", "stress"], "keys");
         assert!(got.overruled.is_empty(), "another energy");

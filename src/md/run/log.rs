@@ -17,64 +17,102 @@ const BAR: f64 = 1.602_176_634e6;
 
 const HEADER: &str = "Step Time Temp PotEng KinEng TotEng Press Volume\n";
 
+/// The column of the potential energy, from 0.
+const POTENTIAL: usize = 3;
+
 /// The log of a run.
 pub(super) struct Log {
     file: Growing,
+    /// Rows that are there.
+    rows: u64,
+}
+
+/// What is left of a log: whole rows in front, of which so many have a frame.
+struct Left {
+    lines: u64,
+    /// Bytes up to the end of the last row with a frame, and the energy there.
+    end: u64,
+    energy: String,
 }
 
 impl Log {
-    /// Opens the log of a run of which so many frames, one every `every` steps, are there. The row of
-    /// each is kept, and what else a killed run left is cut off.
-    pub(super) fn open(path: &Path, frames: u64, every: u64) -> Result<Self, Error> {
+    /// Opens the log of a run of which so many frames, one every `every` steps, are there; `energy`
+    /// gives that of a frame as it is written. Rows without a frame are cut off. A device has all
+    /// rows that anybody asks for.
+    pub(super) fn open(
+        path: &Path,
+        frames: u64,
+        every: u64,
+        energy: impl FnOnce(u64) -> Result<String, Error>,
+    ) -> Result<Self, Error> {
         let mut file = Growing::open(path)?;
-        let (name, mut end, mut rows) = (path.display().to_string(), 0, 0);
-        let mut reader = file.reader()?;
-        let mut line = Vec::new();
-        let failed = |source| lines::Error::Io { path: path.to_owned(), source };
-        let mut expected = HEADER.to_owned();
-        loop {
-            line.clear();
-            let len = reader.read_until(b'\n', &mut line).map_err(failed)? as u64;
-            if len == 0 {
-                break;
+        let left = left(&file, frames, every)?;
+        let rows = frames.min(left.lines.saturating_sub(1));
+        if rows > 0 {
+            let wanted = energy(rows - 1)?;
+            if left.energy != wanted {
+                let found = format!("{:?} as the energy of row {}", left.energy, rows - 1);
+                let expected = format!("{wanted} eV as in the frame, or another log");
+                return Err(unfit(&path.display().to_string(), found, expected));
             }
-            let is_whole = line.ends_with(b"\n");
-            let is_ours = if is_whole {
-                line.starts_with(expected.as_bytes())
-            } else {
-                let both = line.len().min(expected.len());
-                line[..both] == expected.as_bytes()[..both]
-            };
-            // One row may be there whose frame is not.
-            if !is_ours || rows > frames + 1 {
-                let found = format!("another line than row {rows} of this run");
-                let expected = "the log of that trajectory, or a file that is not there";
-                return Err(unfit(&name, found, expected));
-            }
-            if !is_whole {
-                break;
-            }
-            if rows <= frames {
-                end += len;
-            }
-            expected = format!("{} ", rows * every);
-            rows += 1;
         }
-        drop(reader);
-        if rows <= frames && frames > 0 {
-            let found = format!("{} of the rows of the trajectory", rows.saturating_sub(1));
-            return Err(unfit(&name, found, format!("all {frames}, or other files for a new run")));
-        }
-        file.cut(end)?;
-        if rows == 0 {
+        file.cut(left.end)?;
+        if left.lines == 0 {
             file.append(HEADER.as_bytes())?;
         }
-        Ok(Self { file })
+        let rows = if file.is_file() { rows } else { frames };
+        Ok(Self { file, rows })
+    }
+
+    /// Rows that are there, or on their way through a device.
+    pub(super) fn rows(&self) -> u64 {
+        self.rows
     }
 
     /// Appends a row.
-    pub(super) fn append(&mut self, row: &str) -> Result<(), Error> {
-        Ok(self.file.append(row.as_bytes())?)
+    pub(super) fn append(&mut self, row: &str) -> Result<(), lines::Error> {
+        self.file.append(row.as_bytes())?;
+        self.rows += 1;
+        Ok(())
+    }
+
+    /// Puts all rows on the disk.
+    pub(super) fn sync(&self) -> Result<(), lines::Error> {
+        self.file.sync()
+    }
+}
+
+/// Reads a log to its end, and requires each line to be that of its step.
+fn left(file: &Growing, frames: u64, every: u64) -> Result<Left, Error> {
+    let failed = |source| lines::Error::Io { path: file.path().to_owned(), source };
+    let mut reader = file.reader()?;
+    let (mut line, mut expected) = (Vec::new(), HEADER.to_owned());
+    let mut left = Left { lines: 0, end: 0, energy: String::new() };
+    loop {
+        line.clear();
+        let len = reader.read_until(b'\n', &mut line).map_err(failed)? as u64;
+        if len == 0 {
+            return Ok(left);
+        }
+        let is_whole = line.ends_with(b"\n");
+        let both = if is_whole { expected.len() } else { line.len().min(expected.len()) };
+        let is_ours = line.starts_with(&expected.as_bytes()[..both]);
+        // Frame 0 is on the disk before a second row is written.
+        if !is_ours || frames == 0 && left.lines > 1 {
+            let found = format!("another line than row {} of this run", left.lines);
+            let expected = "the log of that trajectory, or a file that is not there";
+            return Err(unfit(&file.path().display().to_string(), found, expected));
+        }
+        if !is_whole {
+            return Ok(left);
+        }
+        if left.lines <= frames {
+            left.end += len;
+            let energy = line.split(|byte| *byte == b' ').nth(POTENTIAL).unwrap_or_default();
+            left.energy = String::from_utf8_lossy(energy).into_owned();
+        }
+        expected = format!("{} ", left.lines * every);
+        left.lines += 1;
     }
 }
 
@@ -109,33 +147,51 @@ mod tests {
     }
 
     #[test]
-    fn rows_beyond_the_frames_are_cut_and_missing_ones_refused() {
+    fn rows_beyond_the_frames_are_cut_and_those_of_another_run_refused() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("log");
-        let all = format!("{HEADER}0 a\n20 b\n40 c\n60 d\n");
+        let all = format!("{HEADER}0 0 9 -1 9\n20 1 9 -2 9\n40 2 9 -3 9\n60 3 9 -4 9\n");
         let opened = |text: &str, frames| {
             fs::write(&path, text).unwrap();
-            Log::open(&path, frames, 20).map(drop).map_err(|why| why.to_string())?;
-            Ok::<_, String>(fs::read_to_string(&path).unwrap())
+            let energy = |row: u64| Ok(format!("-{}", row + 1));
+            let opened = Log::open(&path, frames, 20, energy).map_err(|why| why.to_string());
+            let left = fs::read_to_string(&path).unwrap();
+            assert!(opened.is_ok() || left == text, "nothing is cut of what is refused");
+            Ok::<_, String>((opened?.rows(), left))
         };
         let after = |rows: usize| all.split_inclusive('\n').take(1 + rows).collect::<String>();
         for cut in 0..=all.len() {
             let rows = all[..cut].matches('\n').count().saturating_sub(1);
             let begun = all[..cut].lines().count().saturating_sub(1);
             for frames in 0..6 {
-                let got = opened(&all[..cut], frames as u64);
-                if rows >= frames && begun <= frames + 1 {
-                    assert_eq!(got, Ok(after(frames)), "{cut} bytes, {frames} frames");
+                let (got, kept) = (opened(&all[..cut], frames as u64), rows.min(frames));
+                if frames > 0 || begun <= 1 {
+                    assert_eq!(got, Ok((kept as u64, after(kept))), "{cut} bytes, {frames} frames");
                 } else {
                     let why = got.unwrap_err();
-                    assert!(why.contains("of this run") || why.contains("of the rows"), "{why}");
+                    assert!(why.contains("found another line than row 2 of this run"), "{why}");
                 }
             }
         }
-        for foreign in ["x", "Step Time\n", &all.replace("20 b", "10 b"), &all.replace("Temp", "T")]
+        for foreign in ["x", "Step Time\n", &all.replace("20 1", "10 1"), &all.replace("Temp", "T")]
         {
             let why = opened(foreign, 3).unwrap_err();
             assert!(why.contains("found another line than row"), "{why}");
         }
+        for (row, frames) in [(0, 1), (1, 2), (3, 4), (3, 9)] {
+            let other = all.replace(&format!(" -{} ", row + 1), " -7 ");
+            let why = opened(&other, frames).unwrap_err();
+            let want =
+                format!("log: found \"-7\" as the energy of row {row}, expected -{} eV", row + 1);
+            assert!(why.contains(&want), "{why}");
+        }
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_device_lacks_no_row() {
+        let energy = |_| unreachable!("a device has no row");
+        let null = Log::open(Path::new("/dev/null"), 7, 20, energy).unwrap();
+        assert_eq!(null.rows(), 7, "rows");
     }
 }

@@ -4,7 +4,10 @@
 //! many digits as bring the same bits back, and the run goes on from what a reader of the frame
 //! gets: from the momenta, which round the velocities, with a list of neighbours that is built from
 //! nothing. So a run that was killed and goes on from its last whole frame has the bits of one that
-//! was not.
+//! was not, and rows of the log that were lost are made again from the frames.
+//!
+//! A kill loses no frame, and a loss of power none that is older than about a second: a synced frame
+//! takes milliseconds, longer than ten steps of a small system, so frames are synced by the clock.
 //!
 //! | module | holds |
 //! |---|---|
@@ -82,6 +85,19 @@ pub enum Error {
         kept: u64,
         /// The trajectory.
         path: PathBuf,
+    },
+    /// A frame or its row cannot be written.
+    #[error(
+        "step {step} is not written; the frames up to step {kept} are, and the same command goes on \
+         from there"
+    )]
+    Unwritten {
+        /// The step.
+        step: u64,
+        /// The step of the last frame.
+        kept: u64,
+        /// The reason.
+        source: lines::Error,
     },
     /// Nothing can be said.
     #[error("output: {0}")]

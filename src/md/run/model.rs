@@ -74,7 +74,7 @@ pub fn names() -> String {
 
 impl Choice {
     /// The names in the potential of the species of `system`, in their order there.
-    fn elements<'a>(&'a self, system: &'a System) -> Vec<&'a str> {
+    pub(super) fn elements<'a>(&'a self, system: &'a System) -> Vec<&'a str> {
         let named = |symbol: &'a String| {
             let given = self.elements.iter().find(|(own, _)| own == symbol);
             given.map_or(symbol.as_str(), |(_, name)| name)
@@ -144,7 +144,7 @@ impl Choice {
     /// The potential of a file.
     fn read(&self, elements: &[&str]) -> Result<Model, Error> {
         let path = Path::new(&self.name);
-        if Kind::of(path).is_none() {
+        if Kind::of(path).is_none() && !path.exists() {
             let expected = format!("one of {}, or a file of LAMMPS as Si.sw", names());
             return Err(unfit(&self.name, "no potential of this name", expected));
         }
@@ -203,6 +203,14 @@ impl Model {
     /// Distance in angstrom from which on atoms do not interact.
     pub(super) fn cutoff(&self) -> f64 {
         self.any().cutoff()
+    }
+
+    /// What users of LAMMPS would not expect of the potential of these elements.
+    pub(super) fn notes(&self, elements: &[&str]) -> Vec<String> {
+        match self {
+            Self::File(p) => p.notes(elements),
+            _ => Vec::new(),
+        }
     }
 
     /// The forces on `system`, by a list with that skin.

@@ -3,7 +3,10 @@
 use std::path::Path;
 
 use super::{Error, unfit};
-use crate::file::lines::Growing;
+use crate::file::{
+    self,
+    lines::{self, Growing},
+};
 use crate::md::files::extxyz::{Extent, Frame, Frames, Motion, Value};
 use crate::md::potentials::Forces;
 use crate::md::system::System;
@@ -35,9 +38,9 @@ pub(super) fn frame(run: &str, step: u64, system: &System, forces: &Forces) -> F
     frame
 }
 
-/// The last frame of a trajectory that a run goes on with.
+/// A frame of a trajectory, as the last one, which a run goes on from.
 #[derive(Debug)]
-pub(super) struct Last {
+pub(super) struct Kept {
     /// Its step.
     pub(super) step: u64,
     /// Its name in messages.
@@ -45,16 +48,17 @@ pub(super) struct Last {
     pub(super) frame: Frame,
 }
 
-impl Last {
-    /// Its energy in eV.
-    pub(super) fn energy(&self) -> Option<f64> {
-        number(&self.frame, ENERGY)
+impl Kept {
+    /// Its energy in eV, and that as it is written.
+    pub(super) fn energy(&self) -> (f64, &str) {
+        (number(&self.frame, ENERGY).unwrap_or(f64::NAN), text(&self.frame, ENERGY))
     }
 }
 
 /// The trajectory of a run.
 pub(super) struct Trajectory {
     file: Growing,
+    every: u64,
 }
 
 impl Trajectory {
@@ -64,7 +68,7 @@ impl Trajectory {
         path: &Path,
         first: &Frame,
         every: u64,
-    ) -> Result<(Self, Option<Last>), Error> {
+    ) -> Result<(Self, Option<Kept>), Error> {
         let mut file = Growing::open(path)?;
         let name = path.display().to_string();
         let mut frames = Frames::new(name.clone(), file.reader()?);
@@ -99,16 +103,51 @@ impl Trajectory {
                 let found = format!("{STEP}={}", text(&frame, STEP));
                 return Err(unfit(&name, found, format!("step {step}, {every} after the last")));
             }
-            found = Some(Last { step, name, frame });
+            found = Some(Kept { step, name, frame });
         }
         file.cut(end)?;
-        Ok((Self { file }, found))
+        Ok((Self { file, every }, found))
+    }
+
+    /// Its frames, without the first so many.
+    pub(super) fn frames(
+        &self,
+        skip: u64,
+    ) -> Result<impl Iterator<Item = Result<Kept, Error>> + '_, Error> {
+        let name = self.file.path().display().to_string();
+        let mut frames = Frames::new(name, self.file.reader()?);
+        let (mut count, every) = (0, self.every);
+        let mut next = move || {
+            while frames.advance()?.is_some() {
+                count += 1;
+                if count > skip {
+                    let (step, name) = ((count - 1) * every, frames.name());
+                    return Ok(Some(Kept { step, name, frame: frames.frame()? }));
+                }
+            }
+            Ok(None)
+        };
+        Ok(std::iter::from_fn(move || next().transpose()))
+    }
+
+    /// Puts all frames on the disk.
+    pub(super) fn sync(&self) -> Result<(), lines::Error> {
+        self.file.sync()
     }
 
     /// Appends a frame.
-    pub(super) fn append(&mut self, text: &str) -> Result<(), Error> {
-        Ok(self.file.append(text.as_bytes())?)
+    pub(super) fn append(&mut self, text: &str) -> Result<(), lines::Error> {
+        self.file.append(text.as_bytes())
     }
+}
+
+/// Requires trajectory and log to be two files.
+pub(super) fn check_apart(out: &Path, log: &Path) -> Result<(), Error> {
+    if file::is_same(out, log) {
+        let found = format!("the file {} of --out", out.display());
+        return Err(unfit("--log", found, "another file"));
+    }
+    Ok(())
 }
 
 /// Whether a torn file is the start of a trajectory of this run.
@@ -177,12 +216,15 @@ mod tests {
         let all = texts.concat();
         for cut in (0..all.len()).step_by(7).chain([texts[0].len(), all.len() - 1, all.len()]) {
             fs::write(&path, &all[..cut]).unwrap();
-            let (_, last) = Trajectory::open(&path, &frames[0], 20).unwrap();
+            let (trajectory, last) = Trajectory::open(&path, &frames[0], 20).unwrap();
             let ends = [texts[0].len(), texts[0].len() + texts[1].len(), all.len()];
             let whole = ends.iter().filter(|end| **end <= cut).count();
             assert_eq!(last.map(|last| last.step), (20 * whole as u64).checked_sub(20), "{cut}");
             let left = fs::read_to_string(&path).unwrap();
             assert_eq!(left, texts[..whole].concat(), "{cut} bytes");
+            let rest = trajectory.frames(1).unwrap().map(|kept| kept.unwrap().step);
+            let want: Vec<_> = [20, 40].into_iter().take(whole.saturating_sub(1)).collect();
+            assert_eq!(rest.collect::<Vec<_>>(), want, "frames but the first");
         }
     }
 

@@ -2,8 +2,8 @@
 //!
 //! Names of motion and of masses are compared without case, punctuation and a leading `atom` or
 //! `atomic`; others as they are written. Three numbers by
-//! a name of velocities, or three columns of them by axis, are the motion. A name that speaks of
-//! motion or of masses in another way is kept as text, so that who needs either can be told.
+//! a name of velocities, or three columns of them by axis, are the motion. All else is kept as text; a
+//! name that speaks of motion or of masses in another way so that who needs either can be told.
 
 use super::comment::Fault;
 use super::motion::MOMENTA;
@@ -46,7 +46,6 @@ enum Role {
     /// Perhaps a momentum along this axis.
     Momentum(usize),
     Unread(About),
-    Other,
 }
 
 /// Names of velocities.
@@ -79,7 +78,10 @@ pub(super) fn layout(properties: &str) -> Result<Layout, Fault> {
             Role::Motion => &mut motion,
             Role::Velocity(axis) => &mut velocity[axis],
             Role::Momentum(axis) => {
-                momentum[axis].get_or_insert(column);
+                match &mut momentum[axis] {
+                    first @ None => *first = Some(column),
+                    Some(_) => unread.push((column, About::Other)),
+                }
                 continue;
             }
             Role::Mass => {
@@ -94,7 +96,6 @@ pub(super) fn layout(properties: &str) -> Result<Layout, Fault> {
                 unread.push((column, about));
                 continue;
             }
-            Role::Other => continue,
         };
         if let Some(other) = slot.replace(column.clone()) {
             return Err(two(&other, &column));
@@ -113,9 +114,8 @@ pub(super) fn layout(properties: &str) -> Result<Layout, Fault> {
             })
         }
     };
-    if momentum.iter().all(Option::is_some) {
-        unread.extend(momentum.into_iter().flatten().map(|column| (column, About::Motion)));
-    }
+    let about = if momentum.iter().all(Option::is_some) { About::Motion } else { About::Other };
+    unread.extend(momentum.into_iter().flatten().map(|column| (column, about)));
     unread.sort_by_key(|(column, _)| column.start);
     let start = |column: Column| column.start;
     let (species, number) = (species.map(start), number.map(start));
@@ -157,7 +157,7 @@ fn role(name: &str, kind: &str, count: usize) -> Result<Role, &'static str> {
         bare.char_indices().last().and_then(|(at, axis)| Some((&bare[..at], "xyz".find(axis)?)));
     Ok(match (bare, along) {
         ("mass" | "masses", _) => return fit(is_scalar, Role::Mass, "masses:R:1"),
-        ("v", _) if !is_vector => Role::Other,
+        ("v", _) if !is_vector => Role::Unread(About::Other),
         (name, _) if VELOCITIES.contains(&name) && is_vector => Role::Motion,
         (_, Some((stem, axis))) if VELOCITIES.contains(&stem) && is_scalar => Role::Velocity(axis),
         (_, Some((stem, _))) if VELOCITIES.contains(&stem) => Role::Unread(About::Motion),
@@ -167,7 +167,7 @@ fn role(name: &str, kind: &str, count: usize) -> Result<Role, &'static str> {
         ("m", _) if is_scalar => Role::Unread(About::Mass),
         ("weight" | "weights", _) if of_atoms && is_scalar => Role::Unread(About::Mass),
         _ if is_scalar && is_mass(&words) => Role::Unread(About::Mass),
-        _ => Role::Other,
+        _ => Role::Unread(About::Other),
     })
 }
 
@@ -230,7 +230,7 @@ mod tests {
             (Role::Number, "Z:I:1"),
             (Role::Forces, "forces:R:3 force:R:3 Forces:R:3"),
             (
-                Role::Other,
+                unread(About::Other),
                 "moment:R:1 moments:R:3 magnetic_moment:R:3 magmoms:R:3 magnetic_momentum:R:3 \
                  v:R:1 p:R:1 m:R:3 z:I:1 Z:R:1 level:I:1 wavelength:R:1 weight:R:1 forces:R:1 \
                  center_of_mass:R:3 charge:R:1 dipole_x:R:1 x:R:1 \u{394}v:R:3 _:R:3 pressure:R:3",
@@ -253,7 +253,8 @@ mod tests {
     fn only_three_momenta_by_axis_are_a_motion() {
         let unread = |columns: &str| {
             let layout = layout(&format!("species:S:1:pos:R:3:{columns}")).unwrap();
-            layout.unread.into_iter().map(|(column, _)| column.declared).collect::<Vec<_>>()
+            let moves = layout.unread.into_iter().filter(|(_, about)| *about == About::Motion);
+            moves.map(|(column, _)| column.declared).collect::<Vec<_>>()
         };
         assert_eq!(unread("px:R:1:py:R:1:pz:R:1"), ["px:R:1", "py:R:1", "pz:R:1"], "a momentum");
         assert!(unread("s:R:1:px:R:1:py:R:1").is_empty(), "orbitals");

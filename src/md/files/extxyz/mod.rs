@@ -3,8 +3,7 @@
 //! Line 1 is the number of atoms; line 2 holds `key=value` pairs, of which `Lattice="..."` gives
 //! the nine components of the lattice vectors and `Properties=name:type:columns:...` the columns
 //! of the atom lines that follow. Read are `species` or `Z`, `pos`, and if present velocities or
-//! momenta, `mass` or `masses` (amu) and `forces`; other columns are skipped unread, other pairs
-//! kept. Numbers are written with as many digits as bring the same bits back.
+//! momenta, `mass` or `masses` (amu) and `forces`; other columns and pairs are kept as they stand. Numbers are written with as many digits as bring the same bits back.
 //!
 //! | module | holds |
 //! |---|---|
@@ -109,7 +108,7 @@ pub struct Frame {
     /// of the file, which it does not state: eV/angstrom of ASE and of LAMMPS in `metal` units,
     /// kcal/(mol angstrom) of LAMMPS in `real` units.
     pub forces: Option<Vec<Vector>>,
-    /// Columns that bear on all this and are not understood.
+    /// The other columns, in their order.
     pub unread: Vec<Unread>,
     /// The other pairs of line 2; of a key that comes twice the last counts, as for ASE.
     pub info: BTreeMap<String, Value>,
@@ -128,7 +127,7 @@ pub struct Unread {
     pub fields: Vec<String>,
 }
 
-/// A quantity of atoms that a column may be in a way that is not understood.
+/// A quantity of atoms that a column may be in a way that is not understood, or that nothing needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum About {
     /// Velocities or momenta; not needed if [`Frame::motion`] is there.
@@ -137,6 +136,8 @@ pub enum About {
     Mass,
     /// Forces, which no system needs.
     Forces,
+    /// Anything else, as charges or tags.
+    Other,
 }
 
 /// Coordinates beyond this many angstrom are taken for damage.

@@ -15,6 +15,9 @@ use crate::md::system::Atoms;
 /// Longer files are not read.
 const LONGEST_BYTES: u64 = 1 << 28;
 
+/// Pairs of entries that a note names.
+const MOST_SHOWN: usize = 2;
+
 /// A potential that was read from a file.
 #[derive(Debug, Clone, PartialEq)]
 pub enum FilePotential {
@@ -89,6 +92,41 @@ impl FilePotential {
             Kind::Setfl => Self::Eam(tables::setfl(&mut reader, &elements, false)?),
             Kind::FinnisSinclair => Self::Eam(tables::setfl(&mut reader, &elements, true)?),
         })
+    }
+}
+
+impl FilePotential {
+    /// What users of LAMMPS would not expect, or not of this file; `elements` as for
+    /// [`FilePotential::read`].
+    pub fn notes<S: AsRef<str>>(&self, elements: &[S]) -> Vec<String> {
+        let means = match self {
+            Self::StillingerWeber(sw) => sw.means(),
+            Self::Tersoff(tersoff) => tersoff.means(),
+            Self::Eam(eam) => {
+                let note = eam.shortfall().map(|end| {
+                    format!(
+                        "the cutoff of {} A is beyond the tables, which hold their last values from \
+                         {end} A on, as in LAMMPS",
+                        eam.cutoff()
+                    )
+                });
+                return note.into_iter().collect();
+            }
+        };
+        let name = |species: [usize; 3]| species.map(|s| elements[s].as_ref()).join(" ");
+        let both = means.iter().map(|both| both.map(name).join(" and "));
+        let both: Vec<_> = both.collect();
+        let shown = both.len().min(MOST_SHOWN);
+        let more = match both.len() - shown {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let note = format!(
+            "the entries {}{more} differ: the energy is the mean of both, where LAMMPS takes one by \
+             the order of the atoms",
+            both[..shown].join(", ")
+        );
+        if both.is_empty() { Vec::new() } else { vec![note] }
     }
 }
 

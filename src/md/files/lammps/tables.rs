@@ -9,7 +9,8 @@
 //! ```
 //!
 //! F has nrho values, the others nr, each list on lines of its own. In funcfl z is
-//! `27.2 * 0.529 Z^2`; LAMMPS leaves out the last value of each list, and so does this reader.
+//! `27.2 * 0.529 Z^2`; LAMMPS leaves out the last value of each list, and so does this reader. A cutoff
+//! may lie beyond the lists, which hold their last values up to there, as in LAMMPS.
 
 use super::Error;
 use super::text::Reader;
@@ -41,11 +42,6 @@ impl Grid {
             cutoff: reader.number("the cutoff", words[4])?,
         };
         reader.check_cutoff(reader.line, grid.cutoff)?;
-        let end = grid.step * grid.distances as f64;
-        if grid.cutoff > end * (1.0 + 1e-6) {
-            let found = format!("a cutoff of {} with tables up to {end}", grid.cutoff);
-            return Err(reader.error(reader.line, found, "one within the tables"));
-        }
         Ok(grid)
     }
 

@@ -11,7 +11,8 @@
 //!
 //! A pair of species takes phi2, g and the cutoff from the entry (i, j, j); lambda, eps and cos0 of an
 //! angle are those of the entry (i, j, k). Where (i, k, j) has others, the angle costs the mean of
-//! both, for nothing says which neighbour comes first; likewise the halves of a pair may differ.
+//! both, for nothing says which neighbour comes first; likewise the halves of a pair may differ. LAMMPS
+//! takes one of the two, a pair by the numbers of its atoms and an angle by the order in a list.
 //!
 //! The forms share the functions and differ in their loops. Bound: with the sizes of phi2, g and the
 //! squared cosine, as `angles.rs` and `errors.rs` say.
@@ -127,6 +128,38 @@ impl StillingerWeberCompound {
         let cutoff = compound.cutoff;
         assert!(cutoff > 0.0 && cutoff.is_finite(), "cutoff {cutoff} is not positive");
         compound
+    }
+
+    /// The entries, as two times three species, that a pair or an angle takes the mean of since they
+    /// differ: (i, j, j) and (j, i, i), or (i, j, k) and (i, k, j).
+    pub fn means(&self) -> Vec<[[usize; 3]; 2]> {
+        let bond = |[i, j, k]: [usize; 3]| {
+            let Entry { epsilon, sigma, a, bond, repulsion, exponents: [p, q], cutoff, .. } =
+                *self.entry(i, j, k);
+            let all = [epsilon, sigma, a, bond, repulsion, p, q, cutoff];
+            if cutoff > 0.0 { all } else { [0.0; 8] }
+        };
+        let angle = |[i, j, k]: [usize; 3]| {
+            let Entry { epsilon, lambda, cos0, .. } = *self.entry(i, j, k);
+            let strength = epsilon * lambda;
+            if strength == 0.0 { [0.0; 2] } else { [strength, cos0] }
+        };
+        let is_bent = |i: usize, j: usize, k: usize| {
+            self.pair(i, j).cutoff > 0.0 && self.pair(i, k).cutoff > 0.0
+        };
+        let mut means = Vec::new();
+        for j in 0..self.species {
+            for k in 0..j {
+                let pair = [[k, j, j], [j, k, k]];
+                means.extend((bond(pair[0]) != bond(pair[1])).then_some(pair));
+                for i in 0..self.species {
+                    let both = [[i, k, j], [i, j, k]];
+                    let differ = is_bent(i, j, k) && angle(both[0]) != angle(both[1]);
+                    means.extend(differ.then_some(both));
+                }
+            }
+        }
+        means
     }
 
     fn entry(&self, i: usize, j: usize, k: usize) -> &Entry {

@@ -58,6 +58,14 @@ impl TabulatedEam {
         Self { cutoff, embedding, densities, pairs }
     }
 
+    /// Distance in angstrom from which on tables hold their last values, if that is more than two steps
+    /// before the cutoff: files with a cutoff at their end leave out one or two.
+    pub fn shortfall(&self) -> Option<f64> {
+        let mut radial = self.densities.iter().chain(&self.pairs);
+        let short = radial.find(|table| self.cutoff > table.end() + 2.001 * table.step())?;
+        Some(short.end())
+    }
+
     /// The density of a neighbour at its host.
     fn density(&self, host: usize, neighbour: usize) -> &Table {
         let n = self.embedding.len();

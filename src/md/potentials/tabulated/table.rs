@@ -45,6 +45,11 @@ impl Table {
         Self { step, inverse: 1.0 / step, knots }
     }
 
+    /// The distance between two knots.
+    pub(super) fn step(&self) -> f64 {
+        self.step
+    }
+
     /// Where the last knot is.
     pub fn end(&self) -> f64 {
         self.step * (self.knots.len() - 1) as f64

@@ -10,7 +10,8 @@
 //!
 //! with m = 3 or 1. A pair of species takes all but zeta from the entry (i, j, j); a term of zeta
 //! has gamma, lambda3, c, d, cos0, m, R and D of the entry (i, j, k). So the two halves of a pair may
-//! differ. The derivative of b, which may be infinite at zeta = 0, is 0 there.
+//! differ. LAMMPS takes one of two repulsions that differ, by the numbers of the atoms, and the mean of
+//! the rest; here it is the mean of all, so that the energy does not depend on the order of atoms. The derivative of b, which may be infinite at zeta = 0, is 0 there.
 //!
 //! The forms share the functions and differ in their loops; `bound.rs` derives the bound.
 //!
@@ -52,6 +53,18 @@ impl Tersoff {
         let cutoff = entries.iter().map(Entry::cutoff).fold(0.0, f64::max);
         assert!(cutoff > 0.0 && cutoff.is_finite(), "cutoff {cutoff} is not positive");
         Self { species, entries, cutoff }
+    }
+
+    /// The entries (i, j, j) and (j, i, i) whose repulsions differ, so that a pair takes the mean of
+    /// both.
+    pub fn means(&self) -> Vec<[[usize; 3]; 2]> {
+        let repulsion = |i: usize, j: usize| {
+            let Entry { repulsion, lambda1, middle, width, .. } = *self.entry(i, j, j);
+            if repulsion == 0.0 { [0.0; 4] } else { [repulsion, lambda1, middle, width] }
+        };
+        let pairs = (0..self.species).flat_map(|j| (0..j).map(move |i| (i, j)));
+        let differ = pairs.filter(|&(i, j)| repulsion(i, j) != repulsion(j, i));
+        differ.map(|(i, j)| [[i, j, j], [j, i, i]]).collect()
     }
 
     fn entry(&self, i: usize, j: usize, k: usize) -> &Entry {

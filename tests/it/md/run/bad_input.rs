@@ -99,7 +99,10 @@ fn options_that_make_no_sense_are_usage_errors() {
     }
     assert!(!place.trajectory.exists(), "no trajectory");
     let none = "--potential nope --dt 0.001 --steps 100";
-    refused(&place.args(none), Exit::Failure, "nope: found ");
+    refused(&place.args(none), Exit::Failure, "nope: found no potential of this name");
+    let other = format!("--potential {} --dt 0.001 --steps 100", text(&place.atoms));
+    let want = "atoms.extxyz: found a name without a known ending, expected one of .sw, .tersoff";
+    refused(&place.args(&other), Exit::Failure, want);
     let dense = boxes::silicon_crystal(1, 5.431);
     fs::write(&place.atoms, Frame::of(&dense).to_text("a").unwrap()).unwrap();
     pass(&place.args("--potential lj --elements Si=Ar --dt 0.0001 --steps 1 --every 1 --skin 3"));
@@ -133,8 +136,6 @@ fn outputs_that_cannot_be_written_are_named() {
     refused(&place.args(SHORT), Exit::Failure, "t.log: another run writes to it");
     drop(busy);
     pass(&place.args(SHORT));
-    let same = format!("{SHORT} --log {}", text(&place.trajectory));
-    refused(&place.args(&same), Exit::Failure, "t.extxyz: another run writes to it");
 }
 
 #[test]
@@ -177,6 +178,46 @@ fn a_run_that_leads_nowhere_stops_at_a_step_and_keeps_its_frames() {
     }
 }
 
+/// Two atoms at 45 A/ps: 4.5 A a step. Where they meet they have no energy; where one misses the other
+/// it flies away.
+#[test]
+fn a_run_that_stops_later_keeps_all_frames_before() {
+    let mut two = boxes::argon_crystal(2, 40.0);
+    two.species.truncate(2);
+    two.masses.truncate(2);
+    two.charges.truncate(2);
+    two.velocities = vec![[45.0, 0.0, 0.0], [-45.0, 0.0, 0.0]];
+    for (half, off, options, want, frames) in [
+        (18.0, 0.0, "--every 1 --skin 0", "step 4: the energy is not finite: ", 4),
+        (13.5, 0.3, "--every 2 --skin 10", "step 4: atom 1 is lost, at [", 2),
+    ] {
+        two.positions = vec![[-half, 40.0, 40.0], [half, 40.0 + off, 40.0]];
+        let place = Place::new(&two);
+        let options = format!("--potential lj --dt 0.1 --steps 8 {options}");
+        let kept = if frames == 4 { 3 } else { 2 };
+        for want in [want, &format!("; the frames up to step {kept} are in ")] {
+            refused(&place.args(&options), Exit::Failure, want);
+            assert_eq!([place.frames().len(), place.rows().len()], [frames; 2], "what was written");
+        }
+    }
+}
+
+/// A rod of 2000 atoms, of which the force of argon reaches 90 million pairs, and a skin more.
+#[test]
+fn a_skin_that_is_too_wide_is_named() {
+    let place = Place::new(&silicon());
+    let mut rod = "2000\nLattice=\"1.8 0 0 0 1.8 0 0 0 60\"\n".to_owned();
+    for n in 0..2000 {
+        let [x, y, z] = [n % 5, n / 5 % 5, n / 25].map(f64::from);
+        rod += &format!("Ar {} {} {}\n", 0.36 * x, 0.36 * y, 0.75 * z);
+    }
+    fs::write(&place.atoms, rod).unwrap();
+    let options = "--potential lj --dt 0.001 --steps 1 --every 1 --skin 10";
+    let want =
+        "--skin: found 10 A, expected less: with the cutoff of 8.5125 A the list of 2000 atoms";
+    refused(&place.args(options), Exit::Failure, want);
+}
+
 #[test]
 fn a_trajectory_or_log_of_another_run_is_refused_and_stays() {
     let place = Place::new(&silicon());
@@ -192,13 +233,17 @@ fn a_trajectory_or_log_of_another_run_is_refused_and_stays() {
         refused(&place.args(&options), Exit::Failure, want);
         assert!(stays(), "{options}");
     }
-    fs::remove_file(&log).unwrap();
-    refused(&place.args(SHORT), Exit::Failure, "t.log: found 0 of the rows of the trajectory");
+    let row = String::from_utf8(kept[1].clone()).unwrap();
+    let energy = row.lines().last().unwrap().split(' ').nth(3).unwrap();
+    fs::write(&log, row.replace(energy, "-1")).unwrap();
+    refused(&place.args(SHORT), Exit::Failure, "t.log: found \"-1\" as the energy of row 2");
     fs::write(&log, &kept[1]).unwrap();
     let mut other = String::from_utf8(kept[0].clone()).unwrap();
     let energy = other.rfind(" energy=").unwrap() + " energy=-".len();
     other.replace_range(energy..=energy, "9");
     fs::write(&place.trajectory, &other).unwrap();
+    let energy = row.lines().last().unwrap().split(' ').nth(3).unwrap();
+    fs::write(&log, row.replace(energy, &energy.replace('-', "9"))).unwrap();
     let args = SHORT.replace("20", "30");
     refused(&place.args(&args), Exit::Failure, "which this potential gives its atoms");
     assert_eq!(fs::read_to_string(&place.trajectory).unwrap(), other, "it stays");

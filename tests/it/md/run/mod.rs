@@ -1,6 +1,9 @@
 //! `stepmark md run` and `stepmark md label` as their users meet them.
 
 mod bad_input;
+mod files;
+#[cfg(unix)]
+mod full;
 #[cfg(unix)]
 mod killed;
 
@@ -79,6 +82,26 @@ fn info(frame: &Frame, key: &str) -> Vec<f64> {
     frame.info[key].numbers().unwrap()
 }
 
+/// The path of a potential file of this crate.
+fn fixture(name: &str) -> String {
+    format!("{}/fixtures/potentials/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A table of a metal that has the symbol and the density of aluminium.
+fn metal() -> String {
+    let list = |step: f64, f: fn(f64) -> f64| {
+        (0..200).map(|m| format!("{}\n", f(step * f64::from(m)))).collect::<String>()
+    };
+    let tail = |r: f64| (6.0 - r).max(0.0).powi(2);
+    [
+        "a metal\n\n\n1 Al\n200 0.5 200 0.03 6\n13 26.98 4.05 fcc\n".to_owned(),
+        list(0.5, |rho| -rho.sqrt()),
+        list(0.03, tail),
+        list(0.03, |r| r * 0.1 * (6.0 - r).max(0.0).powi(4)),
+    ]
+    .concat()
+}
+
 fn silicon() -> System {
     let mut si = boxes::silicon_crystal(2, 5.431);
     boxes::thermalise(&mut si, 3, 900.0);
@@ -142,11 +165,19 @@ fn a_run_has_the_frames_and_rows_of_the_integrator() {
 fn a_longer_run_goes_on_from_a_shorter_one_with_the_same_bits() {
     let mut argon = boxes::argon_crystal(3, 5.3);
     boxes::thermalise(&mut argon, 4, 200.0);
+    let mut aluminium = boxes::aluminium_crystal(2, 4.05);
+    boxes::thermalise(&mut aluminium, 5, 900.0);
+    let folder = tempfile::tempdir().unwrap();
+    let table = folder.path().join("made-up.eam.alloy");
+    fs::write(&table, metal()).unwrap();
     let bath = "--ensemble langevin --temperature 1200 --friction 5 --seed 9";
     for (system, options) in [
         (silicon(), format!("--potential sw --dt 0.002 {bath}")),
         (argon, "--potential lj --dt 0.01".to_owned()),
         (fixtures::water_192(), format!("--potential spcfw-dsf --dt 0.0005 {bath}")),
+        (silicon(), format!("--potential {} --dt 0.002", fixture("silicon.sw"))),
+        (silicon(), format!("--potential {} --dt 0.002 {bath}", fixture("silicon.tersoff"))),
+        (aluminium, format!("--potential {} --dt 0.002", text(&table))),
     ] {
         let [whole, parts] = [(); 2].map(|()| Place::new(&system));
         let options = format!("{options} --every 30 --skin 0.5 --steps");
@@ -253,9 +284,9 @@ fn a_potential_may_be_a_file_of_lammps() {
     let mut si = silicon();
     boxes::rattle(&mut si, 1, 0.05);
     let place = Place::new(&si);
-    let potential = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/potentials/silicon.sw");
+    let potential = fixture("silicon.sw");
     let options = "--dt 0.001 --steps 20 --every 10 --potential";
-    pass(&place.args(&format!("{options} {}", text(&potential))));
+    pass(&place.args(&format!("{options} {}", potential)));
     let field = Field::new(StillingerWeber::SILICON, &si, 1.0).unwrap();
     let (frame, want) = (place.frames().swap_remove(0), field.forces());
     assert!((info(&frame, "energy")[0] / want.energy - 1.0).abs() < 1e-9, "energy");
@@ -266,15 +297,15 @@ fn a_potential_may_be_a_file_of_lammps() {
     // The same atoms by another name.
     let named = System { elements: vec!["Ge".to_owned()], ..si };
     let other = Place::new(&named);
-    let args = format!("{options} {} --elements Ge=Si", text(&potential));
+    let args = format!("{options} {} --elements Ge=Si", potential);
     pass(&other.args(&args));
     assert_eq!(other.frames()[0].forces, Some(forces), "forces");
     let without = Place::new(&named);
-    let args = format!("{options} {}", text(&potential));
+    let args = format!("{options} {}", potential);
     let (exit, _, err) = said(&without.args(&args));
     assert_eq!(exit, Exit::Failure, "no parameters");
     assert!(err.contains("silicon.sw: ") && err.contains("Ge"), "{err}");
-    let (_, _, err) = said(&without.args(&format!("{options} {}.none.sw", text(&potential))));
+    let (_, _, err) = said(&without.args(&format!("{options} {}.none.sw", potential)));
     assert!(err.contains("silicon.sw.none.sw: cannot be read"), "{err}");
 }
 

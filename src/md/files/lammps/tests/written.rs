@@ -149,6 +149,34 @@ fn each_function_is_found_by_its_elements() {
     assert!((energy(true, ["B", "B"], ["B", "A"]) - 2.0 * 3.0 * 20.0).abs() < 1e-12, "B alone");
 }
 
+/// F of a metal is 2 rho, f is 10 and z is 6 up to the last knot at 7.5, and so they stay.
+#[test]
+fn a_cutoff_beyond_the_tables_holds_their_last_values_and_is_told() {
+    let (near, far) = (constant(false), constant(false).replacen(" 7.5\n", " 9.9\n", 1));
+    let cell = Cell::orthorhombic([30.0; 3]).unwrap();
+    let energy = |text: &str, r: f64| {
+        let file = parse(text, Kind::Setfl, &["B", "A"]).unwrap();
+        let two = System::new(cell, &["B", "A"], vec![1.0; 2], vec![[0.0; 3], [r, 0.0, 0.0]]);
+        file.reference(two.atoms()).energy
+    };
+    let want = |r: f64| 2.0 * 0.25 + 3.0 * 10.0 + 6.0 / r;
+    for r in [7.4, 8.6, 9.8] {
+        let got = energy(&far, r);
+        assert!((got - want(r)).abs() < 1e-12, "{got} eV at {r}");
+    }
+    assert_eq!(energy(&near, 8.6), 0.0, "behind the cutoff");
+    let notes = |text: &str| parse(text, Kind::Setfl, &["A"]).unwrap().notes(&["A"]);
+    let want =
+        "the cutoff of 9.9 A is beyond the tables, which hold their last values from 7.5 A on";
+    assert!(notes(&far)[0].starts_with(want), "{:?}", notes(&far));
+    assert!(notes(&near).is_empty(), "{:?}", notes(&near));
+    // One value is left out, and the cutoff is a step behind the last one of the file.
+    let grid = Grid { cutoff: 7.5 + 15.0 / 7.0, ..Grid::SMALL };
+    let funcfl = funcfl(Grid::SMALL).replacen(" 7.5\n", &format!(" {}\n", grid.cutoff), 1);
+    let file = parse(&funcfl, Kind::Funcfl, &["Al"]).unwrap();
+    assert_eq!((file.cutoff(), file.notes(&["Al"])), (grid.cutoff, Vec::new()), "a usual one");
+}
+
 #[test]
 fn tables_that_are_wrong_are_refused_by_line() {
     let good = setfl(Grid::SMALL);
@@ -173,7 +201,7 @@ fn tables_that_are_wrong_are_refused_by_line() {
     al(&edit(" 8 ", " -8 "), "a whole number of distances");
     al(&edit(" 7.5\n", " -7.5\n"), "line 5: found a cutoff of -7.5, expected one above 0");
     al(&edit(" 7.5\n", " inf\n"), "found \"inf\", expected a finite number for the cutoff");
-    al(&edit(" 7.5\n", " 9.5\n"), "a cutoff of 9.5 with tables up to 8.57");
+    al(&edit(" 7.5\n", " 100.5\n"), "a cutoff of 100.5, expected one above 0 and at most 100");
     al(&edit(" 7.5\n", "\n"), "expected nrho, drho, nr, dr, cutoff");
     al(&edit(" 28.57", " -28.57"), "expected a number above zero for drho");
     al(&edit(" 28.57", " 0e28.57"), "for drho");
