@@ -84,7 +84,7 @@ impl Sampling {
 }
 
 /// Returns the first flaw of a list of ids: each is `chapter/kernel/size`, and stands once.
-pub(crate) fn flaw<'a>(ids: impl Iterator<Item = &'a str>) -> Option<String> {
+pub fn flaw<'a>(ids: impl Iterator<Item = &'a str>) -> Option<String> {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let mut seen = BTreeSet::new();
     for id in ids {

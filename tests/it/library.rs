@@ -222,15 +222,14 @@ fn a_workload_is_a_folder_two_lines_and_the_generated_list() {
             assert_eq!(code, Some(0), "{ids}");
             assert!(ids.ends_with("\ntoy/double/n1000\n"), "{ids}");
             fs::write(copy.dir.join("benches/cases.txt"), ids).unwrap();
-            let layers = "test layers::nobody_uses_what_the_layers_forbid ... ok";
-            let test = "test --features instructions";
-            copy.expect(Copy::cargo(), &format!("{test} --test it layers::"), 0, &[layers]);
             let right = ["ok     toy/double/n1000", "1 case, 0 wrong"];
             copy.expect(&program, "check --filter toy/", 0, &right);
             // Not the other cases again, which take minutes where nothing is optimised.
-            let registry = format!("{test} --lib registry::tests -- --skip every_case_is_right");
-            let list = "test registry::tests::the_instruction_bench_has_the_same_list ... ok";
-            copy.expect(Copy::cargo(), &registry, 0, &[list]);
+            let tests = "test --features instructions --test it -- layers:: registry:: \
+                         --skip every_case_is_right";
+            let layers = "test layers::nobody_uses_what_the_layers_forbid ... ok";
+            let list = "test registry::the_instruction_bench_has_the_same_list ... ok";
+            copy.expect(Copy::cargo(), tests, 0, &[layers, list]);
             let without = "check --profile test --no-default-features --lib";
             copy.expect(Copy::cargo(), without, 0, &["Finished"]);
         });

@@ -20,6 +20,7 @@ mod lattice;
 mod layers;
 mod library;
 mod md;
+mod registry;
 mod rom;
 #[cfg(target_os = "linux")]
 mod scripts;
