@@ -7,7 +7,7 @@
 //! | [`document`], [`hotspots`] | the JSON of mlff-distiller's profiler, and its rules |
 //! | [`extended`] | what it does not measure |
 //! | [`growth`], [`tail`], `verdicts` | memory that grows, steps that are slow, and what to say of them |
-//! | [`validity`], [`line`], [`targets`] | forces, energy and drift; the targets of the original's documents |
+//! | [`validity`], [`line`](mod@line), [`targets`] | forces, energy and drift; the targets of the original's documents |
 //! | [`model`], `frames` | models and systems by name; frames of a file |
 //! | [`scaling`], [`comparison`] | times over sizes; all models of a system |
 //! | [`run`] | measures all points, and makes the files of them |
