@@ -165,15 +165,24 @@ fn put(object: &mut Object, key: &str, value: Value) {
     }
 }
 
+/// The text of a JSON file.
+///
+/// # Errors
+///
+/// If the value has no text in JSON.
+pub fn text(value: &impl Serialize) -> serde_json::Result<Vec<u8>> {
+    let mut text = serde_json::to_vec_pretty(value)?;
+    text.push(b'\n');
+    Ok(text)
+}
+
 /// A value as the text of a JSON file.
 ///
 /// # Panics
 ///
 /// Never: such values are JSON.
 pub fn json(value: &Value) -> Vec<u8> {
-    let mut text = serde_json::to_vec_pretty(value).expect("plain data are JSON");
-    text.push(b'\n');
-    text
+    text(value).expect("plain data are JSON")
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 //! | [`memory`], [`energy`] | what is resident, what the heap is asked for; joules |
 //! | [`points`] | a line per finished point, from which a killed run resumes |
 //! | [`files`] | one list of fields gives the keys of a JSON object and the columns of a CSV row |
+//! | [`line`](mod@line) | slopes of straight lines, with their intervals |
 //! | [`progress`] | a bar on a terminal |
 //! | [`compare`](mod@compare) | two profiles of one chapter beside each other |
 //! | [`trace`](mod@trace) | times as files that Perfetto and `chrome://tracing` open |
@@ -22,6 +23,7 @@ pub mod core;
 pub mod energy;
 pub mod files;
 pub mod lattice;
+pub mod line;
 pub mod md;
 pub mod memory;
 pub mod points;

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::line::Slope;
 use super::profile::{Profile, compare};
+use crate::profile::line::Slope;
 
 /// `comparison_<time>.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

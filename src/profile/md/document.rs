@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Error;
 use crate::file;
+use crate::profile::files;
 use crate::stats::Samples;
 
 /// Bytes of a gigabyte, of which the original says GB.
@@ -135,7 +136,7 @@ impl Document {
     ///
     /// If it cannot be written.
     pub fn save(&self, path: &Path) -> Result<(), Error> {
-        let text = super::json(self)?;
+        let text = files::text(self)?;
         file::replace(path, &text).map_err(|source| Error::io(path, source))
     }
 }

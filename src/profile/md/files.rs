@@ -7,9 +7,10 @@ use super::profile::Profile;
 use super::record::Kind;
 use super::report;
 use super::scaling::Scaling;
-use super::{Error, json, spans};
+use super::{Error, spans};
 use crate::draw::Table;
 use crate::draw::numbers::short;
+use crate::profile::files::text;
 
 /// Names and contents.
 pub(super) type Files = Vec<(String, Vec<u8>)>;
@@ -55,8 +56,8 @@ fn of(
 
 fn documents(stem: &str, profile: &Profile) -> Result<Files, Error> {
     Ok(vec![
-        (format!("{stem}.json"), json(&profile.document)?),
-        (format!("{stem}.extended.json"), json(&profile.extended)?),
+        (format!("{stem}.json"), text(&profile.document)?),
+        (format!("{stem}.extended.json"), text(&profile.extended)?),
     ])
 }
 
@@ -75,7 +76,7 @@ pub(super) fn of_sizes(
             files.push((format!("{stem}_trace.json"), spans::trace(profile)?));
         }
     }
-    files.push((format!("{name}_scaling.json"), json(scaling)?));
+    files.push((format!("{name}_scaling.json"), text(scaling)?));
     let table = sizes(scaling);
     files.push((format!("{name}_scaling.csv"), table.csv()));
     #[cfg(feature = "figures")]
@@ -112,7 +113,7 @@ pub(super) fn of_all(
     let time = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let time: String = time.chars().filter(char::is_ascii_alphanumeric).collect();
     let stem = format!("comparison_{time}");
-    files.push((format!("{stem}.json"), json(comparison)?));
+    files.push((format!("{stem}.json"), text(comparison)?));
     let table = models(comparison);
     files.push((format!("{stem}.csv"), table.csv()));
     let Comparison { system, n_atoms, baseline, reference, .. } = comparison;

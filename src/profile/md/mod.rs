@@ -7,7 +7,7 @@
 //! | [`document`], [`hotspots`] | the JSON of mlff-distiller's profiler, and its rules |
 //! | [`extended`] | what it does not measure |
 //! | [`growth`], [`tail`], `verdicts` | memory that grows, steps that are slow, and what to say of them |
-//! | [`validity`], [`line`](mod@line), [`targets`] | forces, energy and drift; the targets of the original's documents |
+//! | [`validity`], [`targets`] | forces, energy and drift; the targets of the original's documents |
 //! | [`model`], `frames` | models and systems by name; frames of a file |
 //! | [`scaling`], [`comparison`] | times over sizes; all models of a system |
 //! | [`run`] | measures all points, and makes the files of them |
@@ -42,7 +42,6 @@ mod files;
 mod frames;
 pub mod growth;
 pub mod hotspots;
-pub mod line;
 pub mod measure;
 pub mod model;
 #[cfg(feature = "figures")]
@@ -63,8 +62,6 @@ mod walk;
 
 use std::io;
 use std::path::{Path, PathBuf};
-
-use serde::Serialize;
 
 use super::{points, trace};
 use crate::md::{self, extxyz, system};
@@ -180,6 +177,7 @@ pub enum Error {
     #[error("no JSON: {why}")]
     Json {
         /// The complaint of the writer.
+        #[from]
         why: serde_json::Error,
     },
     /// The cell of a system is too small.
@@ -218,13 +216,6 @@ impl Error {
     fn io(path: &Path, source: io::Error) -> Self {
         Self::Io { path: path.to_owned(), source }
     }
-}
-
-/// The text of a JSON file.
-fn json(value: &impl Serialize) -> Result<Vec<u8>, Error> {
-    let mut text = serde_json::to_vec_pretty(value).map_err(|why| Error::Json { why })?;
-    text.push(b'\n');
-    Ok(text)
 }
 
 #[cfg(test)]

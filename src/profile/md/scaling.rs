@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::line::{Slope, slope};
 use super::profile::Profile;
+use crate::profile::line::{Slope, slope};
 
 /// `<model>_scaling.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -9,10 +9,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::Error;
-use super::line::{Slope, detrended_rms, slope_of_blocks};
 use super::record::Record;
 use crate::md::field::AnyPotential;
 use crate::md::{BOLTZMANN, Forces, System};
+use crate::profile::line::{Slope, detrended_rms, slope_of_blocks};
 
 /// The root mean square of the energy around its line, in kT per atom, beyond which a step is too
 /// long. A choice of this crate: the boxes of its fixtures stay below a fiftieth of it.

@@ -14,6 +14,7 @@ use super::document::Profile;
 use super::figures;
 use super::names::{PROFILE, SCALING};
 use super::report::Report;
+use crate::profile::files::text;
 
 /// What stands under `runtime_analysis`.
 #[derive(Debug, Serialize)]
@@ -28,25 +29,18 @@ struct Pipeline<'a> {
     runtime_analysis: Analysis<'a>,
 }
 
-/// The text of a JSON file.
-fn json(value: &impl Serialize) -> Result<Vec<u8>, Error> {
-    let mut text = serde_json::to_vec_pretty(value).map_err(|why| Error::Json { why })?;
-    text.push(b'\n');
-    Ok(text)
-}
-
 /// Names and contents of all files but the summary.
 pub(super) fn files(report: &Report, figures: bool) -> Result<Vec<(String, Vec<u8>)>, Error> {
     let mut files = Vec::new();
     for profile in &report.profiles {
-        files.push((format!("{}/{PROFILE}", profile.model_name), json(profile)?));
+        files.push((format!("{}/{PROFILE}", profile.model_name), text(profile)?));
     }
-    files.push(("runtime_comparison.json".to_owned(), json(&report.comparison)?));
+    files.push(("runtime_comparison.json".to_owned(), text(&report.comparison)?));
     let experiment_name = &*report.experiment_name;
     let pipeline = Pipeline { experiment_name, runtime_analysis: analysis(report) };
-    files.push(("pipeline_summary.json".to_owned(), json(&pipeline)?));
+    files.push(("pipeline_summary.json".to_owned(), text(&pipeline)?));
     if !report.scaling.is_empty() {
-        files.push((SCALING.to_owned(), json(&report.scaling)?));
+        files.push((SCALING.to_owned(), text(&report.scaling)?));
     }
     #[cfg(feature = "figures")]
     if figures {
@@ -66,15 +60,15 @@ const ANALYSIS: &str = "runtime_analysis";
 
 /// The summary of another program with the results in it, everything else as it was.
 pub(super) fn updated(mut held: Ordered, report: &Report) -> Result<Vec<u8>, Error> {
-    let value = serde_json::to_vec(&analysis(report)).map_err(|why| Error::Json { why })?;
-    let value = serde_json::from_slice(&value).map_err(|why| Error::Json { why })?;
+    let value = serde_json::to_vec(&analysis(report))?;
+    let value = serde_json::from_slice(&value)?;
     if let Ordered::Object(fields) = &mut held {
         match fields.iter_mut().find(|(name, _)| name == ANALYSIS) {
             Some((_, old)) => *old = value,
             None => fields.push((ANALYSIS.to_owned(), value)),
         }
     }
-    json(&held)
+    Ok(text(&held)?)
 }
 
 /// Epoch, loss of the training and of the validation windows of each row of `training_log.csv`.

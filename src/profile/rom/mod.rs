@@ -217,6 +217,7 @@ pub enum Error {
     #[error("no JSON: {why}")]
     Json {
         /// The complaint of the writer.
+        #[from]
         why: serde_json::Error,
     },
     /// The results cannot be printed.

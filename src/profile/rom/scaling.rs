@@ -12,13 +12,13 @@ use std::time::{Duration, Instant};
 
 use ndarray::{Array3, s};
 use serde::{Deserialize, Serialize};
-use statrs::distribution::{ContinuousCDF as _, StudentsT};
 
 use super::extended::{Interval, Rates, Roof, Work};
 use super::forecaster::Forecaster;
 use super::sweeps::{Sizes, Sweep, lstm_of, mvar_of};
 use crate::machine::isa::Isa;
 use crate::profile::core::{self, Arithmetic};
+use crate::profile::line;
 use crate::stats::Samples;
 use crate::{input, machine};
 
@@ -181,18 +181,9 @@ impl Axis {
 
 /// The slope of log seconds over log value, with its 95 % interval.
 fn exponent(points: &[Point]) -> Interval {
-    let logs: Vec<(f64, f64)> =
-        points.iter().map(|point| ((point.value as f64).ln(), point.seconds.ln())).collect();
-    let n = logs.len() as f64;
-    let mean = |of: fn(&(f64, f64)) -> f64| logs.iter().map(of).sum::<f64>() / n;
-    let (x, y) = (mean(|p| p.0), mean(|p| p.1));
-    let sxx: f64 = logs.iter().map(|p| (p.0 - x).powi(2)).sum();
-    let slope = logs.iter().map(|p| (p.0 - x) * (p.1 - y)).sum::<f64>() / sxx;
-    let residual: f64 = logs.iter().map(|p| (p.1 - y - slope * (p.0 - x)).powi(2)).sum();
-    let freedom = n - 2.0;
-    let quantile = StudentsT::new(0.0, 1.0, freedom).map_or(f64::MAX, |t| t.inverse_cdf(0.975));
-    let half = quantile * (residual / freedom / sxx).sqrt();
-    Interval { ratio: slope, low: slope - half, high: slope + half }
+    let logs = points.iter().map(|point| ((point.value as f64).ln(), point.seconds.ln()));
+    let found = line::slope(&logs.collect::<Vec<_>>()).expect("three sizes and more");
+    Interval { ratio: found.value, low: found.low, high: found.high }
 }
 
 #[cfg(test)]

@@ -111,8 +111,8 @@ fn exchanged(energy: &Energy<'_>) -> Panel {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::line::Slope;
     use super::*;
+    use crate::profile::line::Slope;
 
     #[test]
     fn a_drift_in_kt_a_nanosecond_is_one_in_mev_a_picosecond() {
