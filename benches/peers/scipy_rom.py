@@ -1,4 +1,5 @@
-"""SciPy and NumPy: densities by `histogram2d` and `gaussian_filter`; Morse forces and steps of a swarm by whole arrays.
+"""SciPy and NumPy: densities by `histogram2d` and `gaussian_filter`; Morse forces and steps of a swarm by whole arrays;
+shifts of densities by real FFTs of their correlation with a field whose transform is there.
 
 `scipy-filter` is the filter alone, of counts that are there. `numpy` takes all pairs of particles as arrays, with the
 nearest image of each; `scipy` takes those that a tree of positions finds.
@@ -6,6 +7,7 @@ nearest image of each; `scipy` takes those that a tree of positions finds.
 
 import numpy as np
 import scipy
+import scipy.fft
 from scipy.ndimage import gaussian_filter
 from scipy.spatial import cKDTree
 
@@ -81,6 +83,12 @@ def density(x, edges, bandwidth):
     return gaussian_filter(counts / (edges[1] * edges[1]), sigma=bandwidth, mode="wrap")
 
 
+def shift(fft, field, frame):
+    """The rows and columns that a frame moves by."""
+    correlation = fft.irfft2(field * np.conj(fft.rfft2(frame)), s=frame.shape)
+    return np.unravel_index(np.argmax(correlation), frame.shape)
+
+
 def main():
     rng = np.random.default_rng(1)
     x = rng.uniform(0, SIDE, (N, 2))
@@ -108,6 +116,13 @@ def main():
         case = f"rom/density-b{bandwidth}/n{GRID * GRID}"
         report(case, "scipy", parts, GRID * GRID, lambda: density(x, edges, bandwidth))
         report(case, "scipy-filter", parts, GRID * GRID, lambda: gaussian_filter(counts, sigma=bandwidth, mode="wrap"))
+
+    frame = rng.random((GRID, GRID))
+    moved = np.roll(frame, (5, -7), (0, 1))
+    for peer, version, fft in (("numpy", whole, np.fft), ("scipy", parts, scipy.fft)):
+        field = fft.rfft2(frame)
+        require(shift(fft, field, moved) == (GRID - 5, 7), "a shift is off")
+        report(f"rom/pod-align/n{GRID * GRID}", peer, version, 1, lambda: shift(fft, field, moved))
 
 
 main()

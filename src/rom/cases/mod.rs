@@ -34,6 +34,7 @@ pub fn scaling() -> Vec<Case> {
         pod::frames(pod::Way::Lift, 40, 64, None),
         pod::frames(pod::Way::Lift, 19, 128, None),
         pod::decomposition(19, 1336, 64),
+        pod::alignment(64),
     ];
     for isa in [Isa::Scalar, Isa::Avx2].into_iter().filter(|isa| isa.is_available()) {
         let twin = Some(isa);

@@ -1,12 +1,13 @@
-//! The cases of decompositions: projection and lifting of frames, and the decomposition of many.
+//! The cases of decompositions: projection, lifting and alignment of frames, and the decomposition of many.
 
-use ndarray::{Array2, Array3, s};
+use ndarray::{Array2, Array3, Axis, s};
 
 use super::single;
 use crate::case::{Case, Step, Work};
 use crate::close::{digest, within};
 use crate::input;
 use crate::machine::isa::Isa;
+use crate::rom::pod::align::{Correlator, roll};
 use crate::rom::pod::{Basis, Config, Modes, Pod, Transform};
 
 /// Frames that are projected or lifted in a step.
@@ -57,6 +58,21 @@ pub(super) fn decomposition(modes: usize, count: usize, side: usize) -> Case {
         let config = Config { modes: Modes::Fixed(modes), ..Config::default() };
         Decomposition { run: waves(count, side, 2 * modes), config, found: None }
     })
+}
+
+/// The shifts of frames of `side` x `side` cells that moved, by their correlations with a field.
+///
+/// Counted are the products of the transforms: a cell of each of two takes half a column and half a row. A
+/// step of this case allocates, as a product of matrices does.
+pub(super) fn alignment(side: usize) -> Case {
+    let cells = side * side;
+    let flops = FRAMES * cells * 4 * side;
+    let bytes = 8 * FRAMES * cells;
+    let resident = bytes + 8 * 4 * cells;
+    let [units, flops, bytes, resident_bytes] = [FRAMES, flops, bytes, resident].map(|n| n as u64);
+    let work = Work { units, unit: "frame", flops, bytes, resident_bytes };
+    let id = format!("rom/pod-align/n{cells}");
+    Case::new(id, Isa::best().vectorised_name(), work, move || Alignment::new(side))
 }
 
 /// Positive densities: a mean, and waves that are smaller and smaller, each with its own time.
@@ -230,6 +246,58 @@ impl Step for Decomposition {
     }
 }
 
+struct Alignment {
+    correlator: Correlator,
+    frames: Array3<f64>,
+    found: Vec<[i64; 2]>,
+}
+
+impl Alignment {
+    /// Frames that are one field, which has no symmetry, moved by [`Alignment::moved`].
+    fn new(side: usize) -> Self {
+        let field = waves(1, side, 8).index_axis_move(Axis(0), 0);
+        let mut frames = Array3::zeros((FRAMES, side, side));
+        for (at, mut to) in frames.outer_iter_mut().enumerate() {
+            roll(field.view(), Self::moved(at), to.as_slice_mut().expect("in rows"));
+        }
+        Self { correlator: Correlator::to(field.view()), frames, found: vec![[0; 2]; FRAMES] }
+    }
+
+    /// Less than half of the rows and columns.
+    fn moved(frame: usize) -> [i64; 2] {
+        let at = i64::try_from(frame).expect("a few frames");
+        [at / 2 - 3, 3 - at / 3]
+    }
+}
+
+impl Step for Alignment {
+    fn run(&mut self) {
+        for (frame, found) in self.frames.outer_iter().zip(&mut self.found) {
+            *found = self.correlator.shift(frame);
+        }
+    }
+
+    fn spoil(&mut self) {
+        self.found.fill([i64::MIN; 2]);
+    }
+
+    fn digest(&self) -> u64 {
+        #[expect(clippy::cast_precision_loss, reason = "shifts are small")]
+        digest(self.found.as_flattened().iter().map(|shift| *shift as f64))
+    }
+
+    /// No two vectors of the same norm have a larger product than equal ones.
+    fn check(&self) -> Result<(), String> {
+        for (at, found) in self.found.iter().enumerate() {
+            let want = Self::moved(at).map(|shift| -shift);
+            if *found != want {
+                return Err(format!("frame {at} moves by {found:?}, expected {want:?}"));
+            }
+        }
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -244,6 +312,11 @@ mod tests {
             to[[7, 3]] += 1e-12;
             assert!(step.check().is_err(), "{way:?}");
         }
+        let mut step = Alignment::new(20);
+        step.run();
+        assert_eq!(step.check(), Ok(()), "right");
+        step.found[9][1] += 1;
+        assert_eq!(step.check().unwrap_err(), "frame 9 moves by [-1, 1], expected [-1, 0]");
         let config = Config { modes: Modes::Fixed(4), ..Config::default() };
         let mut step = Decomposition { run: waves(30, 8, 8), config, found: None };
         step.run();

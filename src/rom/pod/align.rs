@@ -2,12 +2,12 @@
 //!
 //! A frame moves by the rows dy and columns dx, -n/2 < dy, dx <= n/2, for which the sum over all cells of
 //! reference\[y, x\] frame\[y - dy, x - dx\] is the largest. The correlation is the inverse Fourier
-//! transform of F(reference) conj(F(frame)); transforms are products with the matrices of their cosines
-//! and sines, which are of any length and as fast as an FFT at the sizes of densities. Correlations that
-//! differ by no more than rounding are equal, and of these the first, row after row, is taken.
+//! transform of F(reference) conj(F(frame)). Correlations that differ by no more than rounding are equal,
+//! and of these the first, row after row, is taken.
 
-use ndarray::linalg::general_mat_mul;
-use ndarray::{Array2, ArrayView2, s};
+use ndarray::{Array2, ArrayView2, Axis, s};
+
+use super::waves::{Side, fold, product, unfold};
 
 /// The field that frames are shifted onto.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,30 +36,21 @@ impl Reference {
     }
 }
 
-/// Cosines and sines of a transform.
-type Wave = [Array2<f64>; 2];
-
 /// Correlates frames with one field.
 #[derive(Debug)]
 pub struct Correlator {
-    /// (columns, half of the frequencies), and back with the weights of the other half.
-    across: Wave,
-    back: Wave,
-    /// (rows, rows).
-    down: Wave,
-    /// Real and imaginary part of the transform of the field.
-    field: Wave,
+    down: Side,
+    across: Side,
+    /// The transform of the field, times the number of frequencies that a number stands for.
+    field: Array2<f64>,
     /// The root of the sum of the squares of the field.
     norm: f64,
-    /// Room for a frame, parts of transforms, and the correlation.
-    frame: Array2<f64>,
-    rows: Wave,
-    product: Wave,
-    correlation: Array2<f64>,
+    /// Room for steps of a transform.
+    room: [Array2<f64>; 2],
 }
 
 impl Correlator {
-    /// Prepares correlations with a field.
+    /// Prepares correlations with a field, whose transform is kept.
     ///
     /// # Panics
     ///
@@ -67,30 +58,15 @@ impl Correlator {
     pub fn to(field: ArrayView2<'_, f64>) -> Self {
         let (ny, nx) = field.dim();
         assert!(ny > 0 && nx > 0, "a field without a cell");
-        let half = nx / 2 + 1;
-        let across = wave(nx, nx, half);
-        // Every frequency but 0 and half of all stands for the one that mirrors it, too.
-        let weight = |k: usize| if k == 0 || 2 * k == nx { 1.0 } else { 2.0 };
-        let mut back = across.clone().map(Array2::reversed_axes);
-        for part in &mut back {
-            part.outer_iter_mut().enumerate().for_each(|(k, mut row)| row *= weight(k));
-            *part = part.as_standard_layout().into_owned();
-        }
-        let down = wave(ny, ny, ny);
-        let room = || [(); 2].map(|()| Array2::zeros((ny, half)));
-        let mut correlator = Self {
-            across,
-            back,
-            down,
-            field: room(),
-            norm: norm(field),
-            frame: Array2::zeros((ny, nx)),
-            rows: room(),
-            product: room(),
-            correlation: Array2::zeros((ny, nx)),
-        };
+        let [down, across] = [ny, nx].map(Side::of);
+        let room = [(); 2].map(|()| Array2::zeros((ny, nx)));
+        let mut correlator =
+            Self { down, across, field: Array2::zeros((ny, nx)), norm: norm(field), room };
         correlator.transform(field);
-        std::mem::swap(&mut correlator.field, &mut correlator.product);
+        let weights = [correlator.down.weights(), correlator.across.weights()];
+        correlator.field = Array2::from_shape_fn((ny, nx), |(l, k)| {
+            weights[0][l] * weights[1][k] * correlator.room[0][[l, k]]
+        });
         correlator
     }
 
@@ -100,41 +76,65 @@ impl Correlator {
     ///
     /// If it has another shape than the field.
     pub fn shift(&mut self, frame: ArrayView2<'_, f64>) -> [i64; 2] {
-        let (ny, nx) = self.frame.dim();
+        let (ny, nx) = self.field.dim();
         assert_eq!(frame.dim(), (ny, nx), "a frame of another shape");
         self.transform(frame);
-        let [re, im] = &mut self.product;
-        let parts = re.iter_mut().zip(im).zip(self.field[0].iter().zip(&self.field[1]));
-        for ((re, im), (p, q)) in parts {
-            (*re, *im) = (p * *re + q * *im, q * *re - p * *im);
+        self.multiply();
+        let [correlation, other] = &mut self.room;
+        self.down.left(correlation.view(), other);
+        self.across.right(other.view(), correlation);
+        self.down.unfold_rows(correlation.view(), other);
+        let mut largest = f64::NEG_INFINITY;
+        for (from, to) in other.rows().into_iter().zip(correlation.rows_mut()) {
+            let (from, to) = (from.to_slice().expect("in rows"), to.into_slice().expect("in rows"));
+            unfold(from, to);
+            largest = to.iter().fold(largest, |most, c| if *c > most { *c } else { most });
         }
-        let ([cos, sin], [re, im], [a, b]) = (&self.down, &self.product, &mut self.rows);
-        general_mat_mul(1.0, cos, re, 0.0, a);
-        general_mat_mul(-1.0, sin, im, 1.0, a);
-        general_mat_mul(1.0, cos, im, 0.0, b);
-        general_mat_mul(1.0, sin, re, 1.0, b);
-        general_mat_mul(1.0, a, &self.back[0], 0.0, &mut self.correlation);
-        general_mat_mul(-1.0, b, &self.back[1], 1.0, &mut self.correlation);
-        let largest = self.correlation.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         #[expect(clippy::cast_precision_loss, reason = "sizes are far below 2^53")]
         let cells = (ny * nx) as f64;
         // The transforms leave out the division by the number of cells.
         let rounding = 16.0 * f64::EPSILON * cells * self.norm * norm(frame);
-        let found = self.correlation.indexed_iter().find(|(_, c)| **c >= largest - rounding);
-        let (dy, dx) = found.map_or((0, 0), |(at, _)| at);
-        [(dy, ny), (dx, nx)].map(|(shift, n)| signed(shift, n))
+        let found = correlation.iter().position(|c| *c >= largest - rounding).unwrap_or(0);
+        [(found / nx, ny), (found % nx, nx)].map(|(shift, n)| signed(shift, n))
     }
 
-    /// Puts the transform of a field into `product`.
+    /// Puts the transform of a field into the first room.
     fn transform(&mut self, field: ArrayView2<'_, f64>) {
-        self.frame.assign(&field);
-        let ([cos, sin], [a, b], [re, im]) = (&self.down, &mut self.rows, &mut self.product);
-        general_mat_mul(1.0, &self.frame, &self.across[0], 0.0, a);
-        general_mat_mul(-1.0, &self.frame, &self.across[1], 0.0, b);
-        general_mat_mul(1.0, cos, a, 0.0, re);
-        general_mat_mul(1.0, sin, b, 1.0, re);
-        general_mat_mul(1.0, cos, b, 0.0, im);
-        general_mat_mul(-1.0, sin, a, 1.0, im);
+        let [a, b] = &mut self.room;
+        for (from, to) in field.rows().into_iter().zip(a.rows_mut()) {
+            let to = to.into_slice().expect("in rows");
+            match from.to_slice() {
+                Some(from) => fold(from, to),
+                None => fold(&from.to_vec(), to),
+            }
+        }
+        self.across.right(a.view(), b);
+        self.down.fold_rows(b.view(), a);
+        self.down.left(a.view(), b);
+        self.room.swap(0, 1);
+    }
+
+    /// Multiplies the field by the complex conjugate of the transform in the first room, which becomes
+    /// the product.
+    fn multiply(&mut self) {
+        let [even_rows, even] = [self.down.even(), self.across.even()];
+        let (mut of_even, mut of_odd) = self.room[0].view_mut().split_at(Axis(0), even_rows);
+        for l in 0..even_rows {
+            let mut cos = of_even.row_mut(l);
+            let cos = cos.as_slice_mut().expect("in rows").split_at_mut(even);
+            let field = self.field.row(l).to_slice().expect("in rows").split_at(even);
+            if (1..=of_odd.nrows()).contains(&l) {
+                let mut sin = of_odd.row_mut(l - 1);
+                let sin = sin.as_slice_mut().expect("in rows").split_at_mut(even);
+                let odd = self.field.row(even_rows + l - 1);
+                product([field, odd.to_slice().expect("in rows").split_at(even)], [cos, sin]);
+            } else {
+                // Here all sines along this axis are zero.
+                let mut none = vec![0.0; cos.0.len() + cos.1.len()];
+                let zeros = none.clone();
+                product([field, zeros.split_at(even)], [cos, none.split_at_mut(even)]);
+            }
+        }
     }
 }
 
@@ -169,15 +169,6 @@ fn signed(shift: usize, n: usize) -> i64 {
 
 fn norm(field: ArrayView2<'_, f64>) -> f64 {
     field.iter().map(|x| x * x).sum::<f64>().sqrt()
-}
-
-/// cos and sin of 2 pi i j / n, (rows, columns).
-fn wave(n: usize, rows: usize, columns: usize) -> Wave {
-    #[expect(clippy::cast_precision_loss, reason = "sizes are far below 2^53")]
-    let angle = |i: usize, j: usize| std::f64::consts::TAU * (i * j % n) as f64 / n as f64;
-    let matrix =
-        |of: fn(f64) -> f64| Array2::from_shape_fn((rows, columns), |(i, j)| of(angle(i, j)));
-    [matrix(f64::cos), matrix(f64::sin)]
 }
 
 #[cfg(test)]
@@ -227,12 +218,14 @@ mod tests {
 
     #[test]
     fn of_equal_correlations_the_first_is_taken() {
-        for (ny, nx) in (1..14).flat_map(|ny| (1..14).map(move |nx| (ny, nx))) {
+        let small = (1..14).flat_map(|ny| (1..14).map(move |nx| (ny, nx)));
+        for (ny, nx) in small.chain([(64, 64), (48, 31), (1, 200)]) {
             let even = Array2::from_elem((ny, nx), 0.3);
             assert_eq!(Correlator::to(even.view()).shift(even.view()), [0, 0], "{ny} x {nx}");
         }
         // A pattern that comes back after some columns, so that correlations do, too.
-        for (period, times) in (2..9).flat_map(|period| (2..6).map(move |times| (period, times))) {
+        let small = (2..9).flat_map(|period| (2..6).map(move |times| (period, times)));
+        for (period, times) in small.chain([(16, 4), (31, 3)]) {
             let (pattern, nx) = (field(1, 5, period), period * times);
             let stripes = Array2::from_shape_fn((5, nx), |(y, x)| pattern[[y, x % period]]);
             let mut moved = vec![0.0; 5 * nx];

@@ -9,6 +9,7 @@
 //! |-------------|------------------------------------------------------------------------|
 //! | `transform` | what is done to each frame before the decomposition, and its inverse   |
 //! | `align`     | shifts that bring frames of a periodic field onto a reference          |
+//! | `waves`     | their Fourier transforms                                               |
 //! | `frames`    | the frames of runs as they enter the decomposition, in blocks          |
 //! | `snapshots` | modes and singular values from the products of frames or of cells      |
 //! | `eigen`     | eigenvalues of a symmetric matrix and the vectors of the largest       |
@@ -30,6 +31,7 @@ mod snapshots;
 #[cfg(test)]
 mod tests;
 mod transform;
+mod waves;
 
 pub use align::Reference;
 pub use basis::{Basis, Spectrum};
