@@ -1,10 +1,13 @@
 //! Writes archives so that a killed run leaves the old file whole.
 
-use std::io::Cursor;
+use std::io::{Cursor, Write as _};
 use std::path::{Path, PathBuf};
 
 use ndarray::{ArrayView, Dimension};
 use ndarray_npy::NpzWriter;
+use zip::ZipWriter;
+use zip::result::ZipError;
+use zip::write::SimpleFileOptions;
 
 use super::{Element, Error};
 use crate::file;
@@ -14,6 +17,8 @@ use crate::file;
 pub struct Writer {
     path: PathBuf,
     npz: Npz,
+    /// Strings by the names of their arrays, which `ndarray-npy` cannot write.
+    texts: Vec<(String, String)>,
 }
 
 /// `NpzWriter` has no `Debug`.
@@ -28,7 +33,11 @@ impl std::fmt::Debug for Npz {
 impl Writer {
     /// Starts an archive that will appear at `path`.
     pub fn new(path: &Path) -> Self {
-        Self { path: path.to_owned(), npz: Npz(NpzWriter::new(Cursor::default())) }
+        Self {
+            path: path.to_owned(),
+            npz: Npz(NpzWriter::new(Cursor::default())),
+            texts: Vec::new(),
+        }
     }
 
     /// Adds an array.
@@ -50,6 +59,11 @@ impl Writer {
         added.map_err(|source| Error::Write { file, array, source })
     }
 
+    /// Adds a string, as `NumPy` saves a `str`: an array without dimensions of one string.
+    pub fn add_text(&mut self, array: &str, text: &str) {
+        self.texts.push((array.to_owned(), text.to_owned()));
+    }
+
     /// Puts the archive at its place; a killed run leaves the old one whole.
     ///
     /// # Errors
@@ -57,10 +71,47 @@ impl Writer {
     /// If the file cannot be written.
     pub fn finish(self) -> Result<(), Error> {
         let file = self.path.display().to_string();
-        match self.npz.0.finish() {
-            Ok(bytes) => file::replace(&self.path, bytes.get_ref())
-                .map_err(|source| Error::Io { file, source }),
-            Err(source) => Err(Error::Write { file, array: "(end)".to_owned(), source }),
-        }
+        let bytes = match self.npz.0.finish() {
+            Ok(bytes) => bytes,
+            Err(source) => return Err(Error::Write { file, array: "(end)".to_owned(), source }),
+        };
+        let bytes = match with_texts(bytes, &self.texts) {
+            Ok(bytes) => bytes,
+            Err(source) => return Err(Error::Zip { file, source }),
+        };
+        file::replace(&self.path, bytes.get_ref()).map_err(|source| Error::Io { file, source })
     }
+}
+
+/// Adds strings to an archive.
+fn with_texts(
+    bytes: Cursor<Vec<u8>>,
+    texts: &[(String, String)],
+) -> Result<Cursor<Vec<u8>>, ZipError> {
+    if texts.is_empty() {
+        return Ok(bytes);
+    }
+    let mut zip = ZipWriter::new_append(bytes)?;
+    for (array, text) in texts {
+        zip.start_file(format!("{array}.npy"), SimpleFileOptions::default())?;
+        zip.write_all(&npy(text)).map_err(ZipError::Io)?;
+    }
+    zip.finish()
+}
+
+/// The `.npy` file of a string: 32 bits for each character.
+fn npy(text: &str) -> Vec<u8> {
+    let dtype = format!("<U{}", text.chars().count().max(1));
+    let mut header = format!("{{'descr': '{dtype}', 'fortran_order': False, 'shape': (), }}");
+    // Magic, version, length and header fill whole parts of 64 bytes, of which a line end is the last.
+    let start = 10 + header.len() + 1;
+    header.push_str(&" ".repeat(start.next_multiple_of(64) - start));
+    header.push('\n');
+    let len = u16::try_from(header.len()).expect("a short header");
+    let mut bytes = [b"\x93NUMPY\x01\x00", &len.to_le_bytes()[..], header.as_bytes()].concat();
+    text.chars().for_each(|c| bytes.extend(u32::from(c).to_le_bytes()));
+    if text.is_empty() {
+        bytes.extend([0; 4]);
+    }
+    bytes
 }

@@ -59,6 +59,30 @@ fn good() -> Vec<u8> {
 }
 
 #[test]
+fn strings_are_saved_as_numpy_does_and_leave_arrays_readable() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("text.npz");
+    let mut writer = Writer::new(&path);
+    writer.add_text("method", "mean");
+    writer.add("a", array![1.0, 2.0].view()).unwrap();
+    writer.add_text("none", "");
+    writer.finish().unwrap();
+    let mut archive = Archive::open(&path).unwrap();
+    assert_eq!(archive.names(), ["a", "method", "none"], "all of them");
+    assert_eq!(archive.array::<f64, Ix1>("a").unwrap(), array![1.0, 2.0], "beside strings");
+    let why = archive.count("method").unwrap_err().to_string();
+    assert!(why.contains("found type <U4"), "{why}");
+    let mut member = Vec::new();
+    io::Read::read_to_end(&mut archive.zip.by_name("method.npy").unwrap(), &mut member).unwrap();
+    let text: Vec<u8> = "mean".bytes().flat_map(|c| [c, 0, 0, 0]).collect();
+    let (head, data) = member.split_at(128);
+    assert_eq!(data, text, "32 bits for each character, from byte 128 on");
+    assert!(
+        head.ends_with(b" \n") && head.starts_with(b"\x93NUMPY\x01\x00\x76\x00{'descr': '<U4'")
+    );
+}
+
+#[test]
 fn what_is_written_is_read_back_bit_for_bit() {
     let mut npz = Archive::from_bytes("good.npz", good()).unwrap();
     assert_eq!(npz.names(), ["a", "n", "single"], "names");
