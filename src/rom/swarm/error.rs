@@ -59,7 +59,7 @@ pub enum Error {
     /// A state has another number of particles than the configuration.
     #[error("{what}: found {found} particles, expected N = {expected}")]
     Count {
-        /// Positions, headings or angles.
+        /// Positions, headings or velocities.
         what: &'static str,
         /// How many there are.
         found: usize,
@@ -79,12 +79,22 @@ pub enum Error {
     /// A number is NaN or infinite.
     #[error("{what} of particle {particle}: found {found:?}, expected finite numbers")]
     NotFinite {
-        /// Heading or angle.
+        /// Heading or velocity.
         what: &'static str,
         /// The number of the particle, from 0.
         particle: usize,
         /// Its components.
         found: [f64; 2],
+    },
+    /// An angle of a step is NaN or infinite.
+    #[error("step {step}: the angle of particle {particle} is {found}, expected a finite number")]
+    Angle {
+        /// The number of the step, from 1.
+        step: usize,
+        /// The number of the particle, from 0.
+        particle: usize,
+        /// The angle, in radians.
+        found: f64,
     },
     /// The particles of a run got beyond all bounds.
     #[error(

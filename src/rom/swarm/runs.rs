@@ -65,8 +65,8 @@ pub fn run(config: &Config, seed: u64) -> Result<Trajectory, Error> {
 ///
 /// # Errors
 ///
-/// If a parameter is out of its range, the state is not of this configuration, or the forces throw
-/// a particle out of all bounds.
+/// If a parameter is out of its range, the state is not of this configuration, an angle is not finite,
+/// or the forces throw a particle out of all bounds.
 pub fn replay(
     config: &Config,
     mut state: State,
@@ -79,6 +79,9 @@ pub fn replay(
     let mut turns = vec![0.0; config.particles];
     for step in 1..=config.steps() {
         angles(&mut turns);
+        if let Some(particle) = turns.iter().position(|angle| !angle.is_finite()) {
+            return Err(Error::Angle { step, particle, found: turns[particle] });
+        }
         stepper.step(&mut state, &turns);
         let is_bounded = |v: &Vector| v.iter().all(|v| v.abs() < 1e100);
         if let Some(particle) = state.velocities.iter().position(|v| !is_bounded(v)) {

@@ -105,6 +105,19 @@ fn a_state_of_another_swarm_is_refused() {
 }
 
 #[test]
+fn an_angle_that_is_not_finite_is_named() {
+    let config = Config { particles: 2, ..Config::default() };
+    let state = State::new(&config, vec![[1.0, 2.0], [3.0, 4.0]], &[0.0; 2]).unwrap();
+    let mut step = 0;
+    let why = super::super::runs::replay(&config, state, |angles| {
+        step += 1;
+        angles[1] = if step == 3 { f64::NAN } else { 0.1 };
+    });
+    let why = why.expect_err("no direction").to_string();
+    assert_eq!(why, "step 3: the angle of particle 1 is NaN, expected a finite number");
+}
+
+#[test]
 fn forces_that_throw_particles_out_end_the_run() {
     let mut config = Config { particles: 50, duration: 5.0, ..Config::default() };
     config.morse = Some(Morse { repulsion: 1e99, mobility: 1e10, ..MORSE });

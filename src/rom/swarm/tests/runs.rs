@@ -111,13 +111,19 @@ fn swarms_do_what_the_model_is_for() {
     assert!(first < 0.2 && last > 0.9, "{first} to {last}");
 }
 
+/// Of all that the process holds, with all trajectories kept.
+#[cfg(feature = "profiles")]
 #[test]
 #[ignore = "takes seconds, and says something only when optimised and on a machine with nothing else to do"]
-fn fifty_runs_of_the_base_take_less_than_a_minute() {
+fn fifty_runs_of_the_base_take_less_than_a_minute_and_two_gigabytes() {
+    use crate::profile::memory::{forget_peak, resident};
     let runs: Vec<_> = (0..50).map(|seed| (Config::default(), seed)).collect();
+    forget_peak();
     let start = std::time::Instant::now();
-    let all = run_all(&runs, 2, |_, trajectory| trajectory.times.len()).unwrap();
+    let all = run_all(&runs, 2, |_, trajectory| trajectory).unwrap();
     let seconds = start.elapsed().as_secs_f64();
-    println!("50 runs of 3000 steps on 2 threads: {seconds:.2} s");
-    assert!(all == [301; 50] && seconds < 60.0, "{seconds} s");
+    let peak = resident().unwrap().peak_bytes as f64 / 1e6;
+    println!("50 runs of 3000 steps on 2 threads: {seconds:.2} s, at most {peak:.0} MB");
+    assert!(all.iter().all(|trajectory| trajectory.times.len() == 301), "301 frames each");
+    assert!(seconds < 60.0 && peak < 2000.0, "{seconds} s, {peak} MB");
 }
