@@ -7,13 +7,14 @@
 //! | score              | compares                                                                |
 //! |--------------------|-------------------------------------------------------------------------|
 //! | `r2_reconstructed` | forecast densities, after `clamp` and `mass`, with the true ones        |
-//! | `r2_latent`        | forecast latent states with those of the true densities                 |
+//! | `r2_latent`        | forecast latent states with those of the true densities, not standardised |
 //! | `r2_pod`           | true densities lifted from their latent states with themselves: the most that the modes allow |
-//! | `r2_1step`         | states one step after true windows, about the mean of each component    |
+//! | `r2_1step`         | states one step after true windows, as the model has them, about the mean of each component |
 //! | `r2_kstep_*`       | forecasts that go on from the true window every k steps                 |
 //!
-//! Where the basis shifts densities onto a reference, true densities are shifted first, and all is
-//! compared there; shifting both back by as much would change no score.
+//! Where the basis shifts densities onto a reference, true densities are shifted first, those of the time
+//! that is forecast as well, and all is compared there. Predicted densities are shifted back by as much: the
+//! model forecasts what a frame looks like, and not where it is.
 //!
 //! | module    | holds                                                          |
 //! |-----------|----------------------------------------------------------------|
@@ -96,13 +97,23 @@ pub struct Options {
 /// The frame at which a forecast from `forecast_start` on starts, where frames are `frame_seconds` apart:
 /// the nearest, and not before a model has its window.
 ///
-/// `None` for times that are not finite, below zero or, between frames, not above it.
-pub fn start(forecast_start: f64, frame_seconds: f64, longest_lag: usize) -> Option<usize> {
+/// # Errors
+///
+/// Names a time that is not finite, below zero or, between frames, not above it.
+pub fn start(forecast_start: f64, frame_seconds: f64, longest_lag: usize) -> Result<usize, Error> {
+    let misfit = |what, found: f64, expected: &str| {
+        Err(Error::Misfit { what, found: found.to_string(), expected: expected.to_owned() })
+    };
+    if !(frame_seconds > 0.0 && frame_seconds.is_finite()) {
+        return misfit("time between frames", frame_seconds, "a finite number above 0");
+    }
     let frame = (forecast_start / frame_seconds).round_ties_even();
-    let is_fine = forecast_start >= 0.0 && frame_seconds > 0.0 && frame < 1e15;
+    if !(forecast_start >= 0.0 && frame < 1e15) {
+        return misfit("forecast_start", forecast_start, "a time, 0 or more, in the run");
+    }
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked")]
-    let frame = is_fine.then_some(frame as usize)?;
-    Some(frame.max(longest_lag))
+    let frame = frame as usize;
+    Ok(frame.max(longest_lag))
 }
 
 /// The scores of one run; those that are not defined are `None`.
@@ -171,7 +182,8 @@ pub struct Evaluation {
     pub over_time: Vec<UpTo>,
     /// Spread and mass of all frames.
     pub densities: Vec<Density>,
-    /// Densities of all frames: before the start, lifted from the true states; then forecast.
+    /// Densities of all frames, where the true ones are: before the start, lifted from the true states;
+    /// then forecast.
     pub prediction: Array3<f64>,
 }
 
@@ -194,7 +206,7 @@ pub fn evaluate(
     check(truth, basis, model, options)?;
     let (frames, rows, columns) = truth.dim();
     let start = options.start;
-    let truth = flat(truth, basis);
+    let (truth, shifts) = flat(truth, basis);
     let states = basis.project(truth.view());
     finite(&truth, &states, basis)?;
     let rest = |all: &Array2<f64>| all.slice(s![start.., ..]).to_owned();
@@ -218,14 +230,17 @@ pub fn evaluate(
     let ceiling = basis.densities(true_states.view(), level);
 
     let density = Pair::of(&true_frames, &lifted);
-    let latent = Pair::of(&true_states, &forecast);
+    let plain = |states: &Array2<f64>| basis.plain(states.view()).into_owned();
+    let (plain_states, plain_forecast) = (plain(&true_states), plain(&forecast));
+    let latent = Pair::of(&plain_states, &plain_forecast);
     let pod = Pair::of(&true_frames, &ceiling);
     let mut kstep = [None; 2];
     if let Some(k) = options.kstep_reset {
         let ahead = ahead(&states, model, start, k);
         let mut lifted = basis.densities(ahead.view(), level);
         repair.all(&mut lifted);
-        kstep = [Pair::of(&true_frames, &lifted).r2(), Pair::of(&true_states, &ahead).r2()];
+        let latent = Pair::of(&plain_states, &plain(&ahead));
+        kstep = [Pair::of(&true_frames, &lifted).r2(), latent.r2()];
     }
     let one = ahead(&states, model, start, 1);
     let magnitude = true_frames.iter().map(|x| x.abs()).sum::<f64>() / count(true_frames.len());
@@ -249,15 +264,17 @@ pub fn evaluate(
         r2_kstep_latent: kstep[1],
         mass_target,
     };
-    let over_time = over_time([&true_frames, &lifted, &ceiling], [&true_states, &forecast]);
+    let states_over_time = [&plain_states, &plain_forecast];
+    let over_time = over_time([&true_frames, &lifted, &ceiling], states_over_time);
     let densities = densities(&truth, &lifted, start);
     let mut before = basis.densities(states.slice(s![..start, ..]), level);
     repair.all(&mut before);
-    let mut prediction = Array2::zeros((frames, rows * columns));
-    prediction.slice_mut(s![..start, ..]).assign(&before);
-    prediction.slice_mut(s![start.., ..]).assign(&lifted);
-    let prediction = prediction.into_shape_with_order((frames, rows, columns));
-    let prediction = prediction.expect("as many cells");
+    let mut prediction = Array3::zeros((frames, rows, columns));
+    let lifted = before.outer_iter().chain(lifted.outer_iter());
+    for ((frame, [dy, dx]), mut to) in lifted.zip(shifts).zip(prediction.outer_iter_mut()) {
+        let frame = frame.into_shape_with_order((rows, columns)).expect("as many cells");
+        roll(frame, [-dy, -dx], to.as_slice_mut().expect("in rows"));
+    }
     Ok(Evaluation { scores, over_time, densities, prediction })
 }
 
@@ -294,16 +311,19 @@ fn check(
     }
 }
 
-/// The densities (frames, cells), shifted onto the reference of the basis if there is one.
-fn flat(truth: ArrayView3<'_, f64>, basis: &Basis) -> Array2<f64> {
+/// The densities (frames, cells), shifted onto the reference of the basis if there is one, and the rows and
+/// columns that each was shifted by.
+fn flat(truth: ArrayView3<'_, f64>, basis: &Basis) -> (Array2<f64>, Vec<[i64; 2]>) {
     let (frames, rows, columns) = truth.dim();
     let mut flat = Array2::zeros((frames, rows * columns));
     let mut correlator = basis.reference().map(Correlator::to);
+    let mut shifts = Vec::with_capacity(frames);
     for (frame, mut to) in truth.outer_iter().zip(flat.outer_iter_mut()) {
         let shift = correlator.as_mut().map_or([0, 0], |correlator| correlator.shift(frame));
         roll(frame, shift, to.as_slice_mut().expect("in rows"));
+        shifts.push(shift);
     }
-    flat
+    (flat, shifts)
 }
 
 /// Requires all states to be finite.

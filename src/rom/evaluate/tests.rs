@@ -1,7 +1,7 @@
 use super::*;
-use crate::rom::pod::{Config, Modes, Pod, Reference, Transform};
+use crate::rom::pod::{Config, Modes, Pod, Reference, Standard, Transform};
 use crate::{input, mvar};
-use ndarray::Array1;
+use ndarray::{Array1, array};
 
 /// A density that turns around: two modes about a mean, above zero.
 fn truth(frames: usize) -> Array3<f64> {
@@ -157,8 +157,47 @@ fn a_frame_that_moves_is_compared_on_its_reference() {
     let basis = basis(&still, &config);
     let [a, b] = [&still, &moving]
         .map(|truth| evaluate(truth.view(), &basis, &mut model(2, 0.9, 30), &OPTIONS).unwrap());
-    assert!(a == b, "the same densities, whatever their place: {:?} {:?}", a.scores, b.scores);
+    let compared = |x: &Evaluation| (x.scores.clone(), x.over_time.clone(), x.densities.clone());
+    assert!(compared(&a) == compared(&b), "whatever their place: {:?} {:?}", a.scores, b.scores);
+    for (t, (a, b)) in (0..).zip(a.prediction.outer_iter().zip(b.prediction.outer_iter())) {
+        let mut rolled = vec![0.0; 15];
+        roll(a, [t, 2 * t], &mut rolled);
+        assert!(b.iter().eq(&rolled), "frame {t} is predicted where it is");
+    }
     assert!(a.scores.r2_1step.is_some_and(|r2| r2 > 0.9), "{:?}", a.scores);
+}
+
+/// The same model, once in plain and once in standardised states, makes the same forecasts.
+#[test]
+fn standardised_states_change_no_score_but_that_of_one_step() {
+    let truth = truth(40);
+    let config = Config { modes: Modes::Fixed(2), ..Config::default() };
+    let plain = basis(&truth, &config);
+    let by = Standard::new(array![0.3, -0.2], array![2.0, 0.5]).unwrap();
+    let standard = plain.clone().standardised(by.clone());
+    // With y = s x + m, y = A y' becomes x = A x' + (A m - m) / s, here with the same A for both.
+    let (older, newer) = (-0.9, 1.8 * 0.4_f64.cos());
+    let mut a = Array3::zeros((2, 2, 2));
+    for i in 0..2 {
+        (a[[0, i, i]], a[[1, i, i]]) = (older, newer);
+    }
+    let c = &by.mean() * (older + newer - 1.0) / by.deviation();
+    let mut of_standard = Ready::mvar(&mvar::Model::new(a, c).unwrap(), 40);
+    let one = evaluate(truth.view(), &plain, &mut model(2, 0.9, 40), &OPTIONS).unwrap();
+    let two = evaluate(truth.view(), &standard, &mut of_standard, &OPTIONS).unwrap();
+    let off = (&one.prediction - &two.prediction).mapv(f64::abs).fold(0.0, |m: f64, x| m.max(*x));
+    assert!(off < 1e-12, "densities are off by {off:e}");
+    let (one, two) = (one.scores, two.scores);
+    for (name, a, b) in [
+        ("latent", one.r2_latent, two.r2_latent),
+        ("reconstructed", one.r2_reconstructed, two.r2_reconstructed),
+        ("pod", one.r2_pod, two.r2_pod),
+        ("kstep", one.r2_kstep_latent, two.r2_kstep_latent),
+        ("rmse", Some(one.rmse_latent), Some(two.rmse_latent)),
+    ] {
+        assert!((a.unwrap() - b.unwrap()).abs() < 1e-12, "{name}: {a:?} {b:?}");
+    }
+    assert!((one.r2_1step.unwrap() - two.r2_1step.unwrap()).abs() > 1e-6, "components weigh alike");
 }
 
 #[test]
@@ -203,16 +242,20 @@ fn what_does_not_fit_is_named() {
 
 #[test]
 fn a_forecast_starts_at_the_nearest_frame_and_not_before_a_window() {
-    for (seconds, apart, lag, frame) in [
-        (3.0, 0.1, 5, Some(30)),
-        (0.36, 0.12, 2, Some(3)),
-        (0.36, 0.12, 20, Some(20)),
-        (0.0, 0.1, 1, Some(1)),
-        (1.0, 0.0, 1, None),
-        (-1.0, 0.1, 1, None),
-        (f64::NAN, 0.1, 1, None),
-        (f64::INFINITY, 0.1, 1, None),
+    for (seconds, apart, lag, frame) in
+        [(3.0, 0.1, 5, 30), (0.36, 0.12, 2, 3), (0.36, 0.12, 20, 20), (0.0, 0.1, 1, 1)]
+    {
+        assert_eq!(start(seconds, apart, lag), Ok(frame), "{seconds} s, {apart} s apart");
+    }
+    for (seconds, apart, words) in [
+        (1.0, 0.0, "time between frames: found 0, expected a finite number above 0"),
+        (1.0, f64::NAN, "time between frames: found NaN"),
+        (1.0, f64::INFINITY, "time between frames: found inf"),
+        (-1.0, 0.1, "forecast_start: found -1, expected a time, 0 or more"),
+        (f64::NAN, 0.1, "forecast_start: found NaN"),
+        (f64::INFINITY, 0.1, "forecast_start: found inf"),
     ] {
-        assert_eq!(start(seconds, apart, lag), frame, "{seconds} s, {apart} s apart");
+        let why = start(seconds, apart, 1).unwrap_err().to_string();
+        assert!(why.contains(words), "{why}");
     }
 }

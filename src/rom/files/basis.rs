@@ -3,8 +3,10 @@
 //!
 //! `pod_basis.npz` holds `U` (cells, modes), `singular_values` of the modes, `all_singular_values`,
 //! `total_energy`, `explained_energy`, `energy_ratio` and `cumulative_ratio`. It says neither the shape of
-//! a frame nor the transform, which stand in the configuration. `shift_align.npz` holds `ref` (rows,
-//! columns), and `shifts` (frames, 2).
+//! a frame nor the transform, which stand in the configuration. Where latent states are standardised it
+//! also holds `latent_mean` and `latent_std` (modes), which wsindy-manifold saves nowhere.
+//! `shift_align.npz` holds `ref` (rows, columns), `shifts` (frames, 2), the name `ref_method` of the kind of
+//! reference, and `density_shape_2d`, the rows and columns.
 
 use std::path::Path;
 
@@ -12,7 +14,7 @@ use ndarray::{Array1, Array2, ArrayView1, arr0};
 use thiserror::Error;
 
 use crate::file::npz;
-use crate::rom::pod::{Basis, Spectrum, Transform};
+use crate::rom::pod::{Basis, Reference, Spectrum, Standard, Transform};
 
 /// The names of the files.
 const FILES: [&str; 3] = ["pod_basis.npz", "X_train_mean.npy", "shift_align.npz"];
@@ -38,12 +40,17 @@ pub enum Error {
     },
 }
 
-/// Saves the files of a basis into `folder`; the last only where frames were shifted, by `shifts`.
+/// Saves the files of a basis into `folder`; the last only where frames were shifted, onto a kind of
+/// reference and by these rows and columns (frames, 2).
 ///
 /// # Errors
 ///
 /// If a file cannot be written.
-pub fn save(folder: &Path, basis: &Basis, shifts: Option<&Array2<i64>>) -> Result<(), Error> {
+pub fn save(
+    folder: &Path,
+    basis: &Basis,
+    shifts: Option<(Reference, &Array2<i64>)>,
+) -> Result<(), Error> {
     let [basis_file, mean_file, shift_file] = FILES.map(|name| folder.join(name));
     let spectrum = basis.spectrum();
     let (modes, cumulative) = (basis.len(), spectrum.cumulative());
@@ -61,18 +68,25 @@ pub fn save(folder: &Path, basis: &Basis, shifts: Option<&Array2<i64>>) -> Resul
         file.add(name, arr0(value).view())?;
     }
     file.add("cumulative_ratio", ArrayView1::from(&cumulative))?;
+    if let Some(standard) = basis.standard() {
+        file.add("latent_mean", standard.mean())?;
+        file.add("latent_std", standard.deviation())?;
+    }
     file.finish()?;
-    if let (Some(field), Some(shifts)) = (basis.reference(), shifts) {
+    if let (Some(field), Some((method, shifts))) = (basis.reference(), shifts) {
         let mut file = npz::Writer::new(&shift_file);
         file.add("ref", field)?;
         file.add("shifts", shifts.view())?;
+        file.add_text("ref_method", method.name());
+        let shape = basis.shape().map(|n| i64::try_from(n).unwrap_or(i64::MAX));
+        file.add("density_shape_2d", ArrayView1::from(&shape))?;
         file.finish()?;
     }
     Ok(())
 }
 
 /// Loads the basis of `folder` for frames of `shape` (rows, columns); it shifts densities if
-/// `is_aligned`.
+/// `is_aligned`, and standardises latent states if the file says how.
 ///
 /// # Errors
 ///
@@ -102,10 +116,20 @@ pub fn load(
         return Err(unfit(&mean_file, "mean", found, expected));
     }
     let spectrum = Spectrum { values: values.to_vec(), total_energy };
-    let basis = Basis::new(shape, modes.view(), mean, spectrum, transform).ok_or_else(|| {
-        let expected = format!("({cells}, modes), with 1 to {count} modes");
-        unfit(&basis_file, "U", format!("shape {dim:?}"), expected)
-    })?;
+    let mut basis =
+        Basis::new(shape, modes.view(), mean, spectrum, transform).ok_or_else(|| {
+            let expected = format!("({cells}, modes), with 1 to {count} modes");
+            unfit(&basis_file, "U", format!("shape {dim:?}"), expected)
+        })?;
+    if file.contains("latent_std") {
+        let (mean, deviation) = (file.widened("latent_mean")?, file.widened("latent_std")?);
+        let modes = basis.len();
+        let standard = Standard::new(mean, deviation).filter(|standard| standard.len() == modes);
+        basis = basis.standardised(standard.ok_or_else(|| {
+            let expected = format!("{modes} means and {modes} numbers above 0");
+            unfit(&basis_file, "latent_std", "others".to_owned(), expected)
+        })?);
+    }
     if !is_aligned {
         return Ok(basis);
     }
@@ -120,7 +144,7 @@ pub fn load(
 mod tests {
     use super::*;
     use crate::input;
-    use crate::rom::pod::{Config, Modes, Pod, Reference};
+    use crate::rom::pod::{Config, Modes, Pod};
     use ndarray::{Array3, arr1};
 
     #[test]
@@ -128,11 +152,16 @@ mod tests {
         let run = Array3::from_shape_vec((9, 3, 4), input::gaussian(1, 108, 1.0)).unwrap();
         let transform = Transform::Meansub;
         let (align, modes) = (Some(Reference::Mean), Modes::Fixed(3));
-        let config = Config { transform, align, modes, ..Config::default() };
+        let config = Config { transform, align, modes, standardize: true, ..Config::default() };
         let pod = Pod::of(&[run.view()], &config).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path();
-        save(folder, &pod.basis, pod.shifts.as_ref()).unwrap();
+        let shifts = pod.shifts.as_ref().unwrap();
+        save(folder, &pod.basis, Some((Reference::Mean, shifts))).unwrap();
+        let mut aligned = npz::Archive::open(&folder.join(FILES[2])).unwrap();
+        assert_eq!(aligned.names(), ["density_shape_2d", "ref", "ref_method", "shifts"]);
+        assert_eq!(aligned.array::<i64, _>("density_shape_2d").unwrap(), arr1(&[3, 4]), "shape");
+        assert_eq!(aligned.array::<i64, _>("shifts").unwrap(), *shifts, "shifts");
         assert_eq!(load(folder, [3, 4], transform, true).unwrap(), pod.basis, "as it was");
         let plain = load(folder, [3, 4], transform, false).unwrap();
         assert_eq!((plain.reference(), plain.modes()), (None, pod.basis.modes()), "not aligned");
@@ -142,6 +171,10 @@ mod tests {
         };
         refused([3, 5], "X_train_mean.npy: mean: found 12 numbers, expected 15, the cells");
         refused([4, 3], "shift_align.npz: ref: found shape (3, 4), expected (4, 3)");
+        let mut bad = pod.basis.clone();
+        bad = bad.standardised(Standard::new(arr1(&[0.0; 2]), arr1(&[1.0; 2])).unwrap());
+        save(folder, &bad, None).unwrap();
+        refused([3, 4], "pod_basis.npz: latent_std: found others, expected 3 means and 3 numbers");
         npz::save_npy(&folder.join(FILES[1]), arr1(&[0.0; 6]).view()).unwrap();
         refused([3, 2], "pod_basis.npz: U: found shape (12, 3), expected (6, modes)");
         std::fs::remove_file(folder.join(FILES[0])).unwrap();

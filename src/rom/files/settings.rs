@@ -55,6 +55,7 @@ pub fn decomposition(json: &str) -> Result<Config, Error> {
         transform: transform.unwrap_or(default.transform),
         align: is_aligned.then_some(reference.unwrap_or(Reference::Mean)),
         modes,
+        standardize: object.flag("latent_standardize")?.unwrap_or(default.standardize),
     })
 }
 
@@ -73,6 +74,9 @@ pub struct Evaluation {
 
 /// The settings of the evaluation in the object `eval`; `mass_postprocess` may stand in `rom` instead.
 ///
+/// With `mass_postprocess` = `simplex`, `clamp_mode` = `C2` becomes `C0`, as in wsindy-manifold: the nearest
+/// frame of the simplex has no cell below zero, and a clamp before it would lead to another frame.
+///
 /// # Errors
 ///
 /// If one is no JSON object, or names a value that is out of its domain.
@@ -90,9 +94,10 @@ pub fn evaluation(eval: &str, rom: &str) -> Result<Evaluation, Error> {
         None => mass(&rom)?.unwrap_or_default(),
     };
     let is_projected = eval.flag("mass_project")?.unwrap_or(false);
+    let is_redundant = clamp == Clamp::Rescale && mass == Mass::Simplex;
     Ok(Evaluation {
         forecast_start: eval.number(["forecast_start"; 2])?,
-        clamp,
+        clamp: if is_redundant { Clamp::Keep } else { clamp },
         mass: if is_projected && mass == Mass::Keep { Mass::Scale } else { mass },
         kstep_reset: eval.count(["kstep_reset"; 2], 0)?.filter(|k| *k > 0),
     })
@@ -159,11 +164,12 @@ mod tests {
     fn keys_and_their_older_names_are_read() {
         assert_eq!(decomposition("{}").unwrap(), Config::default(), "defaults");
         let json = r#"{"fixed_d": 7, "rom_subsample": 3, "density_transform": "log", "more": [1],
-                      "shift_align": true, "pod_energy": 0.9, "density_transform_eps": 1e-10}"#;
+                      "shift_align": true, "pod_energy": 0.9, "density_transform_eps": 1e-10,
+                      "latent_standardize": true}"#;
         let found = decomposition(json).unwrap();
         let transform = Transform::Log { eps: 1e-10 };
         let (align, modes) = (Some(Reference::Mean), Modes::Fixed(7));
-        assert_eq!(found, Config { subsample: 3, transform, align, modes });
+        assert_eq!(found, Config { subsample: 3, transform, align, modes, standardize: true });
         let found = decomposition(r#"{"energy_threshold": 0.9, "pod_energy": null}"#).unwrap();
         assert_eq!(found.modes, Modes::Energy(0.9));
         let (clamp, mass) = (Clamp::Rescale, Mass::Keep);
@@ -175,6 +181,11 @@ mod tests {
         assert_eq!(found, Evaluation { forecast_start: Some(3.0), clamp, mass, kstep_reset: None });
         let found = evaluation(r#"{"mass_project": true, "kstep_reset": 5}"#, "{}").unwrap();
         assert_eq!((found.mass, found.kstep_reset), (Mass::Scale, Some(5)));
+        for (clamp, want) in [("C2", Clamp::Keep), ("C1", Clamp::Zero), ("simplex", Clamp::Simplex)]
+        {
+            let json = format!(r#"{{"mass_postprocess": "simplex", "clamp_mode": "{clamp}"}}"#);
+            assert_eq!(evaluation(&json, "{}").unwrap().clamp, want, "{clamp} and the simplex");
+        }
     }
 
     #[test]
@@ -190,6 +201,7 @@ mod tests {
             ),
             (r#"{"shift_align": 1}"#, "shift_align: found 1, expected true or false"),
             (r#"{"shift_align_ref": "max"}"#, "expected mean, first or median"),
+            (r#"{"latent_standardize": 2}"#, "latent_standardize: found 2, expected true or false"),
             (r#"{"pod_energy": "most"}"#, "pod_energy: found \"most\", expected a number"),
         ] {
             let why = decomposition(json).unwrap_err().to_string();

@@ -1,8 +1,9 @@
 //! The modes of a decomposition: projection of densities and lifting of latent states.
 
-use ndarray::{Array1, Array2, ArrayView1, ArrayView2, ArrayViewMut2};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, ArrayViewMut2, CowArray, Ix2};
 
 use super::kernel;
+use super::standard::Standard;
 use super::transform::Transform;
 use crate::machine::isa::Isa;
 
@@ -47,6 +48,7 @@ pub struct Basis {
     spectrum: Spectrum,
     transform: Transform,
     reference: Option<Array2<f64>>,
+    standard: Option<Standard>,
 }
 
 impl Basis {
@@ -76,7 +78,7 @@ impl Basis {
         transform: Transform,
     ) -> Self {
         let offset = modes.dot(&mean).to_vec();
-        Self { shape, modes, mean, offset, spectrum, transform, reference: None }
+        Self { shape, modes, mean, offset, spectrum, transform, reference: None, standard: None }
     }
 
     /// The basis with a field that densities are shifted onto; `None` if it is of another shape.
@@ -84,6 +86,25 @@ impl Basis {
         let fits = field.dim() == (self.shape[0], self.shape[1]);
         self.reference = Some(field);
         fits.then_some(self)
+    }
+
+    /// The basis with standardised latent states: all that it makes, and all that it takes.
+    #[must_use]
+    pub fn standardised(self, standard: Standard) -> Self {
+        Self { standard: Some(standard), ..self }
+    }
+
+    /// What latent states are standardised by, if they are.
+    pub fn standard(&self) -> Option<&Standard> {
+        self.standard.as_ref()
+    }
+
+    /// Latent states (frames, modes) as they are without being standardised.
+    pub fn plain<'s>(&self, states: ArrayView2<'s, f64>) -> CowArray<'s, f64, Ix2> {
+        let Some(standard) = &self.standard else { return states.into() };
+        let mut plain = states.to_owned();
+        standard.undo(plain.view_mut());
+        plain.into()
     }
 
     /// How many modes there are.
@@ -144,15 +165,19 @@ impl Basis {
         &self,
         isa: Isa,
         mut densities: ArrayViewMut2<'_, f64>,
-        to: ArrayViewMut2<'_, f64>,
+        mut to: ArrayViewMut2<'_, f64>,
     ) {
         for mut frame in densities.outer_iter_mut() {
             self.transform.apply(frame.as_slice_mut().expect("in rows"));
         }
-        self.project_transformed(isa, densities.view(), to);
+        self.project_transformed(isa, densities.view(), to.view_mut());
+        if let Some(standard) = &self.standard {
+            standard.apply(to);
+        }
     }
 
-    /// The latent states of transformed frames: x U less mean U, so that no mean is taken off a frame.
+    /// The latent states of transformed frames, not standardised: x U less mean U, so that no mean is
+    /// taken off a frame.
     pub(super) fn project_transformed(
         &self,
         isa: Isa,
@@ -169,14 +194,7 @@ impl Basis {
     /// If a state has another number of components.
     pub fn lift(&self, states: ArrayView2<'_, f64>) -> Array2<f64> {
         let mut frames = Array2::zeros((states.nrows(), self.mean.len()));
-        let states = states.as_standard_layout();
-        kernel::lift(
-            Isa::best(),
-            states.view(),
-            self.modes.view(),
-            self.mean.view(),
-            frames.view_mut(),
-        );
+        self.lift_into(Isa::best(), states, frames.view_mut());
         frames
     }
 
@@ -188,8 +206,7 @@ impl Basis {
     /// Those of [`Basis::lift`].
     pub fn densities(&self, states: ArrayView2<'_, f64>, level: f64) -> Array2<f64> {
         let mut frames = Array2::zeros((states.nrows(), self.mean.len()));
-        let states = states.as_standard_layout();
-        self.densities_into(Isa::best(), states.view(), level, frames.view_mut());
+        self.densities_into(Isa::best(), states, level, frames.view_mut());
         frames
     }
 
@@ -206,9 +223,15 @@ impl Basis {
         level: f64,
         mut to: ArrayViewMut2<'_, f64>,
     ) {
-        kernel::lift(isa, states, self.modes.view(), self.mean.view(), to.view_mut());
+        self.lift_into(isa, states, to.view_mut());
         for mut frame in to.outer_iter_mut() {
             self.transform.undo(frame.as_slice_mut().expect("in rows"), level);
         }
+    }
+
+    fn lift_into(&self, isa: Isa, states: ArrayView2<'_, f64>, to: ArrayViewMut2<'_, f64>) {
+        let plain = self.plain(states);
+        let plain = plain.as_standard_layout();
+        kernel::lift(isa, plain.view(), self.modes.view(), self.mean.view(), to);
     }
 }

@@ -13,6 +13,7 @@
 //! | `frames`    | the frames of runs as they enter the decomposition, in blocks          |
 //! | `snapshots` | modes and singular values from the products of frames or of cells      |
 //! | `eigen`     | eigenvalues of a symmetric matrix and the vectors of the largest       |
+//! | `standard`  | latent states of mean 0 and standard deviation 1                       |
 //! | `basis`     | the modes, projection and lifting                                      |
 //! | `kernel`    | products of frames and modes                                           |
 //!
@@ -28,6 +29,7 @@ pub mod eigen;
 mod frames;
 mod kernel;
 mod snapshots;
+mod standard;
 #[cfg(test)]
 mod tests;
 mod transform;
@@ -35,6 +37,7 @@ mod waves;
 
 pub use align::Reference;
 pub use basis::{Basis, Spectrum};
+pub use standard::Standard;
 pub use transform::Transform;
 
 use frames::Frames;
@@ -126,12 +129,14 @@ pub struct Config {
     pub align: Option<Reference>,
     /// How many modes are kept.
     pub modes: Modes,
+    /// `latent_standardize`: whether latent states get mean 0 and standard deviation 1.
+    pub standardize: bool,
 }
 
 impl Default for Config {
     fn default() -> Self {
         let (transform, modes) = (Transform::Raw, Modes::Energy(0.995));
-        Self { subsample: 1, transform, align: None, modes }
+        Self { subsample: 1, transform, align: None, modes, standardize: false }
     }
 }
 
@@ -140,7 +145,7 @@ impl Default for Config {
 pub struct Pod {
     /// The modes, and what leads to latent states and back.
     pub basis: Basis,
-    /// The latent states of each run, (frames, modes).
+    /// The latent states of each run, (frames, modes), standardised if that was asked for.
     pub latent: Vec<Array2<f64>>,
     /// The rows and columns that each frame of all runs was shifted by, (frames, 2), if they were.
     pub shifts: Option<Array2<i64>>,
@@ -172,7 +177,12 @@ impl Pod {
         if let Some(field) = reference {
             basis = basis.with_reference(field).expect("a field of such frames");
         }
-        let latent = frames.latent(&basis);
+        let mut latent = frames.latent(&basis);
+        if config.standardize {
+            let standard = Standard::of(&latent);
+            latent.iter_mut().for_each(|states| standard.apply(states.view_mut()));
+            basis = basis.standardised(standard);
+        }
         Ok(Self { basis, latent, shifts: frames.into_shifts() })
     }
 }

@@ -149,6 +149,23 @@ fn shifts_make_one_mode_of_a_wave_that_moves() {
 }
 
 #[test]
+fn standardised_states_of_all_runs_have_mean_0_and_deviation_1() {
+    let runs = runs(&[3.0, 2.0], &[10, 7]);
+    let plain = pod(&runs, &fixed(2)).unwrap();
+    let found = pod(&runs, &Config { standardize: true, ..fixed(2) }).unwrap();
+    let all = ndarray::concatenate(Axis(0), &[found.latent[0].view(), found.latent[1].view()]);
+    let all = all.unwrap();
+    let mean = all.mean_axis(Axis(0)).unwrap();
+    let spread = all.std_axis(Axis(0), 0.0) - 1.0;
+    assert!(mean.iter().chain(&spread).all(|x| x.abs() < 1e-13), "{mean}, {spread}");
+    assert_eq!((plain.basis.standard(), found.basis.modes()), (None, plain.basis.modes()));
+    let flat = runs[1].to_shape((7, 24)).unwrap();
+    let off = found.basis.project(flat.view()) - &found.latent[1];
+    assert!(off.iter().all(|x| x.abs() < 1e-13), "projected states are standardised, too");
+    assert!(missed(&runs, &found) < 1e-13, "and lifted from there: {:e}", missed(&runs, &found));
+}
+
+#[test]
 fn a_subsampled_run_starts_with_its_first_frame() {
     let runs = runs(&[3.0, 2.0], &[10, 7]);
     let every: Vec<_> = runs.iter().map(|run| run.slice(s![..;3, .., ..]).to_owned()).collect();
