@@ -1,8 +1,8 @@
 //! Vectors of evaluations: a model and a basis, runs that it forecasts, and all files of them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use ndarray::{Array1, Array2, Array3, Array4, ArrayView2, Axis, Ix0};
+use ndarray::{Array1, Array2, Array3, Array4, ArrayView2, ArrayView3, Axis, Ix0};
 use serde_json::Value;
 use stepmark::mvar;
 use stepmark::rom::evaluate::{Evaluation, Options, evaluate, start};
@@ -56,7 +56,18 @@ fn check(path: &Path) -> Result<(), String> {
         near("rho_pred", &one.prediction, &wanted.to_owned(), TOLERANCE, 0.0)?;
         found.push(one);
     }
-    files(folder, &found, &options, &basis, &times)
+    let mut swarm = Vectors::open(&folder.join("../trajectory.npz"))?;
+    let (x, v): (Array4<f32>, Array4<f32>) = (swarm.array("traj")?, swarm.array("vel")?);
+    let [x, v] = [&x, &v].map(|all| all.index_axis(Axis(0), 0));
+    let file = |name: &str| folder.join(name);
+    Files {
+        results: file("test_results.csv"),
+        over_time: file("r2_vs_time_mvar_test_000.csv"),
+        densities: file("density_metrics_mvar_test_000.csv"),
+        orders: file("order_params_test_000.csv"),
+        summary: file("metrics_summary_mvar_test_000.json"),
+    }
+    .check(&found, [x, v], &options, &basis, &times.to_vec())
 }
 
 fn basis(path: &Path, io: &mut Vectors, shape: [usize; 2]) -> Result<Basis, String> {
@@ -80,7 +91,7 @@ fn options(path: &Path, io: &mut Vectors, times: &Array1<f32>) -> Result<Options
     let first = usize::try_from(index[0]).map_err(|e| e.to_string())?;
     let lag = model(io)?.p();
     if let Some(seconds) = settings.forecast_start
-        && start(seconds, f64::from(times[1] - times[0]), lag) != Some(first)
+        && start(seconds, f64::from(times[1] - times[0]), lag) != Ok(first)
     {
         return Err(format!("a forecast from {seconds} s does not start at frame {first}"));
     }
@@ -95,55 +106,65 @@ fn model(io: &mut Vectors) -> Result<mvar::Model, String> {
     mvar::Model::new(a, c).map_err(|e| e.to_string())
 }
 
-/// Requires every file that the folder has to hold what was found: tables of all runs, and files of the
-/// first.
-fn files(
-    folder: &Path,
-    found: &[Evaluation],
-    options: &Options,
-    basis: &Basis,
-    times: &Array1<f32>,
-) -> Result<(), String> {
-    let run = |test_id: usize| {
-        let scores = &found[test_id].scores;
-        evaluation::Run { test_id, scores, options, basis }
-    };
-    let runs: Vec<_> = (0..found.len()).map(run).collect();
-    let (all, first) = (times.to_vec(), &found[0]);
-    let table = |name: &str, text: String, tolerance: f64| {
-        let wanted =
-            std::fs::read_to_string(folder.join(name)).map_err(|e| format!("{name}: {e}"))?;
-        same_table(&text, &wanted, tolerance).map_err(|e| format!("{name}: {e}"))
-    };
-    table("test_results.csv", evaluation::results(&runs), TOLERANCE)?;
-    table(
-        "r2_vs_time_mvar_test_000.csv",
-        evaluation::over_time(&all[options.start..], &first.over_time),
-        TOLERANCE,
-    )?;
-    table(
-        "density_metrics_mvar_test_000.csv",
-        evaluation::densities(&all, &first.densities),
-        TOLERANCE,
-    )?;
-    let mut swarm = Vectors::open(&folder.join("../trajectory.npz"))?;
-    let (x, v): (Array4<f32>, Array4<f32>) = (swarm.array("traj")?, swarm.array("vel")?);
-    let of = |all: ArrayView2<'_, f32>| -> Vec<Vector> {
-        all.outer_iter().map(|row| [row[0], row[1]].map(f64::from)).collect()
-    };
-    let [x, v] = [&x, &v].map(|all| all.index_axis(Axis(0), 0));
-    let frames = x.outer_iter().zip(v.outer_iter());
-    let orders: Vec<_> = frames.map(|(x, v)| Order::of(&of(x), &of(v))).collect();
-    table(
-        "order_params_test_000.csv",
-        evaluation::orders(&all, &orders, &first.densities),
-        SINGLE_TOLERANCE,
-    )?;
-    let wanted = std::fs::read_to_string(folder.join("metrics_summary_mvar_test_000.json"));
-    // The original writes what is no JSON.
-    let wanted = wanted.map_err(|e| e.to_string())?.replace("NaN", "null");
-    let parse = |text: &str| serde_json::from_str::<Value>(text).map_err(|e| e.to_string());
-    same_summary(&parse(&evaluation::summary("MVAR", &runs[0]))?, &parse(&wanted)?)
+/// Where the files of an evaluation are: the table of all runs, and those of the first.
+pub(super) struct Files {
+    pub(super) results: PathBuf,
+    pub(super) over_time: PathBuf,
+    pub(super) densities: PathBuf,
+    pub(super) orders: PathBuf,
+    pub(super) summary: PathBuf,
+}
+
+impl Files {
+    /// Requires them to hold what was found of the first runs, and of the positions and velocities of the
+    /// first.
+    pub(super) fn check(
+        &self,
+        found: &[Evaluation],
+        swarm: [ArrayView3<'_, f32>; 2],
+        options: &Options,
+        basis: &Basis,
+        times: &[f32],
+    ) -> Result<(), String> {
+        let run = |test_id: usize| {
+            let scores = &found[test_id].scores;
+            evaluation::Run { test_id, scores, options, basis }
+        };
+        let runs: Vec<_> = (0..found.len()).map(run).collect();
+        let first = &found[0];
+        let of = |all: ArrayView2<'_, f32>| -> Vec<Vector> {
+            all.outer_iter().map(|row| [row[0], row[1]].map(f64::from)).collect()
+        };
+        let frames = swarm[0].outer_iter().zip(swarm[1].outer_iter());
+        let orders: Vec<_> = frames.map(|(x, v)| Order::of(&of(x), &of(v))).collect();
+        for (path, text, tolerance) in [
+            (&self.results, evaluation::results(&runs), TOLERANCE),
+            (
+                &self.over_time,
+                evaluation::over_time(&times[options.start..], &first.over_time),
+                TOLERANCE,
+            ),
+            (&self.densities, evaluation::densities(times, &first.densities), TOLERANCE),
+            (&self.orders, evaluation::orders(times, &orders, &first.densities), SINGLE_TOLERANCE),
+        ] {
+            let named = |why: String| format!("{}: {why}", file_name(path));
+            let mut wanted = std::fs::read_to_string(path).map_err(|e| named(e.to_string()))?;
+            if *path == self.results {
+                // Of the runs that are there.
+                wanted = wanted
+                    .lines()
+                    .take(1 + found.len())
+                    .map(|line| line.to_owned() + "\n")
+                    .collect();
+            }
+            same_table(&text, &wanted, tolerance).map_err(named)?;
+        }
+        let wanted = std::fs::read_to_string(&self.summary).map_err(|e| e.to_string())?;
+        // The original writes what is no JSON.
+        let wanted = wanted.replace("NaN", "null");
+        let parse = |text: &str| serde_json::from_str::<Value>(text).map_err(|e| e.to_string());
+        same_summary(&parse(&evaluation::summary("MVAR", &runs[0]))?, &parse(&wanted)?)
+    }
 }
 
 /// Requires fields to be equal texts, or near numbers.

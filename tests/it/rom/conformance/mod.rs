@@ -165,6 +165,53 @@ mod tests {
         }
     }
 
+    /// The projection of [3, -1, 2] onto its own mass and onto that of 3, as if these were vectors.
+    #[test]
+    fn projections_onto_the_simplex_pass_and_wrong_ones_fail() {
+        let file = |own: [f64; 3]| {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("x.npz");
+            let mut npz = stepmark::file::npz::Writer::new(&path);
+            for (name, x) in [("v", [3.0, -1.0, 2.0]), ("own", own), ("to_3", [2.0, 0.0, 1.0])] {
+                npz.add(name, ndarray::arr1(&x).view()).unwrap();
+            }
+            npz.finish().unwrap();
+            std::fs::read(path).unwrap()
+        };
+        let why = |own| roles(&POD, &[("simplex.npz", &*file(own))]).remove(0).1;
+        assert_eq!(why([2.5, 0.0, 1.5]), "", "right");
+        assert!(why([2.4, 0.0, 1.6]).contains("own is off by 1.0"), "{}", why([2.4, 0.0, 1.6]));
+        let none = archive(&["v"]);
+        let why = roles(&POD, &[("simplex.npz", &*none)]).remove(0).1;
+        assert!(why.contains("no projection"), "{why}");
+    }
+
+    /// A swarm of which all head to the right at a speed of 2, and series by other names.
+    #[test]
+    fn order_parameters_are_found_by_name_and_without_one_by_value() {
+        let file = |arrays: &[(&str, f64)]| {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("x.npz");
+            let mut npz = stepmark::file::npz::Writer::new(&path);
+            let x = ndarray::Array3::from_shape_fn((3, 4, 2), |(_, i, a)| (i + 2 * a) as f32);
+            let v = ndarray::Array3::from_shape_fn((3, 4, 2), |(.., a)| 2.0 * (1 - a) as f32);
+            npz.add("traj", x.view()).unwrap();
+            npz.add("vel", v.view()).unwrap();
+            for (name, value) in arrays {
+                npz.add(name, ndarray::arr1(&[*value; 3]).view()).unwrap();
+            }
+            npz.finish().unwrap();
+            std::fs::read(path).unwrap()
+        };
+        let why = |arrays: &[(&str, f64)]| {
+            roles(&SIM, &[("order_params_x.npz", &*file(arrays))]).remove(0).1
+        };
+        assert_eq!(why(&[("polarization", 1.0), ("mean_speed", 2.0), ("total_mass", 1.0)]), "");
+        assert!(why(&[("polarization", 1.0), ("mean_speed", 2.1)]).contains("mean_speed is off"));
+        assert_eq!(why(&[("speed", 2.0), ("more", 7.0)]), "", "a series of another name");
+        assert!(why(&[("speed", 2.1), ("more", 7.0)]).contains("no order parameter among"));
+    }
+
     #[test]
     fn a_model_without_recorded_outputs_is_none_of_these() {
         let model = archive(&["A_matrices", "p"]);

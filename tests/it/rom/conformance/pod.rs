@@ -52,20 +52,27 @@ fn check(path: &Path) -> Result<(), String> {
     }
 }
 
-/// `v`, and what it becomes at some masses, which are the sums of the projections.
+/// What is projected, `v` or the one array with a number below zero, and what it becomes at some masses,
+/// which are the sums of the projections.
 fn projection(path: &Path) -> Result<(), String> {
     let mut io = Vectors::open(path)?;
-    let v: Array<f64, IxDyn> = io.array("v")?;
+    let names = super::names(path);
+    let mut is_projected = |name: &&String| {
+        let v = io.array::<f64, IxDyn>(name);
+        *name == "v" || v.is_ok_and(|v| v.iter().any(|x| *x < 0.0))
+    };
+    let projected = names.iter().rev().find(&mut is_projected).ok_or("nothing below zero")?;
+    let v: Array<f64, IxDyn> = io.array(projected)?;
     let mut checked = 0;
-    for name in super::names(path).into_iter().filter(|name| name != "v") {
-        let Ok(want) = io.array::<f64, IxDyn>(&name) else { continue };
+    for name in names.iter().filter(|name| *name != projected) {
+        let Ok(want) = io.array::<f64, IxDyn>(name) else { continue };
         if want.shape() != v.shape() {
             continue;
         }
         let mut found = v.clone();
         let flat = found.as_slice_mut().ok_or("not in rows")?;
         simplex(flat, want.sum(), &mut Vec::new());
-        near(&name, &found, &want, 1e-12, 0.0)?;
+        near(name, &found, &want, 1e-12, 0.0)?;
         checked += 1;
     }
     if checked == 0 { Err("no projection".to_owned()) } else { Ok(()) }

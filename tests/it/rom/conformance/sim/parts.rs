@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use ndarray::{Array1, Array2, Array3, Axis};
+use ndarray::{Array1, Array2, Array3, Axis, Ix1};
 use stepmark::rom::swarm::order::Order;
 use stepmark::rom::swarm::{Boundary, Config, Domain, Mode, State, Stepper, Vector, start};
 
@@ -15,8 +15,8 @@ const INFINITE: Vector = [f64::INFINITY; 2];
 const TOLERANCE: f64 = 1e-12;
 const ALL_STEPS: f64 = 1e-10;
 
-/// Of what was computed in `f32`.
-const NARROW: f64 = 2e-6;
+/// Of order parameters, for which the original sums positions in single precision.
+const NARROW: f64 = 1e-5;
 
 /// Steps of headings alone, in a periodic box: one by one, and all from the first frame on.
 pub(super) fn steps(path: &Path) -> Result<(), String> {
@@ -98,15 +98,15 @@ pub(super) fn starts(path: &Path) -> Result<(), String> {
 
 type Parameter = fn(&Order) -> f64;
 
-/// Order parameters by the names that files have.
-const PARAMETERS: [(&str, Parameter); 7] = [
+/// Order parameters by the names of `compute_metrics_series` of the original, and by that of the column of
+/// its `order_params.csv`. Its other series are no order parameters: without a density, it fills
+/// `density_variance` with 0, `total_mass` with 1 and `spatial_order` with NaN.
+const PARAMETERS: [(&str, Parameter); 5] = [
     ("polarization", |order| order.polarization),
     ("phi", |order| order.polarization),
     ("angular_momentum", |order| order.angular_momentum),
     ("mean_speed", |order| order.mean_speed),
     ("nematic_order", |order| order.nematic_order),
-    ("nematic", |order| order.nematic_order),
-    ("psi", |order| order.polarization),
 ];
 
 /// Where the particles of a file with order parameters are: in it, or in the file of the run.
@@ -119,11 +119,14 @@ fn swarm_of(path: &Path) -> PathBuf {
 
 pub(super) fn is_order(path: &Path) -> bool {
     let names = names(path);
-    PARAMETERS.iter().any(|(name, _)| names.iter().any(|n| n == name))
+    let is_known = PARAMETERS.iter().any(|(name, _)| names.iter().any(|n| n == name));
+    (is_known || file_name(path).starts_with("order_params"))
         && !holds(path, &["config"])
         && holds(&swarm_of(path), &["traj", "vel"])
 }
 
+/// Every series of a known name must be what is computed. Of a file without one, some series must be an
+/// order parameter.
 pub(super) fn order(path: &Path) -> Result<(), String> {
     let mut run = Vectors::open(&swarm_of(path))?;
     let (traj, vel): (Array3<f32>, Array3<f32>) = (run.array("traj")?, run.array("vel")?);
@@ -133,12 +136,23 @@ pub(super) fn order(path: &Path) -> Result<(), String> {
         .zip(vel.outer_iter())
         .map(|(x, v)| Order::of(&rows(x), &rows(v)))
         .collect();
+    let series = |parameter: Parameter| -> Array1<f64> { all.iter().map(parameter).collect() };
     let mut io = Vectors::open(path)?;
+    let mut checked = 0;
     for (name, parameter) in PARAMETERS {
         if io.has(name) {
-            let found: Array1<f64> = all.iter().map(parameter).collect();
-            near(name, &found, &io.array(name)?, NARROW, 1.0)?;
+            near(name, &series(parameter), &io.array(name)?, NARROW, 1.0)?;
+            checked += 1;
         }
+    }
+    let names = names(path);
+    let mut is_one = |name: &String| {
+        let Ok(want) = io.array::<f64, Ix1>(name) else { return false };
+        let mut all = PARAMETERS.iter().map(|(_, parameter)| series(*parameter));
+        all.any(|found| near(name, &found, &want, NARROW, 1.0).is_ok())
+    };
+    if checked == 0 && !names.iter().any(&mut is_one) {
+        return Err(format!("no order parameter among {names:?}"));
     }
     Ok(())
 }
