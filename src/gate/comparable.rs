@@ -38,7 +38,7 @@ impl fmt::Debug for Scope<'_> {
 }
 
 /// The shell line that measures and records anew.
-pub const MEASURE: &str = "cargo bench --features instructions --bench instructions && \
+pub const MEASURE: &str = "cargo bench --no-default-features --features chapters,instructions --bench instructions && \
     cargo run --release -- record && cargo run --release -- gate";
 /// The shell line that makes the record the baseline.
 pub const ACCEPT: &str = "cargo run --release -- accept --reason TEXT";

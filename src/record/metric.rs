@@ -262,7 +262,7 @@ pub static GPU: Instrument =
 pub static INSTRUCTIONS: Instrument = Instrument {
     name: "instructions",
     measures: Measures::Counted,
-    command: "cargo bench --features instructions --bench instructions",
+    command: "cargo bench --no-default-features --features chapters,instructions --bench instructions",
     words: 1,
     metrics: &["instructions", "d1_misses", "ll_misses", "heap_blocks", "heap_bytes"],
     optional: &[],

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use crate::setup::copy::{Copy, SETTINGS};
+use crate::setup::copy::{COUNT, Copy, SETTINGS};
 
 /// The cases of the kernel that is changed: only these are measured.
 const FILTER: &str = "lattice/nearest-";
@@ -14,7 +14,6 @@ const KERNEL: &str = "src/lattice/nearest.rs";
 const LOOP: &str = "for i in 0..n {";
 const ROWS: &str = "for j in 0..n { let i = j / 100 * 100 + j % 100;";
 const COLUMNS: &str = "for j in 0..n { let i = j % 100 * 100 + j / 100;";
-const BENCH: &str = "bench --profile test --features instructions --bench instructions";
 const GATE: &str = "gate --filter lattice/nearest- --baseline before.json";
 
 fn copy() -> Copy {
@@ -68,7 +67,7 @@ fn stepmark(copy: &Copy, args: &str, code: i32, texts: &[&str]) {
 
 /// Measures and records; returns the record.
 fn measure(copy: &Copy) -> PathBuf {
-    copy.expect(Copy::cargo(), BENCH, 0, &["3 benchmarks finished"]);
+    copy.expect(Copy::cargo(), COUNT, 0, &["3 benchmarks finished"]);
     stepmark(copy, "record", 0, &["instructions/lattice: 3 cases"]);
     copy.target.join("stepmark/instructions/lattice.json")
 }
@@ -92,7 +91,7 @@ fn a_fault_planted_in_a_copy_of_the_crate_is_found() {
     assert_eq!(cases(&baseline), cases(&measure(&copy)), "counts of two runs");
     stepmark(&copy, GATE, 0, &["no findings"]);
     copy.with_planted("benches/cases.txt", "lattice/nearest-d4/n10000\n", "", || {
-        copy.expect(Copy::cargo(), BENCH, 0, &["2 benchmarks finished"]);
+        copy.expect(Copy::cargo(), COUNT, 0, &["2 benchmarks finished"]);
     });
 
     let call = "let point = nearest_one::<L, D>(z, 0);";

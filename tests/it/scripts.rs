@@ -208,7 +208,7 @@ fn a_command_that_builds_the_instruction_bench_names_what_it_runs() {
         let commands = text.split("cargo ").filter_map(|command| command.lines().next());
         let builds = |command: &&str| {
             let runs = command.starts_with("bench") || command.starts_with("test");
-            runs && command.contains("--features instructions")
+            runs && command.contains(",instructions")
         };
         for command in commands.filter(builds) {
             let names = ["--bench ", "--test "].iter().any(|name| command.contains(name));

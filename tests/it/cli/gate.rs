@@ -167,7 +167,10 @@ fn an_instrument_that_did_not_run_is_a_failure_unless_skipped_aloud() {
     let bench = Bench::of_few();
     bench.measured(|record| record.cases.clear());
     let said = bench.run("gate");
-    said.expect(Exit::Failure, &["cargo bench --features instructions", "ci/install.sh"]);
+    said.expect(
+        Exit::Failure,
+        &["cargo bench --no-default-features --features chapters,instructions", "ci/install.sh"],
+    );
     let said = bench.run("gate --skip instructions");
     said.expect(Exit::Incomparable, &["nothing that decides was compared"]);
     let first = said.out.lines().next().unwrap();

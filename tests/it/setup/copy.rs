@@ -14,6 +14,9 @@ pub(crate) const SETTINGS: [&str; 4] = [
     "profile.test.package.stepmark.opt-level=0",
 ];
 
+/// Builds the instruction bench of this crate, and runs it.
+pub(crate) const COUNT: &str = "bench --profile test --no-default-features --features chapters,instructions --bench instructions";
+
 /// A copy, whose results go to a folder of its own.
 pub(crate) struct Copy {
     pub(crate) dir: PathBuf,
