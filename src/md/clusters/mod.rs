@@ -301,10 +301,9 @@ impl ClusterList {
         }
     }
 
-    /// Takes the vectors of the clusters, such as forces, back to their atoms. Those of each cluster are
-    /// the first three of so many `quads`.
-    pub(super) fn take_back(&self, quads: usize, from: &[Quad<f64>], to: &mut [Vector]) {
-        for (block, atoms) in from.chunks_exact(quads).zip(self.atoms.chunks(CLUSTER)) {
+    /// Takes the vectors of the clusters, such as forces, back to their atoms.
+    pub(super) fn take_back(&self, from: &[Block<f64>], to: &mut [Vector]) {
+        for (block, atoms) in from.iter().zip(self.atoms.chunks(CLUSTER)) {
             for (l, &k) in atoms.iter().enumerate() {
                 to[k as usize] = [block[0][l], block[1][l], block[2][l]];
             }

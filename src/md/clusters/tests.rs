@@ -127,8 +127,7 @@ fn vectors_come_back_to_their_atoms() {
     let (mut blocks, mut back) = (Vec::<Block<f64>>::new(), vec![[0.0; 3]; 30]);
     list.place(&x, &mut blocks);
     assert_eq!(blocks.len(), 8 + 1, "clusters, the last one twice");
-    let quads: Vec<_> = blocks.iter().flat_map(|&[x, y, z]| [x, y, z, [0.0; 4]]).collect();
-    list.take_back(4, &quads, &mut back);
+    list.take_back(&blocks, &mut back);
     for (x, back) in x.iter().zip(&back) {
         let inside = cell.fractional(*back);
         let cells = sub(cell.fractional(*x), inside);

@@ -48,9 +48,6 @@ pub trait PairKernel<R: Real> {
 pub trait Real: Copy + Default + Debug + Into<f64> {
     /// Distance from 1 to the next number.
     const EPSILON: f64;
-    /// Quads of the forces on a cluster, which are in `f64`: x, y, z, and none or one of no use, with which
-    /// x and y share a cache line.
-    const FORCES: usize;
 
     /// Rounds to the nearest number.
     fn from_f64(x: f64) -> Self;
@@ -77,10 +74,9 @@ fn require(isa: Isa) {
 }
 
 macro_rules! real {
-    ($real:ty, $epsilon:expr, $forces:literal, $avx2:ty, $avx512:ty, |$x:ident| $from:expr) => {
+    ($real:ty, $epsilon:expr, $avx2:ty, $avx512:ty, |$x:ident| $from:expr) => {
         impl Real for $real {
             const EPSILON: f64 = $epsilon;
-            const FORCES: usize = $forces;
 
             #[inline(always)]
             fn from_f64($x: f64) -> Self {
@@ -136,12 +132,12 @@ macro_rules! real {
         }
     };
 }
-real!(f64, f64::EPSILON, 3, x86::F64x4, x86::F64x8, |x| x);
+real!(f64, f64::EPSILON, x86::F64x4, x86::F64x8, |x| x);
 #[expect(clippy::cast_possible_truncation, reason = "the one rounding")]
 const fn narrow(x: f64) -> f32 {
     x as f32
 }
-real!(f32, f32::EPSILON as f64, 4, x86::F32x8, x86::F32x16, |x| narrow(x));
+real!(f32, f32::EPSILON as f64, x86::F32x8, x86::F32x16, |x| narrow(x));
 
 /// Numbers side by side. Its functions are inlined into kernels, which are compiled for its instruction
 /// set.
@@ -208,13 +204,6 @@ pub trait Tile: Lanes {
     fn along(of: &Quad<Self::Real>, first: usize) -> Self;
     /// Adds the sum of the rows, in `f64`, to the number of each atom.
     fn add_across(self, to: &mut Quad<f64>);
-    /// Adds the sums of the rows of x, y and z to those of each atom.
-    #[inline(always)]
-    fn add_block(of: [Self; 3], to: &mut [Quad<f64>; 3]) {
-        for a in 0..3 {
-            of[a].add_across(&mut to[a]);
-        }
-    }
     /// Adds the sum of each row, in `f64`, to the number of its atom, `first` and those after it.
     fn add_along(self, to: &mut Quad<f64>, first: usize);
     /// Adds the lanes, or sums of some of them, in `f64`.

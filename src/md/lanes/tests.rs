@@ -21,12 +21,6 @@ fn assert_tiles<V: Tile>(name: &str) {
             assert_eq!(by_row[k], 0.5 + if own { x * all } else { 0.0 }, "{name}, row {k}");
             assert_eq!(by_atom[k], 0.5 + x * rows, "{name}, atom {k}");
         }
-        let of = [along.times(across), along, across.plus(along)];
-        let mut one_by_one = [[0.5; 4]; 3];
-        let mut at_once = one_by_one;
-        of.into_iter().zip(&mut one_by_one).for_each(|(x, to)| x.add_across(to));
-        V::add_block(of, &mut at_once);
-        assert_eq!(at_once, one_by_one, "{name}, all three at once");
         let near = across.below(V::splat(2.5));
         assert!(V::any(near) && !V::any(across.below(V::splat(1.0))), "{name}");
         assert_eq!(across.keep(near).sum(), 3.0 * V::ROWS as f64, "{name}: 1 and 2 are kept");
@@ -153,15 +147,12 @@ fn sums_of_f32_go_on_in_f64() {
         #[inline(always)]
         fn run<V: Tile<Real = f32>>(self) {
             let small = V::splat(f64::from(f32::EPSILON) / 8.0);
-            let [mut rows, mut atoms, mut block] = [[1.0; 4], [1.0; 4], [1.0; 4]];
+            let [mut rows, mut atoms] = [[1.0; 4], [1.0; 4]];
             small.add_along(&mut rows, 0);
             small.add_across(&mut atoms);
-            let mut three = [block; 3];
-            V::add_block([small; 3], &mut three);
-            block = three[2];
             let more = f64::from(f32::EPSILON) / 8.0;
             assert_eq!(rows[0], 1.0 + 4.0 * more, "a row of four atoms");
-            assert_eq!([atoms, block], [[1.0 + V::ROWS as f64 * more; 4]; 2], "atoms of all rows");
+            assert_eq!(atoms, [1.0 + V::ROWS as f64 * more; 4], "atoms of all rows");
         }
     }
     Isa::available().for_each(|isa| f32::on(isa, Add));

@@ -2,7 +2,7 @@
 
 use super::{Forces, is_narrow};
 use crate::md::clusters::{Apart, Block, ClusterList};
-use crate::md::lanes::{CLUSTER, Quad, Real, Room, Tile};
+use crate::md::lanes::{CLUSTER, Real, Room, Tile};
 use crate::md::system::Vector;
 
 /// Requires the list to reach as far as `cutoff`; zeroes `out`. The blocks are where the atoms are, and
@@ -12,19 +12,89 @@ pub(super) fn start<R: Real>(
     positions: &[Vector],
     list: &ClusterList,
     blocks: &mut Vec<Block<R>>,
-    forces: &mut Room<f64>,
+    forces: &mut ForceRoom<R>,
     out: &mut Forces,
 ) {
     out.clear_for(positions.len(), [list.cutoff(), cutoff]);
     list.place(positions, blocks);
-    forces.zeros(R::FORCES * CLUSTER * blocks.len());
+    forces.by_atom.zeros(3 * CLUSTER * blocks.len());
 }
 
-/// The forces on a cluster.
+/// Room for the forces on clusters.
+#[derive(Debug, Clone, Default)]
+pub(super) struct ForceRoom<R: Real> {
+    /// By cluster: x, y, z.
+    by_atom: Room<f64>,
+    /// The same by lane of a register.
+    by_lane: Room<R>,
+}
+
+impl<R: Real> ForceRoom<R> {
+    /// The forces that [`start`] zeroed, to add to.
+    #[inline(always)]
+    pub(super) fn on_clusters<V: Tile<Real = R>>(&mut self, clusters: usize) -> OnClusters<'_, V> {
+        let lanes = if by_lane::<V>() { 3 * V::LEN * clusters } else { 0 };
+        OnClusters {
+            by_atom: self.by_atom.quads(3 * clusters).as_chunks_mut().0,
+            by_lane: V::arrays_mut(self.by_lane.zeros(lanes)).as_chunks_mut().0,
+        }
+    }
+
+    /// The forces.
+    pub(super) fn of(&mut self, clusters: usize) -> &[Block<f64>] {
+        self.by_atom.quads(3 * clusters).as_chunks().0
+    }
+}
+
+/// Whether forces on clusters are added up by lane.
 #[inline(always)]
-pub(super) fn on<R: Real>(forces: &mut [Quad<f64>], cluster: usize) -> &mut Block<f64> {
-    let quads = &mut forces[R::FORCES * cluster..][..3];
-    quads.try_into().expect("three quads")
+fn by_lane<V: Tile>() -> bool {
+    is_narrow::<V>() && V::ROWS > 1
+}
+
+/// The forces on clusters, as they add up.
+///
+/// Of narrow numbers in several rows these are sums by lane, over the parts that list a cluster. They end
+/// with the loops over all parts, and go on in `f64`. To add a register takes less than to add up its rows
+/// and to widen them.
+pub(super) struct OnClusters<'a, V: Tile> {
+    by_atom: &'a mut [Block<f64>],
+    by_lane: &'a mut [[V::Array; 3]],
+}
+
+impl<'a, V: Tile> OnClusters<'a, V> {
+    /// The forces on the atoms of a cluster, to which sums over rows are added.
+    #[inline(always)]
+    pub(super) fn of(&mut self, cluster: usize) -> &mut Block<f64> {
+        &mut self.by_atom[cluster]
+    }
+
+    /// Adds to the forces on a cluster; sums by lane replace those so far.
+    #[inline(always)]
+    fn add(&mut self, sums: [V; 3], cluster: usize) {
+        if by_lane::<V>() {
+            let to = &mut self.by_lane[cluster];
+            for a in 0..3 {
+                sums[a].store(&mut to[a]);
+            }
+        } else {
+            let to = &mut self.by_atom[cluster];
+            for a in 0..3 {
+                sums[a].add_across(&mut to[a]);
+            }
+        }
+    }
+
+    /// The forces, with the sums by lane.
+    #[inline(always)]
+    pub(super) fn finish(self) -> &'a [Block<f64>] {
+        for (to, lanes) in self.by_atom.iter_mut().zip(&*self.by_lane) {
+            for a in 0..3 {
+                V::load(&lanes[a]).add_across(&mut to[a]);
+            }
+        }
+        self.by_atom
+    }
 }
 
 /// Adds to squared distances of a cluster to itself: a number beyond every cutoff where an atom does
@@ -53,17 +123,27 @@ impl<V: Tile, const R: usize> Pull<V, R> {
 
     /// Adds the force `f d` to a cluster, and its opposite to the rows.
     #[inline(always)]
-    pub(super) fn add(&mut self, d: &Apart<V, R>, f: &[V; R], to: &mut Block<f64>) {
+    pub(super) fn add(
+        &mut self,
+        d: &Apart<V, R>,
+        f: &[V; R],
+        to: &mut OnClusters<'_, V>,
+        cluster: usize,
+    ) {
         let mut sums = [V::splat(0.0); 3];
         for a in 0..3 {
-            sums[a] = f[0].times(d[a][0]);
+            sums[a] = if by_lane::<V>() {
+                f[0].mul_add(d[a][0], V::load(&to.by_lane[cluster][a]))
+            } else {
+                f[0].times(d[a][0])
+            };
             self.0[a][0] = f[0].mul_sub_from(d[a][0], self.0[a][0]);
             for r in 1..R {
                 sums[a] = f[r].mul_add(d[a][r], sums[a]);
                 self.0[a][r] = f[r].mul_sub_from(d[a][r], self.0[a][r]);
             }
         }
-        V::add_block(sums, to);
+        to.add(sums, cluster);
     }
 
     /// Adds the forces to the atoms of the rows.
@@ -151,9 +231,9 @@ impl<V: Tile> Virial<V> {
 
     /// The whole virial as xx, yy, zz, xy, xz, yz, from where atoms are and the forces on them.
     #[inline(always)]
-    pub(super) fn finish(&self, at: &[Block<V::Real>], forces: &[Quad<f64>]) -> [f64; 6] {
+    pub(super) fn finish(&self, at: &[Block<V::Real>], forces: &[Block<f64>]) -> [f64; 6] {
         let mut own = [[[0.0; CLUSTER]; 3]; 3];
-        for (x, f) in at.iter().zip(forces.chunks_exact(V::Real::FORCES)) {
+        for (x, f) in at.iter().zip(forces) {
             for a in 0..3 {
                 for b in 0..3 {
                     for l in 0..CLUSTER {

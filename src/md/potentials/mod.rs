@@ -143,8 +143,8 @@ pub trait Paths: Potential {
 
 /// A potential whose pairs are computed in `f32`, from positions rounded to that.
 ///
-/// Sums are in `f64`, but for one loop over the pairs of a few atoms, or a few registers, whose sums
-/// are added to those when it ends.
+/// Sums are in `f64`, but for those over the pairs of one atom, a lane of them, or a few registers, which
+/// are added to the others when they end.
 #[derive(Debug, Clone, Copy)]
 pub struct Mixed<P>(pub P);
 

@@ -188,28 +188,6 @@ impl Tile for F32x16 {
         low.plus(high).add_across(to);
     }
 
-    /// The four rows of all three are added together, two rows at a time.
-    #[inline(always)]
-    fn add_block([x, y, z]: [Self; 3], to: &mut [Quad<f64>; 3]) {
-        // SAFETY: who has these registers has AVX-512.
-        let low = unsafe { _mm512_shuffle_f32x4::<0b01_00_01_00>(x.0, y.0) };
-        // SAFETY: as above.
-        let high = unsafe { _mm512_shuffle_f32x4::<0b11_10_11_10>(x.0, y.0) };
-        // Rows 0 and 2 of x, 1 and 3 of x, then of y.
-        let xy = Self(low).plus(Self(high));
-        // SAFETY: as above.
-        let even = unsafe { _mm512_shuffle_f32x4::<0b10_00_10_00>(xy.0, z.0) };
-        // SAFETY: as above.
-        let odd = unsafe { _mm512_shuffle_f32x4::<0b11_01_11_01>(xy.0, z.0) };
-        let [xy, z] = halves_f32(Self(even).plus(Self(odd)));
-        // SAFETY: as above.
-        let xy = F64x8(unsafe { _mm512_cvtps_pd(xy.0) });
-        let eight = &mut F64x8::arrays_mut(to[..2].as_flattened_mut())[0];
-        F64x8::load(eight).plus(xy).store(eight);
-        let [z, z_too] = fours(z);
-        z.plus(z_too).widened().add_across(&mut to[2]);
-    }
-
     #[inline(always)]
     fn add_along(self, to: &mut Quad<f64>, _first: usize) {
         // SAFETY: who has this register has AVX-512.

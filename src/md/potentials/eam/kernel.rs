@@ -13,7 +13,7 @@ use crate::machine::isa::Isa;
 use crate::md::clusters::{Block, ClusterList, Rows, parts, squared};
 use crate::md::lanes::{CLUSTER, Kernel, Quad, Real as _, Room, Tile};
 use crate::md::potentials::Forces;
-use crate::md::potentials::clustered::{Pull, Virial, not_after, start};
+use crate::md::potentials::clustered::{ForceRoom, Pull, Virial, not_after, start};
 use crate::md::system::Vector;
 
 /// Rows that a kernel takes at once: few, for the pairs of a metal are near.
@@ -23,7 +23,7 @@ pub(super) const ROWS: usize = 2;
 #[derive(Debug, Clone, Default)]
 pub struct Scratch {
     blocks: Vec<Block<f64>>,
-    forces: Room<f64>,
+    forces: ForceRoom<f64>,
     /// By cluster: densities, then derivatives of the energy by them.
     densities: Vec<Quad<f64>>,
     /// By register of pairs: V'/r and phi'/r.
@@ -38,7 +38,7 @@ fn evaluate<V: Tile<Real = f64>, const R: usize, L: Law>(
     out: &mut Forces,
 ) {
     let entries = list.entries();
-    let forces = forces.quads(f64::FORCES * blocks.len()).as_chunks_mut().0;
+    let mut forces = forces.on_clusters::<V>(blocks.len());
     let slopes = V::arrays_mut(slopes.numbers(2 * entries.pairs()));
     // On the stack: no number that is written in the loops could change one of these.
     let (eam, blocks, densities) = (*eam, &blocks[..], &mut densities[..]);
@@ -106,13 +106,13 @@ fn evaluate<V: Tile<Real = f64>, const R: usize, L: Law>(
                     let embedded = of_cluster.plus(of_rows[r]);
                     f[r] = embedded.mul_sub_from(phi, zero.minus(v));
                 }
-                pull.add(&d, &f, &mut forces[c as usize]);
+                pull.add(&d, &f, &mut forces, c as usize);
             }
             virial.add_run(shift, &before, &pull);
         }
-        pull.finish(&mut forces[own], first);
+        pull.finish(forces.of(own), first);
     }
-    out.add_virial(virial.finish(blocks, forces.as_flattened()));
+    out.add_virial(virial.finish(blocks, forces.finish()));
 }
 
 /// The arguments of [`evaluate`].
@@ -149,6 +149,5 @@ pub(super) fn compute<L: Law>(
     scratch.densities.clear();
     scratch.densities.resize(scratch.blocks.len(), [0.0; CLUSTER]);
     f64::on(isa, Evaluation { eam, list, scratch, out });
-    let forces = scratch.forces.quads(f64::FORCES * scratch.blocks.len());
-    list.take_back(f64::FORCES, forces, &mut out.forces);
+    list.take_back(scratch.forces.of(scratch.blocks.len()), &mut out.forces);
 }

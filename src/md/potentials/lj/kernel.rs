@@ -20,14 +20,14 @@ use crate::machine::isa::Isa;
 use crate::md::clusters::{Block, ClusterList, Rows, parts, squared};
 use crate::md::lanes::{Kernel, Real, Room, Tile};
 use crate::md::potentials::Forces;
-use crate::md::potentials::clustered::{Pull, Sum, Virial, not_after, on, start};
+use crate::md::potentials::clustered::{ForceRoom, Pull, Sum, Virial, not_after, start};
 use crate::md::system::Vector;
 
 /// Buffers of one evaluation, whose pairs are computed in such numbers.
 #[derive(Debug, Clone, Default)]
 pub struct Scratch<R: Real> {
     blocks: Vec<Block<R>>,
-    forces: Room<f64>,
+    forces: ForceRoom<R>,
     /// Of the pairs of one cluster: 1/r, or 1/r^2 where the slope is zero.
     inverses: Room<R>,
 }
@@ -103,7 +103,7 @@ fn evaluate<V: Tile, const R: usize, const TILTED: bool>(
     let entries = list.entries();
     // On the stack: no number that is written in the loops could change where it is.
     let blocks = &blocks[..];
-    let forces = forces.quads(V::Real::FORCES * blocks.len());
+    let mut forces = forces.on_clusters::<V>(blocks.len());
     let inverses = V::arrays_mut(inverses.numbers(entries.most() * R * V::LEN));
     let law = Law::<V>::new(lj);
     let zero = V::splat(0.0);
@@ -141,12 +141,12 @@ fn evaluate<V: Tile, const R: usize, const TILTED: bool>(
                 for r in 0..R {
                     f[r] = law.force::<TILTED>(V::load(&from[r]), &mut sums.energy.lanes);
                 }
-                pull.add(&d, &f, on::<V::Real>(forces, c as usize));
+                pull.add(&d, &f, &mut forces, c as usize);
                 at += R;
             }
             virial.add_run(shift, &before, &pull);
         }
-        pull.finish(on::<V::Real>(forces, own), first);
+        pull.finish(forces.of(own), first);
         sums.energy.move_narrow();
         sums.pairs.move_narrow();
         sums.r.move_narrow();
@@ -154,7 +154,7 @@ fn evaluate<V: Tile, const R: usize, const TILTED: bool>(
     }
     let [energy, pairs, r] = [sums.energy.finish(), sums.pairs.finish(), sums.r.finish()];
     out.energy = energy - lj.shift * pairs - lj.slope * (r - lj.cutoff * pairs);
-    out.add_virial(virial.finish(blocks, forces));
+    out.add_virial(virial.finish(blocks, forces.finish()));
 }
 
 #[inline(always)]
@@ -204,6 +204,5 @@ pub(super) fn compute<R: Real>(
     let Scratch { blocks, forces, .. } = scratch;
     start(lj.cutoff, positions, list, blocks, forces, out);
     R::on(isa, Evaluation { lj, list, scratch, out });
-    let forces = scratch.forces.quads(R::FORCES * scratch.blocks.len());
-    list.take_back(R::FORCES, forces, &mut out.forces);
+    list.take_back(scratch.forces.of(scratch.blocks.len()), &mut out.forces);
 }

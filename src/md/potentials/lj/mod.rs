@@ -7,9 +7,9 @@
 //! Bound: let |V'| = 12 c12/r^13 + 6 c6/r^7 + |slope| with no cancellation. A distance off by d
 //! changes a term's magnitude by at most 14 d/r and its direction by d/r; computing it takes under
 //! 40 roundings; summing n of them adds n eps/2 of the sum of magnitudes (N. J. Higham, "Accuracy
-//! and Stability of Numerical Algorithms", 2nd ed., ch. 4). In mixed precision the sums in `f32` end
-//! with one loop over the clusters around a part, and go on in `f64`: of the n terms of a force none
-//! passes through more than n + 3 of those additions.
+//! and Stability of Numerical Algorithms", 2nd ed., ch. 4). In mixed precision the sums in `f32` are those
+//! of a row over the clusters around its part, and those of a lane of a cluster over the parts that list
+//! it. Both go on in `f64`: of the n terms of a force none passes through more than n + 3 of those additions.
 //!
 //! Source: M. P. Allen, D. J. Tildesley, "Computer Simulation of Liquids", 2nd ed. (2017), ch. 1
 //! and 5; argon by L. Verlet, Phys. Rev. 159 (1967) 98-103.

@@ -20,14 +20,14 @@ use crate::md::COULOMB;
 use crate::md::clusters::{Block, ClusterList, Rows, parts, squared};
 use crate::md::lanes::{Kernel, Quad, Real, Room, Tile};
 use crate::md::potentials::Forces;
-use crate::md::potentials::clustered::{Pull, Sum, Virial, not_after, on, start};
+use crate::md::potentials::clustered::{ForceRoom, Pull, Sum, Virial, not_after, start};
 use crate::md::system::Atoms;
 
 /// Buffers of one evaluation, whose pairs are computed in such numbers.
 #[derive(Debug, Clone, Default)]
 pub struct Scratch<R: Real> {
     blocks: Vec<Block<R>>,
-    forces: Room<f64>,
+    forces: ForceRoom<R>,
     /// By cluster: charges, and 1 for each oxygen.
     kinds: Vec<[Quad<R>; 2]>,
     /// Of the pairs of one cluster: r^2, at most the square of the cutoff, and 1/r.
@@ -53,7 +53,7 @@ fn evaluate<V: Tile, const R: usize, L: Law<V>>(
     let entries = list.entries();
     // On the stack: no number that is written in the loops could change where it is.
     let (blocks, kinds) = (&blocks[..], &kinds[..]);
-    let forces = forces.quads(V::Real::FORCES * blocks.len());
+    let mut forces = forces.on_clusters::<V>(blocks.len());
     let distances = V::arrays_mut(distances.numbers(entries.most() * 2 * R * V::LEN));
     let cutoff2 = V::splat(water.cutoff * water.cutoff);
     let [c12, c6, shift] = water.dispersion;
@@ -115,12 +115,12 @@ fn evaluate<V: Tile, const R: usize, L: Law<V>>(
                     sums[2].lanes = sums[2].lanes.plus(o);
                     f[r] = o6.times(y2).mul_add(twelve.mul_add(y6, six), q.times(g[r]));
                 }
-                pull.add(&d, &f, on::<V::Real>(forces, c as usize));
+                pull.add(&d, &f, &mut forces, c as usize);
                 at += 2 * R;
             }
             virial.add_run(shift, &before, &pull);
         }
-        pull.finish(on::<V::Real>(forces, own), first);
+        pull.finish(forces.of(own), first);
         for sum in &mut sums {
             sum.move_narrow();
         }
@@ -128,7 +128,7 @@ fn evaluate<V: Tile, const R: usize, L: Law<V>>(
     }
     let [charges, oxygens, pairs] = [sums[0].finish(), sums[1].finish(), sums[2].finish()];
     out.energy = charges + oxygens - shift * pairs;
-    out.add_virial(virial.finish(blocks, forces));
+    out.add_virial(virial.finish(blocks, forces.finish()));
 }
 
 /// By `N` terms of `smooth` or more, or in a field.
@@ -187,6 +187,5 @@ pub(super) fn compute<R: Real, const N: usize>(
     let oxygen = |species| if species == 0 { 1.0 } else { 0.0 };
     list.spread(|k| [atoms.charges[k], oxygen(atoms.species[k])], &mut scratch.kinds);
     R::on(isa, Evaluation::<R, N> { water, smooth, list, scratch, out });
-    let forces = scratch.forces.quads(R::FORCES * scratch.blocks.len());
-    list.take_back(R::FORCES, forces, &mut out.forces);
+    list.take_back(scratch.forces.of(scratch.blocks.len()), &mut out.forces);
 }
