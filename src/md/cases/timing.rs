@@ -1,21 +1,31 @@
-//! Times that no bench sees, on a quiet core: tails of single steps, and ratios within one process.
+//! Times that no bench sees: tails of single steps, and ratios within one process.
+//!
+//! They are processor time of the thread. Of ten steps of some milliseconds nearly all are cut short where
+//! another process has its turn, which takes 4 ms here: by the clock on the wall either one turn is in the median
+//! or none, and two processes differ by that.
 //!
 //! `taskset -c 1 cargo test --release --lib -- --ignored --nocapture md::cases::timing`
 
-use std::time::Instant;
+use std::time::Duration;
 
 use super::models::{
     ALUMINIUM, ARGON_OFF, IRON, Model, SILICON, SILICON_OFF, WATER_OFF, argon, water,
     water_in_a_field,
 };
 use super::steps::Steps;
-use super::{Isa, System, aluminium, field, fixtures, iron};
+use super::{Isa, System, aluminium, field, fixtures, iron, silicon};
 use crate::case::Step as _;
-use crate::md::neighbours::List as _;
+use crate::md::clusters::ClusterList;
+use crate::md::neighbours::List;
 use crate::md::potentials::Potential;
+use crate::md::{NeighbourList, run};
 
-fn ns_since(start: Instant) -> f64 {
-    start.elapsed().as_secs_f64() * 1e9
+fn now() -> Duration {
+    run::thread().expect("a clock of this thread")
+}
+
+fn ns_since(start: Duration) -> f64 {
+    (now() - start).as_secs_f64() * 1e9
 }
 
 fn sorted(mut times: Vec<f64>) -> Vec<f64> {
@@ -29,7 +39,7 @@ fn tail<P: Potential + Copy>(name: &str, model: &Model<P>, mut system: System, s
     let (mut quiet, mut others) = (Vec::new(), Vec::new());
     for step in 0..steps {
         let before = (field.list().builds(), field.list().prunings());
-        let start = Instant::now();
+        let start = now();
         model.advance(&mut system, &mut field, step..step + 1);
         let ns = ns_since(start);
         let after = (field.list().builds(), field.list().prunings());
@@ -73,10 +83,10 @@ where
     let atoms = slow.system.len() as f64;
     let (mut slow_ns, mut fast_ns) = (Vec::new(), Vec::new());
     for _ in 0..1000 {
-        let from = Instant::now();
+        let from = now();
         slow.run();
         slow_ns.push(ns_since(from));
-        let from = Instant::now();
+        let from = now();
         fast.run();
         fast_ns.push(ns_since(from));
     }
@@ -111,4 +121,34 @@ fn argon_in_mixed_precision_is_faster_by_three_tenths() {
     ratio("damped water", water(), water().mixed(WATER_OFF), fixtures::water_648);
     let gain = ratio("argon", argon(), argon().mixed(ARGON_OFF), fixtures::argon_256);
     assert!(gain > 1.3, "{gain}");
+}
+
+/// Shortest of ten builds of a list, per atom.
+fn build_ns<L: List>(system: &System, build: impl Fn(&mut L)) -> f64 {
+    let (cell, x) = (&system.cell, &system.positions);
+    let mut list = L::new(cell, x, SILICON.potential.cutoff(), SILICON.skin).unwrap();
+    let times = (0..10).map(|_| {
+        let from = now();
+        build(&mut list);
+        ns_since(from) / system.len() as f64
+    });
+    times.fold(f64::INFINITY, f64::min)
+}
+
+/// 64 times as many atoms take about 64 times as long: the caches hold less of them, and fewer are near a
+/// face.
+#[test]
+#[ignore = "wants a quiet core"]
+fn lists_are_built_in_linear_time() {
+    let [few, many] = [4, 16].map(|repeat| silicon(repeat)());
+    let by_atom =
+        |system: &System| build_ns::<NeighbourList>(system, |list| list.build(&system.positions));
+    let by_cluster =
+        |system: &System| build_ns::<ClusterList>(system, |list| list.build(&system.positions));
+    for (name, ns) in
+        [("neighbours", [&few, &many].map(by_atom)), ("clusters", [&few, &many].map(by_cluster))]
+    {
+        println!("{name}: {:.0} and {:.0} ns per atom", ns[0], ns[1]);
+        assert!(ns[1] < 2.0 * ns[0], "{name}: {ns:?} ns per atom");
+    }
 }
