@@ -101,6 +101,21 @@ fn a_list_without_skin_is_built_whenever_an_atom_moves() {
 }
 
 #[test]
+fn a_build_at_the_first_update_is_dangerous() {
+    let cell = cells()[0];
+    let mut x = scattered(1, 30, &cell, 1.0);
+    let mut list = ClusterList::new(&cell, &x, 4.0, 0.4).unwrap();
+    x[7][1] += 0.21;
+    assert!(list.update(&x), "an atom moved more than half the skin");
+    assert_eq!((list.builds(), list.dangerous_builds()), (2, 1), "in one step");
+    x[7][1] += 0.01;
+    assert!(!list.update(&x), "an atom moved less than half the margin");
+    x[7][1] += 0.2;
+    assert!(list.update(&x), "an atom moved more than half the skin");
+    assert_eq!((list.builds(), list.dangerous_builds()), (3, 1), "in two steps");
+}
+
+#[test]
 fn a_copy_is_pruned_and_built_as_its_origin() {
     let cell = cells()[3];
     let mut x = scattered(3, 200, &cell, 1.0);

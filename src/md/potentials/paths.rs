@@ -82,7 +82,7 @@ fn every_path_of_silicon_is_within_its_bound() {
 
 #[test]
 fn every_path_of_argon_is_within_its_bound() {
-    for truncation in [Truncation::EnergyShifted, Truncation::ForceShifted] {
+    for truncation in [Truncation::Cut, Truncation::EnergyShifted, Truncation::ForceShifted] {
         let name = format!("argon, {truncation:?}");
         assert_all(&name, LennardJones::argon(truncation), boxes::argon_crystal, 5.3);
     }
@@ -255,9 +255,15 @@ proptest! {
         };
         let turned = |system: System| sheared(some(rattled(system, seed, sigma), left));
         let argon = LennardJones::argon(Truncation::ForceShifted);
-        assert_within("argon", argon, &turned(boxes::argon_crystal(2, 5.6)), skin);
+        let solid = turned(boxes::argon_crystal(2, 5.6));
+        assert_within("argon", argon, &solid, skin);
+        assert_within("argon, mixed", Mixed(argon), &solid, skin);
         let silicon = StillingerWeber::SILICON;
-        assert_within("silicon", silicon, &turned(boxes::silicon_crystal(2, 5.6)), skin);
+        let solid = turned(boxes::silicon_crystal(2, 5.6));
+        assert_within("silicon", silicon, &solid, skin);
+        assert_within("silicon, mixed", Mixed(silicon), &solid, skin);
+        let aluminium = EmbeddedAtom(SuttonChen::ALUMINIUM);
+        assert_within("aluminium", aluminium, &turned(boxes::aluminium_crystal(2, 4.2)), skin);
         let iron = EmbeddedAtom(FinnisSinclair::IRON);
         assert_within("iron", iron, &turned(boxes::iron_crystal(3, 2.9)), skin);
         let water = sheared(rattled(boxes::water(1 + left / 4, seed), seed, sigma));
