@@ -140,8 +140,8 @@ impl List for NeighbourList {
         list.offsets.reserve(images);
         list.shifts.reserve(images);
         list.index.reserve(pairs);
-        let most = list.most();
-        list.bins.reserve(images, most + most / 4);
+        // The number of one atom varies more than that of all.
+        list.bins.reserve(images, 2 * list.most());
         Ok(list)
     }
 

@@ -69,22 +69,6 @@ impl<'a, V: Tile> OnClusters<'a, V> {
         &mut self.by_atom[cluster]
     }
 
-    /// Adds to the forces on a cluster; sums by lane replace those so far.
-    #[inline(always)]
-    fn add(&mut self, sums: [V; 3], cluster: usize) {
-        if by_lane::<V>() {
-            let to = &mut self.by_lane[cluster];
-            for a in 0..3 {
-                sums[a].store(&mut to[a]);
-            }
-        } else {
-            let to = &mut self.by_atom[cluster];
-            for a in 0..3 {
-                sums[a].add_across(&mut to[a]);
-            }
-        }
-    }
-
     /// The forces, with the sums by lane.
     #[inline(always)]
     pub(super) fn finish(self) -> &'a [Block<f64>] {
@@ -130,20 +114,31 @@ impl<V: Tile, const R: usize> Pull<V, R> {
         to: &mut OnClusters<'_, V>,
         cluster: usize,
     ) {
-        let mut sums = [V::splat(0.0); 3];
-        for a in 0..3 {
-            sums[a] = if by_lane::<V>() {
-                f[0].mul_add(d[a][0], V::load(&to.by_lane[cluster][a]))
-            } else {
-                f[0].times(d[a][0])
-            };
-            self.0[a][0] = f[0].mul_sub_from(d[a][0], self.0[a][0]);
-            for r in 1..R {
-                sums[a] = f[r].mul_add(d[a][r], sums[a]);
-                self.0[a][r] = f[r].mul_sub_from(d[a][r], self.0[a][r]);
+        if by_lane::<V>() {
+            let lanes = &mut to.by_lane[cluster];
+            for a in 0..3 {
+                let mut sum = V::load(&lanes[a]);
+                for r in 0..R {
+                    sum = f[r].mul_add(d[a][r], sum);
+                    self.0[a][r] = f[r].mul_sub_from(d[a][r], self.0[a][r]);
+                }
+                sum.store(&mut lanes[a]);
+            }
+        } else {
+            let atoms = &mut to.by_atom[cluster];
+            let mut sums = [V::splat(0.0); 3];
+            for a in 0..3 {
+                sums[a] = f[0].times(d[a][0]);
+                self.0[a][0] = f[0].mul_sub_from(d[a][0], self.0[a][0]);
+                for r in 1..R {
+                    sums[a] = f[r].mul_add(d[a][r], sums[a]);
+                    self.0[a][r] = f[r].mul_sub_from(d[a][r], self.0[a][r]);
+                }
+            }
+            for a in 0..3 {
+                sums[a].add_across(&mut atoms[a]);
             }
         }
-        to.add(sums, cluster);
     }
 
     /// Adds the forces to the atoms of the rows.

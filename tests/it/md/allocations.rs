@@ -34,11 +34,12 @@ fn an_update_allocates_nothing() {
     assert_none("silicon, mixed", silicon, &silicon_crystal(2, 5.43));
 }
 
-/// Runs with a skin so thin that lists are built, and those of clusters pruned, on the way.
+/// Runs from a crystal at rest, whose pairs within the cutoff become more, with a skin so thin that lists are
+/// built, and those of clusters pruned, on the way.
 fn assert_none_in_a_run<P: Potential>(potential: P, substance: Substance) {
     let name = substance.name();
-    let mut system = substance.at_rest(96, 1);
-    boxes::thermalise(&mut system, 1, 2.0 * substance.kelvin());
+    let mut system = substance.at_rest(96, 2);
+    boxes::thermalise(&mut system, 2, 2.0 * substance.kelvin());
     let mut field = Field::new(potential, &system, 0.3).unwrap();
     let (bath, dt_ps) =
         (Langevin { kelvin: substance.kelvin(), friction_per_ps: 1.0, seed: 1 }, substance.dt_ps());
@@ -57,6 +58,7 @@ fn assert_none_in_a_run<P: Potential>(potential: P, substance: Substance) {
 fn a_run_that_builds_and_prunes_its_list_allocates_nothing() {
     let argon = LennardJones::argon(Truncation::ForceShifted);
     assert_none_in_a_run(StillingerWeber::SILICON, Substance::Silicon);
+    assert_none_in_a_run(Mixed(StillingerWeber::SILICON), Substance::Silicon);
     assert_none_in_a_run(argon, Substance::Argon);
     assert_none_in_a_run(Mixed(argon), Substance::Argon);
     assert_none_in_a_run(EmbeddedAtom(SuttonChen::ALUMINIUM), Substance::Aluminium);

@@ -156,7 +156,8 @@ fn evaluate<V: Pairs>(
     let (first, second) = (&mut first[..], &mut second[..]);
     let pairs = filter::<V>(sw.cutoff(), list, images, [first, second]);
     let registers = pairs.div_ceil(V::LEN);
-    let terms = terms.numbers(registers * V::LEN * TERMS);
+    // For as many as the list may bring within the cutoff, or it would grow as a crystal warms.
+    let terms = terms.numbers(room * TERMS);
     let moments = moments.zeros(12 * positions.len()).as_chunks_mut::<4>().0;
     let moments = moments.as_chunks_mut::<3>().0;
     let forces = forces.zeros(4 * positions.len()).as_chunks_mut::<4>().0;
