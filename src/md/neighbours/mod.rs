@@ -245,6 +245,11 @@ impl NeighbourList {
         self.atoms.len()
     }
 
+    /// Number of images that the list has room for.
+    pub(super) fn most_images(&self) -> usize {
+        self.atoms.capacity()
+    }
+
     /// Number of directed pairs in the list.
     pub fn pairs(&self) -> usize {
         self.index.len()

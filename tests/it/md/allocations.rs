@@ -38,8 +38,8 @@ fn an_update_allocates_nothing() {
 /// built, and those of clusters pruned, on the way.
 fn assert_none_in_a_run<P: Potential>(potential: P, substance: Substance) {
     let name = substance.name();
-    let mut system = substance.at_rest(96, 2);
-    boxes::thermalise(&mut system, 2, 2.0 * substance.kelvin());
+    let mut system = substance.at_rest(96, 1);
+    boxes::thermalise(&mut system, 1, 2.0 * substance.kelvin());
     let mut field = Field::new(potential, &system, 0.3).unwrap();
     let (bath, dt_ps) =
         (Langevin { kelvin: substance.kelvin(), friction_per_ps: 1.0, seed: 1 }, substance.dt_ps());

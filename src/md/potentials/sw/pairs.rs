@@ -144,7 +144,7 @@ fn evaluate<V: Pairs>(
     out: &mut Forces,
 ) {
     let Buffers { images, first, second, terms, moments, forces } = buffers;
-    let images = images.quads(list.images());
+    let images = &mut images.quads(list.most_images())[..list.images()];
     list.place_rows(positions, images);
     // The list holds each pair twice.
     let room = list.pairs() / 2 + 2 * MOST;
