@@ -17,6 +17,7 @@
 //! | `files`    | files of a basis and of an evaluation                                |
 
 mod cases;
+pub mod config;
 pub mod dataset;
 pub mod density;
 pub mod evaluate;
