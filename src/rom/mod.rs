@@ -15,6 +15,8 @@
 //! | `cases`    | the cases of this chapter                                            |
 //! | `evaluate` | how well a model forecasts the densities of a run                    |
 //! | `files`    | files of a basis and of an evaluation                                |
+//! | `config`   | configurations of the pipeline                                       |
+//! | `pipeline` | all stages from one configuration, which survive a kill              |
 
 mod cases;
 pub mod config;
@@ -24,6 +26,7 @@ pub mod evaluate;
 pub mod files;
 pub mod fit;
 pub mod forecast;
+pub mod pipeline;
 pub mod pod;
 pub mod ready;
 pub mod swarm;
