@@ -115,13 +115,19 @@ fn mean(fields: &[&str]) -> String {
     if numbers.is_empty() {
         return "-".to_owned();
     }
-    three_digits(numbers.iter().sum::<f64>() / numbers.len() as f64)
+    short(numbers.iter().sum::<f64>() / numbers.len() as f64)
+}
+
+/// A number with three digits, also where it is small.
+fn short(number: f64) -> String {
+    let is_small = number != 0.0 && number.abs() < 0.01;
+    if is_small { format!("{number:.1e}") } else { three_digits(number) }
 }
 
 fn rounded(field: &str) -> String {
     match (field.parse::<usize>(), field.parse()) {
         (Ok(_), _) => field.to_owned(),
-        (_, Ok(number)) => three_digits(number),
+        (_, Ok(number)) => short(number),
         _ => "-".to_owned(),
     }
 }
@@ -245,5 +251,28 @@ pub(super) mod picture {
         };
         let y = number("order parameter").between(-0.05, 1.05);
         Ok(Some(panel("Order of the swarm", time(), y, curves.map(curve).to_vec())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_counts_numbers_and_none() {
+        assert_eq!(
+            ["12", "4.1e-16", "-0.25", "", "0.0"].map(rounded),
+            ["12", "4.1e-16", "-0.25", "-", "0.00"]
+        );
+        assert_eq!((mean(&["1.0", "", "0.5"]), mean(&[""])), ("0.75".to_owned(), "-".to_owned()));
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("table.csv");
+        assert_eq!(Columns::read(&path).unwrap(), None, "no file");
+        fs::write(&path, "a,b\n1,2\n3\n").unwrap();
+        let why = Columns::read(&path).unwrap_err().to_string();
+        assert!(why.contains("table.csv: found no table"), "{why}");
+        fs::write(&path, "a,b\n1,x\n3,4\n").unwrap();
+        let table = Columns::read(&path).unwrap().unwrap();
+        assert_eq!((table.texts("b"), table.texts("c")), (vec!["x", "4"], vec!["", ""]), "columns");
     }
 }
