@@ -172,6 +172,11 @@ fn rom_pipeline() {
 }
 
 #[test]
+fn rom_tree() {
+    run(&rom::TREE);
+}
+
+#[test]
 fn rom_sim() {
     run(&rom::SIM);
 }

@@ -14,7 +14,7 @@
 //! | [`document`], [`complexity`], [`comparison`] | the JSON of wsindy-manifold's analyzer, and its formulas |
 //! | [`extended`] | the objects `extended` in it |
 //! | [`run`] | measures all points, and makes the files of them |
-//! | [`pipeline`], `scored` | runs the pipeline of a configuration, shows its scores, and profiles its models |
+//! | [`pipeline`], `scored`, `frames` | runs the pipeline of a configuration, shows its scores, and profiles its models |
 //!
 //! What is timed is [`crate::rom::ready::Ready`], which also makes the forecasts of `stepmark rom`. Any
 //! other model is a function from a window (lag, d) and n to states (n, d):
@@ -60,6 +60,8 @@ mod files;
 pub mod find;
 pub mod forecaster;
 mod former;
+#[cfg(feature = "figures")]
+mod frames;
 mod latent;
 pub mod named;
 mod names;

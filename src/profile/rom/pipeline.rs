@@ -6,6 +6,8 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use super::find::Wanted;
+#[cfg(feature = "figures")]
+use super::frames;
 use super::names::COMPARISON;
 use super::run;
 use super::trials::Plan;
@@ -43,6 +45,9 @@ pub fn run(options: &Options<'_>, watch: Watch<'_>, out: &mut dyn Write) -> Resu
             && let Some(figure) = scored::picture::figure(folder, name)?
         {
             write(&folder.join(scored::FIGURE), &figure.png(), out)?;
+            if let Some(figure) = scored::picture::densities(folder, name)? {
+                write(&folder.join(frames::FIGURE), &figure.png(), out)?;
+            }
         }
         // Last, since it says that both are there.
         let text = scored::markdown(folder, name)?;
@@ -123,6 +128,10 @@ mod tests {
             assert_eq!(points(0, 0).len(), 71, "the modes alone, from 1.0 to 8.0");
             assert_eq!((points(1, 0).len(), points(1, 0)[0].1), (81, 102.4), "mass");
             assert_eq!((points(2, 0)[0], points(2, 1)[0].0), ((1.0, 1.0), 8.0), "values");
+            let frames = scored::picture::densities(&folder, "tiny").unwrap().unwrap();
+            let titles: Vec<_> = frames.panels.iter().map(|panel| &*panel.title).collect();
+            let want = ["Truth at 2.7", "MVAR at 2.7", "Truth at 8", "MVAR at 8"];
+            assert_eq!(titles, want, "densities");
             assert!(points(3, 0).len() == 81 && points(3, 2)[80].1 <= 0.5, "order");
         }
         let said = ran(&options);

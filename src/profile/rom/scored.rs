@@ -160,6 +160,17 @@ pub(super) mod picture {
         Ok(Some(Figure { title: "Forecasts of densities".to_owned(), subtitle, panels }))
     }
 
+    /// Densities of the first test run, true and forecast; `None` without a scored run.
+    ///
+    /// # Errors
+    ///
+    /// If a file cannot be read.
+    pub(in super::super) fn densities(folder: &Path, name: &str) -> Result<Option<Figure>, Error> {
+        let Some(run) = first(folder) else { return Ok(None) };
+        let of = run.file_name().map_or_else(String::new, |name| name.to_string_lossy().into());
+        super::super::frames::figure(folder, &run, &MODELS, &format!("{name}, {of}"))
+    }
+
     /// The folder of the first test run with scores.
     fn first(folder: &Path) -> Option<PathBuf> {
         let entries = fs::read_dir(folder.join("test")).ok()?.flatten().map(|entry| entry.path());

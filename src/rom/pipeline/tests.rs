@@ -266,7 +266,7 @@ fn folders_of_others_are_left_alone_or_taken_up() {
     let why = ran(&options(&made, &folder)).unwrap_err().to_string();
     assert!(why.contains("found train, but no pipeline.jsonl"), "{why}");
     let before = files(&folder);
-    assert!(before.get("pipeline.jsonl").is_none(), "nothing was written");
+    assert!(!before.contains_key("pipeline.jsonl"), "nothing was written");
     for (from, gone) in [
         (Stage::Pod, "rom_common"),
         (Stage::Fit, "MVAR"),
