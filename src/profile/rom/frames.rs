@@ -2,12 +2,11 @@
 
 use std::path::Path;
 
-use ndarray::{Array1, Array2, ArrayView2, Axis as Along, Ix0, Ix1, Ix3};
+use ndarray::{Array1, Array2, Axis as Along, Ix0, Ix1, Ix3};
 
 use super::Error;
 use crate::draw::figure::{Axis, Colour, Figure, Panel, Scale, Series, Shape, Unit};
 use crate::file::npz;
-use crate::rom::pod::align::{Correlator, roll};
 
 /// The figure.
 pub(super) const FIGURE: &str = "density_frames.png";
@@ -24,7 +23,6 @@ const SHOWN: [f64; 2] = [0.25, 1.0];
 ///
 /// If a file cannot be read.
 pub(super) fn figure(
-    folder: &Path,
     run: &Path,
     models: &[(&str, &str)],
     subtitle: &str,
@@ -32,12 +30,6 @@ pub(super) fn figure(
     let mut truth = npz::Archive::open(&run.join("density_true.npz"))?;
     let (rho, times) = (truth.widened::<Ix3>("rho")?, truth.array::<f32, Ix1>("times")?);
     let grid = [truth.widened::<Ix1>("xgrid")?, truth.widened::<Ix1>("ygrid")?];
-    let shift = folder.join("rom_common/shift_align.npz");
-    let reference = if shift.is_file() {
-        Some(npz::Archive::open(&shift)?.widened::<ndarray::Ix2>("ref")?)
-    } else {
-        None
-    };
     let mut panels = Vec::new();
     for part in SHOWN {
         for (model, lower) in models {
@@ -52,7 +44,7 @@ pub(super) fn figure(
             let at = frame(usize::try_from(start).unwrap_or(0), own.len(), part);
             let time = own[at];
             let Some(same) = times.iter().position(|other| *other == time) else { continue };
-            let truth = shifted(rho.index_axis(Along(0), same), reference.as_ref());
+            let truth = rho.index_axis(Along(0), same).to_owned();
             let found = found.index_axis(Along(0), at).to_owned();
             // Both by the shades of the truth, so that the same shade is the same density.
             let most = truth.iter().copied().fold(0.0, f64::max);
@@ -74,17 +66,6 @@ fn frame(start: usize, frames: usize, part: f64) -> usize {
     )]
     let after = (part * (frames.saturating_sub(start + 1)) as f64) as usize;
     (start + after).min(frames.saturating_sub(1))
-}
-
-/// The frame where forecasts are compared with it: shifted onto the reference, if there is one.
-fn shifted(frame: ArrayView2<'_, f64>, reference: Option<&Array2<f64>>) -> Array2<f64> {
-    let Some(reference) = reference.filter(|field| field.dim() == frame.dim()) else {
-        return frame.to_owned();
-    };
-    let mut moved = Array2::zeros(frame.dim());
-    let shift = Correlator::to(reference.view()).shift(frame);
-    roll(frame, shift, moved.as_slice_mut().unwrap_or_default());
-    moved
 }
 
 /// The cells of a density by shades of one colour, of which the darkest is `most` or more.
@@ -149,13 +130,5 @@ mod tests {
     fn frames_are_those_after_a_part_of_the_forecast() {
         assert_eq!(SHOWN.map(|part| frame(10, 81, part)), [27, 80]);
         assert_eq!((frame(0, 1, 1.0), frame(5, 3, 0.5)), (0, 2), "short ones");
-    }
-
-    #[test]
-    fn a_true_frame_is_shifted_onto_the_reference() {
-        let frame = Array2::from_shape_fn((4, 4), |(y, x)| f64::from(u8::from((y, x) == (1, 2))));
-        let field = Array2::from_shape_fn((4, 4), |(y, x)| f64::from(u8::from((y, x) == (3, 3))));
-        assert_eq!(shifted(frame.view(), Some(&field)), field, "moved by two rows and a column");
-        assert_eq!(shifted(frame.view(), None), frame, "left where it is");
     }
 }

@@ -168,7 +168,7 @@ pub(super) mod picture {
     pub(in super::super) fn densities(folder: &Path, name: &str) -> Result<Option<Figure>, Error> {
         let Some(run) = first(folder) else { return Ok(None) };
         let of = run.file_name().map_or_else(String::new, |name| name.to_string_lossy().into());
-        super::super::frames::figure(folder, &run, &MODELS, &format!("{name}, {of}"))
+        super::super::frames::figure(&run, &MODELS, &format!("{name}, {of}"))
     }
 
     /// The folder of the first test run with scores.

@@ -187,6 +187,7 @@ fn decomposition(values: &mut Values, swarm: &swarm::Config) -> pod::Config {
         transform: transform.unwrap_or(default.transform),
         align: is_aligned.then_some(reference.unwrap_or(Reference::Mean)),
         modes,
+        standardize: values.flag("rom.latent_standardize").unwrap_or(default.standardize),
     }
 }
 
@@ -243,11 +244,15 @@ fn scoring(values: &Values) -> Scoring {
     };
     let mass = |name| values.text(name).and_then(Mass::named);
     let mass = mass("eval.mass_postprocess").or_else(|| mass("rom.mass_postprocess"));
+    let mass = mass.unwrap_or_default();
+    let is_projected = values.flag("eval.mass_project").unwrap_or(false);
+    // The nearest frame of the simplex has no cell below zero: a clamp before it leads to another.
+    let is_redundant = clamp == Clamp::Rescale && mass == Mass::Simplex;
     Scoring {
         forecast_start: values.number("eval.forecast_start").unwrap_or(0.0),
         forecast_end: values.number("eval.forecast_end"),
-        clamp,
-        mass: mass.unwrap_or_default(),
+        clamp: if is_redundant { Clamp::Keep } else { clamp },
+        mass: if is_projected && mass == Mass::Keep { Mass::Scale } else { mass },
         kstep_reset: values.count("eval.kstep_reset").filter(|k| *k > 0),
         is_time_resolved: values.flag("eval.save_time_resolved").unwrap_or(false),
     }

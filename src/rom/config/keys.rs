@@ -225,7 +225,7 @@ pub(super) const KEYS: &[Key] = &[
     old("rom.latent_dim", "rom.fixed_modes"),
     old("rom.energy_threshold", "rom.pod_energy"),
     old("pod_target_energy", "rom.pod_energy"),
-    key("rom.latent_standardize", Flag, Refused("latent states are not standardised here; leave it out")),
+    key("rom.latent_standardize", Flag, Pod),
     key("cleanup_train_after_pod", Flag, Read),
     // The models.
     key("rom.models.mvar.enabled", Flag, Fit),
@@ -291,6 +291,7 @@ pub(super) const KEYS: &[Key] = &[
     key("eval.clamp_negative", Flag, Score),
     key("eval.mass_postprocess", Name(&["none", "scale", "simplex"]), Score),
     key("rom.mass_postprocess", Name(&["none", "scale", "simplex"]), Score),
+    key("eval.mass_project", Flag, Score),
     key("eval.kstep_reset", Count(0, MOST), Score),
     key("eval.save_time_resolved", Flag, Score),
     old("evaluation.forecast_start", "eval.forecast_start"),

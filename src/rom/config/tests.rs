@@ -101,7 +101,6 @@ fn every_public_key_loads_with_each_of_its_values_or_is_refused_by_name() {
     }
     let refused: Vec<_> = refused.into_iter().collect();
     let may = [
-        "rom.latent_standardize",
         // Without a network beside it.
         "rom.models.mvar.enabled",
         "rom.models.mvar.kstep_k",
@@ -193,7 +192,14 @@ fn the_six_files_are_what_they_say() {
     let lstm = network.lstm.unwrap();
     assert_eq!((lstm.lag, lstm.training.hidden_units, lstm.training.gradient_clip), (20, 128, 1.0));
     assert_eq!(network.train.swarm.noise.spread, Spread::Normal, "match_variance: false");
-    assert_eq!(network.scoring.mass, Mass::Simplex);
+    assert_eq!((network.scoring.clamp, network.scoring.mass), (Clamp::Zero, Mass::Simplex));
+    let simplex = with("eval.mass_postprocess", "simplex");
+    let scoring = Config::read(&simplex, false).unwrap().0.scoring;
+    assert_eq!((scoring.clamp, scoring.mass), (Clamp::Keep, Mass::Simplex), "no clamp before it");
+    let projected = with("eval.mass_project", "true");
+    assert_eq!(Config::read(&projected, false).unwrap().0.scoring.mass, Mass::Scale);
+    let standard = with("rom.latent_standardize", "true");
+    assert!(Config::read(&standard, false).unwrap().0.pod.standardize, "states");
 }
 
 #[test]

@@ -35,7 +35,8 @@ pub(super) fn run(task: &mut Task<'_>) -> Result<bool, Error> {
     let shortest = pod.latent.iter().map(ndarray::Array2::nrows).min().unwrap_or(0);
     let dataset = Dataset::new(pod.latent, lag(config, shortest))?;
     make(&task.tree.common(""))?;
-    basis::save(&task.tree.common(""), &pod.basis, pod.shifts.as_ref())?;
+    let shifts = config.pod.align.zip(pod.shifts.as_ref());
+    basis::save(&task.tree.common(""), &pod.basis, shifts)?;
     let path = task.tree.common("latent_dataset.npz");
     dataset.save(&path)?;
     let mut paths = vec![path];

@@ -68,11 +68,11 @@ pub enum Error {
         /// Time from one frame to the next.
         seconds: f64,
     },
-    /// Times of frames are no times.
-    #[error("eval.forecast_start: found {found}, expected fewer than 1e15 frames before it")]
+    /// Forecasts start or end at no time.
+    #[error("eval: {source}")]
     NoStart {
-        /// The time.
-        found: f64,
+        /// What is wrong with it.
+        source: evaluate::Error,
     },
     /// A run does not fit.
     #[error("{}: {source}", path.display())]

@@ -120,11 +120,12 @@ impl<'a> Judge<'a> {
         }
         let longest = models.iter().map(|(_, model)| model.window().0).max().unwrap_or(1);
         let (scoring, seconds) = (&config.scoring, config.frame_seconds());
-        let start = evaluate::start(scoring.forecast_start, seconds, longest);
-        let start = start.ok_or(Error::NoStart { found: scoring.forecast_start })?;
+        let unfit = |source| Error::NoStart { source };
+        let start = evaluate::start(scoring.forecast_start, seconds, longest).map_err(unfit)?;
         let (clamp, mass, kstep_reset) = (scoring.clamp, scoring.mass, scoring.kstep_reset);
         let options = evaluate::Options { start, clamp, mass, kstep_reset };
-        let last = scoring.forecast_end.and_then(|end| evaluate::start(end, seconds, 0));
+        let last = scoring.forecast_end.map(|end| evaluate::start(end, seconds, 0));
+        let last = last.transpose().map_err(unfit)?;
         Ok(Self { config, basis, models, options, end: last.map(|last| last + 1) })
     }
 

@@ -45,7 +45,7 @@ pub(super) fn write(options: &Options<'_>, tree: &Tree, journal: &Journal) -> Re
                 "energy_captured": energy,
                 "density_transform": config.pod.transform.name(),
                 "density_transform_eps": eps,
-                "latent_standardize": false,
+                "latent_standardize": config.pod.standardize,
             }),
         ),
         ("clamp_mode", json!(config.scoring.clamp.name())),
