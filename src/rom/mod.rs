@@ -15,14 +15,18 @@
 //! | `cases`    | the cases of this chapter                                            |
 //! | `evaluate` | how well a model forecasts the densities of a run                    |
 //! | `files`    | files of a basis and of an evaluation                                |
+//! | `config`   | configurations of the pipeline                                       |
+//! | `pipeline` | all stages from one configuration, which survive a kill              |
 
 mod cases;
+pub mod config;
 pub mod dataset;
 pub mod density;
 pub mod evaluate;
 pub mod files;
 pub mod fit;
 pub mod forecast;
+pub mod pipeline;
 pub mod pod;
 pub mod ready;
 pub mod swarm;

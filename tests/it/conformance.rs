@@ -31,7 +31,7 @@ pub(crate) enum Role {
     Other,
 }
 
-const KINDS: [&Kind; 21] = [
+const KINDS: [&Kind; 22] = [
     &lattice::CLEAN,
     &lattice::TIES,
     &md::LENNARD_JONES,
@@ -48,6 +48,7 @@ const KINDS: [&Kind; 21] = [
     &rom::LSTM_TRAIN,
     &rom::RUNTIME,
     &rom::PIPELINE,
+    &rom::TREE,
     &rom::SIM,
     &rom::KDE,
     &rom::POD,
@@ -168,6 +169,11 @@ fn rom_runtime() {
 #[test]
 fn rom_pipeline() {
     run(&rom::PIPELINE);
+}
+
+#[test]
+fn rom_tree() {
+    run(&rom::TREE);
 }
 
 #[test]

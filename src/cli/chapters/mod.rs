@@ -4,6 +4,7 @@ mod compare;
 mod dynamics;
 mod lattice;
 mod md;
+mod pipeline;
 mod rom;
 mod runtime;
 
@@ -81,19 +82,37 @@ impl Figures {
     }
 }
 
-/// Fit reduced-order models to latent states, and forecast with them
+const ROM: &str = "Simulate swarms, reduce their densities to a few modes, fit models to these, forecast, evaluate, profile.
+
+With --config all of it runs, from one YAML file of wsindy-manifold into one folder with its files. A
+pipeline that was killed goes on where it was when it is started again; one that was started with another
+configuration is refused. The subcommands fit and forecast work on single files.
+
+  stepmark rom --config fixtures/rom/tiny.yaml --name tiny
+  stepmark rom --config fixtures/rom/tiny.yaml --name tiny --explain";
+
+/// Reduced-order models of swarms: simulate, compress, fit, forecast, evaluate, profile
 #[derive(Debug, clap::Parser)]
-#[command(name = "rom")]
+#[command(name = "rom", long_about = ROM, args_conflicts_with_subcommands = true,
+          arg_required_else_help = true)]
 struct Rom {
     #[command(subcommand)]
-    verb: rom::Verb,
+    verb: Option<rom::Verb>,
+    #[command(flatten)]
+    pipeline: pipeline::Args,
 }
 
 /// `rom`: reduced-order models in the files of wsindy-manifold.
 pub fn rom() -> Command {
     Command {
         command: Rom::command(),
-        run: |matches, out| rom::run(&Rom::from_arg_matches(matches)?.verb, out),
+        run: |matches, out| {
+            let Rom { verb, pipeline } = Rom::from_arg_matches(matches)?;
+            match verb {
+                Some(verb) => rom::run(&verb, out),
+                None => pipeline::run(&pipeline, out),
+            }
+        },
     }
 }
 

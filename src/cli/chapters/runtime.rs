@@ -107,7 +107,7 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<Exit, Stop> {
 }
 
 /// A name that is one of a folder.
-fn name(text: &str) -> Result<String, String> {
+pub(super) fn name(text: &str) -> Result<String, String> {
     let is_name = !text.is_empty() && text != "." && text != ".." && !text.contains(['/', '\\']);
     is_name.then(|| text.to_owned()).ok_or_else(|| "expected a name without slashes".to_owned())
 }

@@ -89,6 +89,15 @@ pub enum Shape {
     Dots,
     /// A bar of this width, centred at every point.
     Bars(f64),
+    /// A rectangle centred at every point.
+    Cells {
+        /// Its width, along the horizontal axis.
+        wide: f64,
+        /// Its height, along the vertical axis.
+        high: f64,
+        /// From 0, which is not seen, to 1.
+        opacity: f64,
+    },
     /// A dashed line across the panel at the x of every point.
     Verticals,
     /// A dashed line across the panel at the y of every point.

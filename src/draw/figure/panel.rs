@@ -89,6 +89,9 @@ fn legend(on: &mut dyn Surface, panel: &Panel, at: Point, right: i32) -> i32 {
                 on.dashes(&swatch, colour, 4);
             }
             Shape::Bars(_) => on.fill((x + 8, middle - 12), (x + 42, middle + 12), colour, 0.8),
+            Shape::Cells { opacity, .. } => {
+                on.fill((x + 8, middle - 12), (x + 42, middle + 12), colour, opacity);
+            }
             Shape::Markers | Shape::Dots => {
                 if series.shape == Shape::Markers {
                     on.line(&swatch, colour, 1.0, 4);
@@ -177,6 +180,15 @@ fn plot(on: &mut dyn Surface, panel: &Panel, series: &Series, frame: &Frame<'_>)
                 if let Some(text) = text {
                     on.text(((from.0 + to) / 2, from.1 - 38), text, TICK, Side::Middle);
                 }
+            }
+        }
+        Shape::Cells { wide, high, opacity } => {
+            for (x, y) in visible {
+                let from = frame.point((x - 0.5 * wide, y + 0.5 * high));
+                let to = frame.point((x + 0.5 * wide, y - 0.5 * high));
+                // Cells beside each other share no pixel.
+                let to = ((to.0 - 1).max(from.0), (to.1 - 1).max(from.1));
+                on.fill(from, to, colour, opacity);
             }
         }
         Shape::Verticals => {

@@ -12,7 +12,7 @@ use super::comparison::Comparison;
 use super::document::Profile;
 #[cfg(feature = "figures")]
 use super::figures;
-use super::names::{PROFILE, SCALING};
+use super::names::{COMPARISON, PROFILE, SCALING};
 use super::report::Report;
 use crate::profile::files::text;
 
@@ -35,7 +35,7 @@ pub(super) fn files(report: &Report, figures: bool) -> Result<Vec<(String, Vec<u
     for profile in &report.profiles {
         files.push((format!("{}/{PROFILE}", profile.model_name), text(profile)?));
     }
-    files.push(("runtime_comparison.json".to_owned(), text(&report.comparison)?));
+    files.push((COMPARISON.to_owned(), text(&report.comparison)?));
     let experiment_name = &*report.experiment_name;
     let pipeline = Pipeline { experiment_name, runtime_analysis: analysis(report) };
     files.push(("pipeline_summary.json".to_owned(), text(&pipeline)?));

@@ -14,6 +14,7 @@
 //! | [`document`], [`complexity`], [`comparison`] | the JSON of wsindy-manifold's analyzer, and its formulas |
 //! | [`extended`] | the objects `extended` in it |
 //! | [`run`] | measures all points, and makes the files of them |
+//! | [`pipeline`], `scored`, `frames` | runs the pipeline of a configuration, shows its scores, and profiles its models |
 //!
 //! What is timed is [`crate::rom::ready::Ready`], which also makes the forecasts of `stepmark rom`. Any
 //! other model is a function from a window (lag, d) and n to states (n, d):
@@ -59,12 +60,16 @@ mod files;
 pub mod find;
 pub mod forecaster;
 mod former;
+#[cfg(feature = "figures")]
+mod frames;
 mod latent;
 pub mod named;
 mod names;
+pub mod pipeline;
 mod report;
 pub mod run;
 pub mod scaling;
+mod scored;
 pub mod speedup;
 mod summary;
 mod sweeps;
@@ -244,6 +249,9 @@ pub enum Error {
     /// An archive cannot be read or written.
     #[error(transparent)]
     Npz(#[from] npz::Error),
+    /// The pipeline that makes the models does not end.
+    #[error(transparent)]
+    Pipeline(#[from] crate::rom::pipeline::Error),
 }
 
 impl Error {

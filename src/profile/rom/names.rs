@@ -4,6 +4,8 @@
 pub(super) const SUMMARY: &str = "runtime_summary.md";
 /// The file of each model, in the folder of its name.
 pub(super) const PROFILE: &str = "runtime_profile.json";
+/// The comparison of all models.
+pub(super) const COMPARISON: &str = "runtime_comparison.json";
 /// Times while one size grows.
 pub(super) const SCALING: &str = "runtime_scaling.json";
 /// The pictures of a run that has data for all of them.

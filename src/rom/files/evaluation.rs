@@ -29,6 +29,32 @@ pub enum Error {
     },
 }
 
+/// The columns of `test_results.csv`, in order.
+pub const COLUMNS: [&str; 22] = [
+    "test_id",
+    "r2_reconstructed",
+    "r2_latent",
+    "r2_pod",
+    "r2_1step",
+    "negativity_frac",
+    "clamp_mode",
+    "density_transform",
+    "rmse_recon",
+    "rmse_latent",
+    "rmse_pod",
+    "rel_error_recon",
+    "rel_error_pod",
+    "max_mass_violation",
+    "T_forecast",
+    "T_conditioning",
+    "r2_kstep_density",
+    "r2_kstep_latent",
+    "kstep_reset",
+    "mass_postprocess",
+    "mass_target_M0",
+    "shift_align",
+];
+
 /// A run with its scores, and how it was evaluated.
 #[derive(Debug, Clone, Copy)]
 pub struct Run<'a> {
@@ -305,6 +331,7 @@ mod tests {
         assert_eq!(json["shift_align"], false, "a flag of JSON");
         assert!(json.get("clamp_mode").is_none() && json.get("test_id").is_none(), "{json}");
         assert_eq!(results(&[]), "\n", "no run, no column");
+        assert_eq!(text.lines().next().unwrap(), COLUMNS.join(","), "all columns");
     }
 
     #[test]

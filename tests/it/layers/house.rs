@@ -104,7 +104,7 @@ impl<'t> House<'t> {
         match module {
             [chapter, rest @ ..] if self.chapters.contains(chapter) => {
                 let part = match rest.first().map(String::as_str) {
-                    Some("model" | "fixtures" | "files" | "run") => "model",
+                    Some("model" | "fixtures" | "files" | "run" | "config" | "pipeline") => "model",
                     Some(part @ ("train" | "cuda" | "cases")) => part,
                     _ => "kernel",
                 };

@@ -7,5 +7,6 @@ pub(crate) mod conformance;
 #[cfg(unix)]
 mod killed;
 mod lstm_fit;
+mod pipeline;
 mod profile;
 mod training;

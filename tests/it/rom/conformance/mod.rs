@@ -15,6 +15,7 @@ mod pod;
 mod runtime;
 mod sim;
 mod text;
+mod tree;
 
 pub(crate) use dataset::DATASET;
 pub(crate) use eval::EVAL;
@@ -28,6 +29,7 @@ pub(crate) use pod::POD;
 pub(crate) use runtime::RUNTIME;
 pub(crate) use sim::SIM;
 use text::text;
+pub(crate) use tree::TREE;
 
 use std::path::Path;
 
