@@ -78,8 +78,12 @@ pub(super) fn phases(measured: &Measured) -> Vec<Phase> {
         repeats.iter().flat_map(|record| record.latency_ns.iter().map(|ns| *ns as f64)),
     );
     let median = median.median();
-    let kinds = repeats.iter().flat_map(|record| record.kinds.iter());
-    let is_rare = kinds.filter(|kind| **kind == Kind::Rebuilt).count() < FEWEST_BUILDS;
+    let builds = repeats.iter().flat_map(|record| {
+        let built =
+            move |step: &usize| record.kinds[*step] == Kind::Rebuilt && !record.is_moved(*step);
+        (0..record.kinds.len()).filter(built)
+    });
+    let is_rare = builds.count() < FEWEST_BUILDS;
     let busy = |of: &dyn Fn(&Record) -> &[u64]| {
         let each = repeats.iter().map(|record| {
             let counts = |step: usize| {

@@ -117,7 +117,7 @@ mod tests {
             let want = total.points[at];
             assert!(line.0 == want.0 && (line.1 - want.1).abs() < 1e-4, "{line:?} {want:?}");
         }
-        let note = ["drift 2.0e0 meV/atom/ps", "(1.9e0 to 2.1e0)", "rms about it 0.5000 meV/atom"];
+        let note = ["drift 2.0e0 meV/atom/ps", "(1.9e0 to 2.1e0)", "rms about it 0.5 meV/atom"];
         assert_eq!(got.panels[0].note, note, "units");
         let bare = Energy { kept: None, ..held };
         let bare = energy(&Caption { subject: "s", conditions: "c" }, &bare);

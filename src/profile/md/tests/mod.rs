@@ -179,8 +179,9 @@ fn measured(parts: &[&str], repeats: Vec<Record>) -> Measured {
 
 #[test]
 fn few_builds_of_the_list_tell_no_part_of_a_step() {
-    for (builds, share) in [(4, 10.0), (5, 1900.0 / 109.0)] {
-        let mut record = Record::touched(50, 2, 0, false);
+    // Of frames the first build is that of atoms which the profile has moved.
+    for (builds, moves, share) in [(4, true, 10.0), (5, true, 1900.0 / 109.0), (5, false, 10.0)] {
+        let mut record = Record::touched(50, 2, 0, moves);
         record.waited_ns.fill(0);
         record.kinds.fill(Kind::Quiet);
         record.spent_ns = vec![vec![100; 50], vec![900; 50]];

@@ -120,7 +120,7 @@ fn a_profile_of_64_atoms_of_silicon_has_all_files_and_they_fit_together() {
 /// named thread of a named process; first a step, then the parts that it holds, which fill it.
 fn perfetto_draws(trace: &serde_json::Value, steps_ms: f64) {
     let events = trace["traceEvents"].as_array().unwrap();
-    let of = |phase: &str| events.iter().filter(move |event| event["ph"] == phase);
+    let of = |phase: &'static str| events.iter().filter(move |event| event["ph"] == phase);
     let named = |what: &str| of("M").filter(|event| event["name"] == what).count();
     assert_eq!((named("process_name"), named("thread_name")), (1, 1), "names");
     assert_eq!(of("C").count(), 30, "samples of memory");
