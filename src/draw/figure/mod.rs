@@ -173,9 +173,9 @@ mod tests {
     /// Width and height of the picture, and the columns of its blue pixels.
     fn places_of_blue(figure: &Figure) -> ((u32, u32), Vec<usize>) {
         let decoder = png::Decoder::new(std::io::Cursor::new(figure.png()));
-        let mut reader = decoder.read_info().unwrap();
-        let mut image = vec![0; reader.output_buffer_size().unwrap()];
-        let info = reader.next_frame(&mut image).unwrap();
+        let mut reader = decoder.read_info().expect("a PNG");
+        let mut image = vec![0; reader.output_buffer_size().expect("a size")];
+        let info = reader.next_frame(&mut image).expect("an image");
         let blue = image.chunks(3).enumerate().filter(|(_, rgb)| **rgb == [0, 114, 178]);
         let columns = blue.map(|(at, _)| at % info.width as usize).collect();
         ((info.width, info.height), columns)
