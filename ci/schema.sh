@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Validates outcomes of every kind, and those in the files FILE.. that `gate --json` or `duet --json` wrote, against
-# src/report/gate.schema.json. Profiles of the reduced-order models are validated against the schemas in src/profile/rom,
-# and against those of reference vectors where STEPMARK_CONFORMANCE names their folder. The validator comes from PyPI, at
-# fixed versions, into target/schema.
+# src/report/gate.schema.json. Profiles of molecular dynamics, of 64 atoms of silicon among others, and of reduced-order
+# models are validated against the schemas in src/profile, the latter also against those of reference vectors where
+# STEPMARK_CONFORMANCE names their folder. The validator comes from PyPI, at fixed versions, into target/schema.
 #
 # STEPMARK is the command, as in gate.sh.
 #
@@ -32,8 +32,10 @@ for file in "${files[@]}"; do
 done
 "$venv/bin/python" -B ci/schema.py src/report/gate.schema.json <"$work/outcomes"
 
-rom=$work/rom
 read -ra command <<<"${STEPMARK:-cargo run --quiet --}"
+valid() { "$venv/bin/python" -B ci/profiles.py "$@"; }
+
+rom=$work/rom
 "${command[@]}" profile rom --no-plot --scaling --n-trials 10 --n-steps 20 --output-dir "$rom" >/dev/null
 analysis=$rom/pipeline_summary.json#/runtime_analysis
 for kind in profile comparison scaling; do
@@ -42,9 +44,22 @@ for kind in profile comparison scaling; do
     comparison) validated=("$rom/runtime_comparison.json" "$analysis/comparison") ;;
     scaling) validated=("$rom/runtime_scaling.json") ;;
   esac
-  "$venv/bin/python" -B ci/runtime.py "src/profile/rom/runtime_$kind.schema.json" "${validated[@]}"
+  valid "src/profile/rom/runtime_$kind.schema.json" "${validated[@]}"
   reference=${STEPMARK_CONFORMANCE:-none}/rom/runtime/runtime_$kind.schema.json
   if [[ -f $reference ]]; then
-    "$venv/bin/python" -B ci/runtime.py --lenient "$reference" "${validated[@]}"
+    valid --lenient "$reference" "${validated[@]}"
   fi
 done
+
+md=$work/md
+rm -rf "$md"
+profile() { "${command[@]}" profile md --no-plot --output-dir "$md" "$@" >/dev/null; }
+profile --model sw --properties energy,forces,stress
+profile --model lj --system-sizes 32,64,108 --n-steps 5 --no-memory --reference lj-mixed
+profile --compare-all --system silicon --n-steps 5
+"${command[@]}" compare "$md"/lj_scaling_{64,64}.json --json "$md/compared.json" >/dev/null
+valid src/profile/md/profile.schema.json "$md"/{sw,sw-mixed}_profile.json "$md"/lj_scaling_{32,64,108}.json
+valid src/profile/md/extended.schema.json "$md"/{sw,sw-mixed}_profile.extended.json "$md"/lj_scaling_64.extended.json
+valid src/profile/md/scaling.schema.json "$md/lj_scaling.json"
+valid src/profile/md/comparison.schema.json "$md"/comparison_*.json
+valid src/profile/compare/comparison.schema.json "$md/compared.json"

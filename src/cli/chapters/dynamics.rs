@@ -89,7 +89,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "UNIT", requires = "trajectory")]
     velocity_unit: Option<VelocityUnit>,
     /// Seed of places and velocities
-    #[arg(long, default_value = "1")]
+    #[arg(long, default_value = "1", allow_hyphen_values = true)]
     seed: u64,
     /// The device
     #[arg(long, value_enum, default_value = "cpu")]

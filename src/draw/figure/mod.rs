@@ -21,7 +21,7 @@ pub struct Figure {
     pub title: String,
     /// Machine and date of the measurement.
     pub subtitle: String,
-    /// The panels, row by row, two in each.
+    /// The panels, row by row, two in each; one alone is as wide as two.
     pub panels: Vec<Panel>,
 }
 
@@ -140,9 +140,10 @@ impl Figure {
     pub fn draw(&self, on: &mut dyn Surface) {
         on.text((60, 36), &self.title, Ink::Bold(46), Side::Left);
         on.text((60, 98), &self.subtitle, Ink::Faint(28), Side::Left);
+        let wide = if self.panels.len() == 1 { WIDTH } else { WIDTH / 2 };
         for (panel, at) in self.panels.iter().zip(0_i32..) {
-            let corner = (at % 2 * (WIDTH / 2), HEAD + at / 2 * ROW);
-            panel::draw(on, panel, corner, (WIDTH / 2, ROW));
+            let corner = (at % 2 * wide, HEAD + at / 2 * ROW);
+            panel::draw(on, panel, corner, (wide, ROW));
         }
     }
 
@@ -178,6 +179,25 @@ mod tests {
         Figure { title: "title".into(), subtitle: "subtitle".into(), panels }
     }
 
+    /// Width and height of the picture, and the columns of its blue pixels.
+    fn places_of_blue(figure: &Figure) -> ((u32, u32), Vec<usize>) {
+        let decoder = png::Decoder::new(std::io::Cursor::new(figure.png()));
+        let mut reader = decoder.read_info().expect("a PNG");
+        let mut image = vec![0; reader.output_buffer_size().expect("a size")];
+        let info = reader.next_frame(&mut image).expect("an image");
+        let blue = image.chunks(3).enumerate().filter(|(_, rgb)| **rgb == [0, 114, 178]);
+        let columns = blue.map(|(at, _)| at % info.width as usize).collect();
+        ((info.width, info.height), columns)
+    }
+
+    #[test]
+    fn a_panel_alone_is_as_wide_as_the_figure() {
+        let one = panel(Scale::Log, Shape::Line, vec![(1.0, 2.0), (1000.0, 5.0)]);
+        let (size, places) = places_of_blue(&figure(vec![one]));
+        assert_eq!(size, (2400, 150 + 860 + 30), "size");
+        assert!(places.iter().any(|column| *column > 1800), "{:?}", places.iter().max());
+    }
+
     #[test]
     fn a_figure_is_a_png_that_shows_its_points() {
         let shapes = [
@@ -192,13 +212,9 @@ mod tests {
         ];
         let blue = |points| {
             let panels = shapes.map(|shape| panel(Scale::Log, shape, Vec::clone(&points))).to_vec();
-            let bytes = figure(panels).png();
-            let decoder = png::Decoder::new(std::io::Cursor::new(bytes));
-            let mut reader = decoder.read_info().unwrap();
-            let mut image = vec![0; reader.output_buffer_size().unwrap()];
-            let info = reader.next_frame(&mut image).unwrap();
-            assert_eq!((info.width, info.height), (2400, 150 + 4 * 860 + 30), "size");
-            image.chunks(3).filter(|rgb| *rgb == [0, 114, 178]).count()
+            let (size, places) = places_of_blue(&figure(panels));
+            assert_eq!(size, (2400, 150 + 4 * 860 + 30), "size");
+            places.len()
         };
         let legend = blue(vec![]);
         assert!(blue(vec![(1.0, 2.0), (10.0, 20.0), (1000.0, 5.0)]) > legend + 1000, "points");

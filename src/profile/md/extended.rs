@@ -201,7 +201,8 @@ pub struct Phase {
     /// Its part of the time of all steps, percent.
     pub share_pct: f64,
     /// Its part of the time of those steps in which the thread kept its processor and that were not
-    /// slow, unless by the list, percent.
+    /// slow, unless by the list, percent. Fewer than five builds of the list, whose rate nobody can
+    /// tell, do not count.
     pub busy_share_pct: f64,
 }
 

@@ -3,6 +3,7 @@
 use std::time::SystemTime;
 
 use super::comparison::Comparison;
+use super::model::file_name;
 use super::profile::Profile;
 use super::record::Kind;
 use super::report;
@@ -23,37 +24,26 @@ pub(super) struct Wanted {
     pub(super) figures: bool,
 }
 
-/// The files of one model: `<name>_profile` and others of that stem.
+/// The files of one model.
 pub(super) fn of_model(profile: &Profile, wanted: Wanted) -> Result<Files, Error> {
     let name = file_name(&profile.extended.model);
-    of(&name, &format!("{name}_profile"), profile, &[], wanted)
-}
-
-/// The files of a profile: its two JSON files are `<stem>.json` and `<stem>.extended.json`.
-fn of(
-    name: &str,
-    stem: &str,
-    profile: &Profile,
-    tables: &[(String, Table)],
-    wanted: Wanted,
-) -> Result<Files, Error> {
-    let mut files = documents(stem, profile)?;
+    let mut files = documents(&format!("{name}_profile"), profile)?;
     files.push((format!("{name}_steps.csv"), steps(profile).csv()));
     if wanted.traces {
         files.push((format!("{name}_trace.json"), spans::trace(profile)?));
     }
     #[cfg(feature = "figures")]
     if wanted.figures {
-        files.extend(super::pictures::of_steps(name, profile));
+        files.extend(super::figures::of_steps(&name, profile));
     }
-    let mut names: Vec<_> = files.iter().map(|(name, _)| name.clone()).collect();
     let report = format!("{name}_profile.md");
-    names.push(report.clone());
-    let text = report::markdown(&profile.document, &profile.extended, tables, &names);
+    let names: Vec<_> = files.iter().map(|(name, _)| name).chain([&report]).cloned().collect();
+    let text = report::markdown(&profile.document, &profile.extended, &names);
     files.push((report, text.into_bytes()));
     Ok(files)
 }
 
+/// The two JSON files of a profile.
 fn documents(stem: &str, profile: &Profile) -> Result<Files, Error> {
     Ok(vec![
         (format!("{stem}.json"), text(&profile.document)?),
@@ -63,11 +53,11 @@ fn documents(stem: &str, profile: &Profile) -> Result<Files, Error> {
 
 /// The files of one model over sizes.
 pub(super) fn of_sizes(
-    name: &str,
     scaling: &Scaling,
     profiles: &[Profile],
     wanted: Wanted,
 ) -> Result<Files, Error> {
+    let name = file_name(&scaling.model);
     let mut files = Vec::new();
     for profile in profiles {
         let stem = format!("{name}_scaling_{}", profile.extended.trajectory.n_atoms);
@@ -81,7 +71,7 @@ pub(super) fn of_sizes(
     files.push((format!("{name}_scaling.csv"), table.csv()));
     #[cfg(feature = "figures")]
     if wanted.figures {
-        files.push(super::pictures::of_scaling(name, scaling, &profiles[0]));
+        files.push(super::figures::of_scaling(&name, scaling, &profiles[0]));
     }
     let mut text = format!("# Scaling: {}, {}\n\n", scaling.model, scaling.system);
     text += &match (scaling.exponent, &scaling.exponent_reason) {
@@ -124,12 +114,6 @@ pub(super) fn of_all(
     text += &format!(".\n\n{}", table.markdown("lr"));
     files.push((format!("{stem}.md"), text.into_bytes()));
     Ok(files)
-}
-
-/// The name of a model in the names of files.
-fn file_name(model: &str) -> String {
-    let name = std::path::Path::new(model).file_name().unwrap_or_default();
-    name.to_string_lossy().into_owned()
 }
 
 /// A row for each step.

@@ -11,7 +11,7 @@
 //! | [`model`], `frames` | models and systems by name; frames of a file |
 //! | [`scaling`], [`comparison`] | times over sizes; all models of a system |
 //! | [`run`] | measures all points, and makes the files of them |
-//! | `figures`, `pictures`, [`report`], [`summary`], `spans` | pictures, texts and traces of it |
+//! | `figures`, [`report`], [`summary`], `spans` | pictures, texts and traces of it |
 //!
 //! Any potential can be profiled. It is compared with its own definition, and no two evaluations are
 //! of the same positions:
@@ -37,15 +37,13 @@ pub mod comparison;
 pub mod document;
 pub mod extended;
 #[cfg(feature = "figures")]
-pub mod figures;
+mod figures;
 mod files;
 mod frames;
 pub mod growth;
 pub mod hotspots;
 pub mod measure;
 pub mod model;
-#[cfg(feature = "figures")]
-mod pictures;
 pub mod profile;
 pub mod record;
 pub mod report;

@@ -116,12 +116,6 @@ impl Model {
         })
     }
 
-    /// The name in the names of files: that of the model, or of its file without the folder.
-    pub fn file_name(&self) -> String {
-        let name = Path::new(&self.name).file_name().unwrap_or_default();
-        name.to_string_lossy().into_owned()
-    }
-
     /// The potential for the species of `system`, which gets the charges and bonds that it asks for;
     /// `file` is its name in messages.
     ///
@@ -145,6 +139,12 @@ impl Model {
         run::check(file, system, potential.cutoff())?;
         Ok(potential)
     }
+}
+
+/// The name of a model in the names of files: that of its file without the folder.
+pub fn file_name(model: &str) -> String {
+    let name = Path::new(model).file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
 }
 
 /// The system of a name.

@@ -101,11 +101,18 @@ impl Record {
         self.waited_ns[step] <= self.latency_ns[step] / 10
     }
 
-    /// Whether it did, and the step is not slow beside the median step in nanoseconds, unless by the
-    /// list.
+    /// Whether all atoms were moved before the step, as frames are from repeat to repeat, so that the
+    /// list is built whatever the frames are.
+    pub fn is_moved(&self, step: usize) -> bool {
+        step == 0 && self.kinetic_ev.is_empty()
+    }
+
+    /// Whether the thread kept its processor, and the step is not slow beside the median step in
+    /// nanoseconds, unless by the list that the atoms need.
     pub fn is_plain(&self, step: usize, median_ns: f64) -> bool {
         let is_slow = self.latency_ns[step] as f64 > SLOW * median_ns;
-        self.is_busy(step) && (self.kinds[step] != Kind::Quiet || !is_slow)
+        let is_own = !is_slow || self.kinds[step] != Kind::Quiet;
+        self.is_busy(step) && is_own && !self.is_moved(step)
     }
 
     /// Writes the times of a step; `used` is what the thread had of its processor.

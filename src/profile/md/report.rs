@@ -30,17 +30,12 @@ fn list(items: impl IntoIterator<Item = String>) -> String {
 const QUANTILES: [(&str, f64); 5] =
     [("min", 0.0), ("median", 0.5), ("p95", 0.95), ("p99", 0.99), ("max", 1.0)];
 
-/// The report as Markdown, with other tables under their titles, and the names of the other files.
+/// The report as Markdown, with the names of the other files.
 ///
 /// # Panics
 ///
 /// If there is no step.
-pub fn markdown(
-    document: &Document,
-    extended: &Extended,
-    tables: &[(String, Table)],
-    files: &[String],
-) -> String {
+pub fn markdown(document: &Document, extended: &Extended, files: &[String]) -> String {
     let size = document.system_size.as_deref().unwrap_or("an unknown number of atoms");
     let mut text = format!("# MD profile: {}, {size}\n\n", extended.model);
     if extended.is_debug_build {
@@ -59,9 +54,6 @@ pub fn markdown(
         text += &format!("\n## Where the time goes\n\n{}", list(recommendations.clone()));
     }
     text += &format!("\n## Targets\n\n{}", targets(&extended.targets).markdown("lrrl"));
-    for (title, table) in tables {
-        text += &format!("\n## {title}\n\n{}", table.markdown("lr"));
-    }
     let machine = extended.machine.iter().map(|(name, value)| format!("{name}: {value}"));
     let notes = [document.notes.clone(), format!("sources: {}", extended.sources)];
     text += &format!("\n## Conditions\n\n{}", list(notes.into_iter().chain(machine)));
@@ -126,8 +118,7 @@ mod tests {
         extended.verdicts[0].said = "grows by 1000 B | a step,\nsurely".to_owned();
         extended.targets[1].is_met = Some(true);
         extended.targets[2].is_met = None;
-        let tables = [("Scaling".to_owned(), Table::new(&["n"], vec![vec!["64".into()]]))];
-        let got = markdown(document, extended, &tables, &["sw_profile.json".to_owned()]);
+        let got = markdown(document, extended, &["sw_profile.json".to_owned()]);
         let place = |part: &str| got.find(part).unwrap_or_else(|| panic!("`{part}` in\n{got}"));
         let order = [
             "# MD profile: sw, 64 atoms\n",
@@ -143,7 +134,6 @@ mod tests {
             "## Targets",
             "| P95 over mean | 2 | ",
             " | not known |\n| deviation",
-            "## Scaling\n\n| n |",
             "- sources: ",
             "- `sw_profile.json`",
         ];
@@ -151,7 +141,5 @@ mod tests {
         let rest = Loop::of(extended).other_seconds();
         let other = extended.phases.iter().find(|phase| phase.name == "other").unwrap();
         assert!((1e3 * rest - other.total_ms).abs() < 1e-9, "{rest} {other:?}");
-        let plain = markdown(document, extended, &[], &[]);
-        assert!(!plain.contains("## Scaling"), "{plain}");
     }
 }

@@ -120,7 +120,7 @@ pub fn run(options: &Options, out: &mut dyn Write) -> Result<(), Error> {
         What::Sizes(_) => {
             let model = &jobs.jobs[0].model;
             let scaling = Scaling::new(&model.name, jobs.substance.name(), &profiles);
-            all.extend(files::of_sizes(&model.file_name(), &scaling, &profiles, wanted)?);
+            all.extend(files::of_sizes(&scaling, &profiles, wanted)?);
         }
         What::All(_) => {
             let reference = jobs.reference.as_ref().map(|model| &*model.name);

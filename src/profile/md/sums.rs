@@ -9,6 +9,9 @@ use super::measure::{Plan, SAMPLED_EVERY};
 use super::record::{Kind, Measured, Record};
 use crate::stats::Samples;
 
+/// Builds of the list from which on their part of the time is told from that of steps without.
+const FEWEST_BUILDS: usize = 5;
+
 /// The repeat whose mean is the median of those of all; of an even number the slower middle one.
 pub(super) fn middle(repeats: &[Record]) -> usize {
     let total = |k: &usize| repeats[*k].latency_ns.iter().sum::<u64>();
@@ -75,10 +78,19 @@ pub(super) fn phases(measured: &Measured) -> Vec<Phase> {
         repeats.iter().flat_map(|record| record.latency_ns.iter().map(|ns| *ns as f64)),
     );
     let median = median.median();
+    let builds = repeats.iter().flat_map(|record| {
+        let built =
+            move |step: &usize| record.kinds[*step] == Kind::Rebuilt && !record.is_moved(*step);
+        (0..record.kinds.len()).filter(built)
+    });
+    let is_rare = builds.count() < FEWEST_BUILDS;
     let busy = |of: &dyn Fn(&Record) -> &[u64]| {
         let each = repeats.iter().map(|record| {
+            let counts = |step: usize| {
+                record.is_plain(step, median) && !(is_rare && record.kinds[step] == Kind::Rebuilt)
+            };
             let steps = of(record).iter().enumerate();
-            steps.filter(|(step, _)| record.is_plain(*step, median)).map(|(_, ns)| *ns).sum::<u64>()
+            steps.filter(|(step, _)| counts(*step)).map(|(_, ns)| *ns).sum::<u64>()
         });
         each.sum::<u64>() as f64
     };

@@ -3,7 +3,7 @@
 use super::extended::{Memory, Neighbours, Phase, Validity, Verdict};
 use super::growth::Growth;
 use super::record::SLOW;
-use super::tail::{LEAST_SHARE, Tail};
+use super::tail::Tail;
 use super::validity::MOST_RMS_KT;
 
 impl Verdict {
@@ -92,16 +92,16 @@ fn slow(tail: &Tail) -> Verdict {
          processor, {sampled} after a sample of memory, {unexplained} by nothing known",
         rebuilt + pruned
     );
-    if tail.is_found {
-        let excess = tail.unexplained_excess.unwrap_or_default() + 1.0;
-        said += &format!(
-            "; the last take {excess:.1} medians and come in {} bursts, surely in more than {} % of all",
-            tail.bursts,
-            100.0 * LEAST_SHARE
-        );
+    if let (Some(period), Some(medians)) = (tail.period_steps, tail.period_medians) {
+        said += &format!("; one step in {period} takes {medians:.1} medians");
+    } else if tail.is_found.is_none() {
+        said += "; these have no period: the program's or a busy machine's, which a run on a quiet one \
+                 tells";
     }
-    if let Some(period) = tail.period_steps {
-        said += &format!(", one in {period}");
-    }
-    Verdict::new("tail", !tail.is_found, said)
+    let longest = tail.longest_period_steps;
+    said += &match longest {
+        0..=1 => "; so few steps tell no tail".to_owned(),
+        _ => format!("; tails of one step in up to {longest} would be told"),
+    };
+    Verdict::new("tail", tail.is_found.map(|is_found| !is_found), said)
 }

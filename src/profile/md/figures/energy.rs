@@ -8,45 +8,17 @@ use crate::md::BOLTZMANN;
 
 /// Energies over a run.
 #[derive(Debug, Clone, Copy)]
-pub struct Energy<'a> {
+pub(super) struct Energy<'a> {
     /// Atoms.
-    pub atoms: usize,
+    pub(super) atoms: usize,
     /// Times of the atoms in ps, ascending.
-    pub time_ps: &'a [f64],
+    pub(super) time_ps: &'a [f64],
     /// Potential energy at each in eV.
-    pub potential_ev: &'a [f64],
+    pub(super) potential_ev: &'a [f64],
     /// Kinetic energy at each in eV.
-    pub kinetic_ev: &'a [f64],
-    /// The fitted drift of the total, where it is known.
-    pub drift: Option<Drift>,
-}
-
-/// The slope of the total energy, with its 95 % interval, and what is left without it.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Drift {
-    /// The slope in meV/atom/ps.
-    pub slope: f64,
-    /// The lower end.
-    pub low: f64,
-    /// The upper end.
-    pub high: f64,
-    /// Root mean square of the total less the line, in meV/atom.
-    pub detrended_rms: f64,
-}
-
-impl Drift {
-    /// The drift of a profile, if it is known.
-    pub fn of(kept: &Kept) -> Option<Self> {
-        let slope = kept.drift_kt_per_atom_ns?;
-        // kT in meV, and ns in ps.
-        let unit = 1e3 * BOLTZMANN * kept.kelvin / 1e3;
-        Some(Self {
-            slope: unit * slope.value,
-            low: unit * slope.low,
-            high: unit * slope.high,
-            detrended_rms: kept.detrended_rms_mev_per_atom,
-        })
-    }
+    pub(super) kinetic_ev: &'a [f64],
+    /// How well the total is kept, where it is known.
+    pub(super) kept: Option<Kept>,
 }
 
 /// Total energy with its fitted drift, and how potential and kinetic energy move against each other.
@@ -54,7 +26,7 @@ impl Drift {
 /// # Panics
 ///
 /// If there is no time, or not as many energies as times.
-pub fn energy(caption: &Caption<'_>, energy: &Energy<'_>) -> Figure {
+pub(super) fn energy(caption: &Caption<'_>, energy: &Energy<'_>) -> Figure {
     let Energy { time_ps, potential_ev, kinetic_ev, .. } = energy;
     let len = time_ps.len();
     assert!(len > 0, "a run without a time");
@@ -83,7 +55,11 @@ fn conserved(energy: &Energy<'_>, total: &[f64]) -> Panel {
     let points = deviation(energy, total);
     let mut series = vec![Series::new("total", Colour::Blue, Shape::Thin, points)];
     let mut note = Vec::new();
-    if let Some(Drift { slope, low, high, detrended_rms }) = energy.drift {
+    let drift = energy.kept.and_then(|kept| Some((kept, kept.drift_kt_per_atom_ns?)));
+    if let Some((kept, drift)) = drift {
+        // kT per nanosecond is so many meV per picosecond.
+        let unit = BOLTZMANN * kept.kelvin;
+        let [slope, low, high] = [drift.value, drift.low, drift.high].map(|value| unit * value);
         let times = energy.time_ps;
         let middle = times.iter().sum::<f64>() / times.len() as f64;
         let line = [times[0], times[times.len() - 1]].map(|t| (t, slope * (t - middle)));
@@ -91,7 +67,7 @@ fn conserved(energy: &Energy<'_>, total: &[f64]) -> Panel {
         note = vec![
             format!("drift {slope:.1e} meV/atom/ps"),
             format!("({low:.1e} to {high:.1e})"),
-            format!("rms about it {} meV/atom", short(detrended_rms)),
+            format!("rms about it {} meV/atom", short(kept.detrended_rms_mev_per_atom)),
         ];
     }
     let (low, high) = room(&series);
@@ -115,43 +91,35 @@ mod tests {
     use crate::profile::line::Slope;
 
     #[test]
-    fn a_drift_in_kt_a_nanosecond_is_one_in_mev_a_picosecond() {
-        let slope = Slope { value: 2.0, low: 1.0, high: 3.0 };
+    fn a_drift_is_drawn_through_the_energies_that_it_is_of() {
+        let time_ps: Vec<f64> = (0..101).map(|k| f64::from(k) / 100.0).collect();
+        // 2 meV/atom/ps for 8 atoms; kT is 25.852 meV at 300 K.
+        let kinetic: Vec<f64> = time_ps.iter().map(|t| 1.0 + 16e-3 * t).collect();
+        let potential = vec![-30.0; 101];
+        let [value, low, high] = [2.0, 1.9, 2.1].map(|slope| slope * 1000.0 / 25.852);
         let kept = Kept {
             kelvin: 300.0,
             detrended_rms_mev_per_atom: 0.5,
             detrended_rms_kt_per_atom: 0.02,
-            drift_kt_per_atom_ns: Some(slope),
+            drift_kt_per_atom_ns: Some(Slope { value, low, high }),
             is_kept: false,
         };
-        let got = Drift::of(&kept).unwrap();
-        // kT is 25.852 meV at 300 K.
-        assert!((got.slope / 0.051_704 - 1.0).abs() < 1e-4, "{got:?}");
-        assert_eq!((got.low, got.high, got.detrended_rms), (got.slope / 2.0, 1.5 * got.slope, 0.5));
-        assert_eq!(Drift::of(&Kept { drift_kt_per_atom_ns: None, ..kept }), None, "not known");
-    }
-
-    #[test]
-    fn a_drift_is_drawn_through_the_energies_that_it_is_of() {
-        let time_ps: Vec<f64> = (0..101).map(|k| f64::from(k) / 100.0).collect();
-        // 2 meV/atom/ps for 8 atoms.
-        let kinetic: Vec<f64> = time_ps.iter().map(|t| 1.0 + 16e-3 * t).collect();
-        let potential = vec![-30.0; 101];
-        let drift = Some(Drift { slope: 2.0, low: 1.9, high: 2.1, detrended_rms: 0.0 });
         let held = Energy {
             atoms: 8,
             time_ps: &time_ps,
             potential_ev: &potential,
             kinetic_ev: &kinetic,
-            drift,
+            kept: Some(kept),
         };
         let got = energy(&Caption { subject: "s", conditions: "c" }, &held);
         let [total, line] = &got.panels[0].series[..] else { panic!("{got:?}") };
         for (line, at) in [(line.points[0], 0), (line.points[1], 100)] {
             let want = total.points[at];
-            assert!(line.0 == want.0 && (line.1 - want.1).abs() < 1e-9, "{line:?} {want:?}");
+            assert!(line.0 == want.0 && (line.1 - want.1).abs() < 1e-4, "{line:?} {want:?}");
         }
-        let bare = Energy { drift: None, ..held };
+        let note = ["drift 2.0e0 meV/atom/ps", "(1.9e0 to 2.1e0)", "rms about it 0.5 meV/atom"];
+        assert_eq!(got.panels[0].note, note, "units");
+        let bare = Energy { kept: None, ..held };
         let bare = energy(&Caption { subject: "s", conditions: "c" }, &bare);
         assert_eq!((bare.panels[0].series.len(), bare.panels[0].note.len()), (1, 0), "no drift");
     }

@@ -17,7 +17,7 @@ const POINTS: usize = 400;
 /// # Panics
 ///
 /// If there is no step.
-pub fn latency(caption: &Caption<'_>, steps: &Steps<'_>) -> Figure {
+pub(super) fn latency(caption: &Caption<'_>, steps: &Steps<'_>) -> Figure {
     let all = Samples::new(steps.latencies_ms.iter().map(|ms| 1e-3 * ms));
     caption.figure("Latency of a step", vec![histogram(steps, &all), tail(&all)])
 }

@@ -7,11 +7,11 @@ use crate::draw::numbers::time;
 
 /// The time of one phase.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Bar {
+pub(super) struct Bar {
     /// Name of the phase.
-    pub name: String,
+    pub(super) name: String,
     /// Mean seconds of it in the steps of each of [`Kind::ALL`], where there are any.
-    pub mean_seconds: [Option<f64>; 3],
+    pub(super) mean_seconds: [Option<f64>; 3],
 }
 
 const COLOURS: [Colour; 5] =
@@ -21,7 +21,7 @@ const COLOURS: [Colour; 5] =
 const ROOMY: usize = 5;
 
 /// The phases of the steps of each kind.
-pub fn phases(caption: &Caption<'_>, bars: &[Bar]) -> Figure {
+pub(super) fn phases(caption: &Caption<'_>, bars: &[Bar]) -> Figure {
     let of = |(nth, kind): (usize, Kind)| {
         let all = bars.iter().map(|bar| Some((bar.name.as_str(), bar.mean_seconds[nth]?)));
         let all = all.collect::<Option<Vec<_>>>().filter(|all| !all.is_empty())?;

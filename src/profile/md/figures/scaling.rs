@@ -1,51 +1,29 @@
 //! How the time of a step grows with the number of atoms.
 
+use super::super::scaling::{Point, Scaling};
 use super::{Caption, panel};
 use crate::draw::figure::{Axis, Colour, Figure, Scale, Series, Shape, Unit};
 use crate::draw::numbers::time;
-
-/// The time of one size.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Point {
-    /// Atoms that there are, not those that were asked for.
-    pub atoms: usize,
-    /// Seconds of the median step.
-    pub median_seconds: f64,
-    /// The 99 % quantile in seconds.
-    pub p99_seconds: f64,
-}
-
-/// The power of the number of atoms that the time grows by, with its 95 % interval.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Exponent {
-    /// The exponent.
-    pub value: f64,
-    /// The lower end.
-    pub low: f64,
-    /// The upper end.
-    pub high: f64,
-}
+use crate::profile::line::Slope;
 
 /// Time of a step and of an atom over the number of atoms, with the fitted power.
-pub fn scaling(caption: &Caption<'_>, points: &[Point], exponent: Option<Exponent>) -> Figure {
-    let over = |of: &dyn Fn(&Point) -> f64| {
-        let mut all: Vec<_> = points.iter().map(|point| (point.atoms as f64, of(point))).collect();
-        all.sort_by(|a, b| a.0.total_cmp(&b.0));
-        all
+pub(super) fn scaling(caption: &Caption<'_>, found: &Scaling) -> Figure {
+    let over = |of: &dyn Fn(&Point) -> f64| -> Vec<(f64, f64)> {
+        found.points.iter().map(|point| (point.n_atoms as f64, 1e-3 * of(point))).collect()
     };
-    let median = over(&|point| point.median_seconds);
+    let median = over(&|point| point.median_ms);
     let atoms = || Axis::new("atoms", Scale::Log, Unit::Count);
     let mut steps = vec![
-        Series::new("99 % quantile", Colour::Orange, Shape::Markers, over(&|p| p.p99_seconds)),
+        Series::new("99 % quantile", Colour::Orange, Shape::Markers, over(&|p| p.p99_ms)),
         Series::new("median", Colour::Blue, Shape::Markers, median.clone()),
     ];
     let mut title = "Time of a step".to_owned();
-    if let Some(Exponent { value, low, high }) = exponent {
+    if let Some(Slope { value, low, high }) = found.exponent {
         title = format!("Time of a step: exponent {value:.3} ({low:.3} to {high:.3})");
         let label = format!("atoms^{value:.3}");
         steps.insert(0, Series::new(label, Colour::Black, Shape::Dashes, fitted(&median, value)));
     }
-    let per_atom = over(&|point| point.median_seconds / point.atoms as f64);
+    let per_atom = over(&|point| point.median_ms / point.n_atoms as f64);
     let least = per_atom.iter().copied().min_by(|a, b| a.1.total_cmp(&b.1));
     let mut atom = vec![Series::new("", Colour::Blue, Shape::Markers, per_atom)];
     if let Some((at, seconds)) = least {
@@ -85,16 +63,29 @@ mod tests {
     }
 
     #[test]
-    fn sizes_in_any_order_and_one_alone_are_drawn() {
-        let point =
-            |atoms, median_seconds| Point { atoms, median_seconds, p99_seconds: median_seconds };
+    fn sizes_and_one_alone_are_drawn() {
+        let point = |n_atoms, median_ms| Point {
+            requested_atoms: None,
+            n_atoms,
+            mean_ms: median_ms,
+            median_ms,
+            p99_ms: median_ms,
+            ns_per_atom_per_step: 1e6 * median_ms / n_atoms as f64,
+            ns_per_day: None,
+        };
         let caption = Caption { subject: "s", conditions: "c" };
-        let points = [point(512, 80e-6), point(64, 8e-6)];
-        let exponent = Some(Exponent { value: 1.107, low: 1.1, high: 1.2 });
-        let got = scaling(&caption, &points, exponent);
+        let found = Scaling {
+            model: "sw".into(),
+            system: "silicon".into(),
+            exponent: Some(Slope { value: 1.107, low: 1.1, high: 1.2 }),
+            exponent_reason: None,
+            points: vec![point(64, 8e-3), point(512, 80e-3)],
+        };
+        let got = scaling(&caption, &found);
         assert!(got.panels[0].title.ends_with("exponent 1.107 (1.100 to 1.200)"), "{got:?}");
         assert_eq!(got.panels[0].series[2].points, [(64.0, 8e-6), (512.0, 80e-6)], "{got:?}");
         assert_eq!(got.panels[1].series[1].texts, ["125 ns at 64"], "{got:?}");
-        assert_eq!(scaling(&caption, &points[..1], None).panels[0].series.len(), 2, "one");
+        let one = Scaling { exponent: None, points: found.points[..1].to_vec(), ..found };
+        assert_eq!(scaling(&caption, &one).panels[0].series.len(), 2, "one");
     }
 }

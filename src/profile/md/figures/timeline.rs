@@ -1,25 +1,12 @@
 //! Latency and memory of the process, step by step.
 
+use super::super::document::MEGABYTE;
+use super::super::extended::Memory;
 use super::super::growth::Growth;
 use super::super::record::Kind;
 use super::{Caption, Steps, look, panel};
 use crate::draw::figure::{Axis, Colour, Figure, Panel, Scale, Series, Shape, Unit};
 use crate::draw::numbers::short;
-
-/// Memory of the process over the steps.
-#[derive(Debug, Clone, Copy)]
-pub struct Memory<'a> {
-    /// Steps from sample to sample; the first is at step 0.
-    pub every: usize,
-    /// Resident bytes of each sample.
-    pub resident_bytes: &'a [f64],
-    /// Bytes that the heap holds at each sample; empty where that is not known.
-    pub heap_bytes: &'a [f64],
-    /// The growth of what is resident, where it is known.
-    pub resident: Option<Growth>,
-    /// The growth of what the heap holds, where it is known.
-    pub heap: Option<Growth>,
-}
 
 /// Columns of the picture: more steps than these are drawn as the least and the most of each column.
 const COLUMNS: usize = 500;
@@ -29,9 +16,11 @@ const MARKED: usize = 150;
 
 /// Latency of every step, with those marked that prune or build the list; below each step the memory, if any
 /// was sampled.
-pub fn timeline(caption: &Caption<'_>, steps: &Steps<'_>, memory: Option<&Memory<'_>>) -> Figure {
+pub(super) fn timeline(caption: &Caption<'_>, steps: &Steps<'_>, memory: &Memory) -> Figure {
     let mut panels = vec![latencies(steps)];
-    panels.extend(memory.filter(|held| !held.resident_bytes.is_empty()).map(resident));
+    if !memory.resident_bytes.is_empty() {
+        panels.push(resident(memory));
+    }
     caption.figure("Timeline", panels)
 }
 
@@ -86,14 +75,13 @@ fn thinned(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     points.chunks(wide).flat_map(ends).collect()
 }
 
-const MIB: f64 = 1_048_576.0;
-
-fn resident(memory: &Memory<'_>) -> Panel {
+fn resident(memory: &Memory) -> Panel {
     let over = |bytes: &[f64]| {
-        let at = |(nth, bytes): (usize, &f64)| ((nth * memory.every) as f64, bytes / MIB);
+        let at =
+            |(nth, bytes): (usize, &f64)| ((nth * memory.sampled_every) as f64, bytes / MEGABYTE);
         bytes.iter().enumerate().map(at).collect::<Vec<_>>()
     };
-    let found = over(memory.resident_bytes);
+    let found = over(memory.resident_bytes.values());
     let first = found[0].1;
     let last = found.last().map_or(1.0, |p| p.0).max(1.0);
     let mut note = vec![format!("resident at first {first:.1} MiB")];
@@ -101,7 +89,7 @@ fn resident(memory: &Memory<'_>) -> Panel {
     if let Some(Growth { bytes_per_step, .. }) = memory.resident {
         let middle = found.iter().map(|p| p.1 - first).sum::<f64>() / found.len() as f64;
         let line = [0.0, last];
-        let line = line.map(|at| (at, middle + bytes_per_step / MIB * (at - 0.5 * last)));
+        let line = line.map(|at| (at, middle + bytes_per_step / MEGABYTE * (at - 0.5 * last)));
         series.push(Series::new("rate of growth", Colour::Black, Shape::Dashes, line.to_vec()));
     }
     for (name, growth) in [("resident", memory.resident), ("heap", memory.heap)] {
@@ -112,7 +100,7 @@ fn resident(memory: &Memory<'_>) -> Panel {
     }
     let grown = found.iter().map(|(at, mib)| (*at, mib - first)).collect();
     series.push(Series::new("resident", Colour::Blue, Shape::Line, grown));
-    let heap = over(memory.heap_bytes);
+    let heap = over(memory.heap_bytes.values());
     if let Some(begin) = heap.first().map(|p| p.1) {
         let grown = heap.iter().map(|(at, mib)| (*at, mib - begin)).collect();
         series.push(Series::new("heap", Colour::Green, Shape::Line, grown));
@@ -130,6 +118,7 @@ fn resident(memory: &Memory<'_>) -> Panel {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stats::Samples;
 
     #[test]
     fn no_peak_of_many_steps_is_lost() {
@@ -145,13 +134,22 @@ mod tests {
 
     #[test]
     fn a_growth_is_drawn_through_the_middle_of_the_samples() {
-        let bytes: Vec<f64> = (0..21).map(|k| 64.0 * MIB + 1000.0 * 10.0 * f64::from(k)).collect();
+        let bytes: Vec<f64> =
+            (0..21).map(|k| 64.0 * MEGABYTE + 1000.0 * 10.0 * f64::from(k)).collect();
         let (low, high) = (990.0, 1010.0);
         let growth = Growth { bytes_per_step: 1000.0, low, high, blocks: 10, is_leak: true };
-        let (resident_bytes, heap_bytes) = (&bytes[..], &[][..]);
-        let resident = Some(growth);
-        let memory = Memory { every: 10, resident_bytes, heap_bytes, resident, heap: None };
-        let got = super::resident(&memory);
+        let memory = Memory {
+            sampled_every: 10,
+            delta_mb: None,
+            is_stable: None,
+            resident: Some(growth),
+            resident_reason: None,
+            heap: None,
+            heap_reason: None,
+            resident_bytes: Samples::new(bytes),
+            heap_bytes: Samples::new([]),
+        };
+        let got = resident(&memory);
         let (line, samples) = (&got.series[0].points, &got.series[1].points);
         for (line, sample) in [(line[0], samples[0]), (line[1], samples[20])] {
             assert_eq!(line.0, sample.0, "step");

@@ -41,6 +41,7 @@ fn numbers_out_of_their_range_are_named() {
         ("--model sw --threshold-pct 100.1", "expected a number from 0 to 100"),
         ("--model sw --threshold-pct -1", "expected a number from 0 to 100"),
         ("--model sw --threshold-pct nan", "expected a number from 0 to 100"),
+        ("--model sw --seed -1", "invalid value '-1' for '--seed <SEED>'"),
         ("--model sw --properties dipole", "invalid value 'dipole'"),
         ("--model sw --velocity-unit A/ps", "--trajectory <FILE>"),
     ] {

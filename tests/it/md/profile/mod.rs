@@ -111,11 +111,40 @@ fn a_profile_of_64_atoms_of_silicon_has_all_files_and_they_fit_together() {
     let rows = fs::read_to_string(dir.join("sw_steps.csv")).unwrap();
     assert_eq!(rows.lines().count(), 301, "a row for each step");
     let trace: serde_json::Value = json(dir, "sw_trace.json");
-    let events = trace["traceEvents"].as_array().unwrap();
-    let spans = |category: &str| events.iter().filter(|event| event["cat"] == category).count();
-    assert!(spans("step") == 300 && spans("part") > 1500, "{} events", events.len());
+    perfetto_draws(&trace, extended.steps_ms);
     let report = fs::read_to_string(dir.join("sw_profile.md")).unwrap();
     assert!(report.starts_with("# MD profile: sw, 64 atoms"), "{report}");
+}
+
+/// A trace as the importer of Perfetto reads it: spans with a start and a length in microseconds, on a
+/// named thread of a named process; first a step, then the parts that it holds, which fill it.
+fn perfetto_draws(trace: &serde_json::Value, steps_ms: f64) {
+    let events = trace["traceEvents"].as_array().unwrap();
+    let of = |phase: &'static str| events.iter().filter(move |event| event["ph"] == phase);
+    let named = |what: &str| of("M").filter(|event| event["name"] == what).count();
+    assert_eq!((named("process_name"), named("thread_name")), (1, 1), "names");
+    assert_eq!(of("C").count(), 30, "samples of memory");
+    assert_eq!(of("M").count() + of("C").count() + of("X").count(), events.len(), "phases");
+    let (mut steps, mut total, mut parts) = (0, 0.0, 0.0);
+    let mut step = (0.0, 0.0);
+    for event in of("X") {
+        assert_eq!((&event["pid"], &event["tid"]), (&1.into(), &1.into()), "{event}");
+        let [ts, dur] = ["ts", "dur"].map(|key| event[key].as_f64().unwrap());
+        assert!(dur > 0.0 && event["name"].is_string(), "{event}");
+        if event["cat"] == "step" {
+            assert!(ts >= step.1 - 1e-3, "{event} begins before {step:?} ends");
+            step = (ts, ts + dur);
+            (steps, total) = (steps + 1, total + dur);
+        } else {
+            assert_eq!(event["cat"], "part", "{event}");
+            let is_within = ts >= step.0 - 1e-3 && ts + dur <= step.1 + 1e-3;
+            assert!(is_within, "{event} is not within {step:?}");
+            parts += dur;
+        }
+    }
+    assert_eq!(steps, 300, "all repeats");
+    assert!((1e-3 * total / steps_ms - 1.0).abs() < 1e-3, "{total} us are {steps_ms} ms");
+    assert!((parts / total - 1.0).abs() < 1e-3, "{parts} us of {total} us");
 }
 
 /// The program `stepmark` counts what the heap holds.

@@ -1,4 +1,4 @@
-"""Validates files of `stepmark profile rom` against the schema in the file of the first argument.
+"""Validates files of `stepmark profile` and `compare` against the schema in the file of the first argument.
 
 The others are the files; `FILE#/a/b` is the value at `/a/b` of one. The schema must refuse what is no such file, too: each
 without one of the fields that it requires, and with one that nobody knows. With `--lenient` as the first argument the
@@ -11,7 +11,9 @@ import sys
 from validator import Validator, copied, fields, find
 
 # Fields that a file need not have, and objects of names that are not fixed.
-OPTIONAL = ("/training/total_seconds", "/winners/fastest_training")
+OPTIONAL = (
+    "/training/total_seconds", "/winners/fastest_training", "/hotspots/components/energy", "/hotspots/components/forces"
+)
 COUNTED = ("/complexity/total_parameters", "/complexity/latent_dimension")
 FREE = ("machine", "_speedup", "_ratio", "_difference")
 
@@ -46,7 +48,7 @@ def main():
     arguments = sys.argv[1:]
     is_lenient = arguments[0] == "--lenient"
     schema, *files = arguments[is_lenient:]
-    validator = Validator("runtime.py", schema)
+    validator = Validator("profiles.py", schema)
     for name in files:
         path, _, pointer = name.partition("#")
         with open(path, encoding="utf-8") as file:
