@@ -19,14 +19,19 @@
 use ndarray::{Array2, ArrayViewMut2};
 use thiserror::Error;
 
-mod symmetric;
+mod band;
+mod chase;
 #[cfg(test)]
 mod tests;
-mod tridiagonal;
 mod values;
+mod vector;
 mod vectors;
 
-use tridiagonal::Reduced;
+use super::panels::Across;
+use super::tile::COLUMNS;
+use crate::machine::isa::Isa;
+use band::Banded;
+use chase::Chase;
 
 /// Why there are no eigenvalues or vectors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -49,7 +54,10 @@ pub enum Error {
 /// The eigenvalues of a symmetric matrix, and what its vectors follow from.
 #[derive(Debug)]
 pub struct Eigen<'a> {
-    reduced: Reduced<'a>,
+    banded: Banded<'a>,
+    chase: Chase,
+    /// A power of two that the matrix was multiplied by, so that squares are in the range of `f64`.
+    scale: f64,
     /// Descending.
     values: Vec<f64>,
 }
@@ -64,10 +72,14 @@ impl<'a> Eigen<'a> {
     /// # Panics
     ///
     /// If the matrix is not square and in rows.
-    pub fn of(matrix: ArrayViewMut2<'a, f64>) -> Result<Self, Error> {
-        let reduced = Reduced::of(matrix);
-        let values = values::descending(&reduced.diagonal, &reduced.beside)?;
-        Ok(Self { reduced, values })
+    pub fn of(mut matrix: ArrayViewMut2<'a, f64>) -> Result<Self, Error> {
+        let scale = scale(matrix.view_mut());
+        let isa = Isa::best();
+        let (banded, band) = Banded::of(isa, matrix);
+        let chase = Chase::of(isa, band);
+        let mut values = values::descending(&chase.diagonal, &chase.beside)?;
+        values.iter_mut().for_each(|value| *value /= scale);
+        Ok(Self { banded, chase, scale, values })
     }
 
     /// The eigenvalues, the largest first. Their error is about [`Eigen::bound`].
@@ -95,13 +107,32 @@ impl<'a> Eigen<'a> {
     ///
     /// If there are fewer eigenvalues.
     pub fn vectors(&self, count: usize) -> Result<Array2<f64>, Error> {
-        let mut rows = vectors::of(
-            &self.reduced.diagonal,
-            &self.reduced.beside,
-            &self.values[..count],
-            self.bound(),
-        )?;
-        self.reduced.back(rows.view_mut());
+        let values: Vec<f64> = self.values[..count].iter().map(|x| x * self.scale).collect();
+        let (diagonal, beside) = (&self.chase.diagonal, &self.chase.beside);
+        let mut rows = vectors::of(diagonal, beside, &values, self.bound() * self.scale)?;
+        for first in (0..count).step_by(COLUMNS) {
+            let mut vectors = Across::of(rows.view(), first);
+            self.chase.back(&mut vectors);
+            self.banded.back(&mut vectors);
+            vectors.put(first, rows.view_mut());
+        }
         Ok(rows)
     }
+}
+
+/// Scales the lower triangle of a matrix whose squares may be beyond the range of `f64` by a power of two;
+/// returns that.
+fn scale(mut matrix: ArrayViewMut2<'_, f64>) -> f64 {
+    let mut largest: f64 = 0.0;
+    for (i, row) in matrix.outer_iter().enumerate() {
+        largest = row.iter().take(i + 1).fold(largest, |most, x| most.max(x.abs()));
+    }
+    if !largest.is_finite() || largest == 0.0 || (1e-100..1e100).contains(&largest) {
+        return 1.0;
+    }
+    let scale = (-largest.log2().floor()).clamp(-1000.0, 1000.0).exp2();
+    for (i, mut row) in matrix.outer_iter_mut().enumerate() {
+        row.iter_mut().take(i + 1).for_each(|x| *x *= scale);
+    }
+    scale
 }

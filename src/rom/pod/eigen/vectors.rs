@@ -6,6 +6,8 @@
 use ndarray::Array2;
 
 use super::Error;
+use super::vector::take_off;
+use crate::machine::isa::Isa;
 
 /// Solutions that a vector may take; two or three are usual.
 const STEPS: usize = 12;
@@ -21,7 +23,7 @@ pub(super) fn of(
     values: &[f64],
     bound: f64,
 ) -> Result<Array2<f64>, Error> {
-    let n = diagonal.len();
+    let (n, isa) = (diagonal.len(), Isa::best());
     let largest = values.iter().fold(0.0, |most: f64, value| most.max(value.abs()));
     let mut rows = Array2::zeros((values.len(), n));
     let mut factors = Factors::of(n);
@@ -47,8 +49,7 @@ pub(super) fn of(
                 scale(x);
                 for near in &before {
                     let near = near.to_slice().expect("in rows");
-                    let part: f64 = super::tridiagonal::dot(near, x);
-                    super::tridiagonal::add(x, -part, near);
+                    take_off(isa, x, near);
                 }
             }
             scale(x);
