@@ -67,6 +67,27 @@ pub(super) fn add_part(
     }
 }
 
+/// Reflects the columns of 24 rows of 24 numbers: x - tau v (v^T x).
+#[inline]
+pub(super) fn reflect(isa: Isa, rows: &mut [f64], v: &[f64; COLUMNS], tau: f64) {
+    debug_assert!(isa.is_available(), "this processor has no {}", isa.name());
+    match isa {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: as above.
+        Isa::Avx512 => unsafe { avx512::reflect(rows, v, tau) },
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: as above.
+        Isa::Avx2 => unsafe { avx2::reflect(rows, v, tau) },
+        _ => {
+            let (rows, _) = rows.as_chunks_mut::<COLUMNS>();
+            for j in 0..COLUMNS {
+                let part: f64 = (0..COLUMNS).map(|k| v[k] * rows[k][j]).sum();
+                (0..COLUMNS).for_each(|k| rows[k][j] -= tau * part * v[k]);
+            }
+        }
+    }
+}
+
 fn plain(
     depth: usize,
     left: Left<'_>,
@@ -120,6 +141,29 @@ macro_rules! tiles {
                                 let rows: [&[f64]; $rows] = std::array::from_fn(row);
                                 part(depth, (right, step), (to, width), |k, row| rows[row][k]);
                             }
+                        }
+                    }
+                }
+            }
+
+            #[target_feature(enable = $features)]
+            pub(super) fn reflect(rows: &mut [f64], v: &[f64; COLUMNS], tau: f64) {
+                for j in (0..COLUMNS).step_by(WIDE) {
+                    let mut sums = [$splat(0.0); $registers];
+                    for k in 0..COLUMNS {
+                        let from = rows[k * COLUMNS + j..][..WIDE].chunks_exact($lanes);
+                        for (sum, from) in sums.iter_mut().zip(from) {
+                            // SAFETY: a chunk of as many numbers as are read.
+                            *sum = $fused($splat(v[k]), unsafe { $load(from.as_ptr()) }, *sum);
+                        }
+                    }
+                    for k in 0..COLUMNS {
+                        let to = rows[k * COLUMNS + j..][..WIDE].chunks_exact_mut($lanes);
+                        for (sum, to) in sums.iter().zip(to) {
+                            // SAFETY: a chunk of as many numbers as are read.
+                            let x = $fused($splat(-tau * v[k]), *sum, unsafe { $load(to.as_ptr()) });
+                            // SAFETY: and as are written.
+                            unsafe { $store(to.as_mut_ptr(), x) };
                         }
                     }
                 }
@@ -195,6 +239,22 @@ tiles!(
 mod tests {
     use super::*;
     use crate::input;
+
+    #[test]
+    fn a_reflection_is_its_definition() {
+        let start = input::gaussian(1, COLUMNS * COLUMNS + 3, 1.0);
+        let v: [f64; COLUMNS] = input::gaussian(2, COLUMNS, 1.0).try_into().unwrap();
+        for isa in Isa::available() {
+            let mut found = start.clone();
+            reflect(isa, &mut found, &v, 0.75);
+            for (at, x) in found.iter().enumerate() {
+                let (i, j) = (at / COLUMNS, at % COLUMNS);
+                let part: f64 = (0..COLUMNS).map(|k| v[k] * start[k * COLUMNS + j]).sum();
+                let want = start[at] - if i < COLUMNS { 0.75 * v[i] * part } else { 0.0 };
+                assert!((x - want).abs() < 1e-13, "{} at {i}, {j}: {x} {want}", isa.name());
+            }
+        }
+    }
 
     #[test]
     fn every_instruction_set_has_the_products_and_leaves_the_rest_alone() {

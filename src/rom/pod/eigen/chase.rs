@@ -11,7 +11,7 @@ use super::band::BAND;
 use super::vector::{LANES, dispatch, dot, fused, reflection, sum};
 use crate::machine::isa::Isa;
 use crate::rom::pod::panels::Across;
-use crate::rom::pod::tile::COLUMNS;
+use crate::rom::pod::tile::{COLUMNS, reflect};
 
 /// Places of a column: 24 above the diagonal, those of the band, and as many below it.
 const PLACES: usize = 3 * BAND;
@@ -73,7 +73,17 @@ impl Chase {
 
     /// Makes eigenvectors of T those of the band: x = Q y.
     pub(super) fn back(&self, vectors: &mut Across) {
-        back(self.isa, &mut vectors.numbers, self.diagonal.len(), &self.reflections);
+        let (n, mut end) = (self.diagonal.len(), self.reflections.len());
+        for column in (0..n.saturating_sub(2)).rev() {
+            let steps = steps(n, column);
+            end -= steps;
+            for (step, v) in self.reflections[end..][..steps].iter().enumerate().rev() {
+                let first = column + 1 + step * BAND;
+                let mut v = *v;
+                let tau = std::mem::replace(&mut v[0], 1.0);
+                reflect(self.isa, &mut vectors.numbers[first * COLUMNS..], &v, tau);
+            }
+        }
     }
 }
 
@@ -165,9 +175,11 @@ fn both_sides<const FUSED: bool>(band: &mut [f64], first: usize, v: &Row, tau: f
     for k in 0..BAND {
         let (a, b) = (-w[k], -v[k]);
         let column = row_mut(band, first, first + k);
+        let mut x = *column;
         for l in 0..BAND {
-            column[l] = fused::<FUSED>(a, v[l], fused::<FUSED>(b, w[l], column[l]));
+            x[l] = fused::<FUSED>(a, v[l], fused::<FUSED>(b, w[l], x[l]));
         }
+        *column = x;
     }
 }
 
@@ -201,36 +213,4 @@ fn next<const FUSED: bool>(band: &mut [f64], first: usize, v: &Row, tau: f64) ->
         band[place(first + k, below)] = x[0];
     }
     (next, next_tau)
-}
-
-dispatch! {
-    fn back = back_plain(vectors: &mut [f64], n: usize, reflections: &[Row])
-}
-
-#[inline(always)]
-fn back_plain<const FUSED: bool>(vectors: &mut [f64], n: usize, reflections: &[Row]) {
-    let mut end = reflections.len();
-    for column in (0..n.saturating_sub(2)).rev() {
-        let steps = steps(n, column);
-        end -= steps;
-        for (step, v) in reflections[end..][..steps].iter().enumerate().rev() {
-            let first = column + 1 + step * BAND;
-            let rows = &mut vectors[first * COLUMNS..][..BAND * COLUMNS];
-            let (rows, _) = rows.as_chunks_mut::<COLUMNS>();
-            let tau = v[0];
-            let mut parts = rows[0];
-            for k in 1..BAND {
-                for l in 0..COLUMNS {
-                    parts[l] = fused::<FUSED>(v[k], rows[k][l], parts[l]);
-                }
-            }
-            parts.iter_mut().for_each(|x| *x *= -tau);
-            for k in 0..BAND {
-                let v = if k == 0 { 1.0 } else { v[k] };
-                for l in 0..COLUMNS {
-                    rows[k][l] = fused::<FUSED>(v, parts[l], rows[k][l]);
-                }
-            }
-        }
-    }
 }
