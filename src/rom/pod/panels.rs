@@ -49,7 +49,8 @@ impl Panels {
         let at = first / COLUMNS * COLUMNS * self.depth + first % COLUMNS;
         let all = self.numbers[at..].chunks_mut(COLUMNS).take(self.depth);
         if let Some(rows) = rows.as_slice().filter(|_| rows.nrows() == ROWS) {
-            let row: [&[f64]; ROWS] = std::array::from_fn(|r| &rows[r * self.depth..][..self.depth]);
+            let row: [&[f64]; ROWS] =
+                std::array::from_fn(|r| &rows[r * self.depth..][..self.depth]);
             for (k, to) in all.enumerate() {
                 for r in 0..ROWS {
                     to[r] = row[r][k];
@@ -73,7 +74,8 @@ impl Panels {
             for group in (0..n.div_ceil(COLUMNS)).step_by(PANELS) {
                 for i in (group * COLUMNS..n).step_by(ROWS) {
                     let left = Left::Beside(&part(i / COLUMNS)[i % COLUMNS..], COLUMNS);
-                    for panel in (group..group + PANELS).take_while(|panel| panel * COLUMNS < i + ROWS)
+                    for panel in
+                        (group..group + PANELS).take_while(|panel| panel * COLUMNS < i + ROWS)
                     {
                         let j = panel * COLUMNS;
                         if j >= n {
@@ -128,7 +130,8 @@ impl Panels {
                 let panel = &mut self.numbers[panel * size..];
                 let mut parts = [0.0; COLUMNS * COLUMNS];
                 for i in (0..COLUMNS).step_by(ROWS) {
-                    let (left, to) = (Left::Beside(&panel[i..], COLUMNS), &mut parts[i * COLUMNS..]);
+                    let (left, to) =
+                        (Left::Beside(&panel[i..], COLUMNS), &mut parts[i * COLUMNS..]);
                     add(self.isa, self.depth, left, (&modes.numbers, COLUMNS), (to, COLUMNS));
                 }
                 let mut turned = [0.0; COLUMNS * COLUMNS];
@@ -173,6 +176,62 @@ impl Across {
         for (v, mut row) in rows.outer_iter_mut().skip(first).take(COLUMNS).enumerate() {
             let from = self.numbers[v..].iter().step_by(COLUMNS);
             row.iter_mut().zip(from).for_each(|(to, x)| *to = *x);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::input;
+    use ndarray::{Axis, s};
+
+    fn random(seed: u64, rows: usize, columns: usize) -> Array2<f64> {
+        let numbers = input::gaussian(seed, rows * columns, 1.0);
+        Array2::from_shape_vec((rows, columns), numbers).unwrap()
+    }
+
+    fn near(what: &str, found: &Array2<f64>, want: &Array2<f64>) {
+        assert_eq!(found.dim(), want.dim(), "{what}");
+        for ((at, x), want) in found.indexed_iter().zip(want) {
+            assert!((x - want).abs() < 1e-12, "{what} at {at:?}: {x} {want}");
+        }
+    }
+
+    #[test]
+    fn products_sums_and_what_is_taken_off_are_as_defined() {
+        let sizes = [(1, 1), (7, 30), (24, 8), (25, 13), (40, 50), (123, 70), (30, DEPTH + 9)];
+        for ((rows, depth), isa) in
+            sizes.into_iter().flat_map(|size| Isa::available().map(move |isa| (size, isa)))
+        {
+            let what = format!("{rows} rows of {depth} by {}", isa.name());
+            let x = random(1, rows, depth);
+            let (mut panels, mut others) =
+                (Panels::zeros(isa, rows, depth), Panels::zeros(isa, rows, depth));
+            for (at, x) in x.axis_chunks_iter(Axis(0), ROWS).enumerate() {
+                panels.put(at * ROWS, x);
+            }
+            for (k, x) in x.t().as_standard_layout().outer_iter().enumerate() {
+                others.put_across(k, x);
+            }
+            assert_eq!(*panels.numbers, *others.numbers, "{what}");
+            let start = random(2, rows, rows);
+            let mut products = start.clone();
+            panels.add_products(products.view_mut());
+            let mut want = x.dot(&x.t()) + &start;
+            for i in 0..rows {
+                // Above the diagonal is whatever is easy.
+                want.slice_mut(s![i, i + 1..]).assign(&products.slice(s![i, i + 1..]));
+            }
+            near(&what, &products, &want);
+            let vectors = random(3, 27, rows);
+            near(&what, &panels.sums(vectors.view()), &vectors.dot(&x));
+            let modes = random(4, 26, depth) / 16.0;
+            panels.take_off(modes.view());
+            let (first, second) = (modes.slice(s![..COLUMNS, ..]), modes.slice(s![COLUMNS.., ..]));
+            let mut left = &x - &x.dot(&first.t()).dot(&first);
+            left = &left - &left.dot(&second.t()).dot(&second);
+            near(&what, &panels.sums(vectors.view()), &vectors.dot(&left));
         }
     }
 }

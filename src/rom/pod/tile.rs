@@ -34,10 +34,10 @@ pub(super) fn add(
     (right, step): (&[f64], usize),
     (to, width): (&mut [f64], usize),
 ) {
-    debug_assert!(isa.is_available(), "this processor has no {}", isa.name());
+    assert!(isa.is_available(), "this processor has no {}", isa.name());
     match (isa, left) {
         #[cfg(target_arch = "x86_64")]
-        // SAFETY: an `Isa` that is not available is refused where a decomposition starts.
+        // SAFETY: this processor has it, see above.
         (Isa::Avx512, left) => unsafe { avx512::add(depth, left, (right, step), (to, width)) },
         #[cfg(target_arch = "x86_64")]
         // SAFETY: as above.
@@ -70,7 +70,7 @@ pub(super) fn add_part(
 /// Reflects the columns of 24 rows of 24 numbers: x - tau v (v^T x).
 #[inline]
 pub(super) fn reflect(isa: Isa, rows: &mut [f64], v: &[f64; COLUMNS], tau: f64) {
-    debug_assert!(isa.is_available(), "this processor has no {}", isa.name());
+    assert!(isa.is_available(), "this processor has no {}", isa.name());
     match isa {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: as above.
@@ -161,7 +161,8 @@ macro_rules! tiles {
                         let to = rows[k * COLUMNS + j..][..WIDE].chunks_exact_mut($lanes);
                         for (sum, to) in sums.iter().zip(to) {
                             // SAFETY: a chunk of as many numbers as are read.
-                            let x = $fused($splat(-tau * v[k]), *sum, unsafe { $load(to.as_ptr()) });
+                            let x =
+                                $fused($splat(-tau * v[k]), *sum, unsafe { $load(to.as_ptr()) });
                             // SAFETY: and as are written.
                             unsafe { $store(to.as_mut_ptr(), x) };
                         }
@@ -179,7 +180,9 @@ macro_rules! tiles {
             ) {
                 let mut sums = [[$splat(0.0); $registers]; $rows];
                 for row in 0..$rows {
-                    for (sum, to) in sums[row].iter_mut().zip(to[row * width..][..WIDE].chunks_exact($lanes)) {
+                    for (sum, to) in
+                        sums[row].iter_mut().zip(to[row * width..][..WIDE].chunks_exact($lanes))
+                    {
                         // SAFETY: a chunk of as many numbers as are read.
                         *sum = unsafe { $load(to.as_ptr()) };
                     }
@@ -199,7 +202,9 @@ macro_rules! tiles {
                     }
                 }
                 for row in 0..$rows {
-                    for (sum, to) in sums[row].iter().zip(to[row * width..][..WIDE].chunks_exact_mut($lanes)) {
+                    for (sum, to) in
+                        sums[row].iter().zip(to[row * width..][..WIDE].chunks_exact_mut($lanes))
+                    {
                         // SAFETY: a chunk of as many numbers as are written.
                         unsafe { $store(to.as_mut_ptr(), *sum) };
                     }

@@ -117,8 +117,11 @@ impl<'a> Banded<'a> {
 
         self.product(m, both, product);
         for k in (0..m).step_by(ROWS) {
-            both[k * BOTH..][..ROWS * BOTH].chunks_exact_mut(BOTH).for_each(|row| row[BAND..].fill(0.0));
-            let (left, to) = (Left::Below(&product[k * BAND..], BAND), &mut both[k * BOTH + BAND..]);
+            both[k * BOTH..][..ROWS * BOTH]
+                .chunks_exact_mut(BOTH)
+                .for_each(|row| row[BAND..].fill(0.0));
+            let (left, to) =
+                (Left::Below(&product[k * BAND..], BAND), &mut both[k * BOTH + BAND..]);
             add(isa, BAND, left, (&factor, BAND), (to, BOTH));
         }
         let mut half = [0.0; BAND * BAND];
@@ -137,7 +140,8 @@ impl<'a> Banded<'a> {
             add(isa, BAND, Left::Below(&v, BAND), (&half, BAND), to);
         }
         for (panel, to) in over.chunks_exact_mut(COLUMNS * BOTH).enumerate() {
-            let Some(from) = both.get(panel * COLUMNS * BOTH..).filter(|_| panel * COLUMNS < m) else {
+            let Some(from) = both.get(panel * COLUMNS * BOTH..).filter(|_| panel * COLUMNS < m)
+            else {
                 break;
             };
             for (k, to) in to.chunks_exact_mut(COLUMNS).enumerate() {

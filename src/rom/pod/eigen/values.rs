@@ -20,9 +20,8 @@ pub(super) fn descending(diagonal: &[f64], beside: &[f64]) -> Result<Vec<f64>, E
     let least = (f64::EPSILON / 64.0 * largest).powi(2);
     let (mut first, mut end, mut sweeps) = (0, 0, 0);
     while first < n {
-        let is_small = |m: &usize| {
-            squares[*m] <= least.max(f64::EPSILON.powi(2) * (d[*m] * d[*m + 1]).abs())
-        };
+        let is_small =
+            |m: &usize| squares[*m] <= least.max(f64::EPSILON.powi(2) * (d[*m] * d[*m + 1]).abs());
         let last = (first..n - 1).find(is_small).unwrap_or(n - 1);
         if last == first {
             (first, sweeps) = (first + 1, 0);

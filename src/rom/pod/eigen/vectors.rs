@@ -18,12 +18,13 @@ const NEAR: f64 = 1e-3;
 
 /// The eigenvectors of these eigenvalues, which descend, as rows of norm 1.
 pub(super) fn of(
+    isa: Isa,
     diagonal: &[f64],
     beside: &[f64],
     values: &[f64],
     bound: f64,
 ) -> Result<Array2<f64>, Error> {
-    let (n, isa) = (diagonal.len(), Isa::best());
+    let n = diagonal.len();
     let largest = values.iter().fold(0.0, |most: f64, value| most.max(value.abs()));
     let mut rows = Array2::zeros((values.len(), n));
     let mut factors = Factors::of(n);
