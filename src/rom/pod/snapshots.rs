@@ -92,6 +92,7 @@ pub(super) fn decompose(
 
 /// The frames less the mean and less the modes that are known.
 struct Left<'a, 'f> {
+    isa: Isa,
     frames: &'a Frames<'f>,
     mean: ArrayView1<'a, f64>,
     /// All of them, where they are no more than the cells.
@@ -106,8 +107,8 @@ struct Left<'a, 'f> {
 impl<'a, 'f> Left<'a, 'f> {
     fn of(frames: &'a Frames<'f>, mean: ArrayView1<'a, f64>) -> Self {
         let (count, cells) = (frames.len(), frames.cells());
-        #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
         let isa = Isa::best();
+        #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
         let magnitude = (mean.dot(&mean) * count as f64).sqrt();
         let whole = (count <= cells).then(|| {
             let mut whole = Panels::zeros(isa, count, cells);
@@ -117,7 +118,7 @@ impl<'a, 'f> Left<'a, 'f> {
             });
             whole
         });
-        Self { frames, mean, whole, taken: 0, magnitude }
+        Self { isa, frames, mean, whole, taken: 0, magnitude }
     }
 
     /// The lower triangle of the products without these modes, and the sum of its diagonal.
@@ -136,7 +137,7 @@ impl<'a, 'f> Left<'a, 'f> {
                 self.frames.blocks(BLOCK, |_, mut rows| {
                     rows -= &self.mean;
                     take_off(modes, rows.view_mut());
-                    let mut block = Panels::zeros(Isa::best(), cells, rows.nrows());
+                    let mut block = Panels::zeros(self.isa, cells, rows.nrows());
                     for (k, row) in rows.outer_iter().enumerate() {
                         block.put_across(k, row);
                     }

@@ -161,9 +161,9 @@ macro_rules! tiles {
                         let to = rows[k * COLUMNS + j..][..WIDE].chunks_exact_mut($lanes);
                         for (sum, to) in sums.iter().zip(to) {
                             // SAFETY: a chunk of as many numbers as are read.
-                            let x =
-                                $fused($splat(-tau * v[k]), *sum, unsafe { $load(to.as_ptr()) });
-                            // SAFETY: and as are written.
+                            let x = unsafe { $load(to.as_ptr()) };
+                            let x = $fused($splat(-tau * v[k]), *sum, x);
+                            // SAFETY: a chunk of as many numbers as are written.
                             unsafe { $store(to.as_mut_ptr(), x) };
                         }
                     }

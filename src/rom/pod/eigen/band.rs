@@ -7,15 +7,12 @@
 
 use ndarray::ArrayViewMut2;
 
-use super::chase::Band;
+use super::chase::{BAND, Band};
 use super::vector::reflect_rows;
 use crate::machine::aligned::Aligned;
 use crate::machine::isa::Isa;
 use crate::rom::pod::panels::Across;
 use crate::rom::pod::tile::{COLUMNS, Left, ROWS, add, add_part};
-
-/// Diagonals on each side.
-pub(super) const BAND: usize = COLUMNS;
 
 /// Rows of V and of W.
 const BOTH: usize = 2 * BAND;
@@ -84,20 +81,18 @@ impl<'a> Banded<'a> {
         for c in (0..BAND).rev() {
             let (before, row) = panel.split_at_mut(c * n);
             let (i, len) = (m + c, (m + c + 1).saturating_sub(BAND));
-            let mut last = row[len.saturating_sub(1)];
-            if len > 1 {
-                (last, tau[c]) = reflect_rows(self.isa, before, n, &mut row[..len]);
-            }
-            let v = len.checked_sub(1).map(|at| std::mem::replace(&mut row[at], last));
+            // Where the band begins.
             let first = len.saturating_sub(1);
-            band.put(i, first, &row[first..=i]);
-            // V has zeros up to column m, and so has a row without a reflection.
-            row[len..m].fill(0.0);
-            if tau[c] == 0.0 {
-                row[..len].fill(0.0);
-            } else if let (Some(v), Some(at)) = (v, len.checked_sub(1)) {
-                row[at] = v;
+            let mut beta = row[first];
+            if len > 1 {
+                (beta, tau[c]) = reflect_rows(self.isa, before, n, &mut row[..len]);
             }
+            let v = std::mem::replace(&mut row[first], beta);
+            band.put(i, first, &row[first..=i]);
+            row[first] = v;
+            // V has zeros up to column m, and a row without a reflection has nothing else.
+            let zeros = if tau[c] == 0.0 { 0 } else { len };
+            row[zeros..m].fill(0.0);
         }
         tau
     }

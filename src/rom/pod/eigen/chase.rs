@@ -7,11 +7,13 @@
 //!
 //! All blocks are of 24 rows and columns: behind the end are zeros, which reflections leave alone.
 
-use super::band::BAND;
-use super::vector::{LANES, dispatch, dot, fused, reflection, sum};
+use super::vector::{LANES, dispatch, fused, reflection, sum};
 use crate::machine::isa::Isa;
 use crate::rom::pod::panels::Across;
 use crate::rom::pod::tile::{COLUMNS, reflect};
+
+/// Diagonals on each side of the band.
+pub(super) const BAND: usize = COLUMNS;
 
 /// Places of a column: 24 above the diagonal, those of the band, and as many below it.
 const PLACES: usize = 3 * BAND;
