@@ -8,8 +8,8 @@ use super::transform::Transform;
 use super::{Config, Error};
 use crate::machine::isa::Isa;
 
-/// Frames of a block.
-const BLOCK: usize = 256;
+/// Frames of a block that is read once or twice: few enough for the second cache.
+const BLOCK: usize = 16;
 
 /// Every so many frames of some runs, shifted and transformed.
 #[derive(Debug)]
@@ -129,11 +129,11 @@ impl<'a> Frames<'a> {
         }
     }
 
-    /// Calls `each` with the frames in blocks, and the place of the first of each.
-    pub(super) fn blocks(&self, mut each: impl FnMut(usize, ArrayViewMut2<'_, f64>)) {
-        let mut block = Array2::zeros((BLOCK.min(self.len()), self.cells()));
-        for first in (0..self.len()).step_by(BLOCK) {
-            let mut rows = block.slice_mut(s![..BLOCK.min(self.len() - first), ..]);
+    /// Calls `each` with the frames in blocks of `size`, and the place of the first of each.
+    pub(super) fn blocks(&self, size: usize, mut each: impl FnMut(usize, ArrayViewMut2<'_, f64>)) {
+        let mut block = Array2::zeros((size.min(self.len()), self.cells()));
+        for first in (0..self.len()).step_by(size) {
+            let mut rows = block.slice_mut(s![..size.min(self.len() - first), ..]);
             self.fill(first, rows.view_mut());
             each(first, rows);
         }
@@ -142,7 +142,7 @@ impl<'a> Frames<'a> {
     /// The mean of the transformed frames; an error names a number without a transform.
     pub(super) fn mean(&self) -> Result<Array1<f64>, Error> {
         let (mut sum, mut flaw) = (Array1::<f64>::zeros(self.cells()), None);
-        self.blocks(|first, rows| {
+        self.blocks(BLOCK, |first, rows| {
             for (i, row) in rows.outer_iter().enumerate() {
                 sum += &row;
                 if flaw.is_none() && !row.iter().all(|x| x.is_finite()) {
@@ -168,7 +168,7 @@ impl<'a> Frames<'a> {
     /// The latent states of each run.
     pub(super) fn latent(&self, basis: &Basis) -> Vec<Array2<f64>> {
         let mut all = Array2::zeros((self.len(), basis.len()));
-        self.blocks(|first, rows| {
+        self.blocks(BLOCK, |first, rows| {
             let to = all.slice_mut(s![first..first + rows.nrows(), ..]);
             basis.project_transformed(Isa::best(), rows.view(), to);
         });

@@ -16,6 +16,8 @@
 //! | `standard`  | latent states of mean 0 and standard deviation 1                       |
 //! | `basis`     | the modes, projection and lifting                                      |
 //! | `kernel`    | products of frames and modes                                           |
+//! | `panels`    | rows of numbers in the order of tiles, and their products              |
+//! | `tile`      | products of matrices by vector units, a tile at a time                 |
 //!
 //! Sources: L. Sirovich, Q. Appl. Math. 45 (1987) 561-571 (snapshots); the conventions are those of
 //! wsindy-manifold.
@@ -28,10 +30,12 @@ mod basis;
 pub mod eigen;
 mod frames;
 mod kernel;
+mod panels;
 mod snapshots;
 mod standard;
 #[cfg(test)]
 mod tests;
+mod tile;
 mod transform;
 mod waves;
 

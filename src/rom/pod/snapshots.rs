@@ -16,14 +16,18 @@ use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2, Axis, concatenate, 
 use super::basis::Spectrum;
 use super::eigen::Eigen;
 use super::frames::Frames;
+use super::panels::Panels;
+use super::tile::ROWS;
 use super::{Error, Modes};
+use crate::machine::isa::Isa;
 
 /// Singular values above this part of the first of a pass are taken from it: their vectors are right to
 /// about 1e-10.
 const TRUST: f64 = 1e-3;
 
-/// Rows of the products that are computed together.
-const BLOCK: usize = 192;
+/// Frames of a block, where no more than that are in memory: enough that adding their products to
+/// those of the others is a small part of the work.
+const BLOCK: usize = 256;
 
 pub(super) struct Found {
     /// (modes, cells), orthonormal.
@@ -88,10 +92,11 @@ pub(super) fn decompose(
 
 /// The frames less the mean and less the modes that are known.
 struct Left<'a, 'f> {
+    isa: Isa,
     frames: &'a Frames<'f>,
     mean: ArrayView1<'a, f64>,
     /// All of them, where they are no more than the cells.
-    whole: Option<Array2<f64>>,
+    whole: Option<Panels>,
     /// How many modes were taken off `whole`.
     taken: usize,
     /// The largest singular value that rounding of the frames may have made: their norm before the
@@ -102,34 +107,41 @@ struct Left<'a, 'f> {
 impl<'a, 'f> Left<'a, 'f> {
     fn of(frames: &'a Frames<'f>, mean: ArrayView1<'a, f64>) -> Self {
         let (count, cells) = (frames.len(), frames.cells());
+        let isa = Isa::best();
         #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
         let magnitude = (mean.dot(&mean) * count as f64).sqrt();
         let whole = (count <= cells).then(|| {
-            let mut whole = Array2::zeros((count, cells));
-            frames.fill(0, whole.view_mut());
-            whole -= &mean;
+            let mut whole = Panels::zeros(isa, count, cells);
+            frames.blocks(ROWS, |first, mut rows| {
+                rows -= &mean;
+                whole.put(first, rows.view());
+            });
             whole
         });
-        Self { frames, mean, whole, taken: 0, magnitude }
+        Self { isa, frames, mean, whole, taken: 0, magnitude }
     }
 
     /// The lower triangle of the products without these modes, and the sum of its diagonal.
     fn products(&mut self, modes: ArrayView2<'_, f64>) -> (Array2<f64>, f64) {
         let products = match &mut self.whole {
             Some(whole) => {
-                take_off(modes.slice(s![self.taken.., ..]), whole.view_mut());
+                whole.take_off(modes.slice(s![self.taken.., ..]));
                 self.taken = modes.nrows();
-                let mut products = Array2::zeros((whole.nrows(), whole.nrows()));
-                add_products(whole.view(), products.view_mut());
+                let mut products = Array2::zeros((whole.rows(), whole.rows()));
+                whole.add_products(products.view_mut());
                 products
             }
             None => {
                 let cells = self.frames.cells();
                 let mut products = Array2::zeros((cells, cells));
-                self.frames.blocks(|_, mut rows| {
+                self.frames.blocks(BLOCK, |_, mut rows| {
                     rows -= &self.mean;
                     take_off(modes, rows.view_mut());
-                    add_products(rows.t(), products.view_mut());
+                    let mut block = Panels::zeros(self.isa, cells, rows.nrows());
+                    for (k, row) in rows.outer_iter().enumerate() {
+                        block.put_across(k, row);
+                    }
+                    block.add_products(products.view_mut());
                 });
                 products
             }
@@ -141,7 +153,7 @@ impl<'a, 'f> Left<'a, 'f> {
     /// The modes of eigenvectors of the products, not yet of norm 1.
     fn modes(&self, vectors: Array2<f64>) -> Array2<f64> {
         match &self.whole {
-            Some(whole) => vectors.dot(whole),
+            Some(whole) => whole.sums(vectors.view()),
             None => vectors,
         }
     }
@@ -152,15 +164,6 @@ fn take_off(modes: ArrayView2<'_, f64>, mut frames: ArrayViewMut2<'_, f64>) {
     if modes.nrows() > 0 {
         let parts = frames.dot(&modes.t());
         general_mat_mul(-1.0, &parts, &modes, 1.0, &mut frames);
-    }
-}
-
-/// Adds the lower triangle of x x^T; some of the numbers above it are filled, too.
-fn add_products(x: ArrayView2<'_, f64>, mut to: ArrayViewMut2<'_, f64>) {
-    for first in (0..x.nrows()).step_by(BLOCK) {
-        let last = x.nrows().min(first + BLOCK);
-        let (a, b) = (x.slice(s![first..last, ..]), x.slice(s![..last, ..]));
-        general_mat_mul(1.0, &a, &b.t(), 1.0, &mut to.slice_mut(s![first..last, ..last]));
     }
 }
 

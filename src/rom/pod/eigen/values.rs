@@ -1,35 +1,45 @@
 //! Eigenvalues of a symmetric tridiagonal matrix by QL with implicit shifts.
+//!
+//! This is the form of Pal, Walker and Kahan, in which squares of the numbers beside the diagonal stand, so
+//! that no root is taken: B. N. Parlett, The Symmetric Eigenvalue Problem (1998), ch. 8.14-8.15.
 
 use super::Error;
 
 /// Sweeps that an eigenvalue may take; two are usual.
 const SWEEPS: usize = 60;
 
-/// The eigenvalues of the matrix with these numbers on and beside its diagonal, the largest first.
+/// The eigenvalues of the matrix with these numbers on and beside its diagonal, the largest first. Squares of
+/// the numbers must be in the range of `f64`.
 pub(super) fn descending(diagonal: &[f64], beside: &[f64]) -> Result<Vec<f64>, Error> {
-    let (mut d, mut e) = (diagonal.to_vec(), beside.to_vec());
+    let mut d = diagonal.to_vec();
+    let mut squares: Vec<f64> = beside.iter().map(|x| x * x).collect();
     let n = d.len();
-    e.resize(n, 0.0);
+    squares.resize(n, 0.0);
     // The largest magnitude, but for a factor of two: what is lost below is far less than it rounds.
-    let largest = d.iter().chain(&e).fold(0.0, |most: f64, x| most.max(x.abs()));
-    let least = f64::EPSILON / 64.0 * largest;
-    for first in 0..n {
-        let mut sweeps = 0;
-        loop {
-            let is_small = |m: &usize| {
-                let beside = (d[*m].abs() * d[*m + 1].abs()).sqrt();
-                e[*m].abs() <= least.max(f64::EPSILON * beside)
-            };
-            let last = (first..n - 1).find(is_small).unwrap_or(n - 1);
-            if last == first {
-                break;
-            }
-            sweeps += 1;
-            if sweeps > SWEEPS {
-                return Err(Error::Value { at: first });
-            }
-            sweep(&mut d[first..=last], &mut e[first..=last]);
+    let largest = d.iter().chain(beside).fold(0.0, |most: f64, x| most.max(x.abs()));
+    let least = (f64::EPSILON / 64.0 * largest).powi(2);
+    let (mut first, mut end, mut sweeps) = (0, 0, 0);
+    while first < n {
+        let is_small =
+            |m: &usize| squares[*m] <= least.max(f64::EPSILON.powi(2) * (d[*m] * d[*m + 1]).abs());
+        let last = (first..n - 1).find(is_small).unwrap_or(n - 1);
+        if last == first {
+            (first, sweeps) = (first + 1, 0);
+            continue;
         }
+        sweeps += 1;
+        if sweeps > SWEEPS {
+            return Err(Error::Value { at: first });
+        }
+        if last != end {
+            end = last;
+            // Sweeps converge faster where the smaller numbers come first.
+            if d[last].abs() < d[first].abs() {
+                d[first..=last].reverse();
+                squares[first..last].reverse();
+            }
+        }
+        sweep(&mut d[first..=last], &mut squares[first..=last]);
     }
     if let Some(at) = d.iter().position(|value| !value.is_finite()) {
         return Err(Error::Value { at });
@@ -39,33 +49,29 @@ pub(super) fn descending(diagonal: &[f64], beside: &[f64]) -> Result<Vec<f64>, E
 }
 
 /// One sweep over a block that does not fall apart, from its last row to its first.
-fn sweep(d: &mut [f64], e: &mut [f64]) {
+fn sweep(d: &mut [f64], squares: &mut [f64]) {
     let last = d.len() - 1;
     // Wilkinson's shift: the eigenvalue of the first two rows that is nearer to the first.
-    let half = (d[1] - d[0]) / (2.0 * e[0]);
-    let root = half.hypot(1.0).copysign(half);
-    let mut g = d[last] - d[0] + e[0] / (half + root);
-    let (mut sin, mut cos, mut shift) = (1.0, 1.0, 0.0);
+    let beside = squares[0].sqrt();
+    let half = (d[1] - d[0]) / (2.0 * beside);
+    let shift = d[0] - beside / (half + half.hypot(1.0).copysign(half));
+    let (mut cos, mut sin, mut gamma) = (1.0, 0.0, d[last] - shift);
+    let mut p = gamma * gamma;
     for i in (0..last).rev() {
-        let (f, b) = (sin * e[i], cos * e[i]);
-        #[expect(clippy::imprecise_flops, reason = "hypot takes far longer, and the squares fit")]
-        let r = (f * f + g * g).sqrt();
-        e[i + 1] = r;
-        if r == 0.0 {
-            // The block falls apart here.
-            d[i + 1] -= shift;
-            e[last] = 0.0;
-            return;
-        }
-        sin = f / r;
-        cos = g / r;
-        g = d[i + 1] - shift;
-        let t = (d[i] - g) * sin + 2.0 * cos * b;
-        shift = sin * t;
-        d[i + 1] = g + shift;
-        g = cos * t - b;
+        let square = squares[i];
+        let r = p + square;
+        squares[i + 1] = sin * r;
+        let before = cos;
+        // Of numbers that follow from each other, so that the quotients do not wait for one another.
+        (cos, sin) = (p / r, square / r);
+        let inverse = r / p;
+        let (old, alpha) = (gamma, d[i]);
+        gamma = cos * (alpha - shift) - sin * old;
+        d[i + 1] = old + (alpha - gamma);
+        // The limit where the inverse would be out of range.
+        p = if cos < 1e-290 { before * square } else { gamma * gamma * inverse };
     }
-    d[0] -= shift;
-    e[0] = g;
-    e[last] = 0.0;
+    d[0] = shift + gamma;
+    squares[0] = sin * p;
+    squares[last] = 0.0;
 }

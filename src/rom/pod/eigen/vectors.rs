@@ -6,6 +6,8 @@
 use ndarray::Array2;
 
 use super::Error;
+use super::vector::take_off;
+use crate::machine::isa::Isa;
 
 /// Solutions that a vector may take; two or three are usual.
 const STEPS: usize = 12;
@@ -16,6 +18,7 @@ const NEAR: f64 = 1e-3;
 
 /// The eigenvectors of these eigenvalues, which descend, as rows of norm 1.
 pub(super) fn of(
+    isa: Isa,
     diagonal: &[f64],
     beside: &[f64],
     values: &[f64],
@@ -47,8 +50,7 @@ pub(super) fn of(
                 scale(x);
                 for near in &before {
                     let near = near.to_slice().expect("in rows");
-                    let part: f64 = super::tridiagonal::dot(near, x);
-                    super::tridiagonal::add(x, -part, near);
+                    take_off(isa, x, near);
                 }
             }
             scale(x);
