@@ -225,10 +225,12 @@ fn run_checking(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Exit {
-    let own = suite.commands.iter().map(|own| own.command.clone());
+    let own = suite.commands.iter().map(Command::without_target);
     let parsed = Args::command().subcommands(own).try_get_matches_from(args);
     let parsed = parsed.and_then(|matches| match suite.command(&matches) {
-        Some((own, matches)) => Ok((own.run)(matches, out)),
+        Some((own, options)) => {
+            Ok(own.refuse_target(&matches).and_then(|()| (own.run)(options, out)))
+        }
         None => Args::from_arg_matches(&matches).map(|args| verb(args, checks, suite, out)),
     });
     let done = match parsed {

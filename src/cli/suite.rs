@@ -2,7 +2,8 @@
 
 use std::io::Write;
 
-use clap::ArgMatches;
+use clap::parser::ValueSource;
+use clap::{Arg, ArgMatches};
 
 use super::{Exit, Stop};
 use crate::case::Case;
@@ -39,6 +40,40 @@ pub struct Command {
     pub run: fn(&ArgMatches, &mut dyn Write) -> Result<Exit, Stop>,
 }
 
+/// The option of all verbs of the harness that says where records are, as clap and as people know it.
+const TARGET: [&str; 2] = ["target_dir", "target-dir"];
+
+impl Command {
+    /// Whether it has an option of that name itself.
+    fn has_target(&self) -> bool {
+        self.command.get_arguments().any(|arg| arg.get_long() == Some(TARGET[1]))
+    }
+
+    /// The command, the help of which does not show an option that it has no use for.
+    pub(super) fn without_target(&self) -> clap::Command {
+        let command = self.command.clone();
+        if self.has_target() {
+            return command;
+        }
+        let [id, long] = TARGET;
+        command.arg(Arg::new(id).long(long).value_name("DIR").global(true).hide(true))
+    }
+
+    /// Refuses that option; `matches` are those of the whole line.
+    pub(super) fn refuse_target(&self, matches: &ArgMatches) -> Result<(), Stop> {
+        let is_given = matches.value_source(TARGET[0]) == Some(ValueSource::CommandLine);
+        if self.has_target() || !is_given {
+            return Ok(());
+        }
+        let name = self.command.get_name();
+        let why = format!(
+            "--{}: `stepmark {name}` has no use for the folder of records; leave it out",
+            TARGET[1]
+        );
+        Err(Stop::new(Exit::Usage, why))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::run;
@@ -71,6 +106,39 @@ mod tests {
         let (exit, out, _) = said(&suite(), &["stepmark", "--help"]);
         assert_eq!(exit, Exit::Pass, "help");
         assert!(out.contains("  count      Count to three\n"), "{out}");
+    }
+
+    #[test]
+    fn a_command_of_its_own_neither_shows_nor_takes_the_folder_of_records() {
+        let mut suite = suite();
+        let nested = clap::Command::new("up").about("Count up");
+        suite.commands[0].command = suite.commands[0].command.clone().subcommand(nested);
+        for line in [&["count", "--help"][..], &["count", "up", "--help"]] {
+            let (exit, out, _) = said(&suite, &[&["stepmark"], line].concat());
+            assert_eq!((exit, out.contains("target-dir")), (Exit::Pass, false), "{out}");
+        }
+        let (_, out, _) = said(&suite, &["stepmark", "list", "--help"]);
+        assert!(out.contains("--target-dir <DIR>"), "a verb of the harness: {out}");
+        for line in [
+            &["--target-dir", "x", "count"][..],
+            &["count", "--target-dir", "x"],
+            &["count", "up", "--target-dir", "x"],
+        ] {
+            let (exit, out, err) = said(&suite, &[&["stepmark"], line].concat());
+            assert_eq!((exit, out.as_str()), (Exit::Usage, ""), "{line:?}: {err}");
+            assert!(err.contains("--target-dir: `stepmark count` has no use for"), "{err}");
+        }
+    }
+
+    #[test]
+    fn a_command_may_have_such_an_option_itself() {
+        let option = Arg::new("target_dir").long("target-dir").help("A mountain");
+        let mut suite = suite();
+        suite.commands[0].command = suite.commands[0].command.clone().arg(option);
+        let (_, out, _) = said(&suite, &["stepmark", "count", "--help"]);
+        assert!(out.contains("A mountain"), "{out}");
+        let (exit, out, _) = said(&suite, &["stepmark", "count", "--target-dir", "x"]);
+        assert_eq!((exit, out.as_str()), (Exit::Wrong, "1 2 3"), "it runs");
     }
 
     #[test]

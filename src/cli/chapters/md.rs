@@ -51,7 +51,8 @@ pub(super) struct Run {
     #[arg(long, value_name = "PS", value_parser = dt, allow_hyphen_values = true)]
     dt: f64,
     /// Steps of the whole run, a multiple of --every
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..),
+          allow_hyphen_values = true)]
     steps: u64,
     /// The equations of motion
     #[arg(long, value_enum, default_value = "nve")]
@@ -63,11 +64,11 @@ pub(super) struct Run {
     #[arg(long, value_name = "RATE", value_parser = at_least_0, allow_hyphen_values = true)]
     friction: Option<f64>,
     /// Seed of the bath [default: 1]
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     seed: Option<u64>,
     /// Steps from frame to frame
     #[arg(long, value_name = "N", default_value = "100",
-          value_parser = clap::value_parser!(u64).range(1..))]
+          value_parser = clap::value_parser!(u64).range(1..), allow_hyphen_values = true)]
     every: u64,
     /// Skin of the list of neighbours in angstrom, 0 to 10
     #[arg(long, value_name = "A", default_value = "1", value_parser = skin,
@@ -106,8 +107,16 @@ struct Potential {
 }
 
 impl Potential {
-    fn choice(&self) -> Choice {
-        Choice { name: self.potential.clone(), elements: self.elements.clone() }
+    fn choice(&self) -> Result<Choice, Stop> {
+        let all = &self.elements;
+        let first = |own: &String| all.iter().find(|(symbol, _)| symbol == own);
+        let mut both = all.iter().filter_map(|(own, name)| Some((own, name, &first(own)?.1)));
+        if let Some((own, name, first)) = both.find(|(_, name, first)| name != first) {
+            let why =
+                format!("--elements: found {own}={first} and {own}={name}, expected one of them");
+            return Err(Stop::new(Exit::Usage, why));
+        }
+        Ok(Choice { name: self.potential.clone(), elements: all.clone() })
     }
 }
 
@@ -138,7 +147,7 @@ pub(super) fn run(verb: &Verb, out: &mut dyn Write) -> Result<Exit, Stop> {
         Verb::Run(args) => trajectory(args, out),
         Verb::Label(args) => {
             let Label { potential, frames, out: to } = args;
-            run::label(frames, &potential.choice(), potential.velocity_unit, to, out)?;
+            run::label(frames, &potential.choice()?, potential.velocity_unit, to, out)?;
             Ok(Exit::Pass)
         }
     }
@@ -153,7 +162,7 @@ fn trajectory(args: &Run, out: &mut dyn Write) -> Result<Exit, Stop> {
         return Err(Stop::new(Exit::Usage, why));
     }
     let options = Options {
-        potential: args.potential.choice(),
+        potential: args.potential.choice()?,
         dt_ps: args.dt,
         steps: args.steps,
         every: args.every,

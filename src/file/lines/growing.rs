@@ -1,20 +1,25 @@
 //! A locked file that grows at its end.
 
-use std::fs::{File, OpenOptions};
-use std::io::{BufReader, Read, Seek as _, SeekFrom, Write as _};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufReader, Read, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::{Error, Locked, failed, locked};
 
 /// A file that is appended to, locked while it is open.
 ///
-/// A device, as `/dev/null`, is taken to be empty: it is neither read nor locked nor cut.
+/// A device, as `/dev/null`, is taken to be empty: it is neither read nor locked nor cut. Zero bytes at
+/// the end of a file, which a loss of power leaves where nothing was written yet, are taken not to be
+/// there, and go with the next cut or append.
 #[derive(Debug)]
 pub struct Growing {
     path: PathBuf,
     pub(super) file: Locked,
+    /// Without the zeros at the end, and with them.
     len_bytes: u64,
+    stored_bytes: u64,
     is_file: bool,
+    is_new: bool,
 }
 
 impl Growing {
@@ -25,12 +30,28 @@ impl Growing {
     /// If another process has it open, or it cannot be read or written.
     pub fn open(path: &Path) -> Result<Self, Error> {
         let mut options = OpenOptions::new();
-        options.read(true).append(true).create(true);
-        let file = options.open(path).map_err(failed(path))?;
+        options.read(true).append(true);
+        let (file, is_new) = match options.create_new(true).open(path) {
+            Ok(file) => (file, true),
+            // What is there may be a folder, or a link that leads nowhere yet.
+            Err(_) => {
+                let opened = options.create_new(false).create(true).open(path);
+                (opened.map_err(failed(path))?, false)
+            }
+        };
         let is_file = file.metadata().map_err(failed(path))?.is_file();
         let file = if is_file { locked(path, file, File::try_lock)? } else { Locked(file) };
-        let len_bytes = if is_file { file.0.metadata().map_err(failed(path))?.len() } else { 0 };
-        Ok(Self { path: path.to_owned(), file, len_bytes, is_file })
+        let stored_bytes = if is_file { file.0.metadata().map_err(failed(path))?.len() } else { 0 };
+        let len_bytes = without_zeros(&file.0, stored_bytes).map_err(failed(path))?;
+        Ok(Self { path: path.to_owned(), file, len_bytes, stored_bytes, is_file, is_new })
+    }
+
+    /// Removes the file if [`Growing::open`] made it and nothing was appended.
+    pub fn discard(self) {
+        if self.is_new && self.len_bytes == 0 {
+            // If this fails, an empty file is left, which does no harm.
+            let _ = fs::remove_file(&self.path);
+        }
     }
 
     /// Whether it is a file, and no device.
@@ -62,9 +83,10 @@ impl Growing {
     ///
     /// If it cannot be written.
     pub fn cut(&mut self, len_bytes: u64) -> Result<(), Error> {
-        if len_bytes < self.len_bytes {
+        let len_bytes = len_bytes.min(self.len_bytes);
+        if len_bytes < self.stored_bytes {
             self.file.0.set_len(len_bytes).map_err(failed(&self.path))?;
-            self.len_bytes = len_bytes;
+            (self.len_bytes, self.stored_bytes) = (len_bytes, len_bytes);
         }
         Ok(())
     }
@@ -98,6 +120,7 @@ impl Growing {
     }
 
     fn write(&mut self, bytes: &[u8], is_synced: bool) -> Result<(), Error> {
+        self.cut(self.len_bytes)?;
         let mut file = &self.file.0;
         let written = file.write_all(bytes);
         let written = written.and_then(|()| if is_synced { file.sync_data() } else { Ok(()) });
@@ -107,14 +130,30 @@ impl Growing {
             return Err(failed(&self.path)(why));
         }
         self.len_bytes += if self.is_file { bytes.len() as u64 } else { 0 };
+        self.stored_bytes = self.len_bytes;
         Ok(())
     }
+}
+
+/// How many of the first `len` bytes of a file there are up to the last one that is not zero.
+fn without_zeros(mut file: &File, mut len: u64) -> io::Result<u64> {
+    let mut piece = Vec::new();
+    while len > 0 {
+        let start = len.saturating_sub(1 << 16);
+        piece.clear();
+        file.seek(SeekFrom::Start(start))?;
+        file.take(len - start).read_to_end(&mut piece)?;
+        if let Some(last) = piece.iter().rposition(|byte| *byte != 0) {
+            return Ok(start + last as u64 + 1);
+        }
+        len = start;
+    }
+    Ok(0)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
 
     fn text(file: &Growing) -> String {
         let mut text = String::new();
@@ -140,6 +179,41 @@ mod tests {
         assert_eq!(text(&Growing::open(&path).unwrap()), "abcXYZ", "it is not longer for the cut");
         let why = Growing::open(dir.path()).unwrap_err();
         assert!(matches!(&why, Error::Io { path, .. } if path == dir.path()), "a folder: {why:?}");
+    }
+
+    #[test]
+    fn zeros_at_the_end_are_not_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        for zeros in [1, 70_000, 1 << 17] {
+            for bytes in ["", "a\0b", "abc\n"] {
+                let torn = || fs::write(&path, format!("{bytes}{}", "\0".repeat(zeros))).unwrap();
+                torn();
+                let mut file = Growing::open(&path).unwrap();
+                assert_eq!(text(&file), bytes, "{zeros} zeros behind");
+                file.append(b"d").unwrap();
+                assert_eq!(fs::read_to_string(&path).unwrap(), format!("{bytes}d"), "an append");
+                drop(file);
+                torn();
+                Growing::open(&path).unwrap().cut(99).unwrap();
+                assert_eq!(fs::read_to_string(&path).unwrap(), bytes, "a cut");
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_that_was_made_in_vain_is_removed_and_no_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        Growing::open(&path).unwrap().discard();
+        assert!(!path.exists(), "a new one");
+        let mut file = Growing::open(&path).unwrap();
+        file.append(b"x").unwrap();
+        file.discard();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "x", "one with something in it");
+        fs::write(&path, "").unwrap();
+        Growing::open(&path).unwrap().discard();
+        assert!(path.exists(), "an empty one of somebody else");
     }
 
     #[test]

@@ -74,6 +74,18 @@ impl Bend {
     }
 }
 
+/// The part of the energy of a pair that the entry of its atom i stands for: half where the entries of
+/// both atoms agree, else all or nothing. As in LAMMPS the numbers of the atoms decide: of two with an
+/// odd sum the entry of the higher one counts, of two with an even one that of the lower.
+#[inline]
+pub(super) fn share(do_agree: bool, i: usize, j: usize) -> f64 {
+    if do_agree || i == j {
+        return 0.5;
+    }
+    let is_odd = (i + j) % 2 == 1;
+    if (i > j) == is_odd { 1.0 } else { 0.0 }
+}
+
 /// Requires that each species is one of the first `count`.
 pub(super) fn check_species(species: &[u32], count: usize) {
     let most = species.iter().max().map_or(0, |&s| s as usize);
@@ -136,6 +148,58 @@ impl Errors {
             // The direction across a bond is off by what both directions and the cosine are.
             let across = Off { size: size / r, off: (off + size * 2.0 * turn) / r };
             self.pull([i, end], r, along + across);
+        }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use crate::md::potentials::Potential;
+    use crate::md::potentials::tests::difference;
+    use crate::md::{Cell, Field, System, boxes};
+
+    /// The energy of two atoms 2.2 angstrom apart, of the species and with the numbers given, among
+    /// atoms of species 0 that are far away.
+    pub(in crate::md::potentials) fn of_two(
+        potential: &impl Potential,
+        species: [usize; 2],
+        at: [usize; 2],
+    ) -> f64 {
+        let place = |n: usize| 10.0 * n as f64;
+        let mut x: Vec<_> = (0..5).map(|n| [place(n), 0.0, 0.0]).collect();
+        let mut symbols = ["A"; 5];
+        for (n, at) in at.into_iter().enumerate() {
+            x[at] = [2.2 * n as f64, 15.0, 0.0];
+            symbols[at] = ["A", "B"][species[n]];
+        }
+        let cell = Cell::orthorhombic([50.0, 30.0, 30.0]).unwrap();
+        let mut five = System::new(cell, &symbols, vec![1.0; 5], x);
+        five.species = symbols.iter().map(|symbol| u32::from(*symbol == "B")).collect();
+        potential.reference(five.atoms()).energy
+    }
+
+    /// Requires of a potential with unlike halves of pairs that its forms agree, and that forces are
+    /// derivatives.
+    pub(in crate::md::potentials) fn assert_consistent(potential: &(impl Potential + Clone)) {
+        let si = boxes::silicon_crystal(2, 4.6);
+        let symbols: Vec<_> = (0..64).map(|n| if n * 7 % 3 == 1 { "B" } else { "A" }).collect();
+        let mut mixed = System::new(si.cell, &symbols, si.masses, si.positions);
+        boxes::rattle(&mut mixed, 5, 0.1);
+        let (want, bound) = (potential.reference(mixed.atoms()), potential.bound(mixed.atoms()));
+        let field = Field::new(potential.clone(), &mixed, 0.3).unwrap();
+        let got = field.forces();
+        assert!((got.energy - want.energy).abs() <= bound.energy, "{} eV", got.energy);
+        for ((g, w), b) in got.forces.iter().zip(&want.forces).zip(&bound.forces) {
+            assert!((0..3).all(|a| (g[a] - w[a]).abs() <= b[a]), "{g:?}, expected {w:?}");
+        }
+        for (atom, a) in [(0, 0), (13, 1), (40, 2)] {
+            let slope = difference(1e-4, |h| {
+                let mut moved = mixed.clone();
+                moved.positions[atom][a] += h;
+                potential.reference(moved.atoms()).energy
+            });
+            let force = want.forces[atom][a];
+            assert!((force + slope).abs() < 1e-6, "{force} on atom {atom}, not {}", -slope);
         }
     }
 }

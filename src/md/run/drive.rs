@@ -193,16 +193,24 @@ impl<'a> Flight<'a> {
         let first = trajectory::frame(&said, 0, &system, forces.forces());
         let (trajectory, last) = Trajectory::open(out, &first, *every)?;
         // A link to a file that was not there is one now.
-        trajectory::check_apart(out, log)?;
-        let frames = last.as_ref().map_or(0, |last| last.step / every + 1);
-        let energy = |row: u64| match &last {
-            Some(last) if last.step == row * every => Ok(last.energy().1.to_owned()),
-            _ => match trajectory.frames(row)?.next() {
-                Some(kept) => Ok(kept?.energy().1.to_owned()),
-                None => Ok(String::new()),
-            },
+        let log = trajectory::check_apart(out, log).and_then(|()| {
+            let frames = last.as_ref().map_or(0, |last| last.step / every + 1);
+            let energy = |row: u64| match &last {
+                Some(last) if last.step == row * every => Ok(last.energy().1.to_owned()),
+                _ => match trajectory.frames(row)?.next() {
+                    Some(kept) => Ok(kept?.energy().1.to_owned()),
+                    None => Ok(String::new()),
+                },
+            };
+            Log::open(log, frames, *every, energy)
+        });
+        let log = match log {
+            Ok(log) => log,
+            Err(why) => {
+                trajectory.discard();
+                return Err(why);
+            }
         };
-        let log = Log::open(log, frames, *every, energy)?;
         let clock = Clock::new(forces.passes().len());
         let (step, kept, due) = (0, 0, Instant::now());
         let mut flight =

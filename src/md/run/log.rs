@@ -57,8 +57,11 @@ impl Log {
             }
         }
         file.cut(left.end)?;
-        if left.lines == 0 {
-            file.append(HEADER.as_bytes())?;
+        if left.lines == 0
+            && let Err(why) = file.append(HEADER.as_bytes())
+        {
+            file.discard();
+            return Err(why.into());
         }
         let rows = if file.is_file() { rows } else { frames };
         Ok(Self { file, rows })

@@ -135,6 +135,11 @@ impl Trajectory {
         self.file.sync()
     }
 
+    /// Removes the file if the run made it and it has no frame.
+    pub(super) fn discard(self) {
+        self.file.discard();
+    }
+
     /// Appends a frame.
     pub(super) fn append(&mut self, text: &str) -> Result<(), lines::Error> {
         self.file.append(text.as_bytes())

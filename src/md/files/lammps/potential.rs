@@ -99,9 +99,9 @@ impl FilePotential {
     /// What users of LAMMPS would not expect, or not of this file; `elements` as for
     /// [`FilePotential::read`].
     pub fn notes<S: AsRef<str>>(&self, elements: &[S]) -> Vec<String> {
-        let means = match self {
-            Self::StillingerWeber(sw) => sw.means(),
-            Self::Tersoff(tersoff) => tersoff.means(),
+        let (pairs, angles) = match self {
+            Self::StillingerWeber(sw) => (sw.unlike_pairs(), sw.unlike_angles()),
+            Self::Tersoff(tersoff) => (tersoff.unlike_pairs(), Vec::new()),
             Self::Eam(eam) => {
                 let note = eam.shortfall().map(|end| {
                     format!(
@@ -114,19 +114,26 @@ impl FilePotential {
             }
         };
         let name = |species: [usize; 3]| species.map(|s| elements[s].as_ref()).join(" ");
-        let both = means.iter().map(|both| both.map(name).join(" and "));
-        let both: Vec<_> = both.collect();
-        let shown = both.len().min(MOST_SHOWN);
-        let more = match both.len() - shown {
-            0 => String::new(),
-            more => format!(" and {more} more"),
+        let told = |unlike: Vec<[[usize; 3]; 2]>, so: &str| {
+            let both: Vec<_> = unlike.iter().map(|both| both.map(name).join(" and ")).collect();
+            let shown = both.len().min(MOST_SHOWN);
+            let more = match both.len() - shown {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            let which = both[..shown].join(", ");
+            (shown > 0).then(|| format!("the entries {which}{more} differ: {so}"))
         };
-        let note = format!(
-            "the entries {}{more} differ: the energy is the mean of both, where LAMMPS takes one by \
-             the order of the atoms",
-            both[..shown].join(", ")
+        let pairs = told(
+            pairs,
+            "a pair takes one of both by the numbers of its atoms, as in LAMMPS, so that the energy \
+             depends on their order",
         );
-        if both.is_empty() { Vec::new() } else { vec![note] }
+        let angles = told(
+            angles,
+            "an angle takes the mean of both, where LAMMPS takes one by the order of its list",
+        );
+        pairs.into_iter().chain(angles).collect()
     }
 }
 

@@ -32,9 +32,9 @@ pub(super) fn add(
         g.clear();
         for n in &mut *near {
             let pair = sw.pair(host, n.species);
-            let phi2 = pair.phi2(n.r);
-            out.energy += 0.5 * phi2.value;
-            add_scaled(&mut n.by, 0.5 * phi2.slope, n.u);
+            let (phi2, share) = (pair.phi2(n.r), sw.share([i, n.atom], [host, n.species]));
+            out.energy += share * phi2.value;
+            add_scaled(&mut n.by, share * phi2.slope, n.u);
             g.push(pair.g(n.r));
         }
         for j in 0..near.len() {

@@ -9,10 +9,11 @@
 //! g(r)    = exp(gamma sigma / (r - a sigma))        for r < cutoff <= a sigma
 //! ```
 //!
-//! A pair of species takes phi2, g and the cutoff from the entry (i, j, j); lambda, eps and cos0 of an
-//! angle are those of the entry (i, j, k). Where (i, k, j) has others, the angle costs the mean of
-//! both, for nothing says which neighbour comes first; likewise the halves of a pair may differ. LAMMPS
-//! takes one of the two, a pair by the numbers of its atoms and an angle by the order in a list.
+//! A pair of species takes phi2, g and the cutoff from the entry (i, j, j). Where the halves of a pair
+//! differ, phi2 is that of one entry alone, by the numbers of the atoms (`share` in `angles.rs`), as in
+//! LAMMPS. Lambda, eps and cos0 of an angle are those of the entry (i, j, k). Where (i, k, j) has others,
+//! the angle costs the mean of both, for nothing says which neighbour comes first; LAMMPS takes one of
+//! the two, by the order in its list.
 //!
 //! The forms share the functions and differ in their loops. Bound: with the sizes of phi2, g and the
 //! squared cosine, as `angles.rs` and `errors.rs` say.
@@ -23,7 +24,7 @@ mod fast;
 
 pub use fast::Scratch;
 
-use super::angles::{Bend, check_species};
+use super::angles::{Bend, check_species, share};
 use super::eam::Radial;
 use super::errors::{Errors, Off, Size};
 use super::{Forces, Potential};
@@ -107,6 +108,8 @@ pub struct StillingerWeberCompound {
     species: usize,
     /// By i, j and k.
     entries: Vec<Entry>,
+    /// By i and j: whether both halves of a pair agree.
+    do_agree: Vec<bool>,
     cutoff: f64,
 }
 
@@ -119,26 +122,27 @@ impl StillingerWeberCompound {
     /// If there are other than `species`^3 entries, a cutoff is above a sigma, or no atoms interact.
     pub fn new(species: usize, entries: Vec<Entry>) -> Self {
         assert_eq!(entries.len(), species.pow(3), "entries for {species} species");
-        let mut compound = Self { species, entries, cutoff: 0.0 };
-        for n in 0..species * species {
-            let Entry { cutoff, a, sigma, .. } = *compound.pair(n / species, n % species);
+        let mut compound = Self { species, entries, do_agree: Vec::new(), cutoff: 0.0 };
+        for (i, j) in (0..species * species).map(|n| (n / species, n % species)) {
+            let Entry { cutoff, a, sigma, .. } = *compound.pair(i, j);
             assert!(cutoff <= a * sigma, "cutoff {cutoff} above {}", a * sigma);
             compound.cutoff = compound.cutoff.max(cutoff);
+            compound.do_agree.push(compound.bonds_agree(i, j));
         }
         let cutoff = compound.cutoff;
         assert!(cutoff > 0.0 && cutoff.is_finite(), "cutoff {cutoff} is not positive");
         compound
     }
 
-    /// The entries, as two times three species, that a pair or an angle takes the mean of since they
-    /// differ: (i, j, j) and (j, i, i), or (i, j, k) and (i, k, j).
-    pub fn means(&self) -> Vec<[[usize; 3]; 2]> {
-        let bond = |[i, j, k]: [usize; 3]| {
-            let Entry { epsilon, sigma, a, bond, repulsion, exponents: [p, q], cutoff, .. } =
-                *self.entry(i, j, k);
-            let all = [epsilon, sigma, a, bond, repulsion, p, q, cutoff];
-            if cutoff > 0.0 { all } else { [0.0; 8] }
-        };
+    /// The entries (i, j, j) and (j, i, i) that differ in phi2, so that a pair takes that of one.
+    pub fn unlike_pairs(&self) -> Vec<[[usize; 3]; 2]> {
+        let pairs = (0..self.species).flat_map(|j| (0..j).map(move |i| (i, j)));
+        let differ = pairs.filter(|&(i, j)| !self.do_agree[i * self.species + j]);
+        differ.map(|(i, j)| [[i, j, j], [j, i, i]]).collect()
+    }
+
+    /// The entries (i, j, k) and (i, k, j) that differ, so that an angle takes the mean of both.
+    pub fn unlike_angles(&self) -> Vec<[[usize; 3]; 2]> {
         let angle = |[i, j, k]: [usize; 3]| {
             let Entry { epsilon, lambda, cos0, .. } = *self.entry(i, j, k);
             let strength = epsilon * lambda;
@@ -147,19 +151,34 @@ impl StillingerWeberCompound {
         let is_bent = |i: usize, j: usize, k: usize| {
             self.pair(i, j).cutoff > 0.0 && self.pair(i, k).cutoff > 0.0
         };
-        let mut means = Vec::new();
+        let mut unlike = Vec::new();
         for j in 0..self.species {
             for k in 0..j {
-                let pair = [[k, j, j], [j, k, k]];
-                means.extend((bond(pair[0]) != bond(pair[1])).then_some(pair));
                 for i in 0..self.species {
                     let both = [[i, k, j], [i, j, k]];
                     let differ = is_bent(i, j, k) && angle(both[0]) != angle(both[1]);
-                    means.extend(differ.then_some(both));
+                    unlike.extend(differ.then_some(both));
                 }
             }
         }
-        means
+        unlike
+    }
+
+    /// Whether both halves of a pair have the same phi2.
+    fn bonds_agree(&self, i: usize, j: usize) -> bool {
+        let bond = |i: usize, j: usize| {
+            let Entry { epsilon, sigma, a, bond, repulsion, exponents: [p, q], cutoff, .. } =
+                *self.pair(i, j);
+            let all = [epsilon, sigma, a, bond, repulsion, p, q, cutoff];
+            if cutoff > 0.0 { all } else { [0.0; 8] }
+        };
+        i == j || bond(i, j) == bond(j, i)
+    }
+
+    /// The part of phi2 of two atoms that the entry of the first stands for.
+    #[inline]
+    fn share(&self, [i, j]: [usize; 2], species: [usize; 2]) -> f64 {
+        share(self.do_agree[species[0] * self.species + species[1]], i, j)
     }
 
     fn entry(&self, i: usize, j: usize, k: usize) -> &Entry {
@@ -226,8 +245,9 @@ impl Potential for StillingerWeberCompound {
             for (n, j) in bonds.iter().enumerate().filter(|(_, j)| j.r < pair(j.atom).cutoff) {
                 // Each pair is met from both ends.
                 let phi2 = pair(j.atom).phi2(j.r);
-                out.energy += 0.5 * phi2.value;
-                out.pull(i, j.atom, j.d, j.d.map(|d| -0.5 * phi2.slope * d / j.r));
+                let share = self.share([i, j.atom], [host, species[j.atom] as usize]);
+                out.energy += share * phi2.value;
+                out.pull(i, j.atom, j.d, j.d.map(|d| -share * phi2.slope * d / j.r));
                 for k in bonds[n + 1..].iter().filter(|k| k.r < pair(k.atom).cutoff) {
                     let cos = dot(j.d, k.d) / (j.r * k.r);
                     let [g_j, g_k] = [j, k].map(|b| pair(b.atom).g(b.r));
@@ -262,10 +282,11 @@ impl Potential for StillingerWeberCompound {
             let host = species[i] as usize;
             let pair = |atom: usize| self.pair(host, species[atom] as usize);
             for (n, j) in bonds.iter().enumerate().filter(|(_, j)| j.r < pair(j.atom).cutoff) {
-                let half = Off { size: 0.5, off: 0.0 };
+                let share = self.share([i, j.atom], [host, species[j.atom] as usize]);
+                let share = Off { size: share, off: 0.0 };
                 let [energy, pull] = pair(j.atom).phi2_size(j.r).off(apart);
-                errors.energy(half * energy);
-                errors.pull([i, j.atom], j.r, half * pull);
+                errors.energy(share * energy);
+                errors.pull([i, j.atom], j.r, share * pull);
                 for k in bonds[n + 1..].iter().filter(|k| k.r < pair(k.atom).cutoff) {
                     let cos = dot(j.d, k.d) / (j.r * k.r);
                     let kinds = [j, k].map(|b| species[b.atom] as usize);

@@ -1,6 +1,7 @@
 //! Silicon, and a compound whose parameters are made up.
 
 use super::*;
+use crate::md::potentials::angles::tests::{assert_consistent, of_two};
 use crate::md::potentials::tests::difference;
 use crate::md::{Cell, Field, StillingerWeber, System, boxes};
 
@@ -86,6 +87,25 @@ fn entries_that_disagree_count_half_each() {
     let want = 20.0 * 1.7 * (0.4_f64 + 1.0 / 3.0).powi(2);
     assert!((angle.value - want).abs() < 1e-13, "{}", angle.value);
     assert_eq!(angle, compound.angle(0, 1, 0, 0.4), "whichever comes first");
+}
+
+/// Of atoms 0, 1 and 2 the pair 0, 1 is that of atom 1, and the pair 0, 2 that of atom 0.
+#[test]
+fn bonds_that_differ_are_those_of_one_atom_by_their_numbers() {
+    let mut unlike = made_up().entries;
+    unlike[4].repulsion += 0.1;
+    unlike[4].sigma -= 0.02;
+    unlike[4].cutoff = 1.8 * unlike[4].sigma;
+    let unlike = StillingerWeberCompound::new(2, unlike);
+    assert_eq!(unlike.unlike_pairs(), [[[0, 1, 1], [1, 0, 0]]], "pairs");
+    let halves = [unlike.pair(0, 1).phi2(2.2).value, unlike.pair(1, 0).phi2(2.2).value];
+    assert!((halves[1] - halves[0]).abs() > 0.1, "{halves:?}");
+    for (at, host) in [([0, 1], 1), ([1, 0], 0), ([0, 2], 0), ([2, 0], 1), ([3, 4], 1), ([1, 3], 0)]
+    {
+        let got = of_two(&unlike, [0, 1], at);
+        assert!((got - halves[host]).abs() < 1e-12, "atoms {at:?}: {got}, {halves:?}");
+    }
+    assert_consistent(&unlike);
 }
 
 #[test]

@@ -127,8 +127,10 @@ pub(super) fn bound(
         let [repulsion, attraction] =
             sizes.map(|(strength, decay)| pair.decaying_off(j.r, strength, decay, apart));
         let half = Off { size: 0.5, off: 0.0 };
-        errors.energy(half * (repulsion[0] + attraction[0] * order));
-        errors.pull([i, j.atom], j.r, half * (repulsion[1] + attraction[1] * order));
+        let share = tersoff.share([i, j.atom], [of(i), of(j.atom)]);
+        let share = Off { size: share, off: 0.0 };
+        errors.energy(share * repulsion[0] + half * attraction[0] * order);
+        errors.pull([i, j.atom], j.r, share * repulsion[1] + half * attraction[1] * order);
         let by_zeta = half * attraction[0] * order_slope;
         for (k, Bend { by_j, by_k, by_cos }) in terms {
             let bend =

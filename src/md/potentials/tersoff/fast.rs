@@ -31,7 +31,7 @@ pub(super) fn add(
         gather(i, images, list, species, tersoff.cutoff, near);
         let host = species[i] as usize;
         for j in 0..near.len() {
-            let Near { species: second, r, u, .. } = near[j];
+            let Near { atom, species: second, r, u, .. } = near[j];
             let pair = tersoff.entry(host, second, second);
             if r >= pair.cutoff() {
                 continue;
@@ -51,8 +51,10 @@ pub(super) fn add(
             }
             let (repulsion, attraction) = (pair.repulsion(r), pair.attraction(r));
             let order = pair.order(zeta);
-            out.energy += 0.5 * (repulsion.value - order.value * attraction.value);
-            let mut by = u.map(|u| 0.5 * (repulsion.slope - order.value * attraction.slope) * u);
+            let share = tersoff.share([i, atom], [host, second]);
+            out.energy += share * repulsion.value - 0.5 * (order.value * attraction.value);
+            let pull = share * repulsion.slope - 0.5 * (order.value * attraction.slope);
+            let mut by = u.map(|u| pull * u);
             let by_zeta = -0.5 * attraction.value * order.slope;
             for (k, (cos, bend)) in terms.iter().enumerate() {
                 if k == j {

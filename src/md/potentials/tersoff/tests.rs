@@ -1,6 +1,7 @@
 //! Silicon, carbon and their compound, with the parameters of the paper of 1989.
 
 use super::*;
+use crate::md::potentials::angles::tests::{assert_consistent, of_two};
 use crate::md::potentials::eam::Radial;
 use crate::md::potentials::tests::difference;
 use crate::md::{Cell, Field, System, boxes};
@@ -175,4 +176,26 @@ fn nothing_is_infinite_at_the_ends_of_the_functions() {
 #[should_panic(expected = "entries for 2 species")]
 fn a_missing_entry_is_refused() {
     let _ = Tersoff::new(2, vec![mixed([0; 3])]);
+}
+
+/// Of atoms 0, 1 and 2 the pair 0, 1 is that of atom 1, and the pair 0, 2 that of atom 0.
+#[test]
+fn repulsions_that_differ_are_those_of_one_atom_by_their_numbers() {
+    let mut unlike = silicon_carbide().entries;
+    unlike[4].repulsion += 100.0;
+    let unlike = Tersoff::new(2, unlike);
+    assert_eq!(unlike.unlike_pairs(), [[[0, 1, 1], [1, 0, 0]]], "pairs");
+    let halves = [[0, 1], [1, 0]].map(|[i, j]| {
+        let e = *unlike.entry(i, j, j);
+        // Of two atoms b is 1.
+        let each = |i: usize, j: usize| unlike.entry(i, j, j).attraction(2.2).value;
+        e.repulsion(2.2).value - 0.5 * (each(0, 1) + each(1, 0))
+    });
+    assert!((halves[1] - halves[0]).abs() > 0.1, "{halves:?}");
+    for (at, host) in [([0, 1], 1), ([1, 0], 0), ([0, 2], 0), ([2, 0], 1), ([3, 4], 1), ([1, 3], 0)]
+    {
+        let got = of_two(&unlike, [0, 1], at);
+        assert!((got - halves[host]).abs() < 1e-12, "atoms {at:?}: {got}, {halves:?}");
+    }
+    assert_consistent(&unlike);
 }

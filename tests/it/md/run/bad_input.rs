@@ -70,6 +70,11 @@ fn atoms_and_cells_that_are_no_start_are_named() {
     refused(&label, Exit::Failure, "empty: found no frames, expected at least one");
     let missing = ["run", "none.extxyz", "--potential", "sw", "--dt", "0.001", "--steps", "100"];
     refused(&missing, Exit::Failure, "none.extxyz: cannot be read: No such file");
+    let folder = text(place.folder.path());
+    let run = ["run", folder, "--potential", "sw", "--dt", "0.001", "--steps", "100"];
+    refused(&run, Exit::Failure, "cannot be read: Is a directory");
+    let label = ["label", "--potential", "sw", "--frames", folder, "--out", text(&empty)];
+    refused(&label, Exit::Failure, "cannot be read: Is a directory");
 }
 
 #[test]
@@ -94,6 +99,13 @@ fn options_that_make_no_sense_are_usage_errors() {
         ("--potential sw --dt 0.001 --steps 100 --ensemble npt", "invalid value 'npt'"),
         ("--potential sw --dt 0.001 --steps 100 --velocity-unit m/s", "expected A/ps or A/fs"),
         ("--potential sw --dt 0.001 --steps 100 --elements =Si", "expected SYMBOL=NAME"),
+        (
+            "--potential sw --dt 0.001 --steps 100 --elements Ge=Si,Si=Si,Ge=C",
+            "--elements: found Ge=Si and Ge=C, expected one of them",
+        ),
+        ("--potential sw --dt 0.001 --steps -1", "invalid value '-1' for '--steps"),
+        ("--potential sw --dt 0.001 --steps 9 --every -1", "invalid value '-1' for '--every"),
+        ("--potential sw --dt 0.001 --steps 9 --seed -1", "invalid value '-1' for '--seed"),
     ] {
         refused(&place.args(options), Exit::Usage, want);
     }
@@ -118,6 +130,7 @@ fn outputs_that_cannot_be_written_are_named() {
         (format!("{SHORT} --log {missing}"), format!("{missing}: No such file")),
     ] {
         refused(&place.args(&options), Exit::Failure, &want);
+        assert!(!place.trajectory.exists(), "a trajectory without a log");
     }
     for out in [folder, &missing] {
         let args = ["run", text(&place.atoms), "--out", out, "--log", "/dev/null"];
@@ -134,6 +147,7 @@ fn outputs_that_cannot_be_written_are_named() {
     let log = place.folder.path().join("t.log");
     let busy = Growing::open(&log).unwrap();
     refused(&place.args(SHORT), Exit::Failure, "t.log: another run writes to it");
+    assert!(place.trajectory.exists(), "the empty trajectory of somebody else");
     drop(busy);
     pass(&place.args(SHORT));
 }
@@ -144,6 +158,7 @@ fn a_full_disk_is_named() {
     let place = Place::new(&silicon());
     let full = format!("{SHORT} --log /dev/full");
     refused(&place.args(&full), Exit::Failure, "/dev/full: No space left on device");
+    assert!(!place.trajectory.exists(), "a trajectory without a log");
     let log = text(&place.atoms).replace("atoms", "log");
     let args = ["run", text(&place.atoms), "--out", "/dev/full", "--log", &log];
     let args: Vec<_> = args.into_iter().chain(SHORT.split(' ')).collect();

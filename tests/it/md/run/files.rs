@@ -44,6 +44,28 @@ fn a_run_goes_on_from_its_frames_whatever_is_left_of_its_log() {
     assert!(fs::read_to_string(&log).unwrap() == want[1], "a log that was lost");
 }
 
+/// As after a loss of power where a file was made longer before its bytes were there.
+#[test]
+fn zeros_behind_frames_and_rows_are_cut_like_what_is_torn() {
+    let place = Place::new(&silicon());
+    let log = place.folder.path().join("t.log");
+    pass(&place.args(OPTIONS));
+    let paths = [&place.trajectory, &log];
+    let want = paths.map(|path| fs::read(path).unwrap());
+    let starts = String::from_utf8(want[0].clone()).unwrap();
+    let starts: Vec<_> = starts.match_indices("64\nLattice").map(|(at, _)| at).collect();
+    let row = want[1].iter().position(|byte| *byte == b'\n').unwrap() + 1;
+    for [left, rows] in [[0, 0], [starts[1] + 1, row + 1], [starts[3], row], [starts[4] + 900, 999]]
+    {
+        for (path, (want, left)) in paths.iter().zip(want.iter().zip([left, rows])) {
+            fs::write(path, [&want[..left.min(want.len())], &[0; 5000]].concat()).unwrap();
+        }
+        let out = pass(&place.args(OPTIONS));
+        assert_eq!(out.contains("goes on from step"), left > 0, "{out}");
+        assert!(paths.map(|path| fs::read(path).unwrap()) == want, "{left} bytes, then zeros");
+    }
+}
+
 #[test]
 #[cfg(target_os = "linux")]
 fn a_run_whose_log_nobody_wants_goes_on() {
@@ -69,12 +91,12 @@ fn trajectory_and_log_are_two_files() {
     };
     same("t.extxyz");
     same("./t.extxyz");
-    assert!(!place.trajectory.exists(), "no trajectory");
     #[cfg(unix)]
     {
         std::os::unix::fs::symlink("t.extxyz", path("link")).unwrap();
         same("link");
     }
+    assert!(!place.trajectory.exists(), "no trajectory");
     pass(&place.args(short));
     let kept = fs::read(&place.trajectory).unwrap();
     fs::hard_link(&place.trajectory, path("hard")).unwrap();

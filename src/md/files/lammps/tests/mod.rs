@@ -98,7 +98,8 @@ fn elements_are_found_by_their_names() {
     }
 }
 
-/// Entries that agree need no word; of those that do not, LAMMPS takes one and this crate the mean.
+/// Entries that agree need no word; of those that do not, a pair takes one by its atoms, as LAMMPS does,
+/// and an angle the mean.
 #[test]
 fn entries_that_differ_where_lammps_takes_one_are_told() {
     let (sw, tersoff) = (Kind::StillingerWeber, Kind::Tersoff);
@@ -112,34 +113,34 @@ fn entries_that_differ_where_lammps_takes_one_are_told() {
         "C Si Si 2.2 2.0 1.75 22.5 1.3 -0.35 7.2",
         "C Si Si 2.2 2.0 1.75 22.5 1.3 -0.35 7.3",
     );
-    let want = "the entries Si C C and C Si Si differ: the energy is the mean of both, where LAMMPS \
-                takes one by the order of the atoms";
+    let want = "the entries Si C C and C Si Si differ: a pair takes one of both by the numbers of its \
+                atoms, as in LAMMPS, so that the energy depends on their order";
     assert_eq!(notes(&steep, sw, both), [want], "A");
     assert!(notes(&steep, sw, si).is_empty(), "they are not used");
     let bent = COMPOUND_SW.replace("Si C  Si 2.0 0 0 23.0", "Si C  Si 2.0 0 0 24.0");
-    let got = notes(&bent, sw, both);
-    assert!(got[0].starts_with("the entries Si Si C and Si C Si differ: "), "lambda: {got:?}");
+    let want = "the entries Si Si C and Si C Si differ: an angle takes the mean of both, where LAMMPS \
+                takes one by the order of its list";
+    assert_eq!(notes(&bent, sw, both), [want], "lambda");
     let all =
         bent.replace("C C Si 1.9 0 0 24.0", "C C Si 1.9 0 0 25.0").replace("7.2 0.61", "7 0.61");
     let all = all.replacen("         7 0.61", "         7.2 0.61", 1);
     let got = notes(&all, sw, both);
-    let want = "the entries Si C C and C Si Si, Si Si C and Si C Si and 1 more differ: ";
-    assert!(got[0].starts_with(want), "three: {got:?}");
+    let want = "the entries Si Si C and Si C Si, C Si C and C C Si differ: an angle ";
+    assert!(got[0].starts_with("the entries Si C C and C Si Si differ: a pair "), "{got:?}");
+    assert!(got[1].starts_with(want) && got.len() == 2, "{got:?}");
     let got = notes(COMPOUND_TERSOFF, tersoff, &["B", "A"]);
     assert!(got.is_empty(), "only what decides the repulsion is told: {got:?}");
     let strong = COMPOUND_TERSOFF.replace("2.8 0.1 3.1 2800\nB A B", "2.8 0.1 3.1 2801\nB A B");
     let got = notes(&strong, tersoff, &["B", "A"]);
-    assert!(got[0].starts_with("the entries B A A and A B B differ: "), "A: {got:?}");
-    // Both orders of the atoms have the same energy.
-    for (text, kind, names) in [(&steep, sw, ["Si", "C"]), (&strong, tersoff, ["A", "B"])] {
-        let potential = parse(text, kind, &names).unwrap();
-        let mixed = crystal("C");
-        let mut turned = mixed.clone();
-        turned.positions.reverse();
-        turned.species.reverse();
-        let [one, other] = [mixed, turned].map(|s| potential.reference(s.atoms()).energy);
-        assert!((one - other).abs() < 1e-11 * one.abs(), "{kind}: {one} eV and {other} eV");
-    }
+    assert!(got[0].starts_with("the entries B A A and A B B differ: a pair "), "A: {got:?}");
+    // Angles have the same energy in every order of the atoms.
+    let potential = parse(&bent, sw, both).unwrap();
+    let mixed = crystal("C");
+    let mut turned = mixed.clone();
+    turned.positions.reverse();
+    turned.species.reverse();
+    let [one, other] = [mixed, turned].map(|s| potential.reference(s.atoms()).energy);
+    assert!((one - other).abs() < 1e-11 * one.abs(), "{one} eV and {other} eV");
 }
 
 /// sigma a + min(gamma, 1) sigma / ln(tol), and at most 0.01 of tolerance.
