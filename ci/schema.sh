@@ -54,9 +54,10 @@ done
 md=$work/md
 rm -rf "$md"
 profile() { "${command[@]}" profile md --no-plot --output-dir "$md" "$@" >/dev/null; }
+# First, for it writes profiles of its models, too.
+profile --compare-all --system silicon --n-steps 5
 profile --model sw --properties energy,forces,stress
 profile --model lj --system-sizes 32,64,108 --n-steps 5 --no-memory --reference lj-mixed
-profile --compare-all --system silicon --n-steps 5
 "${command[@]}" compare "$md"/lj_scaling_{64,64}.json --json "$md/compared.json" >/dev/null
 valid src/profile/md/profile.schema.json "$md"/{sw,sw-mixed}_profile.json "$md"/lj_scaling_{32,64,108}.json
 valid src/profile/md/extended.schema.json "$md"/{sw,sw-mixed}_profile.extended.json "$md"/lj_scaling_64.extended.json

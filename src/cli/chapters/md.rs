@@ -109,12 +109,12 @@ struct Potential {
 impl Potential {
     fn choice(&self) -> Result<Choice, Stop> {
         let all = &self.elements;
-        let first = |own: &String| all.iter().find(|(symbol, _)| symbol == own);
-        let mut both = all.iter().filter_map(|(own, name)| Some((own, name, &first(own)?.1)));
-        if let Some((own, name, first)) = both.find(|(_, name, first)| name != first) {
-            let why =
-                format!("--elements: found {own}={first} and {own}={name}, expected one of them");
-            return Err(Stop::new(Exit::Usage, why));
+        for (n, (own, name)) in all.iter().enumerate() {
+            if let Some((_, first)) = all[..n].iter().find(|(s, other)| s == own && other != name) {
+                let both = format!("{own}={first} and {own}={name}");
+                let why = format!("--elements: found {both}, expected one of them");
+                return Err(Stop::new(Exit::Usage, why));
+            }
         }
         Ok(Choice { name: self.potential.clone(), elements: all.clone() })
     }

@@ -1,8 +1,6 @@
-//! Times that no bench sees: tails of single steps, and ratios within one process.
+//! Times that no bench sees: tails of single steps, builds of lists, and ratios within one process.
 //!
-//! They are processor time of the thread. Of ten steps of some milliseconds nearly all are cut short where
-//! another process has its turn, which takes 4 ms here: by the clock on the wall either one turn is in the median
-//! or none, and two processes differ by that.
+//! They are processor time of the thread, for a turn of another process would be in some medians and not in others.
 //!
 //! `taskset -c 1 cargo test --release --lib -- --ignored --nocapture md::cases::timing`
 

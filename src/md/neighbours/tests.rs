@@ -101,7 +101,7 @@ fn building_again_allocates_nothing_and_changes_nothing() {
         (kept, bins.backward.capacity())
     };
     let room = capacities(&list);
-    assert!(room.1 >= list.most() + list.most() / 4, "room for pairs backward");
+    assert!(room.1 >= 2 * list.most(), "room for pairs backward");
     let moved: Vec<Vector> = x.iter().map(|x| x.map(|c| c + 1.1)).collect();
     list.build(&moved);
     assert_eq!(list.pairs(), before.pairs(), "a translation changed the number of pairs");

@@ -79,7 +79,7 @@ impl Bend {
 /// odd sum the entry of the higher one counts, of two with an even one that of the lower.
 #[inline]
 pub(super) fn share(do_agree: bool, i: usize, j: usize) -> f64 {
-    if do_agree || i == j {
+    if do_agree {
         return 0.5;
     }
     let is_odd = (i + j) % 2 == 1;

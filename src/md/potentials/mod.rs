@@ -143,8 +143,8 @@ pub trait Paths: Potential {
 
 /// A potential whose pairs are computed in `f32`, from positions rounded to that.
 ///
-/// Sums are in `f64`, but for those over the pairs of one atom, a lane of them, or a few registers, which
-/// are added to the others when they end.
+/// Sums are in `f64`, but for those over the pairs of one atom, which may be added lane by lane, or over a few
+/// registers: these are added to the others when they end.
 #[derive(Debug, Clone, Copy)]
 pub struct Mixed<P>(pub P);
 

@@ -142,7 +142,7 @@ impl Model {
 }
 
 /// The name of a model in the names of files: that of its file without the folder.
-pub fn file_name(model: &str) -> String {
+pub(super) fn file_name(model: &str) -> String {
     let name = Path::new(model).file_name().unwrap_or_default();
     name.to_string_lossy().into_owned()
 }

@@ -107,8 +107,8 @@ impl Record {
         step == 0 && self.kinetic_ev.is_empty()
     }
 
-    /// Whether the thread kept its processor, and the step is not slow beside the median step in
-    /// nanoseconds, unless by the list that the atoms need.
+    /// Whether the thread kept its processor, the atoms were not moved before the step, and it is not slow
+    /// beside the median step in nanoseconds, unless by the list that the atoms need.
     pub fn is_plain(&self, step: usize, median_ns: f64) -> bool {
         let is_slow = self.latency_ns[step] as f64 > SLOW * median_ns;
         let is_own = !is_slow || self.kinds[step] != Kind::Quiet;

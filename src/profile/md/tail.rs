@@ -107,7 +107,8 @@ pub fn tail(repeats: &[Record], is_sampled: bool) -> Tail {
         let own = Samples::new(own.map(|nth| all[*nth] as f64 / median));
         own.mean()
     });
-    let is_clear = bursts_share_low <= LEAST_SHARE && longest >= 2;
+    // Slow steps after samples of memory may be the program's, too.
+    let is_clear = bursts_share_low <= LEAST_SHARE && longest >= 2 && !is_cold;
     Tail {
         limit_ms: SLOW * median / 1e6,
         slow_steps: counts.iter().sum(),
@@ -133,7 +134,7 @@ struct Again {
     chance: f64,
 }
 
-/// The steps of a period of which nearly all of `slow` are, if there are any; those of `known`, which
+/// The steps of one period, if nearly all of them are `slow`; those of `known`, which
 /// something else explains, count neither way. Both count from 0 to `steps`.
 fn again(period: usize, slow: &[usize], known: &[usize], steps: usize) -> Option<Again> {
     let counts = |of: &[usize]| {

@@ -36,6 +36,10 @@ pub(super) fn verdicts(
     let other = |phase: &&Phase| !phase.is_pass && phase.busy_share_pct > threshold_pct;
     let mut named = phases.iter().filter(other).peekable();
     match (named.peek(), largest) {
+        (None, Some(largest)) if largest.busy_share_pct == 0.0 => {
+            let said = "no step tells: each built its list anew or waited for the processor";
+            all.push(Verdict::new("parts", None, said.to_owned()));
+        }
         (None, Some(largest)) => {
             let share = largest.busy_share_pct;
             let said = format!(
@@ -94,6 +98,8 @@ fn slow(tail: &Tail) -> Verdict {
     );
     if let (Some(period), Some(medians)) = (tail.period_steps, tail.period_medians) {
         said += &format!("; one step in {period} takes {medians:.1} medians");
+    } else if *sampled > 0 {
+        said += "; a run with --no-memory tells whether those after samples are the program's";
     } else if tail.is_found.is_none() {
         said += "; these have no period: the program's or a busy machine's, which a run on a quiet one \
                  tells";

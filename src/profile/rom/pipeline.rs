@@ -53,7 +53,9 @@ pub fn run(options: &Options<'_>, watch: Watch<'_>, out: &mut dyn Write) -> Resu
         let text = scored::markdown(folder, name)?;
         write(&folder.join(scored::SUMMARY), text.as_bytes(), out)?;
     }
-    let is_profiled = is_newer(folder, COMPARISON, &MODELS);
+    // The points go last: where they are, a profile was killed.
+    let is_killed = folder.join(run::POINTS).exists();
+    let is_profiled = is_newer(folder, COMPARISON, &MODELS) && !is_killed;
     let Some(plan) = options.plan.filter(|_| !is_profiled) else { return Ok(()) };
     let profile = run::Options {
         wanted: Wanted { folder: Some(folder.to_owned()), ..Wanted::default() },

@@ -31,7 +31,7 @@ use crate::rom::forecast::Model;
 
 /// Trials of a line.
 const ROUND: usize = 10;
-const POINTS: &str = "runtime_points.jsonl";
+pub(super) const POINTS: &str = "runtime_points.jsonl";
 const SLOW: &str = "this program was built for tests, and models are slower in it than in one that \
                     `cargo build --release` makes";
 

@@ -19,8 +19,8 @@ const MOST_RUNS: usize = 100_000;
 pub(super) fn config(values: &mut Values) -> Option<Config> {
     let swarm = swarm(values);
     let (train, test) = (training(values, &swarm), test(values, &swarm));
-    let square = values.count("outputs.density_resolution").unwrap_or(64);
-    let side = |name| values.count(name).unwrap_or(square);
+    let square = values.count("outputs.density_resolution");
+    let side = |name| square.or(values.count(name)).unwrap_or(64);
     let grid = [side("outputs.grid_density.nx"), side("outputs.grid_density.ny")];
     let bandwidth = values.number("outputs.density_bandwidth").unwrap_or(2.0);
     let pod = decomposition(values, &swarm);

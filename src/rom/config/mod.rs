@@ -293,7 +293,7 @@ impl Config {
     pub fn frame_seconds(&self) -> f64 {
         let swarm = &self.train.swarm;
         #[expect(clippy::cast_precision_loss, reason = "counts of steps are far below 2^53")]
-        let steps = (swarm.save_every * self.pod.subsample) as f64;
+        let steps = swarm.save_every as f64 * self.pod.subsample as f64;
         swarm.dt * steps
     }
 }

@@ -124,10 +124,12 @@ pub fn load(
     if file.contains("latent_std") {
         let (mean, deviation) = (file.widened("latent_mean")?, file.widened("latent_std")?);
         let modes = basis.len();
+        let counts = [&mean, &deviation].map(Array1::len);
         let standard = Standard::new(mean, deviation).filter(|standard| standard.len() == modes);
         basis = basis.standardised(standard.ok_or_else(|| {
-            let expected = format!("{modes} means and {modes} numbers above 0");
-            unfit(&basis_file, "latent_std", "others".to_owned(), expected)
+            let found = format!("{} means and {} deviations", counts[0], counts[1]);
+            let expected = format!("{modes} of each, finite, the deviations above 0");
+            unfit(&basis_file, "latent_std", found, expected)
         })?);
     }
     if !is_aligned {
@@ -174,7 +176,8 @@ mod tests {
         let mut bad = pod.basis.clone();
         bad = bad.standardised(Standard::new(arr1(&[0.0; 2]), arr1(&[1.0; 2])).unwrap());
         save(folder, &bad, None).unwrap();
-        refused([3, 4], "pod_basis.npz: latent_std: found others, expected 3 means and 3 numbers");
+        let words = "pod_basis.npz: latent_std: found 2 means and 2 deviations, expected 3 of each";
+        refused([3, 4], words);
         npz::save_npy(&folder.join(FILES[1]), arr1(&[0.0; 6]).view()).unwrap();
         refused([3, 2], "pod_basis.npz: U: found shape (12, 3), expected (6, modes)");
         std::fs::remove_file(folder.join(FILES[0])).unwrap();

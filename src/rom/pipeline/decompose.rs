@@ -21,9 +21,10 @@ const LONGEST: usize = 20;
 /// Makes modes and latent states, unless they are there; says whether it did.
 pub(super) fn run(task: &mut Task<'_>) -> Result<bool, Error> {
     let is_whole = task.journal.modes().is_some_and(|files| task.tree.damage(files).is_none());
-    if is_whole && task.journal.ended(Stage::Pod).is_some() {
+    if is_whole {
+        // The runs may have been removed in part already.
         clean(task)?;
-        return Ok(false);
+        return Ok(task.journal.ended(Stage::Pod).is_none());
     }
     let runs = densities(task)?;
     let config = task.config();

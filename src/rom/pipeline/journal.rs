@@ -123,6 +123,18 @@ impl Journal {
         })
     }
 
+    /// Whether the files of a stage are those of another program.
+    pub(super) fn is_taken_over(&self, stage: Stage) -> bool {
+        let is_own = |line: &Line| match line {
+            Line::Settings(_) | Line::Stage { .. } => false,
+            Line::Run { .. } => stage == Stage::Simulate,
+            Line::Modes { .. } => stage == Stage::Pod,
+            Line::Model { .. } => stage == Stage::Fit,
+            Line::Scores { .. } => stage == Stage::Evaluate,
+        };
+        self.ended(stage).is_some() && !self.of(stage).any(is_own)
+    }
+
     /// The files of a run that is done.
     pub(super) fn run(&self, set: Set, number: usize) -> Option<&[Held]> {
         self.of(Stage::Simulate).find_map(|line| match line {

@@ -93,17 +93,31 @@ pub type Watch<'a> = &'a (dyn Fn(&Progress) + Sync);
 pub fn run(options: &Options<'_>, watch: Watch<'_>, out: &mut dyn Write) -> Result<(), Error> {
     let tree = Tree::new(options.folder);
     make(options.folder)?;
-    if !tree.journal().exists() && options.from == Stage::Simulate {
-        tree.is_free()?;
+    let is_first = !tree.journal().exists();
+    if options.from == Stage::Simulate {
+        simulate::check(options.config)?;
+        if is_first {
+            tree.is_free()?;
+        }
     }
     let mut journal = Journal::open(&tree, options)?;
+    if is_first {
+        // The files of another program, which are never made here unless they are asked for.
+        Stage::ALL
+            .into_iter()
+            .filter(|stage| *stage < options.from)
+            .try_for_each(|stage| journal.end(stage, 0.0))?;
+    }
     let pool = pool(options.jobs)?;
     replace(&tree.root(tree::CONFIG), options.text.as_bytes())?;
-    let mut is_any_new = !tree.root(tree::SUMMARY).exists();
+    let written = |path: PathBuf| fs::metadata(path).and_then(|about| about.modified()).ok();
+    let mut is_any_new = written(tree.root(tree::SUMMARY)) < written(tree.journal());
     for stage in Stage::ALL.into_iter().filter(|stage| *stage >= options.from) {
         let start = Instant::now();
+        let is_taken = options.from == Stage::Simulate && journal.is_taken_over(stage);
         let mut task = Task { options, tree: &tree, journal: &mut journal, pool: &pool, watch };
         let is_new = match stage {
+            _ if is_taken => false,
             Stage::Simulate => simulate::run(&mut task, out)?,
             Stage::Pod => decompose::run(&mut task)?,
             Stage::Fit => train::run(&mut task, out)?,

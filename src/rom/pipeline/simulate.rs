@@ -34,19 +34,25 @@ impl Config {
     }
 }
 
-/// Simulates the runs that are not done; says which are done again, and whether there was any to do.
-pub(super) fn run(task: &mut Task<'_>, out: &mut dyn Write) -> Result<bool, Error> {
-    let config = task.options.config;
+/// Requires training and test runs.
+pub(super) fn check(config: &Config) -> Result<(), Error> {
     for (set, section) in [(Set::Train, "train_ic"), (Set::Test, "test_ic")] {
         if config.runs(set).runs.is_empty() {
             return Err(Error::NoRuns { section });
         }
     }
+    Ok(())
+}
+
+/// Simulates the runs that are not done; says which are done again, and whether there was any to do.
+pub(super) fn run(task: &mut Task<'_>, out: &mut dyn Write) -> Result<bool, Error> {
+    let config = task.options.config;
     let mut open = Vec::new();
     for set in Set::ALL {
         let runs = config.runs(set);
         // Once there are latent states nothing reads the training runs, which may have been removed.
-        if set == Set::Train && task.journal.modes().is_some() {
+        let is_whole = |files| task.tree.damage(files).is_none();
+        if set == Set::Train && task.journal.modes().is_some_and(is_whole) {
             continue;
         }
         for (number, run) in runs.runs.iter().enumerate() {

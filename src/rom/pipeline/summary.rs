@@ -37,7 +37,7 @@ pub(super) fn write(options: &Options<'_>, tree: &Tree, journal: &Journal) -> Re
         ("lag", lag.unwrap_or(Value::Null)),
         ("models_enabled", json!({ "mvar": config.mvar.is_some(), "lstm": config.lstm.is_some() })),
         ("total_time_minutes", json!(seconds / 60.0)),
-        ("runtime_analysis", former(&tree.root(SUMMARY))),
+        ("runtime_analysis", former(tree)),
         (
             "pod",
             json!({
@@ -67,8 +67,14 @@ fn field(name: &str, value: &Value) -> String {
     format!("  \"{name}\": {}", text.replace('\n', "\n  "))
 }
 
-/// The profile that a summary has already.
-fn former(path: &Path) -> Value {
+/// The profile that a summary has already, if it is of these models: none is newer than the summary.
+fn former(tree: &Tree) -> Value {
+    let path = tree.root(SUMMARY);
+    let written = |path: &Path| std::fs::metadata(path).and_then(|about| about.modified()).ok();
+    let models = [Kind::Mvar, Kind::Lstm].map(|kind| written(&tree.root(kind.file())));
+    if models.into_iter().flatten().max() > written(&path) {
+        return Value::Null;
+    }
     let bytes = std::fs::read(path).unwrap_or_default();
     let held: Value = serde_json::from_slice(&bytes).unwrap_or_default();
     held.get("runtime_analysis").cloned().unwrap_or_default()

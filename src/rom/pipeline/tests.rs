@@ -276,6 +276,14 @@ fn folders_of_others_are_left_alone_or_taken_up() {
         if gone.is_dir() { fs::remove_dir_all(&gone) } else { fs::remove_file(&gone) }.unwrap();
         let said = ran(&Options { from, ..options(&made, &folder) }).unwrap();
         assert!(!said.contains("simulate") && gone.exists(), "{said}");
+        let held = files(&folder);
+        let said = ran(&options(&made, &folder)).unwrap();
+        assert!(said.contains("simulate: done before"), "runs of others stay: {said}");
+        let is_run = |(name, _): &(&String, &Vec<u8>)| {
+            name.contains("density") || name.contains("trajectory")
+        };
+        let after = files(&folder);
+        assert!(held.iter().filter(is_run).eq(after.iter().filter(is_run)), "as they were");
         fs::remove_file(&journal).unwrap();
     }
     let empty = dir.path().join("empty");
@@ -314,6 +322,14 @@ fn training_runs_are_removed_if_asked_for_and_forecasts_start_in_their_runs() {
     assert!(summary.contains("\"n_train\": 6"), "{summary}");
     let said = ran(&options(&made, &folder)).unwrap();
     assert_eq!(said.matches("done before").count(), 4, "not simulated again: {said}");
+    // Killed while it removed them.
+    let journal = fs::read_to_string(folder.join("pipeline.jsonl")).unwrap();
+    let end = journal.find("{\"stage\":{\"stage\":\"pod\"").unwrap();
+    fs::write(folder.join("pipeline.jsonl"), &journal[..end]).unwrap();
+    let basis = fs::read(folder.join("rom_common/pod_basis.npz")).unwrap();
+    let said = ran(&options(&made, &folder)).unwrap();
+    assert!(said.contains("simulate: done before"), "{said}");
+    assert!(fs::read(folder.join("rom_common/pod_basis.npz")).unwrap() == basis, "the same modes");
     let late = config(&[changes[0], changes[1], ("forecast_start: 1.0", "forecast_start: 8.1")]);
     let why = ran(&Options { from: Stage::Evaluate, ..options(&late, &folder) }).unwrap_err();
     let words = "forecasts start at frame 81, but ";

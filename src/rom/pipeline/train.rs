@@ -34,7 +34,10 @@ pub(super) fn run(task: &mut Task<'_>, out: &mut dyn Write) -> Result<bool, Erro
             None => {}
         }
         is_new = true;
-        relag(&data, config)?;
+        if relag(&data, config)? {
+            let files = task.journal.modes().map(|files| task.tree.anew(files)).transpose()?;
+            files.map_or(Ok(()), |files| task.journal.add(Line::Modes { files }))?;
+        }
         let folder = task.tree.root(kind.name());
         make(&folder)?;
         let (val_loss, names) = match (&config.mvar, &config.lstm) {
@@ -62,15 +65,16 @@ pub(super) fn run(task: &mut Task<'_>, out: &mut dyn Write) -> Result<bool, Erro
 const LSTM_FILES: [&str; 4] =
     ["lstm_state_dict.pt", "lstm.safetensors", "training_log.csv", "lstm_normalization.npz"];
 
-/// Saves the dataset with the lag of the configuration, if it has another one.
-fn relag(data: &Path, config: &crate::rom::config::Config) -> Result<(), Error> {
+/// Saves the dataset with the lag of the configuration, if it has another one; says whether it did.
+fn relag(data: &Path, config: &crate::rom::config::Config) -> Result<bool, Error> {
     let dataset = Dataset::load(data)?;
     let shortest = dataset.runs().iter().map(ndarray::Array2::nrows).min().unwrap_or(0);
     let lag = super::decompose::lag(config, shortest);
-    if lag != dataset.lag() {
+    let is_other = lag != dataset.lag();
+    if is_other {
         Dataset::new(dataset.runs().to_vec(), lag)?.save(data)?;
     }
-    Ok(())
+    Ok(is_other)
 }
 
 fn autoregression(

@@ -146,7 +146,7 @@ impl Tree {
 
     /// Requires that nobody's runs are there.
     pub(super) fn is_free(&self) -> Result<(), Error> {
-        for found in ["train", "test", "rom_common", SUMMARY] {
+        for found in ["train", "test", "rom_common", "MVAR", "LSTM", CONFIG, SUMMARY] {
             if self.root(found).exists() {
                 return Err(Error::Foreign { folder: self.folder.clone(), found });
             }
@@ -163,6 +163,11 @@ impl Tree {
             Ok(Held { name: name.replace('\\', "/"), len_bytes: about.len() })
         };
         paths.iter().map(held).collect()
+    }
+
+    /// The same files, as they are now.
+    pub(super) fn anew(&self, files: &[Held]) -> Result<Vec<Held>, Error> {
+        self.held(&Vec::from_iter(files.iter().map(|held| self.root(&held.name))))
     }
 
     /// The first file that is not as it was written, and how.

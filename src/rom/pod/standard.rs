@@ -13,13 +13,15 @@ pub struct Standard {
 }
 
 impl Standard {
-    /// Means and deviations; `None` if there are not as many of both, or a deviation is not above 0.
+    /// Takes means and deviations; `None` if there are not as many of both, a number is not finite, or a
+    /// deviation is not above 0.
     pub fn new(mean: Array1<f64>, deviation: Array1<f64>) -> Option<Self> {
+        let is_finite = mean.iter().chain(&deviation).all(|x| x.is_finite());
         let is_fine = mean.len() == deviation.len() && deviation.iter().all(|x| *x > 0.0);
-        is_fine.then_some(Self { mean, deviation })
+        (is_finite && is_fine).then_some(Self { mean, deviation })
     }
 
-    /// Those of all states of some runs together, each (frames, components).
+    /// Computes both over all states of some runs together, each (frames, components).
     ///
     /// # Panics
     ///

@@ -46,7 +46,7 @@ pub(super) fn add(
     }
 }
 
-/// As [`add`], of the first `rows` and `columns` of a tile: others are neither read nor written.
+/// Adds as [`add`] does, to the first `rows` and `columns` of a tile: others are neither read nor written.
 pub(super) fn add_part(
     isa: Isa,
     depth: usize,

@@ -172,7 +172,7 @@ impl StillingerWeberCompound {
             let all = [epsilon, sigma, a, bond, repulsion, p, q, cutoff];
             if cutoff > 0.0 { all } else { [0.0; 8] }
         };
-        i == j || bond(i, j) == bond(j, i)
+        bond(i, j) == bond(j, i)
     }
 
     /// The part of phi2 of two atoms that the entry of the first stands for.

@@ -79,7 +79,7 @@ fn an_angle_of_three_species_is_worked_by_hand() {
 }
 
 #[test]
-fn entries_that_disagree_count_half_each() {
+fn angles_that_disagree_count_half_each() {
     let mut compound = made_up();
     compound.entries[1].lambda = 10.0;
     compound.entries[2].lambda = 30.0;

@@ -75,7 +75,7 @@ impl Tersoff {
             let Entry { repulsion, lambda1, middle, width, .. } = *self.entry(i, j, j);
             if repulsion == 0.0 { [0.0; 4] } else { [repulsion, lambda1, middle, width] }
         };
-        i == j || repulsion(i, j) == repulsion(j, i)
+        repulsion(i, j) == repulsion(j, i)
     }
 
     /// The part of the repulsion of two atoms that the entry of the first stands for.

@@ -140,7 +140,6 @@ fn outputs_that_cannot_be_written_are_named() {
         let label = ["label", "--potential", "sw", "--frames", atoms, "--out", out];
         refused(&label, Exit::Failure, &format!("{out}: cannot be written: "));
     }
-    // The trajectory of the runs before has no frame.
     let busy = Growing::open(&place.trajectory).unwrap();
     refused(&place.args(SHORT), Exit::Failure, "t.extxyz: another run writes to it");
     drop(busy);

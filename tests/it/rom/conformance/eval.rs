@@ -60,6 +60,10 @@ fn check(path: &Path) -> Result<(), String> {
     let (x, v): (Array4<f32>, Array4<f32>) = (swarm.array("traj")?, swarm.array("vel")?);
     let [x, v] = [&x, &v].map(|all| all.index_axis(Axis(0), 0));
     let file = |name: &str| folder.join(name);
+    let table = std::fs::read_to_string(file("test_results.csv")).map_err(|e| e.to_string())?;
+    if table.lines().count() != 1 + found.len() {
+        return Err(format!("scores of {} runs, expected those of the table", found.len()));
+    }
     Files {
         results: file("test_results.csv"),
         over_time: file("r2_vs_time_mvar_test_000.csv"),
