@@ -16,6 +16,7 @@ mod whole;
 
 pub use whole::{replace, replace_all, replace_by, writable};
 
+use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 
 /// Whether two paths lead to one file, by links or in other words; it need not be there yet. Devices
@@ -35,15 +36,19 @@ fn place(path: &Path) -> Option<PathBuf> {
     })
 }
 
-/// The device and the number of a file on it, which its hard links share.
-#[cfg(unix)]
+/// The device and the number of the file at a path, which its hard links share.
 fn identity(path: &Path) -> Option<[u64; 2]> {
+    path.metadata().ok().and_then(|about| number(&about))
+}
+
+#[cfg(unix)]
+fn number(about: &Metadata) -> Option<[u64; 2]> {
     use std::os::unix::fs::MetadataExt as _;
-    path.metadata().ok().map(|about| [about.dev(), about.ino()])
+    Some([about.dev(), about.ino()])
 }
 
 #[cfg(not(unix))]
-fn identity(_: &Path) -> Option<[u64; 2]> {
+fn number(_: &Metadata) -> Option<[u64; 2]> {
     None
 }
 

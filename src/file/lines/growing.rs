@@ -5,6 +5,7 @@ use std::io::{self, BufReader, Read, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::{Error, Locked, failed, locked};
+use crate::file::{identity, number};
 
 /// A file that is appended to, locked while it is open.
 ///
@@ -15,8 +16,9 @@ use super::{Error, Locked, failed, locked};
 pub struct Growing {
     path: PathBuf,
     pub(super) file: Locked,
-    /// Without the zeros at the end, and with them.
+    /// Bytes without the zeros at the end.
     len_bytes: u64,
+    /// Bytes with them.
     stored_bytes: u64,
     is_file: bool,
     is_new: bool,
@@ -29,6 +31,21 @@ impl Growing {
     ///
     /// If another process has it open, or it cannot be read or written.
     pub fn open(path: &Path) -> Result<Self, Error> {
+        loop {
+            let opened = Self::opened(path)?;
+            if opened.is_at(path) {
+                return Ok(opened);
+            }
+        }
+    }
+
+    /// Whether the path leads to it still: who made it may have discarded it before this had the lock.
+    fn is_at(&self, path: &Path) -> bool {
+        let own = self.file.0.metadata().ok().and_then(|about| number(&about));
+        !self.is_file || own == identity(path)
+    }
+
+    fn opened(path: &Path) -> Result<Self, Error> {
         let mut options = OpenOptions::new();
         options.read(true).append(true);
         let (file, is_new) = match options.create_new(true).open(path) {
@@ -179,6 +196,19 @@ mod tests {
         assert_eq!(text(&Growing::open(&path).unwrap()), "abcXYZ", "it is not longer for the cut");
         let why = Growing::open(dir.path()).unwrap_err();
         assert!(matches!(&why, Error::Io { path, .. } if path == dir.path()), "a folder: {why:?}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_another_discarded_meanwhile_is_not_written_to() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        let discarded = Growing::open(&path).unwrap();
+        assert!(discarded.is_at(&path));
+        fs::remove_file(&path).unwrap();
+        assert!(!discarded.is_at(&path), "none");
+        let other = Growing::open(&path).unwrap();
+        assert!(other.is_at(&path) && !discarded.is_at(&path), "another one");
     }
 
     #[test]

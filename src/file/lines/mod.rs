@@ -102,8 +102,9 @@ pub fn read<T: DeserializeOwned>(
     Ok(Lines { values, ..parsed })
 }
 
-/// The lines before any check.
+/// The lines before any check; zeros at the end are taken not to be there, as by [`Growing`].
 fn parse<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<Lines<T>, Error> {
+    let bytes = &bytes[..bytes.iter().rposition(|byte| *byte != 0).map_or(0, |at| at + 1)];
     let end = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
     let (whole, torn) = bytes.split_at(end);
     let mut values = Vec::new();

@@ -56,6 +56,13 @@ fn a_killed_run_loses_only_the_line_that_was_not_finished() {
 }
 
 #[test]
+fn zeros_behind_the_lines_are_not_there() {
+    let zeros = [&bytes(&[point(0), point(1)])[..], &[0; 5]].concat();
+    let found = read(Path::new("f.jsonl"), &zeros, check).unwrap();
+    assert_eq!(found, Lines { values: vec![point(0), point(1)], torn_len_bytes: 0 });
+}
+
+#[test]
 fn only_one_process_appends() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("points.jsonl");
