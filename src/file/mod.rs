@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`replace`], [`replace_all`] | files that are the old ones or the new ones, never a part |
 //! | [`is_same`] | whether two paths lead to one file |
+//! | [`is_newer`] | whether a file is later than those that it was made from |
 //! | [`is_lfs_pointer`] | tells a file that was never fetched |
 //! | [`quote`] | a piece of a file in a message |
 //! | [`lines`] | files of lines, to which a run that was killed goes on appending; any file that grows |
@@ -25,6 +26,13 @@ pub fn is_same(a: &Path, b: &Path) -> bool {
     let is_device = |path: &Path| path.exists() && !path.is_file();
     let hard_links = identity(a).is_some_and(|a| identity(b) == Some(a));
     !is_device(a) && (hard_links || place(a).is_some_and(|a| place(b) == Some(a)))
+}
+
+/// Whether a file of a folder is there, and none of those that it was made from was written later.
+pub fn is_newer(folder: &Path, name: &str, than: &[&str]) -> bool {
+    let time = |name: &str| folder.join(name).metadata().ok()?.modified().ok();
+    let own = time(name);
+    own.is_some() && than.iter().filter_map(|name| time(name)).all(|other| own >= Some(other))
 }
 
 /// The name without links and detours; that of a missing file in its folder.

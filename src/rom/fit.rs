@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use super::dataset::{self, Dataset};
 use crate::file::npz;
-use crate::lstm::train::{self as lstm_train, Checkpoint, Ending, Progress, Session, Windows};
+use crate::lstm::train::{self as lstm_train, Checkpoint, Progress, Session, Windows};
 use crate::mvar::train::{self as mvar_train, Criterion};
 
 /// Why no model is fitted.
@@ -150,11 +150,7 @@ pub fn lstm(
     fs::remove_file(&checkpoint.file)
         .map_err(|source| Error::Io { path: checkpoint.file.clone(), source })?;
     let (epochs, loss) = (trained.log.len(), trained.val_loss);
-    let why = match trained.ending {
-        Ending::Epochs => "all of them",
-        Ending::Patience => "then the loss stood still",
-        Ending::Diverged => "then the loss was not finite: the best weights before are kept",
-    };
+    let why = trained.ending;
     say(format!("lag {lag}, {} windows: {epochs} epochs, {why}", windows.x().dim().0))?;
     let seconds = trained.model.training().map_or(0.0, |training| training.time.as_secs_f64());
     let path = folder.join("lstm_state_dict.pt");

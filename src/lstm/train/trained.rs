@@ -1,6 +1,6 @@
 //! A trained model and how it came about, in files.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::path::Path;
 
 use super::error::Error;
@@ -25,6 +25,17 @@ pub enum Ending {
     Patience,
     /// A loss was not finite; the best weights before are kept.
     Diverged,
+}
+
+impl fmt::Display for Ending {
+    /// Continues a count of epochs and a comma.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Epochs => "all of them",
+            Self::Patience => "then the loss stood still",
+            Self::Diverged => "then the loss was not finite: the best weights before are kept",
+        })
+    }
 }
 
 /// A trained model and how it came about.

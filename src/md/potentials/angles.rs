@@ -74,18 +74,6 @@ impl Bend {
     }
 }
 
-/// The part of the energy of a pair that the entry of its atom i stands for: half where the entries of
-/// both atoms agree, else all or nothing. As in LAMMPS the numbers of the atoms decide: of two with an
-/// odd sum the entry of the higher one counts, of two with an even one that of the lower.
-#[inline]
-pub(super) fn share(do_agree: bool, i: usize, j: usize) -> f64 {
-    if do_agree {
-        return 0.5;
-    }
-    let is_odd = (i + j) % 2 == 1;
-    if (i > j) == is_odd { 1.0 } else { 0.0 }
-}
-
 /// Requires that each species is one of the first `count`.
 pub(super) fn check_species(species: &[u32], count: usize) {
     let most = species.iter().max().map_or(0, |&s| s as usize);

@@ -14,6 +14,7 @@ pub mod eam;
 mod erfc;
 mod errors;
 mod exp;
+mod halves;
 pub mod lj;
 pub mod sw;
 pub mod sw_compound;

@@ -1,9 +1,7 @@
 //! The pipeline of a configuration, and the profile of the models that it made.
 
-use std::fs;
 use std::io::Write;
 use std::path::Path;
-use std::time::SystemTime;
 
 use super::find::Wanted;
 #[cfg(feature = "figures")]
@@ -39,7 +37,7 @@ const MODELS: [&str; 2] = ["MVAR/mvar_model.npz", "LSTM/lstm_state_dict.pt"];
 pub fn run(options: &Options<'_>, watch: Watch<'_>, out: &mut dyn Write) -> Result<(), Error> {
     pipeline::run(&options.pipeline, watch, out)?;
     let (folder, name) = (options.pipeline.folder, options.pipeline.name);
-    if !is_newer(folder, scored::SUMMARY, &[SCORES]) {
+    if !file::is_newer(folder, scored::SUMMARY, &[SCORES]) {
         #[cfg(feature = "figures")]
         if options.figures
             && let Some(figure) = scored::picture::figure(folder, name)?
@@ -55,7 +53,7 @@ pub fn run(options: &Options<'_>, watch: Watch<'_>, out: &mut dyn Write) -> Resu
     }
     // The points go last: where they are, a profile was killed.
     let is_killed = folder.join(run::POINTS).exists();
-    let is_profiled = is_newer(folder, COMPARISON, &MODELS) && !is_killed;
+    let is_profiled = file::is_newer(folder, COMPARISON, &MODELS) && !is_killed;
     let Some(plan) = options.plan.filter(|_| !is_profiled) else { return Ok(()) };
     let profile = run::Options {
         wanted: Wanted { folder: Some(folder.to_owned()), ..Wanted::default() },
@@ -75,17 +73,11 @@ fn write(path: &Path, bytes: &[u8], out: &mut dyn Write) -> Result<(), Error> {
     writeln!(out, "wrote {}", path.display()).map_err(Error::Print)
 }
 
-/// Whether a file is there, and none of those that it was made from is newer.
-fn is_newer(folder: &Path, name: &str, than: &[&str]) -> bool {
-    let time = |name: &str| -> Option<SystemTime> {
-        fs::metadata(folder.join(name)).ok()?.modified().ok()
-    };
-    let own = time(name);
-    own.is_some() && than.iter().filter_map(|name| time(name)).all(|other| own >= Some(other))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::time::SystemTime;
+
     use super::*;
     use crate::rom::config::{Config, Stage};
 

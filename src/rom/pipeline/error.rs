@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use crate::file::{lines, npz};
+use crate::lstm;
 use crate::rom::{dataset, density, evaluate, files, fit, forecast, pod, swarm};
-use crate::{lstm, mvar};
 
 /// Why a pipeline does not end.
 #[derive(Debug, Error)]
@@ -148,9 +148,6 @@ pub enum Error {
     /// An autoregression cannot be fitted.
     #[error("rom.models.mvar: {0}")]
     Mvar(#[from] fit::Error),
-    /// A lag cannot be chosen.
-    #[error("rom.models.mvar.lag: {0}")]
-    Lag(#[from] mvar::train::Error),
     /// A network cannot be trained.
     #[error("rom.models.lstm: {0}")]
     Lstm(#[from] lstm::train::Error),

@@ -110,8 +110,7 @@ pub fn run(options: &Options<'_>, watch: Watch<'_>, out: &mut dyn Write) -> Resu
     }
     let pool = pool(options.jobs)?;
     replace(&tree.root(tree::CONFIG), options.text.as_bytes())?;
-    let written = |path: PathBuf| fs::metadata(path).and_then(|about| about.modified()).ok();
-    let mut is_any_new = written(tree.root(tree::SUMMARY)) < written(tree.journal());
+    let mut is_any_new = !file::is_newer(options.folder, tree::SUMMARY, &[tree::JOURNAL]);
     for stage in Stage::ALL.into_iter().filter(|stage| *stage >= options.from) {
         let start = Instant::now();
         let is_taken = options.from == Stage::Simulate && journal.is_taken_over(stage);

@@ -1,6 +1,5 @@
 //! `summary.json`: sizes, options and mean scores of a pipeline.
 
-use std::path::Path;
 use std::time::SystemTime;
 
 use serde_json::{Map, Value, json};
@@ -8,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::journal::{Journal, Row};
 use super::tree::{Kind, SUMMARY, Set, Tree};
 use super::{Error, Options, replace};
-use crate::file::npz;
+use crate::file::{self, npz};
 use crate::rom::config::{Config, Stage};
 
 /// Writes the summary.
@@ -69,13 +68,10 @@ fn field(name: &str, value: &Value) -> String {
 
 /// The profile that a summary has already, if it is of these models: none is newer than the summary.
 fn former(tree: &Tree) -> Value {
-    let path = tree.root(SUMMARY);
-    let written = |path: &Path| std::fs::metadata(path).and_then(|about| about.modified()).ok();
-    let models = [Kind::Mvar, Kind::Lstm].map(|kind| written(&tree.root(kind.file())));
-    if models.into_iter().flatten().max() > written(&path) {
+    if !file::is_newer(&tree.root(""), SUMMARY, &[Kind::Mvar, Kind::Lstm].map(Kind::file)) {
         return Value::Null;
     }
-    let bytes = std::fs::read(path).unwrap_or_default();
+    let bytes = std::fs::read(tree.root(SUMMARY)).unwrap_or_default();
     let held: Value = serde_json::from_slice(&bytes).unwrap_or_default();
     held.get("runtime_analysis").cloned().unwrap_or_default()
 }

@@ -9,7 +9,7 @@ use super::journal::Line;
 use super::tree::Kind;
 use super::{Error, Progress, Task, make, say};
 use crate::file::npz;
-use crate::lstm::train::{Checkpoint, Ending, Session, Windows};
+use crate::lstm::train::{Checkpoint, Session, Windows};
 use crate::rom::config::{Lstm, Mvar, Stage};
 use crate::rom::dataset::Dataset;
 use crate::rom::fit;
@@ -120,11 +120,7 @@ fn network(
     file.add("input_std", scale.std().view())?;
     file.finish()?;
     let (epochs, loss) = (trained.log.len(), trained.val_loss);
-    let why = match trained.ending {
-        Ending::Epochs => "all of them",
-        Ending::Patience => "then the loss stood still",
-        Ending::Diverged => "then the loss was not finite: the best weights before are kept",
-    };
+    let why = trained.ending;
     say(out, &format!("LSTM: {epochs} epochs, {why}; best val_loss {loss:.6}"))?;
     Ok(loss)
 }

@@ -7,7 +7,7 @@ use super::Error;
 
 pub(super) const CONFIG: &str = "config_used.yaml";
 pub(super) const SUMMARY: &str = "summary.json";
-const JOURNAL: &str = "pipeline.jsonl";
+pub(super) const JOURNAL: &str = "pipeline.jsonl";
 
 /// A kind of runs.
 #[derive(

@@ -32,7 +32,7 @@ pub(super) fn add(
         g.clear();
         for n in &mut *near {
             let pair = sw.pair(host, n.species);
-            let (phi2, share) = (pair.phi2(n.r), sw.share([i, n.atom], [host, n.species]));
+            let (phi2, share) = (pair.phi2(n.r), sw.halves.share([i, n.atom], [host, n.species]));
             out.energy += share * phi2.value;
             add_scaled(&mut n.by, share * phi2.slope, n.u);
             g.push(pair.g(n.r));

@@ -10,7 +10,7 @@
 //! ```
 //!
 //! A pair of species takes phi2, g and the cutoff from the entry (i, j, j). Where the halves of a pair
-//! differ, phi2 is that of one entry alone, by the numbers of the atoms (`share` in `angles.rs`), as in
+//! differ, phi2 is that of one entry alone, by the numbers of the atoms (`halves.rs`), as in
 //! LAMMPS. Lambda, eps and cos0 of an angle are those of the entry (i, j, k). Where (i, k, j) has others,
 //! the angle costs the mean of both, for nothing says which neighbour comes first; LAMMPS takes one of
 //! the two, by the order in its list.
@@ -24,9 +24,10 @@ mod fast;
 
 pub use fast::Scratch;
 
-use super::angles::{Bend, check_species, share};
+use super::angles::{Bend, check_species};
 use super::eam::Radial;
 use super::errors::{Errors, Off, Size};
+use super::halves::Halves;
 use super::{Forces, Potential};
 use crate::md::neighbours::{NeighbourList, bonds, displacement_error};
 use crate::md::system::{Atoms, dot};
@@ -108,8 +109,8 @@ pub struct StillingerWeberCompound {
     species: usize,
     /// By i, j and k.
     entries: Vec<Entry>,
-    /// By i and j: whether both halves of a pair agree.
-    do_agree: Vec<bool>,
+    /// What phi2 is of in both halves of a pair.
+    halves: Halves,
     cutoff: f64,
 }
 
@@ -122,23 +123,26 @@ impl StillingerWeberCompound {
     /// If there are other than `species`^3 entries, a cutoff is above a sigma, or no atoms interact.
     pub fn new(species: usize, entries: Vec<Entry>) -> Self {
         assert_eq!(entries.len(), species.pow(3), "entries for {species} species");
-        let mut compound = Self { species, entries, do_agree: Vec::new(), cutoff: 0.0 };
+        let pair = |i: usize, j: usize| entries[(i * species + j) * species + j];
+        let mut most = 0.0_f64;
         for (i, j) in (0..species * species).map(|n| (n / species, n % species)) {
-            let Entry { cutoff, a, sigma, .. } = *compound.pair(i, j);
+            let Entry { cutoff, a, sigma, .. } = pair(i, j);
             assert!(cutoff <= a * sigma, "cutoff {cutoff} above {}", a * sigma);
-            compound.cutoff = compound.cutoff.max(cutoff);
-            compound.do_agree.push(compound.bonds_agree(i, j));
+            most = most.max(cutoff);
         }
-        let cutoff = compound.cutoff;
-        assert!(cutoff > 0.0 && cutoff.is_finite(), "cutoff {cutoff} is not positive");
-        compound
+        assert!(most > 0.0 && most.is_finite(), "cutoff {most} is not positive");
+        let halves = Halves::new(species, |i, j| {
+            let Entry { epsilon, sigma, a, bond, repulsion, exponents: [p, q], cutoff, .. } =
+                pair(i, j);
+            let all = [epsilon, sigma, a, bond, repulsion, p, q, cutoff];
+            if cutoff > 0.0 { all } else { [0.0; 8] }
+        });
+        Self { species, entries, halves, cutoff: most }
     }
 
     /// The entries (i, j, j) and (j, i, i) that differ in phi2, so that a pair takes that of one.
     pub fn unlike_pairs(&self) -> Vec<[[usize; 3]; 2]> {
-        let pairs = (0..self.species).flat_map(|j| (0..j).map(move |i| (i, j)));
-        let differ = pairs.filter(|&(i, j)| !self.do_agree[i * self.species + j]);
-        differ.map(|(i, j)| [[i, j, j], [j, i, i]]).collect()
+        self.halves.unlike()
     }
 
     /// The entries (i, j, k) and (i, k, j) that differ, so that an angle takes the mean of both.
@@ -162,23 +166,6 @@ impl StillingerWeberCompound {
             }
         }
         unlike
-    }
-
-    /// Whether both halves of a pair have the same phi2.
-    fn bonds_agree(&self, i: usize, j: usize) -> bool {
-        let bond = |i: usize, j: usize| {
-            let Entry { epsilon, sigma, a, bond, repulsion, exponents: [p, q], cutoff, .. } =
-                *self.pair(i, j);
-            let all = [epsilon, sigma, a, bond, repulsion, p, q, cutoff];
-            if cutoff > 0.0 { all } else { [0.0; 8] }
-        };
-        bond(i, j) == bond(j, i)
-    }
-
-    /// The part of phi2 of two atoms that the entry of the first stands for.
-    #[inline]
-    fn share(&self, [i, j]: [usize; 2], species: [usize; 2]) -> f64 {
-        share(self.do_agree[species[0] * self.species + species[1]], i, j)
     }
 
     fn entry(&self, i: usize, j: usize, k: usize) -> &Entry {
@@ -245,7 +232,7 @@ impl Potential for StillingerWeberCompound {
             for (n, j) in bonds.iter().enumerate().filter(|(_, j)| j.r < pair(j.atom).cutoff) {
                 // Each pair is met from both ends.
                 let phi2 = pair(j.atom).phi2(j.r);
-                let share = self.share([i, j.atom], [host, species[j.atom] as usize]);
+                let share = self.halves.share([i, j.atom], [host, species[j.atom] as usize]);
                 out.energy += share * phi2.value;
                 out.pull(i, j.atom, j.d, j.d.map(|d| -share * phi2.slope * d / j.r));
                 for k in bonds[n + 1..].iter().filter(|k| k.r < pair(k.atom).cutoff) {
@@ -282,7 +269,7 @@ impl Potential for StillingerWeberCompound {
             let host = species[i] as usize;
             let pair = |atom: usize| self.pair(host, species[atom] as usize);
             for (n, j) in bonds.iter().enumerate().filter(|(_, j)| j.r < pair(j.atom).cutoff) {
-                let share = self.share([i, j.atom], [host, species[j.atom] as usize]);
+                let share = self.halves.share([i, j.atom], [host, species[j.atom] as usize]);
                 let share = Off { size: share, off: 0.0 };
                 let [energy, pull] = pair(j.atom).phi2_size(j.r).off(apart);
                 errors.energy(share * energy);

@@ -127,7 +127,7 @@ pub(super) fn bound(
         let [repulsion, attraction] =
             sizes.map(|(strength, decay)| pair.decaying_off(j.r, strength, decay, apart));
         let half = Off { size: 0.5, off: 0.0 };
-        let share = tersoff.share([i, j.atom], [of(i), of(j.atom)]);
+        let share = tersoff.halves.share([i, j.atom], [of(i), of(j.atom)]);
         let share = Off { size: share, off: 0.0 };
         errors.energy(share * repulsion[0] + half * attraction[0] * order);
         errors.pull([i, j.atom], j.r, share * repulsion[1] + half * attraction[1] * order);

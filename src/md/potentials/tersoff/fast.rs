@@ -51,7 +51,7 @@ pub(super) fn add(
             }
             let (repulsion, attraction) = (pair.repulsion(r), pair.attraction(r));
             let order = pair.order(zeta);
-            let share = tersoff.share([i, atom], [host, second]);
+            let share = tersoff.halves.share([i, atom], [host, second]);
             out.energy += share * repulsion.value - 0.5 * (order.value * attraction.value);
             let pull = share * repulsion.slope - 0.5 * (order.value * attraction.slope);
             let mut by = u.map(|u| pull * u);

@@ -11,7 +11,7 @@
 //! with m = 3 or 1. A pair of species takes all but zeta from the entry (i, j, j); a term of zeta
 //! has gamma, lambda3, c, d, cos0, m, R and D of the entry (i, j, k). So the two halves of a pair may
 //! differ. Where A, lambda1, R or D do, the repulsion is that of one entry alone, by the numbers of the
-//! atoms (`share` in `angles.rs`), as in LAMMPS. The derivative of b, which may be infinite at zeta = 0,
+//! atoms (`halves.rs`), as in LAMMPS. The derivative of b, which may be infinite at zeta = 0,
 //! is 0 there.
 //!
 //! The forms share the functions and differ in their loops; `bound.rs` derives the bound.
@@ -28,7 +28,8 @@ mod functions;
 pub use fast::Scratch;
 pub use functions::Entry;
 
-use super::angles::{Bend, check_species, share};
+use super::angles::{Bend, check_species};
+use super::halves::Halves;
 use super::{Forces, Potential};
 use crate::md::neighbours::{Bond, NeighbourList, bonds};
 use crate::md::system::{Atoms, Vector, dot};
@@ -39,8 +40,8 @@ pub struct Tersoff {
     species: usize,
     /// By i, j and k.
     entries: Vec<Entry>,
-    /// By i and j: whether both halves of a pair agree.
-    do_agree: Vec<bool>,
+    /// Repulsions of both halves of a pair.
+    halves: Halves,
     cutoff: f64,
 }
 
@@ -55,33 +56,17 @@ impl Tersoff {
         assert_eq!(entries.len(), species.pow(3), "entries for {species} species");
         let cutoff = entries.iter().map(Entry::cutoff).fold(0.0, f64::max);
         assert!(cutoff > 0.0 && cutoff.is_finite(), "cutoff {cutoff} is not positive");
-        let mut tersoff = Self { species, entries, do_agree: Vec::new(), cutoff };
-        let pairs =
-            (0..species * species).map(|n| tersoff.repulsions_agree(n / species, n % species));
-        tersoff.do_agree = pairs.collect();
-        tersoff
+        let halves = Halves::new(species, |i, j| {
+            let Entry { repulsion, lambda1, middle, width, .. } =
+                entries[(i * species + j) * species + j];
+            if repulsion == 0.0 { [0.0; 4] } else { [repulsion, lambda1, middle, width] }
+        });
+        Self { species, entries, halves, cutoff }
     }
 
     /// The entries (i, j, j) and (j, i, i) whose repulsions differ, so that a pair takes that of one.
     pub fn unlike_pairs(&self) -> Vec<[[usize; 3]; 2]> {
-        let pairs = (0..self.species).flat_map(|j| (0..j).map(move |i| (i, j)));
-        let differ = pairs.filter(|&(i, j)| !self.do_agree[i * self.species + j]);
-        differ.map(|(i, j)| [[i, j, j], [j, i, i]]).collect()
-    }
-
-    /// Whether both halves of a pair have the same repulsion.
-    fn repulsions_agree(&self, i: usize, j: usize) -> bool {
-        let repulsion = |i: usize, j: usize| {
-            let Entry { repulsion, lambda1, middle, width, .. } = *self.entry(i, j, j);
-            if repulsion == 0.0 { [0.0; 4] } else { [repulsion, lambda1, middle, width] }
-        };
-        repulsion(i, j) == repulsion(j, i)
-    }
-
-    /// The part of the repulsion of two atoms that the entry of the first stands for.
-    #[inline]
-    fn share(&self, [i, j]: [usize; 2], species: [usize; 2]) -> f64 {
-        share(self.do_agree[species[0] * self.species + species[1]], i, j)
+        self.halves.unlike()
     }
 
     fn entry(&self, i: usize, j: usize, k: usize) -> &Entry {
@@ -133,7 +118,7 @@ impl Potential for Tersoff {
                 let zeta = terms.iter().map(|(_, (value, _))| value).sum();
                 let (repulsion, attraction) = (pair.repulsion(j.r), pair.attraction(j.r));
                 let order = pair.order(zeta);
-                let share = self.share([i, j.atom], [of(i), of(j.atom)]);
+                let share = self.halves.share([i, j.atom], [of(i), of(j.atom)]);
                 out.energy += share * repulsion.value - 0.5 * (order.value * attraction.value);
                 let pull = share * repulsion.slope - 0.5 * (order.value * attraction.slope);
                 out.pull(i, j.atom, j.d, j.d.map(|d| -pull * d / j.r));
